@@ -1,0 +1,3 @@
+//! Talking to the card in a reader.
+
+pub mod transport;

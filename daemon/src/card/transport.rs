@@ -1,0 +1,63 @@
+//! The line between us and PC/SC: bytes out, bytes back.
+//!
+//! Everything above it runs on bytes alone, so that a card made of software
+//! can stand in for the reader.
+
+/// One card, opened and locked for one piece of work. Dropping it unlocks the
+/// card and leaves it powered as it is.
+pub trait Transport: Send {
+    /// How commands have to be encoded for this connection.
+    fn protocol(&self) -> Protocol;
+
+    /// Sends one command APDU and returns the whole answer: data, then the
+    /// two bytes of the status word.
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
+}
+
+/// The transmission protocol of ISO/IEC 7816-3 that the card and the reader agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Byte-oriented: a command with data cannot ask for an answer in the same breath.
+    T0,
+    /// Block-oriented: data and `Le` go together.
+    T1,
+}
+
+/// Why no answer came, told apart by what the caller does next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// Wait for the next card.
+    #[error("card was removed")]
+    Removed,
+
+    /// Another program reset the card: open it again, select again.
+    #[error("card was reset by another program")]
+    Reset,
+
+    /// Another program holds the card for itself.
+    #[error("card is held by another program")]
+    Busy,
+
+    /// The card does not answer: bent, dirty, upside down, or dead.
+    #[error("card does not answer")]
+    Unresponsive,
+
+    /// The reader went away.
+    #[error("reader is gone")]
+    ReaderGone,
+
+    /// pcscd went away, or is not there.
+    #[error("smart card service is not available")]
+    ServiceGone,
+
+    /// polkit or pcscd refuses this user.
+    #[error("access to the smart card service is not allowed")]
+    NotAllowed,
+
+    /// Anything else PC/SC answered (`SCARD_*`, pcsc-lite's `pcsclite.h`).
+    #[error("smart card service failed with {code:08X}")]
+    Failed {
+        /// PC/SC return code.
+        code: u32,
+    },
+}

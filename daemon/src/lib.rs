@@ -1,0 +1,3 @@
+//! Watches the smart card readers, reads the card that is put in and registers it with portals.
+
+pub mod card;
