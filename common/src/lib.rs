@@ -1,1 +1,22 @@
-//! Stub.
+//! The words that cacd and cacctl share: what a card, its holder, its
+//! certificates and its registrations are called on the socket, on the screen
+//! and in the log.
+
+pub mod certificate;
+pub mod client;
+pub mod config;
+pub mod error_chain;
+pub mod fascn;
+pub mod identity;
+pub mod interface;
+pub mod locked;
+pub mod paths;
+pub mod pin;
+pub mod profile;
+pub mod reader;
+pub mod registration;
+pub mod snapshot;
+pub mod span;
+pub mod time;
+pub mod toml_file;
+pub mod wire;

@@ -1,0 +1,199 @@
+//! The caller's side of the socket.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+use crate::interface::{
+    Call, Clear, ClearReply, GetHistory, HistoryReply, LONGEST_REPLY, Lost, Refusal, Register,
+    Reply, SnapshotReply, SubmitPin, method,
+};
+use crate::locked::Locked;
+use crate::snapshot::{HistoryEntry, Snapshot};
+use crate::wire::{Connection, WireError};
+
+/// A reply that has not come after this long never will.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A conversation with the daemon.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+}
+
+/// The snapshots of one daemon, one after the other.
+#[derive(Debug)]
+pub struct Monitor {
+    connection: Connection,
+}
+
+/// Why the daemon did not answer as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("cannot connect to {}", path.display())]
+    Unreachable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("connection to the daemon was lost")]
+    Lost(#[source] WireError),
+    #[error("daemon closed the connection")]
+    Closed,
+    #[error("daemon has not answered for {} s", PATIENCE.as_secs())]
+    Silent,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("daemon answered with an error we do not know: {0}")]
+    UnknownError(String),
+    #[error("daemon's answer cannot be read; is it of another version?")]
+    Unreadable(#[source] serde_json::Error),
+    #[error("pipe for the PIN cannot be made")]
+    Pipe(#[source] io::Error),
+}
+
+impl Client {
+    pub async fn connect(socket: &Path) -> Result<Self, ClientError> {
+        let stream =
+            UnixStream::connect(socket)
+                .await
+                .map_err(|source| ClientError::Unreachable {
+                    path: socket.to_owned(),
+                    source,
+                })?;
+        Ok(Self {
+            connection: Connection::new(stream, LONGEST_REPLY),
+        })
+    }
+
+    pub async fn snapshot(&mut self) -> Result<Snapshot, ClientError> {
+        let reply: SnapshotReply = self.call(method::GET_SNAPSHOT, &Nothing {}).await?;
+        Ok(reply.snapshot)
+    }
+
+    /// Follows the state from now on.
+    pub async fn monitor(mut self) -> Result<Monitor, ClientError> {
+        let call = Call {
+            method: method::MONITOR.into(),
+            parameters: Value::Null,
+            more: true,
+            oneway: false,
+        };
+        send(&mut self.connection, &call).await?;
+        Ok(Monitor {
+            connection: self.connection,
+        })
+    }
+
+    /// Hands over the first `length` bytes of `digits` through a pipe. The
+    /// caller's copy is wiped when this returns.
+    pub async fn submit_pin(
+        &mut self,
+        request: SubmitPin,
+        digits: Locked,
+        length: usize,
+    ) -> Result<(), ClientError> {
+        let (read_end, mut write_end) = io::pipe().map_err(ClientError::Pipe)?;
+        // Far less than a pipe holds, so this does not block.
+        write_end
+            .write_all(&digits.bytes()[..length])
+            .map_err(ClientError::Pipe)?;
+        drop(write_end);
+        drop(digits);
+        let call = Call {
+            method: method::SUBMIT_PIN.into(),
+            parameters: serde_json::to_value(request).map_err(ClientError::Unreadable)?,
+            more: false,
+            oneway: false,
+        };
+        let bytes = serde_json::to_vec(&call).map_err(ClientError::Unreadable)?;
+        self.connection
+            .send(&bytes, &[read_end.as_fd()])
+            .await
+            .map_err(ClientError::Lost)?;
+        let _: Nothing = self.answer().await?;
+        Ok(())
+    }
+
+    pub async fn register(&mut self, request: &Register) -> Result<(), ClientError> {
+        let _: Nothing = self.call(method::REGISTER, request).await?;
+        Ok(())
+    }
+
+    /// Newest first.
+    pub async fn history(
+        &mut self,
+        request: &GetHistory,
+    ) -> Result<Vec<HistoryEntry>, ClientError> {
+        let reply: HistoryReply = self.call(method::GET_HISTORY, request).await?;
+        Ok(reply.entries)
+    }
+
+    pub async fn clear(&mut self, request: &Clear) -> Result<Lost, ClientError> {
+        let reply: ClearReply = self.call(method::CLEAR, request).await?;
+        Ok(reply.lost)
+    }
+
+    async fn call<R: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        parameters: &impl Serialize,
+    ) -> Result<R, ClientError> {
+        let call = Call {
+            method: method.into(),
+            parameters: serde_json::to_value(parameters).map_err(ClientError::Unreadable)?,
+            more: false,
+            oneway: false,
+        };
+        send(&mut self.connection, &call).await?;
+        self.answer().await
+    }
+
+    async fn answer<R: DeserializeOwned>(&mut self) -> Result<R, ClientError> {
+        tokio::time::timeout(PATIENCE, receive(&mut self.connection))
+            .await
+            .map_err(|_| ClientError::Silent)?
+    }
+}
+
+impl Monitor {
+    /// Waits for the next snapshot, for as long as it takes.
+    pub async fn next(&mut self) -> Result<Snapshot, ClientError> {
+        let reply: SnapshotReply = receive(&mut self.connection).await?;
+        Ok(reply.snapshot)
+    }
+}
+
+/// What a call or an answer without parameters carries.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Nothing {}
+
+async fn send(connection: &mut Connection, call: &Call) -> Result<(), ClientError> {
+    let bytes = serde_json::to_vec(call).map_err(ClientError::Unreadable)?;
+    connection
+        .send(&bytes, &[])
+        .await
+        .map_err(ClientError::Lost)
+}
+
+async fn receive<R: DeserializeOwned>(connection: &mut Connection) -> Result<R, ClientError> {
+    let message = connection
+        .receive()
+        .await
+        .map_err(ClientError::Lost)?
+        .ok_or(ClientError::Closed)?;
+    let reply: Reply = serde_json::from_slice(&message.bytes).map_err(ClientError::Unreadable)?;
+    match reply.error {
+        Some(name) => match Refusal::from_reply(&name, &reply.parameters) {
+            Some(refusal) => Err(refusal.into()),
+            None => Err(ClientError::UnknownError(name)),
+        },
+        None => serde_json::from_value(reply.parameters).map_err(ClientError::Unreadable),
+    }
+}

@@ -1,0 +1,249 @@
+//! The daemon's configuration: as written in `cacd.toml`, and as checked.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_spanned::Spanned;
+
+use crate::span;
+use crate::toml_file::{FileError, Source};
+
+/// `sign-in` holds a PIN no longer than this.
+const SIGN_IN_AT_MOST: Duration = Duration::from_mins(5);
+
+/// How long a PIN is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinKeep {
+    /// Until every portal that is due is done or waiting, at most five minutes.
+    SignIn,
+    /// Until the card is taken out.
+    Visit,
+    /// This long.
+    For(Duration),
+}
+
+impl PinKeep {
+    /// The longest it may be held, if there is a limit besides the visit.
+    pub fn at_most(self) -> Option<Duration> {
+        match self {
+            Self::SignIn => Some(SIGN_IN_AT_MOST),
+            Self::Visit => None,
+            Self::For(span) => Some(span),
+        }
+    }
+}
+
+/// A configuration that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub pin_keep: PinKeep,
+    /// Members of this group may act, as root may.
+    pub admin_group: String,
+    /// Keep certificates in the database.
+    pub cache_certificates: bool,
+    /// Forget history older than this.
+    pub keep_history: Duration,
+    /// The first wait after a portal could not be reached; it doubles each time.
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
+    /// Where profiles lie, if not in `portals.d` beside the configuration.
+    pub portals: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            pin_keep: PinKeep::SignIn,
+            admin_group: "cacd-admin".into(),
+            cache_certificates: true,
+            keep_history: Duration::from_hours(365 * 24),
+            first_wait: Duration::from_secs(30),
+            longest_wait: Duration::from_mins(30),
+            portals: None,
+        }
+    }
+}
+
+/// `cacd.toml`, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConfigFile {
+    pin: PinTable,
+    access: AccessTable,
+    store: StoreTable,
+    retry: RetryTable,
+    portals: PortalsTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PinTable {
+    keep: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AccessTable {
+    group: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct StoreTable {
+    cache_certificates: Option<bool>,
+    keep_history: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RetryTable {
+    first_wait: Option<Spanned<String>>,
+    longest_wait: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PortalsTable {
+    folder: Option<Spanned<PathBuf>>,
+}
+
+impl Config {
+    /// Reads `cacd.toml`; a file that is not there is all defaults.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        match Source::read(path) {
+            Err(FileError::Unreadable { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(Self::default())
+            }
+            Err(error) => Err(error),
+            Ok(source) => Self::check(&source),
+        }
+    }
+
+    pub fn check(source: &Source) -> Result<Self, FileError> {
+        let file: ConfigFile = source.parse()?;
+        let default = Self::default();
+        let length = |written: Option<Spanned<String>>, otherwise| {
+            written.map_or(Ok(otherwise), |text| {
+                span::parse(text.get_ref())
+                    .map_err(|error| source.fault_at(&text, &error.to_string()))
+            })
+        };
+
+        let pin_keep = match file.pin.keep {
+            None => default.pin_keep,
+            Some(text) => match text.get_ref().as_str() {
+                "sign-in" => PinKeep::SignIn,
+                "visit" => PinKeep::Visit,
+                other => PinKeep::For(span::parse(other).map_err(|_| {
+                    source.fault_at(
+                        &text,
+                        "pin.keep is \"sign-in\", \"visit\" or a length of time such as \"5m\"",
+                    )
+                })?),
+            },
+        };
+        let admin_group = match file.access.group {
+            None => default.admin_group,
+            Some(text) if text.get_ref().is_empty() => {
+                return Err(source.fault_at(&text, "access.group names a group"));
+            }
+            Some(text) => text.into_inner(),
+        };
+        let longest_wait_span = file.retry.longest_wait.as_ref().map(Spanned::span);
+        let first_wait = length(file.retry.first_wait, default.first_wait)?;
+        let longest_wait = length(
+            file.retry.longest_wait,
+            default.longest_wait.max(first_wait),
+        )?;
+        if first_wait.is_zero() || longest_wait < first_wait {
+            return Err(source.fault(
+                longest_wait_span.unwrap_or(0..0),
+                "retry.first_wait has to be more than nothing, and retry.longest_wait not shorter",
+            ));
+        }
+        Ok(Self {
+            pin_keep,
+            admin_group,
+            cache_certificates: file
+                .store
+                .cache_certificates
+                .unwrap_or(default.cache_certificates),
+            keep_history: length(file.store.keep_history, default.keep_history)?,
+            first_wait,
+            longest_wait,
+            portals: match file.portals.folder {
+                Some(folder) if folder.get_ref().is_relative() => {
+                    return Err(source.fault_at(&folder, "portals.folder is an absolute path"));
+                }
+                folder => folder.map(Spanned::into_inner),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_all_defaults() {
+        assert_eq!(check("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let config = check(
+            "[pin]\nkeep = \"visit\"\n[access]\ngroup = \"wheel\"\n[store]\ncache_certificates = false\n\
+             keep_history = \"30d\"\n[retry]\nfirst_wait = \"1s\"\nlongest_wait = \"1m\"\n\
+             [portals]\nfolder = \"/srv/portals\"\n",
+        )
+        .unwrap();
+
+        assert_eq!(
+            config,
+            Config {
+                pin_keep: PinKeep::Visit,
+                admin_group: "wheel".into(),
+                cache_certificates: false,
+                keep_history: Duration::from_hours(30 * 24),
+                first_wait: Duration::from_secs(1),
+                longest_wait: Duration::from_mins(1),
+                portals: Some("/srv/portals".into()),
+            }
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_shown_where_it_stands() {
+        for (text, place) in [
+            ("[pin]\nkeep = \"always\"\n", "cacd.toml:2:8: pin.keep is"),
+            (
+                "[pin]\nkep = \"visit\"\n",
+                "cacd.toml:2:1: unknown field `kep`",
+            ),
+            (
+                "[retry]\nfirst_wait = \"5\"\n",
+                "cacd.toml:2:14: a length of time is",
+            ),
+            (
+                "[retry]\nfirst_wait = \"5m\"\nlongest_wait = \"1m\"\n",
+                "cacd.toml:3:16: retry.first_wait",
+            ),
+            (
+                "[portals]\nfolder = \"here\"\n",
+                "cacd.toml:2:10: portals.folder is",
+            ),
+        ] {
+            let error = check(text).unwrap_err().to_string();
+
+            assert!(error.starts_with(place), "{error}");
+        }
+    }
+
+    fn check(text: &str) -> Result<Config, FileError> {
+        Config::check(&Source::new(Path::new("cacd.toml"), text.into()))
+    }
+}

@@ -1,0 +1,311 @@
+//! What can be asked over the socket: the requests, replies and errors of
+//! `org.cacd1`, described for everyone in `org.cacd1.varlink`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::identity::CardId;
+use crate::snapshot::{HistoryEntry, Snapshot, Visit};
+use crate::time::UtcSeconds;
+
+/// The interface in varlink's own language, as it is served.
+pub const DESCRIPTION: &str = include_str!("org.cacd1.varlink");
+
+/// Varlink's own interface, which every service speaks.
+pub const SERVICE_DESCRIPTION: &str = include_str!("org.varlink.service.varlink");
+
+/// The most a request may be long, in bytes.
+pub const LONGEST_REQUEST: usize = 64 * 1024;
+
+/// The most a reply may be long, in bytes.
+pub const LONGEST_REPLY: usize = 16 * 1024 * 1024;
+
+/// The most entries of the history that one reply holds.
+pub const LONGEST_HISTORY_PAGE: u32 = 1000;
+
+/// A call, as it stands in the message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub method: String,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub parameters: Value,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub more: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub oneway: bool,
+}
+
+/// An answer, as it stands in the message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(default)]
+    pub parameters: Value,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub continues: bool,
+}
+
+pub mod method {
+    //! Names of the methods.
+
+    pub const GET_SNAPSHOT: &str = "org.cacd1.GetSnapshot";
+    pub const MONITOR: &str = "org.cacd1.Monitor";
+    pub const SUBMIT_PIN: &str = "org.cacd1.SubmitPin";
+    pub const REGISTER: &str = "org.cacd1.Register";
+    pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
+    pub const CLEAR: &str = "org.cacd1.Clear";
+    pub const GET_INFO: &str = "org.varlink.service.GetInfo";
+    pub const GET_INTERFACE_DESCRIPTION: &str = "org.varlink.service.GetInterfaceDescription";
+}
+
+/// The reply to `GetSnapshot`, and each reply to `Monitor`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotReply {
+    pub snapshot: Snapshot,
+}
+
+/// The PIN itself is in a pipe whose read end travels with the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitPin {
+    /// The card it was typed for.
+    pub card: CardId,
+    /// The visit it was typed in.
+    pub visit: Visit,
+    /// Spend the last try too, or one of a count that is not known.
+    #[serde(default)]
+    pub even_the_last_try: bool,
+}
+
+/// A person wants to be registered now, whatever was refused before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    /// One card, or every card in a reader.
+    #[serde(default)]
+    pub card: Option<CardId>,
+    /// One portal, or every one.
+    #[serde(default)]
+    pub portal: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GetHistory {
+    /// Entries older than the one with this id; from the newest if absent.
+    #[serde(default)]
+    pub before: Option<i64>,
+    /// At most [`LONGEST_HISTORY_PAGE`].
+    pub limit: u32,
+}
+
+/// Newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryReply {
+    pub entries: Vec<HistoryEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clear {
+    pub scope: ClearScope,
+    /// Only count what would be lost.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What is to be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClearScope {
+    /// Every card, persona, registration and history entry.
+    All {},
+    /// One card: its certificates, and its persona's registrations if no other card is that persona's.
+    Card { card: CardId },
+    /// Every registration at one portal.
+    Portal { portal: String },
+    /// The history, or what is older than a moment.
+    History { before: Option<UtcSeconds> },
+}
+
+/// How much was lost, or would be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    pub cards: u64,
+    pub certificates: u64,
+    pub personas: u64,
+    pub registrations: u64,
+    pub history: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClearReply {
+    pub lost: Lost,
+}
+
+/// Why something was not done. Advice to people is made from the variant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("only root, the service's own user and the group cacd-admin may do this")]
+    PermissionDenied,
+    #[error("no such method: {method}")]
+    MethodNotFound { method: String },
+    #[error("no such interface: {interface}")]
+    InterfaceNotFound { interface: String },
+    #[error("parameter cannot be used: {parameter}")]
+    InvalidParameter { parameter: String },
+    #[error("this method answers more than once: call it with \"more\"")]
+    ExpectedMore,
+    #[error("that card is not in a reader now")]
+    NoSuchCard,
+    #[error("no portal has that name")]
+    NoSuchPortal,
+    #[error("no PIN came with the call")]
+    NoPin,
+    #[error("a PIN is six to eight digits; the card has not been asked")]
+    MalformedPin,
+    #[error("no memory can be locked for the PIN")]
+    NoLockedMemory,
+    #[error("one try is left, or the card does not say how many")]
+    LastTry,
+    #[error("the PIN is blocked")]
+    PinBlocked,
+    #[error("a PIN was given already, and is being used")]
+    PinInUse,
+    #[error("nothing waits for a PIN")]
+    NothingToDo,
+    #[error("database cannot be used: {reason}")]
+    StoreFailed { reason: String },
+    #[error("the service is stopping")]
+    Stopping,
+}
+
+impl Refusal {
+    /// As an error reply.
+    pub fn to_reply(&self) -> Reply {
+        let one = |key: &str, value: &str| serde_json::json!({ key: value });
+        let none = || serde_json::json!({});
+        let (name, parameters) = match self {
+            Self::PermissionDenied => ("org.varlink.service.PermissionDenied", none()),
+            Self::MethodNotFound { method } => {
+                ("org.varlink.service.MethodNotFound", one("method", method))
+            }
+            Self::InterfaceNotFound { interface } => (
+                "org.varlink.service.InterfaceNotFound",
+                one("interface", interface),
+            ),
+            Self::InvalidParameter { parameter } => (
+                "org.varlink.service.InvalidParameter",
+                one("parameter", parameter),
+            ),
+            Self::ExpectedMore => ("org.varlink.service.ExpectedMore", none()),
+            Self::NoSuchCard => ("org.cacd1.NoSuchCard", none()),
+            Self::NoSuchPortal => ("org.cacd1.NoSuchPortal", none()),
+            Self::NoPin => ("org.cacd1.NoPin", none()),
+            Self::MalformedPin => ("org.cacd1.MalformedPin", none()),
+            Self::NoLockedMemory => ("org.cacd1.NoLockedMemory", none()),
+            Self::LastTry => ("org.cacd1.LastTry", none()),
+            Self::PinBlocked => ("org.cacd1.PinBlocked", none()),
+            Self::PinInUse => ("org.cacd1.PinInUse", none()),
+            Self::NothingToDo => ("org.cacd1.NothingToDo", none()),
+            Self::StoreFailed { reason } => ("org.cacd1.StoreFailed", one("reason", reason)),
+            Self::Stopping => ("org.cacd1.Stopping", none()),
+        };
+        Reply {
+            error: Some(name.into()),
+            parameters,
+            continues: false,
+        }
+    }
+
+    /// From an error reply; `None` if its name is not one of ours.
+    pub fn from_reply(name: &str, parameters: &Value) -> Option<Self> {
+        let text = |key: &str| parameters[key].as_str().unwrap_or_default().to_owned();
+        Some(match name {
+            "org.varlink.service.PermissionDenied" => Self::PermissionDenied,
+            "org.varlink.service.MethodNotFound" => Self::MethodNotFound {
+                method: text("method"),
+            },
+            "org.varlink.service.InterfaceNotFound" => Self::InterfaceNotFound {
+                interface: text("interface"),
+            },
+            "org.varlink.service.InvalidParameter" => Self::InvalidParameter {
+                parameter: text("parameter"),
+            },
+            "org.varlink.service.ExpectedMore" => Self::ExpectedMore,
+            "org.cacd1.NoSuchCard" => Self::NoSuchCard,
+            "org.cacd1.NoSuchPortal" => Self::NoSuchPortal,
+            "org.cacd1.NoPin" => Self::NoPin,
+            "org.cacd1.MalformedPin" => Self::MalformedPin,
+            "org.cacd1.NoLockedMemory" => Self::NoLockedMemory,
+            "org.cacd1.LastTry" => Self::LastTry,
+            "org.cacd1.PinBlocked" => Self::PinBlocked,
+            "org.cacd1.PinInUse" => Self::PinInUse,
+            "org.cacd1.NothingToDo" => Self::NothingToDo,
+            "org.cacd1.StoreFailed" => Self::StoreFailed {
+                reason: text("reason"),
+            },
+            "org.cacd1.Stopping" => Self::Stopping,
+            _ => return None,
+        })
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_survives_the_wire() {
+        let refusals = [
+            Refusal::PermissionDenied,
+            Refusal::MethodNotFound {
+                method: "a.B".into(),
+            },
+            Refusal::InterfaceNotFound {
+                interface: "a".into(),
+            },
+            Refusal::InvalidParameter {
+                parameter: "limit".into(),
+            },
+            Refusal::ExpectedMore,
+            Refusal::NoSuchCard,
+            Refusal::NoSuchPortal,
+            Refusal::NoPin,
+            Refusal::MalformedPin,
+            Refusal::NoLockedMemory,
+            Refusal::LastTry,
+            Refusal::PinBlocked,
+            Refusal::PinInUse,
+            Refusal::NothingToDo,
+            Refusal::StoreFailed {
+                reason: "disk is full".into(),
+            },
+            Refusal::Stopping,
+        ];
+        for refusal in refusals {
+            let reply = refusal.to_reply();
+
+            let name = reply.error.unwrap();
+            assert_eq!(
+                Refusal::from_reply(&name, &reply.parameters),
+                Some(refusal),
+                "{name}"
+            );
+            let short = name.rsplit('.').next().unwrap();
+            let described = [DESCRIPTION, SERVICE_DESCRIPTION]
+                .iter()
+                .any(|text| text.contains(&format!("error {short} ")));
+            assert!(described, "{name} stands in no description");
+        }
+    }
+}

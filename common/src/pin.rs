@@ -1,0 +1,136 @@
+//! A PIN on its way from the keyboard to the card.
+
+use std::io;
+
+use crate::identity::CardId;
+use crate::locked::Locked;
+use crate::snapshot::Visit;
+
+/// The most bytes that are ever read of a PIN that someone sends: one more
+/// than a PIN may have, so that a longer one is seen to be too long.
+pub const LONGEST: usize = 9;
+
+/// The block VERIFY wants is eight bytes (SP 800-73pt2-5 §2.4.3).
+const BLOCK: usize = 8;
+
+/// For whom and for what a PIN was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinFor {
+    /// Who typed it.
+    pub uid: u32,
+    /// The card it was typed for.
+    pub card: CardId,
+    /// The visit of that card it was typed in.
+    pub visit: Visit,
+    /// The person knows that it may be the last try, and wants it spent.
+    pub even_the_last_try: bool,
+}
+
+/// Six to eight digits in locked memory, wiped when dropped.
+///
+/// Neither `Clone` nor `Debug`: a wrong PIN costs one of the few tries a card
+/// allows, so VERIFY takes the `Pin` by value, and an [`AcceptedPin`] comes
+/// back only if the card said 9000; after any other answer it is gone.
+pub struct Pin {
+    digits: Locked,
+    length: usize,
+    typed_for: PinFor,
+}
+
+/// A PIN that the card in this visit answered with 9000.
+pub struct AcceptedPin(Pin);
+
+/// The text cannot be a PIN; the card has not been asked.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a PIN is six to eight digits")]
+pub struct NotAPin;
+
+impl Pin {
+    /// Takes the first `length` bytes of `digits`, if they are six to eight digits.
+    pub fn new(digits: Locked, length: usize, typed_for: PinFor) -> Result<Self, NotAPin> {
+        let well_formed = (6..=BLOCK).contains(&length)
+            && digits.bytes()[..length].iter().all(u8::is_ascii_digit);
+        if well_formed {
+            Ok(Self {
+                digits,
+                length,
+                typed_for,
+            })
+        } else {
+            Err(NotAPin)
+        }
+    }
+
+    /// For whom and for which card and visit it was typed.
+    pub fn typed_for(&self) -> &PinFor {
+        &self.typed_for
+    }
+
+    /// `header`, then the eight bytes VERIFY wants: the digits, then FF
+    /// (SP 800-73pt2-5 §2.4.3); in locked memory, with its length.
+    pub fn command(&self, header: [u8; 5]) -> io::Result<(Locked, usize)> {
+        let mut command = Locked::new()?;
+        let whole = header.len() + BLOCK;
+        let bytes = &mut command.bytes_mut()[..whole];
+        bytes[..header.len()].copy_from_slice(&header);
+        bytes[header.len()..].fill(0xFF);
+        bytes[header.len()..header.len() + self.length]
+            .copy_from_slice(&self.digits.bytes()[..self.length]);
+        Ok((command, whole))
+    }
+
+    /// To be called by the card edge alone, after a 9000 to this very PIN.
+    pub fn accepted(self) -> AcceptedPin {
+        AcceptedPin(self)
+    }
+}
+
+impl AcceptedPin {
+    pub fn typed_for(&self) -> &PinFor {
+        &self.0.typed_for
+    }
+
+    /// To be verified once more for the same card in the same visit.
+    pub fn again(self) -> Pin {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_pin_is_padded() {
+        let pin = pin(b"123456").unwrap();
+
+        let (command, length) = pin.command([0x00, 0x20, 0x00, 0x80, 0x08]).unwrap();
+
+        assert_eq!(
+            command.bytes()[..length],
+            *b"\x00\x20\x00\x80\x08123456\xFF\xFF"
+        );
+    }
+
+    #[test]
+    fn only_six_to_eight_digits_are_a_pin() {
+        for text in ["", "12345", "123456789", "12345a", "12345\u{663}"] {
+            assert!(pin(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    fn pin(digits: &[u8]) -> Result<Pin, NotAPin> {
+        let mut locked = Locked::new().unwrap();
+        locked.bytes_mut()[..digits.len()].copy_from_slice(digits);
+        Pin::new(
+            locked,
+            digits.len(),
+            PinFor {
+                uid: 1000,
+                card: CardId("test".into()),
+                visit: Visit(1),
+                even_the_last_try: false,
+            },
+        )
+    }
+}

@@ -1,0 +1,175 @@
+//! Where a persona stands at a portal, in the words people read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::UtcSeconds;
+
+/// How many PIN tries the card says are left; `None` where it does not say,
+/// which counts as the last.
+pub type TriesLeft = Option<u8>;
+
+/// Where one persona stands at one portal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RegistrationStatus {
+    /// This persona has not been here.
+    NotSeen,
+    /// Everything is ready but the PIN.
+    NeedsPin { tries_left: TriesLeft },
+    /// The card signs, the portal answers, or the answer is being written down.
+    SigningIn,
+    /// The portal said so for this certificate, and it is written down.
+    Registered {
+        since: UtcSeconds,
+        checked_at: UtcSeconds,
+        account: Option<String>,
+        /// Longer ago than the profile's `recheck`: checked with the next PIN typed.
+        recheck_due: bool,
+    },
+    /// The portal said so, the database could not write it yet.
+    RegisteredNotSaved {
+        account: Option<String>,
+        reason: String,
+    },
+    /// The portal knows an earlier certificate or card of this persona.
+    OutOfDate { tries_left: TriesLeft },
+    /// Not tied to an account by itself.
+    NeedsWizard,
+    /// This category may not register by itself.
+    NotEligible,
+    /// Only through a sponsor.
+    NeedsSponsor,
+    /// The portal does not know the person.
+    NotFound,
+    /// 403 with a fresh session too.
+    Forbidden { cause: String },
+    /// The portal or TLS refused the certificate.
+    Rejected { cause: String },
+    /// The portal could not be reached, or was busy.
+    Waiting {
+        until: UtcSeconds,
+        attempt: u32,
+        cause: String,
+    },
+    /// No tries left.
+    PinBlocked,
+    /// The portal has locked the account for a time.
+    LockedOut { until: Option<UtcSeconds> },
+    /// The portal wants what we cannot do.
+    Unsupported { why: String },
+    /// A page no rule of the profile matches.
+    Unrecognised { title: String },
+    /// The card or its reader failed while signing in.
+    CardFailed { cause: String },
+}
+
+impl RegistrationStatus {
+    /// Two or three words for a narrow column.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::NotSeen => "no card seen yet",
+            Self::NeedsPin { .. } => "needs PIN",
+            Self::SigningIn => "signing in",
+            Self::Registered { .. } => "registered",
+            Self::RegisteredNotSaved { .. } => "registered (not saved)",
+            Self::OutOfDate { .. } => "out of date",
+            Self::NeedsWizard => "needs the wizard",
+            Self::NotEligible => "not eligible",
+            Self::NeedsSponsor => "needs a sponsor",
+            Self::NotFound => "not found",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Rejected { .. } => "rejected",
+            Self::Waiting { .. } => "waiting",
+            Self::PinBlocked => "PIN blocked",
+            Self::LockedOut { .. } => "locked out",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Unrecognised { .. } => "unrecognised",
+            Self::CardFailed { .. } => "card failed",
+        }
+    }
+
+    /// What went wrong and what to do next, as sentences; nothing where
+    /// there is nothing to do.
+    pub fn advice(&self) -> Option<String> {
+        Some(match self {
+            Self::NotSeen => "Put your card in.".into(),
+            Self::NeedsPin { tries_left } => match tries_left {
+                Some(1) => "One try is left. If you are not sure of the PIN, stop: an ID card office can reset it.".into(),
+                Some(_) => "Type your PIN.".into(),
+                None => "The card does not say how many tries are left; this may be the last.".into(),
+            },
+            Self::SigningIn | Self::Registered { recheck_due: false, .. } => return None,
+            Self::Registered { recheck_due: true, .. } => {
+                "Not checked for a while; it is checked with the next PIN you type.".into()
+            }
+            Self::RegisteredNotSaved { reason, .. } => {
+                format!("The portal said yes, but it could not be written down: {reason}. It is written as soon as that works.")
+            }
+            Self::OutOfDate { .. } => "The portal knows an earlier card or certificate of yours. Type your PIN to register this one.".into(),
+            Self::NeedsWizard => "The portal knows you, but no account is tied to this card. Register it by hand at the portal.".into(),
+            Self::NotEligible => "The portal does not let people of your category register by themselves.".into(),
+            Self::NeedsSponsor => "You need a sponsor who has an account there.".into(),
+            Self::NotFound => "The portal's database does not know you, so registering cannot work. Call its help desk.".into(),
+            Self::Forbidden { cause } => format!("The portal refused access: {cause}. Waiting 15 minutes and trying again can help; else register by hand."),
+            Self::Rejected { cause } => format!("Your certificate was refused: {cause}."),
+            Self::Waiting { cause, .. } => format!("{cause}. It is tried again by itself; nothing is lost."),
+            Self::PinBlocked => "No PIN tries are left. An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.".into(),
+            Self::LockedOut { .. } => "The portal has locked the account for a time. Wait, or call its help desk.".into(),
+            Self::Unsupported { why } => format!("{why}. Use a browser for this portal."),
+            Self::Unrecognised { title } => format!("The portal answered with a page that its profile does not describe: \u{201c}{title}\u{201d}. Tell your administrator."),
+            Self::CardFailed { cause } => format!("{cause}. Take the card out and put it in again."),
+        })
+    }
+}
+
+/// What a portal said to a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It knows the holder and has tied this certificate to the account.
+    Registered {
+        account: Option<String>,
+    },
+    NeedsWizard,
+    NotEligible,
+    NeedsSponsor,
+    NotFound,
+    Forbidden {
+        cause: String,
+    },
+    Rejected {
+        cause: String,
+    },
+    /// Worth another try later: unreachable, 5xx, 429.
+    Unavailable {
+        cause: String,
+        retry_after: Option<std::time::Duration>,
+    },
+    LockedOut,
+    Unsupported {
+        why: String,
+    },
+    Unrecognised {
+        title: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_the_wire_a_status_is_one_flat_object() {
+        let waiting = RegistrationStatus::Waiting {
+            until: UtcSeconds(60),
+            attempt: 2,
+            cause: "connection refused".into(),
+        };
+
+        let json = serde_json::to_string(&waiting).unwrap();
+
+        assert_eq!(
+            json,
+            r#"{"state":"waiting","until":60,"attempt":2,"cause":"connection refused"}"#
+        );
+    }
+}

@@ -1,0 +1,227 @@
+//! Everything at one moment, as the socket and the screen show it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::{CertificateSummary, LoginChoice};
+use crate::identity::{CardId, Edipi, HolderName, PersonaId};
+use crate::reader::{ReaderName, ReaderStatus, ServiceStatus};
+use crate::registration::{RegistrationStatus, TriesLeft};
+use crate::time::UtcSeconds;
+
+/// Counts the times a card was put in, so that an answer meant for one that
+/// was taken out since is not taken for the card now in the reader.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Visit(pub u64);
+
+/// The whole state. A later one of the same daemon has a larger `revision`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub revision: u64,
+    pub daemon: Daemon,
+    /// Whether pcscd can be used.
+    pub service: ServiceStatus,
+    /// In the order of their names.
+    pub readers: Vec<Reader>,
+    /// Every persona the database knows, cards not in a reader included.
+    pub known: Vec<KnownPersona>,
+    pub portals: Vec<Portal>,
+    /// What is wrong with the configuration or a profile, each with its line.
+    pub problems: Vec<String>,
+    /// The latest entries of the history, oldest first.
+    pub happened: Vec<HistoryEntry>,
+    /// Whether the one who asked may see people and act. If not, nothing of a
+    /// person stands in here.
+    pub may_act: bool,
+}
+
+/// The daemon itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Daemon {
+    pub version: String,
+    pub host: String,
+    pub started_at: UtcSeconds,
+    /// Why the database cannot be used, if it cannot.
+    pub store_problem: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reader {
+    pub name: ReaderName,
+    pub status: ReaderStatus,
+    /// The card in it. Absent for those who may not see it.
+    pub card: Option<Card>,
+}
+
+/// A card in a reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    pub visit: Visit,
+    pub stage: Stage,
+    /// Known as soon as the CHUID is read.
+    pub id: Option<CardId>,
+    pub holder: Option<Holder>,
+    /// `PIV`, or what it is instead.
+    pub kind: String,
+    /// The card's own expiry date, as `YYYY-MM-DD`.
+    pub expires: Option<String>,
+    pub pin: PinStatus,
+    pub certificates: Vec<CertificateSummary>,
+    pub login: Option<LoginChoice>,
+    /// Seen before, by its card ID. Recognises, and authorises nothing.
+    pub recognised: bool,
+    /// One for each portal, in the order of `portals`.
+    pub registrations: Vec<Registration>,
+    /// What is wrong with the card, in words.
+    pub findings: Vec<String>,
+    /// APDUs the read took.
+    pub read_apdus: u32,
+    pub inserted_at: UtcSeconds,
+}
+
+/// How far the read is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Stage {
+    Reading { done: u32, of: u32 },
+    Read,
+    Failed { cause: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub name: HolderName,
+    pub dod_id: Option<Edipi>,
+    pub upn: Option<String>,
+    /// `civilian · Navy`, as far as the card tells.
+    pub category: Option<String>,
+}
+
+/// What the card says of its PIN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PinStatus {
+    /// Not asked yet.
+    Unknown,
+    /// Tries left, or none if the card does not say.
+    Ready {
+        tries_left: TriesLeft,
+    },
+    Blocked,
+    /// Another program is logged in; the count cannot be read.
+    OtherProgram,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    pub portal: String,
+    #[serde(flatten)]
+    pub status: RegistrationStatus,
+}
+
+/// A persona that the database knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownPersona {
+    pub persona: PersonaId,
+    pub card: CardId,
+    /// Display name.
+    pub name: String,
+    /// Last four digits of the DoD ID.
+    pub dod_id_tail: Option<String>,
+    pub last_seen: UtcSeconds,
+    pub registrations: Vec<Registration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Portal {
+    pub name: String,
+    pub title: String,
+    pub origin: String,
+    pub enabled: bool,
+    pub help_desk: Option<HelpDesk>,
+}
+
+/// Whom to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HelpDesk {
+    pub name: Option<String>,
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    pub url: Option<String>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Grows with every entry.
+    pub id: i64,
+    pub at: UtcSeconds,
+    pub kind: HistoryKind,
+    pub reader: Option<ReaderName>,
+    pub card: Option<CardId>,
+    pub portal: Option<String>,
+    /// One sentence for people; the DoD ID never stands in it.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryKind {
+    Service,
+    Reader,
+    Card,
+    Pin,
+    Registration,
+    Configuration,
+    Clear,
+}
+
+impl Snapshot {
+    /// The same moment for someone who may see readers, and nothing of a person.
+    #[must_use]
+    pub fn for_a_stranger(&self) -> Self {
+        Self {
+            readers: self
+                .readers
+                .iter()
+                .map(|reader| Reader {
+                    card: None,
+                    ..reader.clone()
+                })
+                .collect(),
+            known: Vec::new(),
+            problems: Vec::new(),
+            happened: Vec::new(),
+            may_act: false,
+            ..self.clone()
+        }
+    }
+
+    /// The reader and card that a person is asked to do something for first:
+    /// one that needs a PIN, else any card.
+    pub fn card_of_interest(&self) -> Option<(&Reader, &Card)> {
+        let cards = || {
+            self.readers
+                .iter()
+                .filter_map(|reader| Some((reader, reader.card.as_ref()?)))
+        };
+        cards()
+            .find(|(_, card)| card.needs_pin())
+            .or_else(|| cards().next())
+    }
+}
+
+impl Card {
+    /// A registration of it waits for a PIN.
+    pub fn needs_pin(&self) -> bool {
+        self.registrations.iter().any(|registration| {
+            matches!(
+                registration.status,
+                RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
+            )
+        })
+    }
+}
