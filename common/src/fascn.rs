@@ -205,7 +205,17 @@ mod tests {
     use super::*;
 
     /// Hex, agency-system-credential, series, issue, person, category, organisation, association.
-    const VECTORS: [(&str, &str, u8, u8, &str, u8, &str, u8); 10] = [
+    type Vector = (
+        &'static str,
+        &'static str,
+        u8,
+        u8,
+        &'static str,
+        u8,
+        &'static str,
+        u8,
+    );
+    const VECTORS: [Vector; 10] = [
         (
             "D0439458210C2C19A0846D83685A1082108CE73984108CA3FC",
             "0032-0001-092446",

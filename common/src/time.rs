@@ -13,6 +13,7 @@ pub struct UtcSeconds(pub i64);
 
 impl UtcSeconds {
     /// This moment and `span` later; stays at the end of time rather than wrap.
+    #[must_use]
     pub fn after(self, span: Duration) -> Self {
         Self(
             self.0

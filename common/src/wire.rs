@@ -162,6 +162,10 @@ fn send_once(
     )?)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else the kernel sends beside the bytes is dropped"
+)]
 fn receive_once(stream: &UnixStream) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
     let mut bytes = vec![0; CHUNK];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
