@@ -1,3 +1,22 @@
 //! Talking to the card in a reader.
+//!
+//! ```text
+//! read, sign      one piece of work: open, lock, do, log out, unlock
+//!   piv           the PIV card edge: SELECT, GET DATA, VERIFY, GENERAL AUTHENTICATE
+//!     apdu        one command and its whole answer, chained both ways
+//!       transport bytes out, bytes back
+//!         pcsc    over PC/SC; a card of software does the same in tests
+//! ```
 
+pub mod apdu;
+pub mod certificate;
+pub mod chuid;
+pub mod error;
+pub mod facts;
+pub mod objects;
+pub mod pcsc;
+pub mod piv;
+pub mod read;
+pub mod sign;
+pub mod tlv;
 pub mod transport;

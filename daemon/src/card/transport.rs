@@ -3,6 +3,8 @@
 //! Everything above it runs on bytes alone, so that a card made of software
 //! can stand in for the reader.
 
+use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
+
 /// One card, opened and locked for one piece of work. Dropping it unlocks the
 /// card and leaves it powered as it is.
 pub trait Transport: Send {
@@ -12,6 +14,46 @@ pub trait Transport: Send {
     /// Sends one command APDU and returns the whole answer: data, then the
     /// two bytes of the status word.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
+
+    /// Resets the card. Breaks the sessions of every program that uses it, so
+    /// it is the last means of logging out.
+    fn reset(&mut self) -> Result<(), TransportError>;
+}
+
+/// The readers of this machine.
+pub trait Readers: Send + Sync {
+    /// Opens the card in `reader`, shared, with T=0 or T=1, locks it, does the
+    /// work, unlocks it and leaves it powered as it is. Waits for as long as
+    /// others hold the lock.
+    fn with_card(
+        &self,
+        reader: &ReaderName,
+        work: &mut dyn FnMut(&mut dyn Transport),
+    ) -> Result<(), TransportError>;
+
+    /// Reports the readers now, and again after every change, until
+    /// [`Readers::stop`] is called. Blocks, and never polls a card.
+    fn watch(&self, report: &mut dyn FnMut(Report));
+
+    /// Ends [`Readers::watch`], now or as soon as it begins.
+    fn stop(&self);
+}
+
+/// All readers at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub service: ServiceStatus,
+    pub readers: Vec<SeenReader>,
+}
+
+/// One reader at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenReader {
+    pub name: ReaderName,
+    pub status: ReaderStatus,
+    /// Changes whenever a card is put in or taken out, so that a card that was
+    /// swapped between two reports is seen as another visit.
+    pub changes: u32,
 }
 
 /// The transmission protocol of ISO/IEC 7816-3 that the card and the reader agreed on.

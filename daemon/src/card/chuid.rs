@@ -1,0 +1,146 @@
+//! The Card Holder Unique Identifier: which card it is (SP 800-73pt1-5 §3.1.2).
+
+use cac_common::fascn::FascN;
+use cac_common::identity::CardId;
+
+use super::tlv;
+
+/// What a CHUID says. Everything is optional, since cards leave things out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chuid {
+    pub fascn: Option<FascN>,
+    /// Card UUID, if it is there and not all zero.
+    pub uuid: Option<[u8; 16]>,
+    /// `YYYY-MM-DD`.
+    pub expires: Option<String>,
+    /// What could not be read, in words.
+    pub findings: Vec<String>,
+}
+
+impl Chuid {
+    /// Reads the content of the object, without its outer tag.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let mut chuid = Self::default();
+        for element in tlv::elements(bytes) {
+            let Ok(element) = element else {
+                chuid.findings.push("the CHUID is cut short".into());
+                break;
+            };
+            match element.tag {
+                0x30 => chuid.take_fascn(element.value),
+                0x34 => chuid.uuid = uuid(element.value),
+                0x35 => match date(element.value) {
+                    Some(date) => chuid.expires = Some(date),
+                    None => chuid
+                        .findings
+                        .push("the CHUID's expiry date is no date".into()),
+                },
+                _ => {}
+            }
+        }
+        chuid
+    }
+
+    /// What names the card, if the CHUID says it: the Card UUID, else the
+    /// FASC-N identifier, unless it is one that many cards share.
+    pub fn card_id(&self) -> Option<CardId> {
+        if let Some(uuid) = self.uuid {
+            return Some(CardId(hyphenated(uuid)));
+        }
+        let fascn = self.fascn.as_ref()?;
+        let all_zero = fascn.identifier() == "0000-0000-000000";
+        (fascn.is_federal() && !all_zero).then(|| CardId(fascn.identifier()))
+    }
+
+    fn take_fascn(&mut self, bytes: &[u8]) {
+        match FascN::decode(bytes) {
+            Ok(decoded) => {
+                if !decoded.check_is_right {
+                    self.findings.push("the FASC-N's check is wrong".into());
+                }
+                self.fascn = Some(decoded.fascn);
+            }
+            Err(error) => self.findings.push(error.to_string()),
+        }
+    }
+}
+
+fn uuid(bytes: &[u8]) -> Option<[u8; 16]> {
+    bytes
+        .try_into()
+        .ok()
+        .filter(|uuid: &[u8; 16]| uuid.iter().any(|byte| *byte != 0))
+}
+
+fn date(bytes: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let (year, month, day) = (&text[..4], &text[4..6], &text[6..]);
+    let in_range = ("01"..="12").contains(&month) && ("01"..="31").contains(&day);
+    in_range.then(|| format!("{year}-{month}-{day}"))
+}
+
+fn hyphenated(uuid: [u8; 16]) -> String {
+    let hex: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EXAMPLE: &[u8] = b"\x30\x19\xD4\xF8\x10\xDA\x08\xC9\x2D\x04\x64\x95\x6D\x83\x68\x5A\x08\xC9\x2A\xDE\x0A\x61\x84\xF8\x10\x93\xFF\x34\x10\x00\x11\x22\x33\x44\x55\x46\x77\x88\x99\xAA\xBB\xCC\xDD\xEE\xFF\x35\x0820301231\x3E\x00\xFE\x00";
+
+    #[test]
+    fn a_whole_chuid_is_read() {
+        let chuid = Chuid::parse(EXAMPLE);
+
+        assert_eq!(
+            chuid.card_id(),
+            Some(CardId("00112233-4455-4677-8899-aabbccddeeff".into()))
+        );
+        assert_eq!(chuid.fascn.unwrap().identifier(), "9700-1234-123456");
+        assert_eq!(chuid.expires.as_deref(), Some("2030-12-31"));
+        assert!(chuid.findings.is_empty());
+    }
+
+    #[test]
+    fn without_a_uuid_the_fascn_names_the_card() {
+        let mut bytes = EXAMPLE.to_vec();
+        bytes[29..45].fill(0);
+
+        assert_eq!(
+            Chuid::parse(&bytes).card_id(),
+            Some(CardId("9700-1234-123456".into()))
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_and_the_rest_is_read() {
+        let mut bytes = EXAMPLE.to_vec();
+        bytes[5] ^= 0x10;
+        bytes[47] = b'x';
+
+        let chuid = Chuid::parse(&bytes);
+
+        assert!(chuid.uuid.is_some());
+        assert_eq!(chuid.findings.len(), 2, "{:?}", chuid.findings);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Chuid::parse(&bytes).card_id();
+        }
+    }
+}

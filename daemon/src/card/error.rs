@@ -1,0 +1,75 @@
+//! Why a card could not do what was asked.
+
+use std::fmt;
+
+use cac_common::registration::TriesLeft;
+
+use super::transport::TransportError;
+
+/// The two bytes that end every answer of a card (SP 800-73pt2-5 §3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusWord(pub u16);
+
+impl StatusWord {
+    pub const SUCCESS: Self = Self(0x9000);
+    /// A PIN, or the contact interface, is needed.
+    pub const SECURITY: Self = Self(0x6982);
+    pub const BLOCKED: Self = Self(0x6983);
+    pub const NOT_FOUND: Self = Self(0x6A82);
+}
+
+impl fmt::Display for StatusWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04X}", self.0)
+    }
+}
+
+/// What went wrong, told apart by what the caller does next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CardError {
+    /// No answer came.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+
+    /// Ask the person again, and say how many tries are left.
+    #[error("wrong PIN")]
+    WrongPin { tries_left: TriesLeft },
+
+    /// Only an issuance site can help.
+    #[error("PIN is blocked")]
+    PinBlocked,
+
+    /// The card answered, but not with what the standard allows here.
+    #[error("card answered {status} to {command}")]
+    Refused {
+        command: &'static str,
+        status: StatusWord,
+    },
+
+    /// The card sent more than anything on it may hold.
+    #[error("card's answer to {command} does not end")]
+    Endless { command: &'static str },
+
+    /// What the card sent cannot be read.
+    #[error("{object} cannot be read: {fault}")]
+    Malformed {
+        object: &'static str,
+        fault: &'static str,
+    },
+
+    /// Not a card we know how to talk to.
+    #[error("this is not a PIV card or CAC")]
+    NotPiv,
+
+    /// The reader holds another card than the one the work was meant for.
+    #[error("another card is in the reader")]
+    OtherCard,
+
+    /// Nothing was sent: it could have been the last try.
+    #[error("the last PIN try was not spent")]
+    LastTry { tries_left: TriesLeft },
+
+    /// The machine has no memory to lock for the PIN.
+    #[error("no memory can be locked for the PIN")]
+    NoLockedMemory,
+}

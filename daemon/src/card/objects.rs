@@ -1,0 +1,56 @@
+//! The data objects of a PIV card by their tags (SP 800-73pt1-5, table 3), and
+//! where its certificates lie.
+
+use cac_common::certificate::Slot;
+
+/// Right-truncated application identifier of PIV (SP 800-73pt1-5 §2.2).
+pub const PIV_AID: [u8; 9] = [0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00];
+
+/// Applications that a CAC may hold beside PIV; to select one is to log out of
+/// PIV. The Access Control Applet and the card capability container of GSC-IS
+/// 2.1, and the card's own manager (GlobalPlatform 2.3 §H.1.3).
+pub const OTHER_AIDS: [&[u8]; 3] = [
+    &[0xA0, 0x00, 0x00, 0x00, 0x79, 0x03, 0x00],
+    &[0xA0, 0x00, 0x00, 0x01, 0x16, 0xDB, 0x00],
+    &[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00],
+];
+
+/// A data object that GET DATA can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Object {
+    pub tag: [u8; 3],
+    pub name: &'static str,
+}
+
+pub const CHUID: Object = Object {
+    tag: [0x5F, 0xC1, 0x02],
+    name: "CHUID",
+};
+
+/// Printed Information, which wants a PIN first.
+pub const PRINTED: Object = Object {
+    tag: [0x5F, 0xC1, 0x09],
+    name: "Printed Information",
+};
+
+/// The certificate that belongs to the key in a slot.
+pub fn certificate(slot: Slot) -> Object {
+    match slot {
+        Slot::Authentication => Object {
+            tag: [0x5F, 0xC1, 0x05],
+            name: "Authentication certificate",
+        },
+        Slot::Signature => Object {
+            tag: [0x5F, 0xC1, 0x0A],
+            name: "Signature certificate",
+        },
+        Slot::KeyManagement => Object {
+            tag: [0x5F, 0xC1, 0x0B],
+            name: "Encryption certificate",
+        },
+        Slot::CardAuthentication => Object {
+            tag: [0x5F, 0xC1, 0x01],
+            name: "Card certificate",
+        },
+    }
+}

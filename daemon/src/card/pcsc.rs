@@ -1,0 +1,157 @@
+//! Cards over PC/SC: opened shared, locked, and left as they are.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cac_common::reader::ReaderName;
+use pcsc::{Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction};
+
+use super::transport::{Protocol, Readers, Report, Transport, TransportError};
+use crate::reader_watch;
+
+/// The longest answer to one short command: 256 bytes and the status word.
+const LONGEST_ANSWER: usize = 258;
+
+/// How often a card that others keep resetting is opened again before we give up.
+const OPENINGS: u32 = 5;
+
+/// The readers that pcscd knows.
+#[derive(Default)]
+pub struct PcscReaders {
+    /// The context that [`Readers::watch`] is blocked on.
+    watching: Mutex<Option<Context>>,
+    stopping: AtomicBool,
+}
+
+impl PcscReaders {
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Notes the context to cancel when it is time to stop.
+    pub(crate) fn set_watching(&self, context: Option<Context>) {
+        *self.watching.lock().expect("nobody panics holding this") = context;
+    }
+}
+
+impl Readers for PcscReaders {
+    fn with_card(
+        &self,
+        reader: &ReaderName,
+        work: &mut dyn FnMut(&mut dyn Transport),
+    ) -> Result<(), TransportError> {
+        let name =
+            std::ffi::CString::new(reader.0.as_str()).map_err(|_| TransportError::ReaderGone)?;
+        // A context of its own for each piece of work: contexts are not to be
+        // shared between what waits and what works.
+        let context = Context::establish(Scope::System).map_err(transport_error)?;
+        let mut card = context
+            .connect(&name, ShareMode::Shared, Protocols::ANY)
+            .map_err(transport_error)?;
+        let result = locked(&mut card, work);
+        // Not left to Drop, which would reset the card and log others out.
+        if let Err((_, error)) = card.disconnect(Disposition::LeaveCard) {
+            tracing::debug!(%error, "card was not disconnected");
+        }
+        result
+    }
+
+    fn watch(&self, report: &mut dyn FnMut(Report)) {
+        reader_watch::watch(self, report);
+    }
+
+    fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        let watching = self.watching.lock().expect("nobody panics holding this");
+        if let Some(context) = &*watching {
+            // Lost if the wait has not begun; whoever stops us asks again.
+            let _ = context.cancel();
+        }
+    }
+}
+
+fn locked(
+    mut card: &mut pcsc::Card,
+    work: &mut dyn FnMut(&mut dyn Transport),
+) -> Result<(), TransportError> {
+    for _ in 0..OPENINGS {
+        match card.transaction2() {
+            Ok(transaction) => {
+                let protocol = match transaction.status2_owned() {
+                    Ok(status) => status.protocol2(),
+                    Err(error) => return Err(transport_error(error)),
+                };
+                let mut transport = PcscTransport {
+                    protocol: match protocol {
+                        Some(pcsc::Protocol::T0) => Protocol::T0,
+                        Some(pcsc::Protocol::T1 | pcsc::Protocol::RAW) | None => Protocol::T1,
+                    },
+                    transaction,
+                };
+                work(&mut transport);
+                if let Err((_, error)) = transport.transaction.end(Disposition::LeaveCard) {
+                    tracing::debug!(%error, "card was not unlocked");
+                }
+                return Ok(());
+            }
+            // Somebody reset it since we connected: no state of ours is lost yet.
+            Err((unlocked, Error::ResetCard)) => {
+                card = unlocked;
+                card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard)
+                    .map_err(transport_error)?;
+            }
+            Err((_, error)) => return Err(transport_error(error)),
+        }
+    }
+    Err(TransportError::Reset)
+}
+
+struct PcscTransport<'card> {
+    transaction: Transaction<'card>,
+    protocol: Protocol,
+}
+
+impl Transport for PcscTransport<'_> {
+    fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut buffer = [0; LONGEST_ANSWER];
+        self.transaction
+            .transmit(command, &mut buffer)
+            .map(<[u8]>::to_vec)
+            .map_err(transport_error)
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.transaction
+            .reconnect(ShareMode::Shared, Protocols::ANY, Disposition::ResetCard)
+            .map_err(transport_error)
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "PC/SC has some sixty return codes; those we act on are named"
+)]
+pub(crate) fn transport_error(error: Error) -> TransportError {
+    match error {
+        Error::RemovedCard | Error::NoSmartcard => TransportError::Removed,
+        Error::ResetCard => TransportError::Reset,
+        Error::SharingViolation => TransportError::Busy,
+        Error::UnresponsiveCard | Error::UnpoweredCard | Error::ProtoMismatch => {
+            TransportError::Unresponsive
+        }
+        Error::UnknownReader | Error::ReaderUnavailable | Error::NoReadersAvailable => {
+            TransportError::ReaderGone
+        }
+        Error::NoService
+        | Error::ServiceStopped
+        | Error::CommError
+        | Error::InvalidHandle
+        | Error::InvalidValue => TransportError::ServiceGone,
+        Error::SecurityViolation | Error::NoAccess => TransportError::NotAllowed,
+        other => TransportError::Failed { code: other as u32 },
+    }
+}

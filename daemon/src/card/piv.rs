@@ -1,0 +1,256 @@
+//! The PIV card edge: the few commands we send (SP 800-73pt2-5 §3).
+
+use cac_common::pin::{AcceptedPin, Pin};
+use cac_common::registration::TriesLeft;
+
+use super::apdu::{Answer, Command, Exchange};
+use super::error::{CardError, StatusWord};
+use super::objects::{OTHER_AIDS, Object, PIV_AID, PRINTED};
+use super::tlv;
+
+const SELECT: u8 = 0xA4;
+const GET_DATA: u8 = 0xCB;
+const VERIFY: u8 = 0x20;
+const GENERAL_AUTHENTICATE: u8 = 0x87;
+
+/// Key reference of the PIV application PIN (SP 800-73pt1-5, table 4b).
+const APPLICATION_PIN: u8 = 0x80;
+
+/// Algorithm identifiers of GENERAL AUTHENTICATE (SP 800-78-5, table 11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    Rsa2048,
+    P256,
+}
+
+impl Algorithm {
+    /// By the name in a [`cac_common::certificate::CertificateSummary`].
+    pub fn of_key(key: &str) -> Option<Self> {
+        match key {
+            "RSA-2048" => Some(Self::Rsa2048),
+            "P-256" => Some(Self::P256),
+            _ => None,
+        }
+    }
+
+    fn identifier(self) -> u8 {
+        match self {
+            Self::Rsa2048 => 0x07,
+            Self::P256 => 0x11,
+        }
+    }
+}
+
+/// What an empty VERIFY tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinState {
+    /// Nobody is logged in; this many tries are left, if the card says.
+    LoggedOut {
+        tries_left: TriesLeft,
+    },
+    /// Somebody is logged in, so the count cannot be read.
+    LoggedIn,
+    Blocked,
+}
+
+/// What became of a PIN.
+pub enum Verified {
+    Accepted(AcceptedPin),
+    /// The PIN is gone.
+    Refused(CardError),
+}
+
+/// Selects the PIV application.
+pub fn select(exchange: &mut Exchange<'_>) -> Result<(), CardError> {
+    let answer = select_application(exchange, &PIV_AID)?;
+    match answer.status {
+        StatusWord::SUCCESS => {}
+        StatusWord(0x6283 | 0x6A81 | 0x6A82 | 0x6D00 | 0x6E00) => return Err(CardError::NotPiv),
+        status => {
+            return Err(CardError::Refused {
+                command: "SELECT",
+                status,
+            });
+        }
+    }
+    // Some cards answer malformed templates; one of these two is always there.
+    let template = tlv::find(&answer.data, 0x61).unwrap_or(&answer.data);
+    if tlv::find(template, 0x4F).is_some() || tlv::find(template, 0x79).is_some() {
+        Ok(())
+    } else {
+        Err(CardError::NotPiv)
+    }
+}
+
+/// Reads a data object's content; `None` if the card has none.
+pub fn get_data(exchange: &mut Exchange<'_>, object: Object) -> Result<Option<Vec<u8>>, CardError> {
+    let answer = ask_for(exchange, object)?;
+    match answer.status {
+        StatusWord::SUCCESS => {}
+        StatusWord::NOT_FOUND => return Ok(None),
+        status => {
+            return Err(CardError::Refused {
+                command: "GET DATA",
+                status,
+            });
+        }
+    }
+    let (element, _) = tlv::first(&answer.data).map_err(|_| CardError::Malformed {
+        object: object.name,
+        fault: "it is cut short",
+    })?;
+    if element.tag != 0x53 {
+        return Err(CardError::Malformed {
+            object: object.name,
+            fault: "it does not begin with tag 53",
+        });
+    }
+    Ok(Some(element.value.to_vec()).filter(|content| !content.is_empty()))
+}
+
+/// Asks how many tries are left; spends none (SP 800-73pt2-5 §3.2.1).
+pub fn pin_state(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
+    let answer = exchange.send(Command {
+        instruction: VERIFY,
+        p1: 0x00,
+        p2: APPLICATION_PIN,
+        data: &[],
+        answers: false,
+        name: "VERIFY",
+    })?;
+    Ok(match answer.status {
+        StatusWord::SUCCESS => PinState::LoggedIn,
+        StatusWord::BLOCKED | StatusWord(0x63C0) => PinState::Blocked,
+        StatusWord(word @ 0x63C1..=0x63CF) => PinState::LoggedOut {
+            tries_left: Some(low_digit(word)),
+        },
+        // Anything else says nothing about the count: not known is not none.
+        _ => PinState::LoggedOut { tries_left: None },
+    })
+}
+
+/// Sends a PIN, once. It comes back only if the card accepted it.
+pub fn verify(exchange: &mut Exchange<'_>, pin: Pin) -> Verified {
+    let header = [0x00, VERIFY, 0x00, APPLICATION_PIN, 0x08];
+    let Ok((command, length)) = pin.command(header) else {
+        return Verified::Refused(CardError::NoLockedMemory);
+    };
+    let sent = exchange.send_encoded(&command.bytes()[..length], "VERIFY");
+    drop(command);
+    match sent {
+        Ok(StatusWord::SUCCESS) => Verified::Accepted(pin.accepted()),
+        Ok(status) => Verified::Refused(refusal(status)),
+        Err(error) => Verified::Refused(error),
+    }
+}
+
+/// Lets the key in `key_reference` work on `block`: for RSA as long as the
+/// modulus, for P-256 a digest of 32 bytes (SP 800-73pt2-5 §3.2.4).
+pub fn sign(
+    exchange: &mut Exchange<'_>,
+    algorithm: Algorithm,
+    key_reference: u8,
+    block: &[u8],
+) -> Result<Vec<u8>, CardError> {
+    let challenge = [tlv::write(0x82, &[]), tlv::write(0x81, block)].concat();
+    let answer = exchange.send(Command {
+        instruction: GENERAL_AUTHENTICATE,
+        p1: algorithm.identifier(),
+        p2: key_reference,
+        data: &tlv::write(0x7C, &challenge),
+        answers: true,
+        name: "GENERAL AUTHENTICATE",
+    })?;
+    if answer.status != StatusWord::SUCCESS {
+        return Err(CardError::Refused {
+            command: "GENERAL AUTHENTICATE",
+            status: answer.status,
+        });
+    }
+    tlv::find(&answer.data, 0x7C)
+        .and_then(|template| tlv::find(template, 0x82))
+        .map(<[u8]>::to_vec)
+        .ok_or(CardError::Malformed {
+            object: "signature",
+            fault: "the answer holds none",
+        })
+}
+
+/// Logs out, and proves it; by the gentlest means that works. Resets the card
+/// only if all else fails, and says so, since that breaks the sessions of
+/// other programs.
+pub fn log_out(exchange: &mut Exchange<'_>) -> Result<(), CardError> {
+    // Newer cards: VERIFY with P1 = FF (SP 800-73pt2-5 §3.2.1).
+    let dropped = exchange.send(Command {
+        instruction: VERIFY,
+        p1: 0xFF,
+        p2: APPLICATION_PIN,
+        data: &[],
+        answers: false,
+        name: "VERIFY",
+    })?;
+    if dropped.status == StatusWord::SUCCESS && is_logged_out(exchange)? {
+        return Ok(());
+    }
+    for aid in OTHER_AIDS {
+        if select_application(exchange, aid)?.status == StatusWord::SUCCESS {
+            select(exchange)?;
+            if is_logged_out(exchange)? {
+                return Ok(());
+            }
+        }
+    }
+    tracing::warn!("card was reset: it could not be logged out by other means");
+    exchange.reset()
+}
+
+fn is_logged_out(exchange: &mut Exchange<'_>) -> Result<bool, CardError> {
+    if pin_state(exchange)? == PinState::LoggedIn {
+        return Ok(false);
+    }
+    // Cards with a CAC edge never answer 9000 to an empty VERIFY; what wants a
+    // PIN to be read tells. A card that has no such object answers 6A82 in
+    // either state, and nothing more can be learnt from it.
+    Ok(ask_for(exchange, PRINTED)?.status != StatusWord::SUCCESS)
+}
+
+fn ask_for(exchange: &mut Exchange<'_>, object: Object) -> Result<Answer, CardError> {
+    exchange.send(Command {
+        instruction: GET_DATA,
+        p1: 0x3F,
+        p2: 0xFF,
+        data: &tlv::write(0x5C, &object.tag),
+        answers: true,
+        name: "GET DATA",
+    })
+}
+
+fn select_application(exchange: &mut Exchange<'_>, aid: &[u8]) -> Result<Answer, CardError> {
+    exchange.send(Command {
+        instruction: SELECT,
+        p1: 0x04,
+        p2: 0x00,
+        data: aid,
+        answers: true,
+        name: "SELECT",
+    })
+}
+
+/// What an answer to a PIN other than 9000 means.
+fn refusal(status: StatusWord) -> CardError {
+    match status {
+        StatusWord::BLOCKED | StatusWord(0x63C0) => CardError::PinBlocked,
+        StatusWord(word @ 0x63C1..=0x63CF) => CardError::WrongPin {
+            tries_left: Some(low_digit(word)),
+        },
+        StatusWord(0x6300) => CardError::WrongPin { tries_left: None },
+        status => CardError::Refused {
+            command: "VERIFY",
+            status,
+        },
+    }
+}
+
+fn low_digit(word: u16) -> u8 {
+    word.to_be_bytes()[1] & 0x0F
+}

@@ -1,0 +1,229 @@
+//! What happens, and what is to be done about it: the words between the
+//! supervisor, the state machine and the effects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cac_common::config::Config;
+use cac_common::identity::{CardId, Edipi, PersonaId};
+use cac_common::interface::{Clear, ClearScope, Lost, Refusal, Register};
+use cac_common::pin::{AcceptedPin, Pin, PinFor};
+use cac_common::profile::Profile;
+use cac_common::reader::ReaderName;
+use cac_common::registration::{Outcome, RegistrationStatus};
+use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
+use cac_common::time::UtcSeconds;
+
+use crate::card::error::CardError;
+use crate::card::facts::CardFacts;
+use crate::card::read::Progress;
+use crate::card::transport::Report;
+
+/// The moment of a step. Waits are measured by `monotonic`, which no one can
+/// set; `utc` is what is shown and written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    pub utc: UtcSeconds,
+    /// Since the daemon started.
+    pub monotonic: Duration,
+}
+
+/// Names a request whose answer is still owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// A PIN that may be sent.
+pub enum HeldPin {
+    /// Typed, and not sent yet.
+    Unsent(Pin),
+    /// The card's last answer to it was 9000.
+    Accepted(AcceptedPin),
+}
+
+impl HeldPin {
+    pub fn typed_for(&self) -> &PinFor {
+        match self {
+            Self::Unsent(pin) => pin.typed_for(),
+            Self::Accepted(pin) => pin.typed_for(),
+        }
+    }
+}
+
+/// Something that happened. Whatever answers an effect says for which visit.
+pub enum Event {
+    /// The readers as they are now.
+    Readers(Report),
+    Progress {
+        visit: Visit,
+        progress: Box<Progress>,
+    },
+    CardRead {
+        visit: Visit,
+        result: Box<Result<CardFacts, CardError>>,
+    },
+    /// The database knows the card now.
+    CardRemembered {
+        visit: Visit,
+        memory: Memory,
+    },
+    PinGiven {
+        request: RequestId,
+        pin: Pin,
+    },
+    /// A person wants what was refused tried again.
+    Asked {
+        request: RequestId,
+        what: Register,
+    },
+    SignInEnded {
+        visit: Visit,
+        portal: String,
+        result: SignInResult,
+        /// Given back if it was not sent, or accepted.
+        pin: Option<HeldPin>,
+    },
+    /// A status was written down, or could not be.
+    Recorded {
+        visit: Visit,
+        portal: String,
+        status: RegistrationStatus,
+        result: Result<(), String>,
+    },
+    Known(Vec<KnownPersona>),
+    Noted(HistoryEntry),
+    ClearAsked {
+        request: RequestId,
+        uid: u32,
+        what: Clear,
+    },
+    Cleared {
+        request: RequestId,
+        uid: u32,
+        what: Clear,
+        result: Result<Lost, String>,
+    },
+    Configured {
+        config: Config,
+        portals: Vec<Arc<Profile>>,
+        problems: Vec<String>,
+    },
+    /// Whether the database can be used.
+    Store {
+        problem: Option<String>,
+    },
+    /// A moment that [`crate::state::State::next_deadline`] named has come.
+    Tick,
+}
+
+/// What came of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInResult {
+    /// The portal's word.
+    Portal(Outcome),
+    /// The card did not sign.
+    Card(CardError),
+    /// We could not even begin.
+    Failed { cause: String },
+}
+
+/// What the database knew of a persona when its card was put in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    pub seen_before: bool,
+    pub persona: Option<PersonaId>,
+    pub registrations: Vec<Remembered>,
+}
+
+/// A status that was written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    pub portal: String,
+    pub status: RegistrationStatus,
+    /// Of the certificate that signed in.
+    pub certificate_sha256: String,
+}
+
+/// Something to be done. Each but `Answer`, `Note` and `EndVisit` ends in an event.
+pub enum Effect {
+    ReadCard {
+        reader: ReaderName,
+        visit: Visit,
+    },
+    /// Stop what still goes on for a visit; its answers will not be heard.
+    EndVisit(Visit),
+    RememberCard {
+        visit: Visit,
+        card: Box<CardToRemember>,
+    },
+    SignIn(Box<SignInOrder>),
+    Record {
+        visit: Visit,
+        card: Box<CardToRemember>,
+        portal: String,
+        certificate_sha256: String,
+        status: RegistrationStatus,
+    },
+    Note(NewNote),
+    Answer {
+        request: RequestId,
+        answer: Result<Answer, Refusal>,
+    },
+    Clear {
+        request: RequestId,
+        uid: u32,
+        what: Clear,
+    },
+    /// Read the list of personas anew.
+    LoadKnown,
+}
+
+/// What a request is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    Cleared(Lost),
+}
+
+/// What the database keeps of a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardToRemember {
+    pub id: CardId,
+    /// Hashed with a key before it is written.
+    pub persona_key: String,
+    pub name: String,
+    pub dod_id: Option<Edipi>,
+    pub expires: Option<String>,
+    pub facts: Arc<CardFacts>,
+    pub at: UtcSeconds,
+    pub with_certificates: bool,
+}
+
+/// One sign-in: which card at which portal, with which PIN.
+pub struct SignInOrder {
+    pub visit: Visit,
+    pub reader: ReaderName,
+    pub card: CardId,
+    pub portal: Arc<Profile>,
+    pub certificate: crate::card::facts::CardCertificate,
+    pub pin: HeldPin,
+}
+
+/// A line of the history, before it has a number and a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNote {
+    pub at: UtcSeconds,
+    pub kind: HistoryKind,
+    pub reader: Option<ReaderName>,
+    pub card: Option<CardId>,
+    pub portal: Option<String>,
+    pub text: String,
+}
+
+/// Whether clearing this forgets the persona behind `card`, or its registrations.
+pub fn touches(scope: &ClearScope, card: &CardId) -> bool {
+    match scope {
+        ClearScope::All {} | ClearScope::Portal { .. } => true,
+        ClearScope::Card { card: cleared } => cleared == card,
+        ClearScope::History { .. } => false,
+    }
+}
