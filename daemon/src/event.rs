@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cac_common::config::Config;
-use cac_common::identity::{CardId, Edipi, PersonaId};
+use cac_common::identity::{CardId, Edipi};
 use cac_common::interface::{Clear, ClearScope, Lost, Refusal, Register};
 use cac_common::pin::{AcceptedPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::{Outcome, RegistrationStatus};
-use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
+use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, PinStatus, Visit};
 use cac_common::time::UtcSeconds;
 
 use crate::card::error::CardError;
@@ -26,6 +26,8 @@ pub struct Now {
     pub utc: UtcSeconds,
     /// Since the daemon started.
     pub monotonic: Duration,
+    /// A number that is another one in every step.
+    pub random: u64,
 }
 
 /// Names a request whose answer is still owed.
@@ -81,6 +83,8 @@ pub enum Event {
         result: SignInResult,
         /// Given back if it was not sent, or accepted.
         pin: Option<HeldPin>,
+        /// What the card last said of its PIN, if it was asked.
+        tries: Option<PinStatus>,
     },
     /// A status was written down, or could not be.
     Recorded {
@@ -130,7 +134,6 @@ pub enum SignInResult {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
     pub seen_before: bool,
-    pub persona: Option<PersonaId>,
     pub registrations: Vec<Remembered>,
 }
 

@@ -3,3 +3,6 @@
 pub mod card;
 pub mod event;
 pub mod reader_watch;
+pub mod registration;
+pub mod retry;
+pub mod state;

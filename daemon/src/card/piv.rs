@@ -2,6 +2,7 @@
 
 use cac_common::pin::{AcceptedPin, Pin};
 use cac_common::registration::TriesLeft;
+use cac_common::snapshot::PinStatus;
 
 use super::apdu::{Answer, Command, Exchange};
 use super::error::{CardError, StatusWord};
@@ -21,6 +22,16 @@ const APPLICATION_PIN: u8 = 0x80;
 pub enum Algorithm {
     Rsa2048,
     P256,
+}
+
+impl From<PinState> for PinStatus {
+    fn from(state: PinState) -> Self {
+        match state {
+            PinState::LoggedOut { tries_left } => Self::Ready { tries_left },
+            PinState::LoggedIn => Self::OtherProgram,
+            PinState::Blocked => Self::Blocked,
+        }
+    }
 }
 
 impl Algorithm {
@@ -179,7 +190,7 @@ pub fn sign(
 /// Logs out, and proves it; by the gentlest means that works. Resets the card
 /// only if all else fails, and says so, since that breaks the sessions of
 /// other programs.
-pub fn log_out(exchange: &mut Exchange<'_>) -> Result<(), CardError> {
+pub fn log_out(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
     // Newer cards: VERIFY with P1 = FF (SP 800-73pt2-5 §3.2.1).
     let dropped = exchange.send(Command {
         instruction: VERIFY,
@@ -189,29 +200,36 @@ pub fn log_out(exchange: &mut Exchange<'_>) -> Result<(), CardError> {
         answers: false,
         name: "VERIFY",
     })?;
-    if dropped.status == StatusWord::SUCCESS && is_logged_out(exchange)? {
-        return Ok(());
+    if dropped.status == StatusWord::SUCCESS
+        && let Some(state) = logged_out(exchange)?
+    {
+        return Ok(state);
     }
     for aid in OTHER_AIDS {
         if select_application(exchange, aid)?.status == StatusWord::SUCCESS {
             select(exchange)?;
-            if is_logged_out(exchange)? {
-                return Ok(());
+            if let Some(state) = logged_out(exchange)? {
+                return Ok(state);
             }
         }
     }
     tracing::warn!("card was reset: it could not be logged out by other means");
-    exchange.reset()
+    exchange.reset()?;
+    select(exchange)?;
+    pin_state(exchange)
 }
 
-fn is_logged_out(exchange: &mut Exchange<'_>) -> Result<bool, CardError> {
-    if pin_state(exchange)? == PinState::LoggedIn {
-        return Ok(false);
+/// The state, if nobody is logged in any more.
+fn logged_out(exchange: &mut Exchange<'_>) -> Result<Option<PinState>, CardError> {
+    let state = pin_state(exchange)?;
+    if state == PinState::LoggedIn {
+        return Ok(None);
     }
     // Cards with a CAC edge never answer 9000 to an empty VERIFY; what wants a
     // PIN to be read tells. A card that has no such object answers 6A82 in
     // either state, and nothing more can be learnt from it.
-    Ok(ask_for(exchange, PRINTED)?.status != StatusWord::SUCCESS)
+    let readable = ask_for(exchange, PRINTED)?.status == StatusWord::SUCCESS;
+    Ok((!readable).then_some(state))
 }
 
 fn ask_for(exchange: &mut Exchange<'_>, object: Object) -> Result<Answer, CardError> {

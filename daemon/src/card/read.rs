@@ -3,7 +3,7 @@
 use cac_common::certificate::Slot;
 use cac_common::fascn::FascN;
 use cac_common::identity::{CardId, HolderName};
-use cac_common::snapshot::{Holder, PinStatus};
+use cac_common::snapshot::Holder;
 
 use super::apdu::Exchange;
 use super::certificate::{self, hex, organisational_units};
@@ -11,7 +11,7 @@ use super::chuid::Chuid;
 use super::error::CardError;
 use super::facts::{CardCertificate, CardFacts, choose_login};
 use super::objects;
-use super::piv::{self, PinState};
+use super::piv;
 use super::transport::Transport;
 
 /// Pieces that [`read_card`] reports as done: the CHUID, and one for each slot.
@@ -44,11 +44,7 @@ pub fn read_card(
             ..Chuid::default()
         },
     };
-    let pin = match piv::pin_state(&mut exchange)? {
-        PinState::LoggedOut { tries_left } => PinStatus::Ready { tries_left },
-        PinState::LoggedIn => PinStatus::OtherProgram,
-        PinState::Blocked => PinStatus::Blocked,
-    };
+    let pin = piv::pin_state(&mut exchange)?.into();
     let mut findings = chuid.findings.clone();
     let mut certificates = Vec::new();
     let mut done = 1;

@@ -3,6 +3,7 @@
 
 use cac_common::certificate::Slot;
 use cac_common::identity::CardId;
+use cac_common::snapshot::PinStatus;
 
 use super::apdu::Exchange;
 use super::chuid::Chuid;
@@ -31,6 +32,8 @@ pub struct Order {
 pub struct Signed {
     pub signature: Result<Vec<u8>, CardError>,
     pub pin: Option<HeldPin>,
+    /// What the card last said of its PIN, if it was asked.
+    pub tries: Option<PinStatus>,
     pub apdus: u32,
 }
 
@@ -49,6 +52,7 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
             return Signed {
                 signature: Err(error),
                 pin: given_back.then_some(pin),
+                tries: None,
                 apdus: exchange.sent(),
             };
         }
@@ -63,6 +67,7 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
             return Signed {
                 signature: Err(error),
                 pin: None,
+                tries: None,
                 apdus: exchange.sent(),
             };
         }
@@ -75,11 +80,12 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
     );
     // Whoever was logged in before us stays so; we leave it as we found it.
     let left = match state {
-        PinState::LoggedIn => Ok(()),
+        PinState::LoggedIn => Ok(PinState::LoggedIn),
         PinState::LoggedOut { .. } | PinState::Blocked => piv::log_out(&mut exchange),
     };
     Signed {
-        signature: signature.and_then(|signature| left.map(|()| signature)),
+        tries: left.as_ref().ok().map(|state| (*state).into()),
+        signature: signature.and_then(|signature| left.map(|_| signature)),
         pin: Some(HeldPin::Accepted(accepted)),
         apdus: exchange.sent(),
     }

@@ -1,0 +1,336 @@
+//! One card at one portal, as a table of states. Pure: no clock, no card, no portal.
+
+use std::time::Duration;
+
+use cac_common::config::Config;
+use cac_common::profile::Profile;
+use cac_common::registration::{Outcome, RegistrationStatus, TriesLeft};
+use cac_common::snapshot::PinStatus;
+use cac_common::time::UtcSeconds;
+
+use crate::card::error::CardError;
+use crate::card::facts::CardFacts;
+use crate::event::{Now, Remembered, SignInResult};
+use crate::retry;
+
+/// How long until something that could not be written down is tried again.
+const SAVE_AGAIN: Duration = Duration::from_secs(30);
+
+/// Where one card stands at one portal, in this visit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stand {
+    /// To be signed in as soon as there is a PIN.
+    Due(Due),
+    /// The portal client is at work.
+    SigningIn {
+        due: Due,
+        /// A 403 was answered with a fresh session once already.
+        again: bool,
+    },
+    /// The portal said yes; nothing is promised before it is written down.
+    Recording { status: RegistrationStatus },
+    /// It said yes, but that could not be written down.
+    NotSaved {
+        status: RegistrationStatus,
+        reason: String,
+        /// When it is tried again; nothing while it is being tried.
+        retry_at: Option<Duration>,
+    },
+    /// The portal could not be reached.
+    Waiting {
+        due: Due,
+        until: Duration,
+        until_utc: UtcSeconds,
+        cause: String,
+    },
+    /// Settled; nothing is done until a person acts or something changes.
+    Rest(RegistrationStatus),
+}
+
+/// Why a sign-in is due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The portal knows an earlier certificate.
+    pub out_of_date: bool,
+    /// Registered by what was written down, and only to be checked again.
+    pub recheck_of: Option<Box<RegistrationStatus>>,
+    /// Sign-ins that failed because the portal could not be reached.
+    pub failures: u32,
+}
+
+/// What a finished sign-in asks for next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    Nothing,
+    /// Sign in again, with a session and connection of its own.
+    Again,
+    /// Write this down.
+    Record(RegistrationStatus),
+    /// What the card said of its PIN.
+    Pin(PinStatus),
+}
+
+impl Stand {
+    /// Where a card stands that was just put in, by what was written down.
+    pub fn at_first(
+        remembered: Option<&Remembered>,
+        facts: &CardFacts,
+        profile: &Profile,
+        now: Now,
+    ) -> Self {
+        let Some(certificate) = facts.certificate_for(profile.certificate) else {
+            return Self::Rest(RegistrationStatus::Unsupported {
+                why: "This card has no certificate that the portal signs people in by".into(),
+            });
+        };
+        let validity = &certificate.summary;
+        if validity.not_after < now.utc {
+            return Self::Rest(RegistrationStatus::Rejected {
+                cause: "it has expired; an ID card office issues a new card".into(),
+            });
+        }
+        if validity.not_before > now.utc {
+            return Self::Rest(RegistrationStatus::Rejected {
+                cause: "it is not valid yet; check this machine's clock".into(),
+            });
+        }
+        match remembered {
+            None => Self::Due(Due::default()),
+            Some(remembered) if remembered.certificate_sha256 == validity.sha256 => {
+                Self::Rest(remembered.status.clone())
+            }
+            Some(remembered) => Self::Due(Due {
+                out_of_date: matches!(remembered.status, RegistrationStatus::Registered { .. }),
+                ..Due::default()
+            }),
+        }
+    }
+
+    /// As people see it.
+    pub fn status(&self, pin: &PinStatus, profile: &Profile, now: Now) -> RegistrationStatus {
+        match self {
+            Self::Due(due) => due.status(pin),
+            Self::SigningIn { .. } | Self::Recording { .. } => RegistrationStatus::SigningIn,
+            Self::NotSaved { status, reason, .. } => RegistrationStatus::RegisteredNotSaved {
+                account: match status {
+                    RegistrationStatus::Registered { account, .. } => account.clone(),
+                    _ => None,
+                },
+                reason: reason.clone(),
+            },
+            Self::Waiting {
+                due,
+                until_utc,
+                cause,
+                ..
+            } => RegistrationStatus::Waiting {
+                until: *until_utc,
+                attempt: due.failures,
+                cause: cause.clone(),
+            },
+            Self::Rest(RegistrationStatus::Registered {
+                since,
+                checked_at,
+                account,
+                ..
+            }) => RegistrationStatus::Registered {
+                since: *since,
+                checked_at: *checked_at,
+                account: account.clone(),
+                recheck_due: now.utc.since(*checked_at) >= profile.recheck,
+            },
+            Self::Rest(status) => status.clone(),
+        }
+    }
+
+    /// A PIN was typed: what waits, or is to be checked again, is due now.
+    pub fn with_a_pin(self, profile: &Profile, now: Now) -> Self {
+        match self {
+            Self::Waiting { due, .. } => Self::Due(due),
+            Self::Rest(status @ RegistrationStatus::Registered { checked_at, .. })
+                if now.utc.since(checked_at) >= profile.recheck =>
+            {
+                Self::Due(Due {
+                    recheck_of: Some(Box::new(status)),
+                    ..Due::default()
+                })
+            }
+            other => other,
+        }
+    }
+
+    /// A person wants another try, whatever was refused before.
+    pub fn asked_for(self, facts: &CardFacts, profile: &Profile, now: Now) -> Self {
+        match self.with_a_pin(profile, now) {
+            registered @ Self::Rest(RegistrationStatus::Registered { .. }) => registered,
+            Self::Rest(_) => Self::at_first(None, facts, profile, now),
+            other => other,
+        }
+    }
+
+    /// The sign-in has ended.
+    pub fn ended(
+        due: Due,
+        again: bool,
+        result: SignInResult,
+        may_sign_again: bool,
+        config: &Config,
+        now: Now,
+    ) -> (Self, Next) {
+        let outcome = match result {
+            SignInResult::Portal(outcome) => outcome,
+            SignInResult::Card(error) => return card_failed(due, error),
+            SignInResult::Failed { cause } => {
+                return (
+                    Self::Rest(RegistrationStatus::CardFailed { cause }),
+                    Next::Nothing,
+                );
+            }
+        };
+        let refused = |status: RegistrationStatus| {
+            let next = Next::Record(status.clone());
+            (Self::Rest(status), next)
+        };
+        match outcome {
+            Outcome::Registered { account } => {
+                let since = match due.recheck_of.as_deref() {
+                    Some(RegistrationStatus::Registered { since, .. }) => *since,
+                    _ => now.utc,
+                };
+                let status = RegistrationStatus::Registered {
+                    since,
+                    checked_at: now.utc,
+                    account,
+                    recheck_due: false,
+                };
+                let next = Next::Record(status.clone());
+                (Self::Recording { status }, next)
+            }
+            Outcome::Unavailable { cause, retry_after } => match due.recheck_of {
+                Some(status) => (Self::Rest(*status), Next::Nothing),
+                None => (due.wait(cause, retry_after, config, now), Next::Nothing),
+            },
+            Outcome::Forbidden { .. } if !again && may_sign_again => {
+                (Self::SigningIn { due, again: true }, Next::Again)
+            }
+            Outcome::Forbidden { cause } => refused(RegistrationStatus::Forbidden { cause }),
+            Outcome::NeedsWizard => refused(RegistrationStatus::NeedsWizard),
+            Outcome::NotEligible => refused(RegistrationStatus::NotEligible),
+            Outcome::NeedsSponsor => refused(RegistrationStatus::NeedsSponsor),
+            Outcome::NotFound => refused(RegistrationStatus::NotFound),
+            Outcome::Rejected { cause } => refused(RegistrationStatus::Rejected { cause }),
+            Outcome::LockedOut => refused(RegistrationStatus::LockedOut { until: None }),
+            Outcome::Unsupported { why } => refused(RegistrationStatus::Unsupported { why }),
+            Outcome::Unrecognised { title } => refused(RegistrationStatus::Unrecognised { title }),
+        }
+    }
+
+    /// What was to be written down is, or could not be.
+    pub fn recorded(
+        self,
+        written: &RegistrationStatus,
+        result: Result<(), String>,
+        now: Now,
+    ) -> Self {
+        let waiting_for_this = match &self {
+            Self::Recording { status } | Self::NotSaved { status, .. } => status == written,
+            Self::Due(_) | Self::SigningIn { .. } | Self::Waiting { .. } | Self::Rest(_) => false,
+        };
+        if !waiting_for_this {
+            return self;
+        }
+        match result {
+            Ok(()) => Self::Rest(written.clone()),
+            Err(reason) => Self::NotSaved {
+                status: written.clone(),
+                reason,
+                retry_at: Some(now.monotonic + SAVE_AGAIN),
+            },
+        }
+    }
+
+    /// When it wants to be looked at again by itself.
+    pub fn deadline(&self) -> Option<Duration> {
+        match self {
+            Self::Waiting { until, .. } => Some(*until),
+            Self::NotSaved { retry_at, .. } => *retry_at,
+            Self::Due(_) | Self::SigningIn { .. } | Self::Recording { .. } | Self::Rest(_) => None,
+        }
+    }
+
+    pub fn is_due(&self) -> bool {
+        matches!(self, Self::Due(_))
+    }
+
+    /// The portal client is at work, or the database is.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::SigningIn { .. } | Self::Recording { .. })
+    }
+}
+
+impl Due {
+    fn status(&self, pin: &PinStatus) -> RegistrationStatus {
+        let tries_left: TriesLeft = match pin {
+            PinStatus::Blocked => return RegistrationStatus::PinBlocked,
+            PinStatus::Ready { tries_left } => *tries_left,
+            PinStatus::Unknown | PinStatus::OtherProgram => None,
+        };
+        match &self.recheck_of {
+            Some(status) => (**status).clone(),
+            None if self.out_of_date => RegistrationStatus::OutOfDate { tries_left },
+            None => RegistrationStatus::NeedsPin { tries_left },
+        }
+    }
+
+    fn wait(
+        mut self,
+        cause: String,
+        retry_after: Option<Duration>,
+        config: &Config,
+        now: Now,
+    ) -> Stand {
+        self.failures = self.failures.saturating_add(1);
+        let wait = retry::wait(
+            self.failures,
+            config.first_wait,
+            config.longest_wait,
+            retry_after,
+            now.random,
+        );
+        Stand::Waiting {
+            due: self,
+            until: now.monotonic + wait,
+            until_utc: now.utc.after(wait),
+            cause,
+        }
+    }
+}
+
+fn card_failed(due: Due, error: CardError) -> (Stand, Next) {
+    let pin = match error {
+        CardError::WrongPin {
+            tries_left: Some(0),
+        }
+        | CardError::PinBlocked => PinStatus::Blocked,
+        CardError::WrongPin { tries_left } | CardError::LastTry { tries_left } => {
+            PinStatus::Ready { tries_left }
+        }
+        other => {
+            let cause = sentence(&other);
+            return (
+                Stand::Rest(RegistrationStatus::CardFailed { cause }),
+                Next::Nothing,
+            );
+        }
+    };
+    (Stand::Due(due), Next::Pin(pin))
+}
+
+fn sentence(error: &CardError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}

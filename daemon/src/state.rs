@@ -1,0 +1,397 @@
+//! What the daemon knows, and what each event makes of it.
+//!
+//! Nothing here waits, reads a clock or touches a card. [`State::step`] takes
+//! what happened and says what is to be done; the supervisor has it done, and
+//! every answer comes back as one more event. An answer that is meant for a
+//! visit that has ended changes nothing, and a PIN that comes with one is
+//! dropped, and so wiped.
+
+mod notes;
+mod view;
+mod visit;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cac_common::config::Config;
+use cac_common::interface::{Clear, ClearScope, Lost, Refusal, Register};
+use cac_common::pin::Pin;
+use cac_common::profile::Profile;
+use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
+use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
+use cac_common::time::UtcSeconds;
+
+use crate::card::transport::{Report, SeenReader};
+use crate::event::{Answer, Effect, Event, Now, RequestId, touches};
+use notes::Note;
+use visit::CardVisit;
+
+/// Entries of the history that every snapshot carries.
+const HAPPENED: usize = 50;
+
+/// All that the daemon knows.
+pub struct State {
+    facts: DaemonFacts,
+    config: Config,
+    portals: Vec<Arc<Profile>>,
+    problems: Vec<String>,
+    service: ServiceStatus,
+    readers: BTreeMap<ReaderName, ReaderSlot>,
+    known: Vec<KnownPersona>,
+    happened: VecDeque<HistoryEntry>,
+    store_problem: Option<String>,
+    last_visit: Visit,
+}
+
+/// What does not change while the daemon runs.
+#[derive(Debug, Clone)]
+pub struct DaemonFacts {
+    pub version: String,
+    pub host: String,
+    pub started_at: UtcSeconds,
+}
+
+/// One reader and what is in it.
+struct ReaderSlot {
+    status: ReaderStatus,
+    changes: u32,
+    visit: Option<CardVisit>,
+}
+
+/// What a step works with besides the state of one visit.
+struct Context<'a> {
+    config: &'a Config,
+    portals: &'a [Arc<Profile>],
+    now: Now,
+    effects: Vec<Effect>,
+}
+
+impl State {
+    pub fn new(facts: DaemonFacts, config: Config) -> Self {
+        Self {
+            facts,
+            config,
+            portals: Vec::new(),
+            problems: Vec::new(),
+            service: ServiceStatus::Starting,
+            readers: BTreeMap::new(),
+            known: Vec::new(),
+            happened: VecDeque::new(),
+            store_problem: None,
+            last_visit: Visit(0),
+        }
+    }
+
+    /// Takes one event, and says what is to be done.
+    pub fn step(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        match event {
+            Event::Readers(report) => self.take_report(report, now),
+            Event::PinGiven { request, pin } => self.take_pin(request, pin, now),
+            Event::Asked { request, what } => self.register(request, &what, now),
+            Event::ClearAsked { request, uid, what } => {
+                vec![Effect::Clear { request, uid, what }]
+            }
+            Event::Cleared {
+                request,
+                uid,
+                what,
+                result,
+            } => self.cleared(request, uid, &what, result, now),
+            Event::Configured {
+                config,
+                portals,
+                problems,
+            } => self.configure(config, portals, problems, now),
+            Event::Known(known) => {
+                self.known = known;
+                Vec::new()
+            }
+            Event::Noted(entry) => {
+                self.happened.push_back(entry);
+                while self.happened.len() > HAPPENED {
+                    self.happened.pop_front();
+                }
+                Vec::new()
+            }
+            Event::Store { problem } => {
+                self.store_problem = problem;
+                Vec::new()
+            }
+            Event::Tick => self.each_visit(now, CardVisit::tick),
+            Event::Progress { visit, progress } => {
+                self.in_visit(visit, now, |card, _| card.take_progress(*progress))
+            }
+            Event::CardRead { visit, result } => self.in_visit(visit, now, |card, context| {
+                card.take_facts(*result, context)
+            }),
+            Event::CardRemembered { visit, memory } => {
+                self.in_visit(visit, now, |card, context| {
+                    card.take_memory(memory, context);
+                })
+            }
+            Event::SignInEnded {
+                visit,
+                portal,
+                result,
+                pin,
+                tries,
+            } => self.in_visit(visit, now, |card, context| {
+                card.sign_in_ended(&portal, result, pin, tries, context);
+            }),
+            Event::Recorded {
+                visit,
+                portal,
+                status,
+                result,
+            } => {
+                self.store_problem = result.as_ref().err().cloned();
+                let mut effects = self.in_visit(visit, now, |card, context| {
+                    card.recorded(&portal, &status, result, context);
+                });
+                effects.push(Effect::LoadKnown);
+                effects
+            }
+        }
+    }
+
+    /// When something is to happen by itself, if nothing else does before.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.visits().filter_map(CardVisit::deadline).min()
+    }
+
+    /// How many cards are in readers, and how many of those wait for a PIN.
+    pub fn cards(&self, now: Now) -> (usize, usize) {
+        let waiting = self
+            .visits()
+            .filter(|card| card.needs_pin(&self.portals, now))
+            .count();
+        (self.visits().count(), waiting)
+    }
+
+    fn visits(&self) -> impl Iterator<Item = &CardVisit> {
+        self.readers.values().filter_map(|slot| slot.visit.as_ref())
+    }
+
+    /// Does something to one visit, if it has not ended.
+    fn in_visit(
+        &mut self,
+        visit: Visit,
+        now: Now,
+        act: impl FnOnce(&mut CardVisit, &mut Context<'_>),
+    ) -> Vec<Effect> {
+        let card = self
+            .readers
+            .values_mut()
+            .filter_map(|slot| slot.visit.as_mut())
+            .find(|card| card.visit == visit);
+        let Some(card) = card else {
+            tracing::debug!(visit = visit.0, "answer came for a visit that has ended");
+            return Vec::new();
+        };
+        let mut context = Context {
+            config: &self.config,
+            portals: &self.portals,
+            now,
+            effects: Vec::new(),
+        };
+        act(card, &mut context);
+        context.effects
+    }
+
+    /// Does something to every visit.
+    fn each_visit(
+        &mut self,
+        now: Now,
+        mut act: impl FnMut(&mut CardVisit, &mut Context<'_>),
+    ) -> Vec<Effect> {
+        let mut context = Context {
+            config: &self.config,
+            portals: &self.portals,
+            now,
+            effects: Vec::new(),
+        };
+        for card in self
+            .readers
+            .values_mut()
+            .filter_map(|slot| slot.visit.as_mut())
+        {
+            act(card, &mut context);
+        }
+        context.effects
+    }
+
+    fn take_report(&mut self, report: Report, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if report.service != self.service {
+            effects.extend(notes::service(self.service, report.service).map(|note| note.at(now)));
+            self.service = report.service;
+        }
+        let gone: Vec<ReaderName> = self
+            .readers
+            .keys()
+            .filter(|name| !report.readers.iter().any(|seen| seen.name == **name))
+            .cloned()
+            .collect();
+        for name in gone {
+            let slot = self.readers.remove(&name);
+            if let Some(card) = slot.and_then(|slot| slot.visit) {
+                effects.push(Effect::EndVisit(card.visit));
+                if report.service == ServiceStatus::Running {
+                    effects.push(Note::card_out(&card, &name).at(now));
+                }
+            }
+            if report.service == ServiceStatus::Running {
+                effects.push(Note::reader(&name, "unplugged").at(now));
+            }
+        }
+        for seen in report.readers {
+            effects.extend(self.take_reader(seen, now));
+        }
+        effects
+    }
+
+    fn take_reader(&mut self, seen: SeenReader, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let is_new = !self.readers.contains_key(&seen.name);
+        if is_new {
+            effects.push(Note::reader(&seen.name, "found").at(now));
+        }
+        let slot = self.readers.entry(seen.name.clone()).or_insert(ReaderSlot {
+            status: ReaderStatus::Empty,
+            changes: seen.changes,
+            visit: None,
+        });
+        let same_card = slot.status == seen.status && slot.changes == seen.changes && !is_new;
+        slot.changes = seen.changes;
+        slot.status = seen.status;
+        if same_card {
+            return effects;
+        }
+        if let Some(card) = slot.visit.take() {
+            effects.push(Effect::EndVisit(card.visit));
+            effects.push(Note::card_out(&card, &seen.name).at(now));
+        }
+        match seen.status {
+            ReaderStatus::Empty => {}
+            ReaderStatus::NoAnswer => effects.push(Note::no_answer(&seen.name).at(now)),
+            ReaderStatus::Card => {
+                self.last_visit = Visit(self.last_visit.0 + 1);
+                slot.visit = Some(CardVisit::new(self.last_visit, seen.name.clone(), now));
+                effects.push(Note::card_in(&seen.name).at(now));
+                effects.push(Effect::ReadCard {
+                    reader: seen.name,
+                    visit: self.last_visit,
+                });
+            }
+        }
+        effects
+    }
+
+    fn take_pin(&mut self, request: RequestId, pin: Pin, now: Now) -> Vec<Effect> {
+        let visit = pin.typed_for().visit;
+        let mut answer = Err(Refusal::NoSuchCard);
+        let mut effects = self.in_visit(visit, now, |card, context| {
+            answer = card.take_pin(pin, context);
+        });
+        // The answer first: what follows from the PIN is seen after it was taken.
+        effects.insert(
+            0,
+            Effect::Answer {
+                request,
+                answer: answer.map(|()| Answer::Done),
+            },
+        );
+        effects
+    }
+
+    fn register(&mut self, request: RequestId, what: &Register, now: Now) -> Vec<Effect> {
+        let known_portal = what.portal.as_ref().is_none_or(|name| {
+            self.portals
+                .iter()
+                .any(|portal| portal.enabled && portal.name == *name)
+        });
+        let meant = |card: &CardVisit| what.card.is_none() || what.card == card.id().cloned();
+        let answer = if !known_portal {
+            Err(Refusal::NoSuchPortal)
+        } else if !self.visits().any(meant) {
+            Err(Refusal::NoSuchCard)
+        } else {
+            Ok(Answer::Done)
+        };
+        let mut effects = vec![Effect::Answer {
+            request,
+            answer: answer.clone(),
+        }];
+        if answer.is_ok() {
+            effects.extend(self.each_visit(now, |card, context| {
+                if meant(card) {
+                    card.asked_for(what.portal.as_deref(), context);
+                }
+            }));
+        }
+        effects
+    }
+
+    fn cleared(
+        &mut self,
+        request: RequestId,
+        uid: u32,
+        what: &Clear,
+        result: Result<Lost, String>,
+        now: Now,
+    ) -> Vec<Effect> {
+        let answer = result
+            .map(Answer::Cleared)
+            .map_err(|reason| Refusal::StoreFailed { reason });
+        let done = answer.is_ok() && !what.dry_run;
+        let mut effects = vec![Effect::Answer { request, answer }];
+        if !done {
+            return effects;
+        }
+        match &what.scope {
+            ClearScope::All {} => self.happened.clear(),
+            ClearScope::History { before } => {
+                self.happened
+                    .retain(|entry| before.is_some_and(|before| entry.at >= before));
+            }
+            ClearScope::Card { card } => {
+                self.happened
+                    .retain(|entry| entry.card.as_ref() != Some(card));
+            }
+            ClearScope::Portal { portal } => {
+                self.happened
+                    .retain(|entry| entry.portal.as_ref() != Some(portal));
+            }
+        }
+        effects.extend(self.each_visit(now, |card, context| {
+            if card.id().is_some_and(|id| touches(&what.scope, id)) {
+                card.forget(&what.scope, context);
+            }
+        }));
+        effects.push(Effect::LoadKnown);
+        effects.push(Note::cleared(&what.scope, uid).at(now));
+        effects
+    }
+
+    fn configure(
+        &mut self,
+        config: Config,
+        portals: Vec<Arc<Profile>>,
+        problems: Vec<String>,
+        now: Now,
+    ) -> Vec<Effect> {
+        let before = std::mem::replace(&mut self.portals, portals);
+        self.config = config;
+        let mut effects: Vec<Effect> = problems
+            .iter()
+            .filter(|problem| !self.problems.contains(problem))
+            .map(|problem| Note::plain(HistoryKind::Configuration, problem).at(now))
+            .collect();
+        self.problems = problems;
+        effects.extend(self.each_visit(now, |card, context| {
+            card.portals_changed(&before, context);
+        }));
+        effects
+    }
+}

@@ -1,0 +1,228 @@
+//! The history's sentences: what happened, in words for people. The DoD ID
+//! never stands in them.
+
+use cac_common::interface::ClearScope;
+use cac_common::profile::Profile;
+use cac_common::reader::{ReaderName, ServiceStatus};
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{HistoryKind, PinStatus};
+
+use super::Context;
+use super::visit::CardVisit;
+use crate::card::error::CardError;
+use crate::event::{Effect, NewNote, Now};
+
+/// A sentence, before it has its moment.
+pub(super) struct Note {
+    note: NewNote,
+}
+
+impl Note {
+    pub(super) fn at(self, now: Now) -> Effect {
+        Effect::Note(NewNote {
+            at: now.utc,
+            ..self.note
+        })
+    }
+
+    pub(super) fn plain(kind: HistoryKind, text: &str) -> Self {
+        Self {
+            note: NewNote {
+                at: cac_common::time::UtcSeconds::default(),
+                kind,
+                reader: None,
+                card: None,
+                portal: None,
+                text: text.to_owned(),
+            },
+        }
+    }
+
+    pub(super) fn reader(name: &ReaderName, what: &str) -> Self {
+        Self::plain(HistoryKind::Reader, &format!("Reader {name} {what}")).in_reader(name)
+    }
+
+    pub(super) fn no_answer(name: &ReaderName) -> Self {
+        Self::plain(
+            HistoryKind::Card,
+            &format!("The card in {name} does not answer; is it the right way up, and clean?"),
+        )
+        .in_reader(name)
+    }
+
+    pub(super) fn card_in(name: &ReaderName) -> Self {
+        Self::plain(HistoryKind::Card, &format!("Card put into {name}")).in_reader(name)
+    }
+
+    pub(super) fn card_out(card: &CardVisit, name: &ReaderName) -> Self {
+        Self::of_card(
+            HistoryKind::Card,
+            card,
+            &format!("Card taken out of {name}"),
+        )
+    }
+
+    pub(super) fn unreadable(card: &CardVisit, error: &CardError) -> Self {
+        Self::of_card(
+            HistoryKind::Card,
+            card,
+            &format!("The card cannot be read: {error}"),
+        )
+    }
+
+    pub(super) fn recognised(card: &CardVisit, seen_before: bool) -> Self {
+        let name = card
+            .facts
+            .as_ref()
+            .and_then(|facts| facts.holder.as_ref())
+            .map_or_else(
+                || "unknown holder".to_owned(),
+                |holder| holder.name.to_string(),
+            );
+        let apdus = card.facts.as_ref().map_or(0, |facts| facts.apdus);
+        let text = if seen_before {
+            format!("Recognised the card of {name}, read in {apdus} APDUs")
+        } else {
+            format!("The card of {name} is new here, read in {apdus} APDUs")
+        };
+        Self::of_card(HistoryKind::Card, card, &text)
+    }
+
+    pub(super) fn pin_typed(card: &CardVisit) -> Self {
+        Self::of_card(HistoryKind::Pin, card, "PIN typed")
+    }
+
+    pub(super) fn signing_in(card: &CardVisit, portal: &Profile) -> Self {
+        Self::of_card(
+            HistoryKind::Registration,
+            card,
+            &format!("{}: signing in", portal.title),
+        )
+        .at_portal(&portal.name)
+    }
+
+    /// What a sign-in, or writing it down, has led to.
+    pub(super) fn after_sign_in(
+        card: &CardVisit,
+        portal: &str,
+        context: &Context<'_>,
+    ) -> Option<Self> {
+        let profile = context.portals.iter().find(|other| other.name == portal)?;
+        let stand = card.stands.get(portal)?;
+        if stand.is_busy() {
+            return None;
+        }
+        let status = stand.status(&card.pin, profile, context.now);
+        let (kind, text) = after(&status, &card.pin);
+        Some(Self::of_card(kind, card, &format!("{}: {text}", profile.title)).at_portal(portal))
+    }
+
+    pub(super) fn cleared(scope: &ClearScope, uid: u32) -> Self {
+        let what = match scope {
+            ClearScope::All {} => "everything".to_owned(),
+            ClearScope::Card { card } => format!("card {card}"),
+            ClearScope::Portal { portal } => format!("registrations at {portal}"),
+            ClearScope::History { before: None } => "the history".to_owned(),
+            ClearScope::History { before: Some(_) } => "older history".to_owned(),
+        };
+        Self::plain(HistoryKind::Clear, &format!("User {uid} cleared {what}"))
+    }
+
+    fn of_card(kind: HistoryKind, card: &CardVisit, text: &str) -> Self {
+        let mut note = Self::plain(kind, text).in_reader(&card.reader);
+        note.note.card = card.id().cloned();
+        note
+    }
+
+    fn in_reader(mut self, name: &ReaderName) -> Self {
+        self.note.reader = Some(name.clone());
+        self
+    }
+
+    fn at_portal(mut self, name: &str) -> Self {
+        self.note.portal = Some(name.to_owned());
+        self
+    }
+}
+
+impl CardVisit {
+    /// Where it stands at a portal right after it was put in, if that is news.
+    pub(super) fn first_note(&self, portal: &Profile, now: Now) -> Option<Note> {
+        let stand = self.stands.get(&portal.name)?;
+        let status = stand.status(&self.pin, portal, now);
+        let text = match &status {
+            RegistrationStatus::Registered { .. } => "still registered".to_owned(),
+            other => other.label().to_owned(),
+        };
+        let text = format!("{}: {text}", portal.title);
+        Some(Note::of_card(HistoryKind::Registration, self, &text).at_portal(&portal.name))
+    }
+}
+
+/// The smart card service came or went.
+pub(super) fn service(before: ServiceStatus, now: ServiceStatus) -> Option<Note> {
+    let text = match (before, now) {
+        (ServiceStatus::Starting, ServiceStatus::Running) => return None,
+        (_, ServiceStatus::Running) => "The smart card service is back",
+        (_, ServiceStatus::Away) => "The smart card service, pcscd, does not answer",
+        (_, ServiceStatus::NotAllowed) => {
+            "The smart card service refuses us; the polkit rule for cacd is missing"
+        }
+        (_, ServiceStatus::Starting) => return None,
+    };
+    Some(Note::plain(HistoryKind::Service, text))
+}
+
+fn after(status: &RegistrationStatus, pin: &PinStatus) -> (HistoryKind, String) {
+    match status {
+        RegistrationStatus::NeedsPin { tries_left }
+        | RegistrationStatus::OutOfDate { tries_left } => {
+            let text = match tries_left {
+                Some(1) => "PIN not accepted; one try is left".to_owned(),
+                Some(tries) => format!("PIN not accepted; {tries} tries left"),
+                None => {
+                    "PIN not accepted; the card does not say how many tries are left".to_owned()
+                }
+            };
+            (HistoryKind::Pin, text)
+        }
+        RegistrationStatus::PinBlocked => (
+            HistoryKind::Pin,
+            "PIN not accepted; it is blocked now".to_owned(),
+        ),
+        RegistrationStatus::Registered {
+            account: Some(account),
+            ..
+        } if *pin != PinStatus::Blocked => (
+            HistoryKind::Registration,
+            format!("registered to account {account}"),
+        ),
+        RegistrationStatus::Waiting { cause, .. } => {
+            (HistoryKind::Registration, format!("waiting: {cause}"))
+        }
+        RegistrationStatus::Forbidden { cause } | RegistrationStatus::Rejected { cause } => (
+            HistoryKind::Registration,
+            format!("{}: {cause}", status.label()),
+        ),
+        RegistrationStatus::CardFailed { cause } => (HistoryKind::Card, cause.clone()),
+        RegistrationStatus::Unrecognised { title } => (
+            HistoryKind::Registration,
+            format!("unrecognised page \u{201c}{title}\u{201d}"),
+        ),
+        RegistrationStatus::Unsupported { why } => (HistoryKind::Registration, why.clone()),
+        RegistrationStatus::RegisteredNotSaved { reason, .. } => (
+            HistoryKind::Registration,
+            format!("{}: {reason}", status.label()),
+        ),
+        RegistrationStatus::NotSeen
+        | RegistrationStatus::SigningIn
+        | RegistrationStatus::Registered { .. }
+        | RegistrationStatus::NeedsWizard
+        | RegistrationStatus::NotEligible
+        | RegistrationStatus::NeedsSponsor
+        | RegistrationStatus::NotFound
+        | RegistrationStatus::LockedOut { .. } => {
+            (HistoryKind::Registration, status.label().to_owned())
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The state as people see it.
+
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{Card, Daemon, KnownPersona, Portal, Reader, Registration, Snapshot};
+
+use super::State;
+use super::visit::CardVisit;
+use crate::event::Now;
+
+impl State {
+    /// Everything at this moment. The supervisor gives it its revision.
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        Snapshot {
+            revision: 0,
+            daemon: Daemon {
+                version: self.facts.version.clone(),
+                host: self.facts.host.clone(),
+                started_at: self.facts.started_at,
+                store_problem: self.store_problem.clone(),
+            },
+            service: self.service,
+            readers: self
+                .readers
+                .iter()
+                .map(|(name, slot)| Reader {
+                    name: name.clone(),
+                    status: slot.status,
+                    card: slot.visit.as_ref().map(|card| self.card(card, now)),
+                })
+                .collect(),
+            known: self.known.iter().map(|known| self.known(known)).collect(),
+            portals: self
+                .portals
+                .iter()
+                .map(|portal| Portal {
+                    name: portal.name.clone(),
+                    title: portal.title.clone(),
+                    origin: portal.origin(),
+                    enabled: portal.enabled,
+                    help_desk: portal.help_desk.clone(),
+                })
+                .collect(),
+            problems: self.problems.clone(),
+            happened: self.happened.iter().cloned().collect(),
+            may_act: true,
+        }
+    }
+
+    fn card(&self, card: &CardVisit, now: Now) -> Card {
+        let facts = card.facts.as_deref();
+        let certificates = facts.map_or(&card.partly.certificates, |facts| &facts.certificates);
+        Card {
+            visit: card.visit,
+            stage: card.stage.clone(),
+            id: card.id().cloned(),
+            holder: facts.map_or_else(|| card.partly.holder.clone(), |facts| facts.holder.clone()),
+            kind: facts.map_or_else(String::new, |facts| facts.kind.clone()),
+            expires: facts.and_then(|facts| facts.expires.clone()),
+            pin: card.pin.clone(),
+            certificates: certificates
+                .iter()
+                .map(|certificate| certificate.summary.clone())
+                .collect(),
+            login: facts.and_then(|facts| facts.login.clone()),
+            recognised: card.memory.seen_before,
+            registrations: self
+                .portals
+                .iter()
+                .filter_map(|portal| {
+                    let stand = card.stands.get(&portal.name)?;
+                    Some(Registration {
+                        portal: portal.name.clone(),
+                        status: stand.status(&card.pin, portal, now),
+                    })
+                })
+                .collect(),
+            findings: facts.map_or_else(Vec::new, |facts| facts.findings.clone()),
+            read_apdus: facts.map_or(0, |facts| facts.apdus),
+            inserted_at: card.inserted_at,
+        }
+    }
+
+    /// With every enabled portal, those where the persona was never seen too.
+    fn known(&self, known: &KnownPersona) -> KnownPersona {
+        let registrations = self
+            .portals
+            .iter()
+            .filter(|portal| portal.enabled)
+            .map(|portal| Registration {
+                portal: portal.name.clone(),
+                status: known
+                    .registrations
+                    .iter()
+                    .find(|registration| registration.portal == portal.name)
+                    .map_or(RegistrationStatus::NotSeen, |registration| {
+                        registration.status.clone()
+                    }),
+            })
+            .collect();
+        KnownPersona {
+            registrations,
+            ..known.clone()
+        }
+    }
+}
