@@ -105,7 +105,7 @@ pub struct ReferencePortal {
 
 impl ReferencePortal {
     /// Returns once connections are taken.
-    pub fn start(config: PortalConfig) -> Result<Self, PortalError> {
+    pub fn start(config: &PortalConfig) -> Result<Self, PortalError> {
         let cannot_write = |path: &Path| {
             let path = path.to_owned();
             move |source| PortalError::Folder { path, source }
@@ -120,7 +120,7 @@ impl ReferencePortal {
 
         let database = folder.join("portal.db");
         let store = Store::open(&database)?;
-        let tls = Arc::new(tls::server_config(&config)?);
+        let tls = Arc::new(tls::server_config(config)?);
         let socket = Socket::bind(config.port)?;
         let port = socket.port();
         let profile = profile::of_portal(&origin(port), &anchor)?;

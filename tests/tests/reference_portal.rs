@@ -1,15 +1,22 @@
 //! The reference portal, met as a browser meets it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests share is test code too, which clippy does not see"
+)]
+
 #[path = "reference_portal/faults.rs"]
 mod faults;
 #[path = "reference_portal/profile.rs"]
 mod profile;
+#[path = "reference_portal/program.rs"]
+mod program;
 #[path = "reference_portal/visitor.rs"]
 mod visitor;
 
 use std::fs;
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Version};
 use cac_tests::portal::authority::{Authority, Subject};
 use cac_tests::portal::{Demand, PersonEntry, Resumption, Versions};
 
@@ -45,6 +52,18 @@ async fn signing_in_ties_the_card_to_the_account_under_either_tls_version() {
         assert_eq!(registration.upn, JANE_UPN);
         assert_eq!(setting.portal.sign_ins(), 1);
     }
+}
+
+#[tokio::test]
+async fn signing_in_works_over_http_2_too() {
+    let setting = Setting::new(|_| {});
+    let card = setting.card(JANE, JANE_UPN);
+    let visitor = Visitor::over_http2(&setting, card);
+
+    let page = visitor.sign_in().await;
+
+    assert_eq!(page.version, Version::HTTP_2);
+    assert_eq!(page.text_of("#account-name"), "jane.doe");
 }
 
 #[tokio::test]

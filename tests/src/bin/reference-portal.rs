@@ -77,7 +77,7 @@ enum Tls {
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    match run(Arguments::parse()) {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("reference-portal: {error:#}");
@@ -86,8 +86,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let portal = ReferencePortal::start(config(&arguments)?).context("cannot start")?;
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let portal = ReferencePortal::start(&config(arguments)?).context("cannot start")?;
     for entry in &arguments.people {
         let upn = &entry.person.upn;
         portal
@@ -191,7 +191,7 @@ fn answer(portal: &ReferencePortal, line: &str) -> String {
     };
     match portal.set_fault(fault) {
         Ok(()) => format!("ok: {fault}"),
-        Err(error) => format!("error: {error}"),
+        Err(error) => format!("error: {:#}", anyhow::Error::from(error)),
     }
 }
 

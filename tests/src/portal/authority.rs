@@ -6,6 +6,7 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::certificate::hex;
 use super::tls::ServerIdentity;
 
 /// Microsoft's user principal name.
@@ -103,7 +104,7 @@ impl Authority {
         Ok(Issued {
             chain: vec![certificate.der().clone(), self.issuing.der().clone()],
             key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-            serial: serial.iter().map(|byte| format!("{byte:02X}")).collect(),
+            serial: hex(&serial),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Whom a client certificate names.
 
+use std::fmt::Write;
+
 use der::Decode;
 use der::asn1::{ObjectIdentifier, Utf8StringRef};
 use x509_cert::Certificate;
@@ -51,12 +53,16 @@ impl Holder {
 }
 
 /// Without the zero byte that only keeps an integer positive in DER.
-fn hex(serial: &[u8]) -> String {
+pub(super) fn hex(serial: &[u8]) -> String {
     let digits = match serial {
         [0, rest @ ..] if !rest.is_empty() => rest,
         all => all,
     };
-    digits.iter().map(|byte| format!("{byte:02X}")).collect()
+    digits.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::store::Account;
 
 const HELP_DESK: &str = "\
-<p>Reference Portal help desk: <a href=\"tel:+15550100199\">555-0100-199</a>, \
+<p>Reference Portal help desk: <a href=\"tel:555-0100\">555-0100</a>, \
 <a href=\"mailto:help@portal.example.mil\">help@portal.example.mil</a>.</p>";
 
 pub(super) fn landing() -> Response {
@@ -61,7 +61,7 @@ pub(super) fn account(account: &Account) -> Response {
              {registered}\n\
              <p>Category: <span id=\"category\">{}</span></p>",
             escape(&account.person),
-            escape(&account.account),
+            escape(&account.name),
             escape(&account.category),
         ),
     )

@@ -76,7 +76,7 @@ pub(super) enum Sessions {
 /// What the holder of a session is shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Account {
-    pub(super) account: String,
+    pub(super) name: String,
     pub(super) person: String,
     pub(super) category: String,
     /// UTC, year-month-day.
@@ -226,7 +226,7 @@ impl Store {
 
 fn account_from_row(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
-        account: row.get(0)?,
+        name: row.get(0)?,
         person: row.get(1)?,
         category: row.get(2)?,
         registered_on: row.get(3)?,

@@ -16,8 +16,10 @@ async fn a_portal_that_is_down_refuses_connections_until_it_is_up() {
     let requests = setting.portal.requests();
 
     setting.portal.set_fault(Fault::Down).unwrap();
+    let cut_off = visitor.get("/sign-in").await;
     let refused = visitor.get("/sign-in").await.unwrap_err();
 
+    assert!(cut_off.is_err());
     assert!(refused.is_connect(), "{refused:?}");
     assert_eq!(setting.portal.requests(), requests);
 
@@ -33,7 +35,7 @@ async fn a_portal_that_goes_down_leaves_no_request_in_the_air() {
     let visitor = Visitor::with_card(&setting, card);
     setting
         .portal
-        .set_fault(Fault::Slow(Duration::from_secs(600)))
+        .set_fault(Fault::Slow(Duration::from_mins(10)))
         .unwrap();
     let request = visitor.get("/sign-in");
     let arrived = async {
@@ -68,7 +70,7 @@ async fn a_port_that_another_listens_on_is_an_error() {
     let mut config = setting.config();
     config.port = port;
 
-    let refused = cac_tests::portal::ReferencePortal::start(config).err();
+    let refused = cac_tests::portal::ReferencePortal::start(&config).err();
 
     assert!(
         matches!(refused, Some(PortalError::Listen { port: named, .. }) if named == port),
@@ -89,13 +91,25 @@ async fn a_slow_portal_answers_late() {
     let page = visitor.sign_in().await;
 
     assert_eq!(page.path, "/account");
-    assert!(
-        visitor
-            .get_within(Duration::from_millis(49), "/help")
-            .await
-            .unwrap_err()
-            .is_timeout()
-    );
+}
+
+#[tokio::test]
+async fn a_portal_that_is_too_slow_runs_into_the_visitors_limit() {
+    let setting = Setting::new(|_| {});
+    let card = setting.card(JANE, JANE_UPN);
+    let visitor = Visitor::with_card(&setting, card);
+    setting
+        .portal
+        .set_fault(Fault::Slow(Duration::from_mins(10)))
+        .unwrap();
+
+    let given_up = visitor
+        .get_within(Duration::from_millis(200), "/sign-in")
+        .await
+        .unwrap_err();
+
+    assert!(given_up.is_timeout(), "{given_up:?}");
+    assert_eq!(setting.portal.sign_ins(), 0);
 }
 
 #[tokio::test]
@@ -105,7 +119,7 @@ async fn a_slow_portal_answers_at_once_when_it_is_mended() {
     let visitor = Visitor::with_card(&setting, card);
     setting
         .portal
-        .set_fault(Fault::Slow(Duration::from_secs(600)))
+        .set_fault(Fault::Slow(Duration::from_mins(10)))
         .unwrap();
     let request = visitor.get("/help");
     let mended = async {
@@ -209,7 +223,9 @@ async fn a_portal_that_was_dropped_refuses_connections() {
     visitor.sign_in().await;
 
     drop(setting);
+    let cut_off = visitor.get("/").await;
     let refused = visitor.get("/").await.unwrap_err();
 
+    assert!(cut_off.is_err());
     assert!(refused.is_connect(), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Version, header};
 use cac_tests::portal::authority::{Authority, Issued, Subject};
 use cac_tests::portal::{PersonEntry, PortalConfig, ReferencePortal};
 use reqwest::Client;
@@ -42,7 +42,7 @@ impl Setting {
             authority.root_pem(),
         );
         adapt(&mut config);
-        let portal = ReferencePortal::start(config.clone()).unwrap();
+        let portal = ReferencePortal::start(&config).unwrap();
         let setting = Self {
             authority,
             portal,
@@ -68,7 +68,7 @@ impl Setting {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.portal = ReferencePortal::start(self.config.clone()).unwrap();
+        self.portal = ReferencePortal::start(&self.config).unwrap();
     }
 
     pub(crate) fn config(&self) -> PortalConfig {
@@ -91,6 +91,13 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn with_card(setting: &Setting, card: Issued) -> Self {
         Self::new(setting, Some(card))
+    }
+
+    pub(crate) fn over_http2(setting: &Setting, card: Issued) -> Self {
+        let mut visitor = Self::with_card(setting, card);
+        visitor.tls.alpn_protocols = vec![b"h2".to_vec()];
+        visitor.client = client(&visitor.tls, Policy::limited(5));
+        visitor
     }
 
     pub(crate) fn without_card(setting: &Setting) -> Self {
@@ -220,6 +227,7 @@ impl ResolvesClientCert for Asked {
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) status: StatusCode,
+    pub(crate) version: Version,
     pub(crate) path: String,
     pub(crate) html: String,
 }
@@ -229,6 +237,7 @@ impl Page {
         let response = client.get(url).send().await?;
         Ok(Self {
             status: response.status(),
+            version: response.version(),
             path: response.url().path().to_owned(),
             html: response.text().await?,
         })
