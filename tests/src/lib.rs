@@ -1,1 +1,3 @@
-//! Stub.
+//! The stand-ins that the scenarios run against.
+
+pub mod portal;

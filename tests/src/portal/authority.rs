@@ -1,0 +1,121 @@
+//! A small certificate authority: just enough to sign in to the portal without a card.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, DnValue, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose, OtherNameValue, SanType, SerialNumber,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::certificate::hex;
+use super::tls::ServerIdentity;
+
+/// Microsoft's user principal name.
+const UPN: [u64; 10] = [1, 3, 6, 1, 4, 1, 311, 20, 2, 3];
+
+/// A root, and under it the authority that issues.
+pub struct Authority {
+    root: CertifiedIssuer<'static, KeyPair>,
+    issuing: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// Whom a client certificate is made out to.
+pub struct Subject {
+    common_name: String,
+    upn: Option<String>,
+}
+
+/// A client certificate with its key, as a file would hold them.
+pub struct Issued {
+    /// The certificate, then the one that issued it.
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: PrivateKeyDer<'static>,
+    /// Upper-case hex.
+    pub serial: String,
+}
+
+impl Subject {
+    pub fn with_upn(common_name: &str, upn: &str) -> Self {
+        Self {
+            common_name: common_name.to_owned(),
+            upn: Some(upn.to_owned()),
+        }
+    }
+
+    pub fn without_upn(common_name: &str) -> Self {
+        Self {
+            common_name: common_name.to_owned(),
+            upn: None,
+        }
+    }
+}
+
+impl Authority {
+    pub fn new() -> Result<Self, rcgen::Error> {
+        let root =
+            CertifiedIssuer::self_signed(authority_params("TEST ROOT CA 1"), KeyPair::generate()?)?;
+        let issuing = CertifiedIssuer::signed_by(
+            authority_params("TEST ID CA-1"),
+            KeyPair::generate()?,
+            &root,
+        )?;
+        Ok(Self { root, issuing })
+    }
+
+    /// What someone who trusts this authority has to know.
+    pub fn root_pem(&self) -> String {
+        self.root.pem()
+    }
+
+    /// A server certificate for `localhost`.
+    pub fn server(&self) -> Result<ServerIdentity, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "localhost");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let certificate = params.signed_by(&key, &self.issuing)?;
+        Ok(ServerIdentity {
+            chain: format!("{}{}", certificate.pem(), self.issuing.pem()),
+            key: key.serialize_pem(),
+            anchor: self.root_pem(),
+        })
+    }
+
+    pub fn issue(&self, subject: &Subject) -> Result<Issued, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let serial: [u8; 16] = rand::random();
+        // The first bit set, to be met with as real serial numbers have it half the time.
+        let serial = [&[0x80 | serial[0]], &serial[1..]].concat();
+        let mut params = CertificateParams::default();
+        params.serial_number = Some(SerialNumber::from_slice(&serial));
+        params.distinguished_name.push(
+            DnType::CommonName,
+            DnValue::Utf8String(subject.common_name.clone()),
+        );
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.subject_alt_names = subject
+            .upn
+            .iter()
+            .map(|upn| SanType::OtherName((UPN.to_vec(), OtherNameValue::Utf8String(upn.clone()))))
+            .collect();
+        let certificate = params.signed_by(&key, &self.issuing)?;
+        Ok(Issued {
+            chain: vec![certificate.der().clone(), self.issuing.der().clone()],
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            serial: hex(&serial),
+        })
+    }
+}
+
+fn authority_params(common_name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
