@@ -220,6 +220,8 @@ pub struct NewNote {
     pub card: Option<CardId>,
     pub portal: Option<String>,
     pub text: String,
+    /// Not for the log.
+    pub names_a_person: bool,
 }
 
 /// Whether clearing this forgets the persona behind `card`, or its registrations.

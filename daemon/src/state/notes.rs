@@ -34,6 +34,7 @@ impl Note {
                 card: None,
                 portal: None,
                 text: text.to_owned(),
+                names_a_person: false,
             },
         }
     }
@@ -85,7 +86,7 @@ impl Note {
         } else {
             format!("The card of {name} is new here, read in {apdus} APDUs")
         };
-        Self::of_card(HistoryKind::Card, card, &text)
+        Self::of_card(HistoryKind::Card, card, &text).naming_a_person()
     }
 
     pub(super) fn pin_typed(card: &CardVisit) -> Self {
@@ -132,6 +133,11 @@ impl Note {
         let mut note = Self::plain(kind, text).in_reader(&card.reader);
         note.note.card = card.id().cloned();
         note
+    }
+
+    fn naming_a_person(mut self) -> Self {
+        self.note.names_a_person = true;
+        self
     }
 
     fn in_reader(mut self, name: &ReaderName) -> Self {

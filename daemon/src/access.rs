@@ -1,0 +1,52 @@
+//! Who may see people and act.
+
+use users::os::unix::GroupExt as _;
+use users::{get_user_by_uid, get_user_groups};
+
+/// Decides by the peer's user ID.
+#[derive(Debug, Clone)]
+pub struct Access {
+    own_uid: u32,
+    group: String,
+}
+
+impl Access {
+    /// Members of `group` may act, besides root and the daemon's own user.
+    pub fn new(group: &str) -> Self {
+        Self {
+            own_uid: rustix::process::getuid().as_raw(),
+            group: group.to_owned(),
+        }
+    }
+
+    /// Asks the user database, which can take its time: not for the runtime's threads.
+    pub fn may_act(&self, uid: u32) -> bool {
+        uid == 0 || uid == self.own_uid || self.is_member(uid)
+    }
+
+    fn is_member(&self, uid: u32) -> bool {
+        let Some(user) = get_user_by_uid(uid) else {
+            return false;
+        };
+        get_user_groups(user.name(), user.primary_group_id())
+            .into_iter()
+            .flatten()
+            .any(|group| group.name().to_str() == Some(self.group.as_str()))
+            || users::get_group_by_name(&self.group)
+                .is_some_and(|group| group.members().iter().any(|member| member == user.name()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_and_the_own_user_may_act_and_a_stranger_may_not() {
+        let access = Access::new("a-group-that-is-not-there");
+
+        assert!(access.may_act(0));
+        assert!(access.may_act(rustix::process::getuid().as_raw()));
+        assert!(!access.may_act(4_000_000_000));
+    }
+}

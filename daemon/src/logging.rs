@@ -1,0 +1,66 @@
+//! Where the log goes: the journal when systemd reads it, else the terminal.
+
+use std::io;
+use std::os::linux::fs::MetadataExt as _;
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Names what is logged, as in `info` or `cacd=debug`.
+pub const FILTER_VARIABLE: &str = "CACD_LOG";
+
+/// Where the log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogTo {
+    /// The journal if standard error leads there, else standard error.
+    Auto,
+    Journal,
+    Terminal,
+}
+
+/// Why logging could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    #[error("{FILTER_VARIABLE} cannot be understood")]
+    Filter(#[source] tracing_subscriber::filter::ParseError),
+    #[error("there is no journal to log to")]
+    NoJournal(#[source] io::Error),
+}
+
+/// Begins to log.
+pub fn begin(to: LogTo) -> Result<(), LoggingError> {
+    let filter = match std::env::var(FILTER_VARIABLE) {
+        Ok(text) => EnvFilter::try_new(text).map_err(LoggingError::Filter)?,
+        Err(_) => EnvFilter::new("info"),
+    };
+    let journal = match to {
+        LogTo::Terminal => None,
+        LogTo::Journal => Some(tracing_journald::layer().map_err(LoggingError::NoJournal)?),
+        LogTo::Auto => stderr_is_the_journal()
+            .then(tracing_journald::layer)
+            .and_then(Result::ok),
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    match journal {
+        Some(journal) => registry.with(journal).init(),
+        None => registry
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_writer(io::stderr)
+                    .with_ansi(io::IsTerminal::is_terminal(&io::stderr())),
+            )
+            .init(),
+    }
+    Ok(())
+}
+
+/// systemd names the device and inode of the stream it reads (systemd.exec(5), JOURNAL_STREAM).
+fn stderr_is_the_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    std::fs::metadata("/proc/self/fd/2")
+        .is_ok_and(|stderr| named == format!("{}:{}", stderr.st_dev(), stderr.st_ino()))
+}

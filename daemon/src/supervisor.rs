@@ -1,0 +1,225 @@
+//! Owns the state: takes every event, lets the state machine decide, starts
+//! what it asks for, and publishes what came of it. The only place that reads
+//! the clock.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use cac_common::interface::{Refusal, SnapshotReply};
+use cac_common::snapshot::Snapshot;
+use cac_common::time::UtcSeconds;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::config_watch::Loaded;
+use crate::effects::Effects;
+use crate::event::{Answer, Effect, Event, Now, RequestId};
+use crate::state::State;
+use crate::systemd::Notifier;
+
+/// A request, as an event that is still without its number.
+pub struct Request {
+    pub event: Box<dyn FnOnce(RequestId) -> Event + Send>,
+    pub answer: oneshot::Sender<Result<Answer, Refusal>>,
+}
+
+/// One snapshot, and how it reads on the socket, encoded once for everyone.
+pub struct Published {
+    pub snapshot: Snapshot,
+    whole: OnceLock<Vec<u8>>,
+    for_a_stranger: OnceLock<Vec<u8>>,
+}
+
+/// Where the supervisor hears from.
+pub struct Inbox {
+    pub events: mpsc::UnboundedReceiver<Event>,
+    pub requests: mpsc::Receiver<Request>,
+    pub loaded: mpsc::Receiver<Loaded>,
+}
+
+/// The clock, and a number that changes with every look at it.
+pub struct Clock {
+    started: Instant,
+    looks: u64,
+}
+
+/// Owns everything that decides.
+pub struct Supervisor {
+    state: State,
+    effects: Effects,
+    clock: Clock,
+    owed: HashMap<RequestId, oneshot::Sender<Result<Answer, Refusal>>>,
+    last_request: u64,
+    published: watch::Sender<Arc<Published>>,
+    notifier: Notifier,
+}
+
+impl Published {
+    fn new(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot,
+            whole: OnceLock::new(),
+            for_a_stranger: OnceLock::new(),
+        }
+    }
+
+    /// The parameters of a reply: all of it, or what a stranger may see.
+    pub fn encoded(&self, may_act: bool) -> &[u8] {
+        let (cell, seen) = if may_act {
+            (&self.whole, None)
+        } else {
+            (&self.for_a_stranger, Some(self.snapshot.for_a_stranger()))
+        };
+        cell.get_or_init(|| {
+            let snapshot = seen.unwrap_or_else(|| self.snapshot.clone());
+            serde_json::to_vec(&SnapshotReply { snapshot }).expect("a snapshot is plain data")
+        })
+    }
+}
+
+impl Clock {
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::new_without_default,
+        reason = "this is where time comes from; a clock that starts by default would hide it"
+    )]
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            looks: 0,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
+    pub fn now(&mut self) -> Now {
+        self.looks += 1;
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Now {
+            utc: UtcSeconds(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)),
+            monotonic: self.started.elapsed(),
+            // Good enough to keep machines from coming back together.
+            random: (u64::from(since_epoch.subsec_nanos()) ^ self.looks)
+                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                >> 16,
+        }
+    }
+}
+
+impl Supervisor {
+    pub fn new(
+        state: State,
+        effects: Effects,
+        mut clock: Clock,
+        notifier: Notifier,
+    ) -> (Self, watch::Receiver<Arc<Published>>) {
+        let first = Published::new(state.snapshot(clock.now()));
+        let (published, snapshots) = watch::channel(Arc::new(first));
+        let supervisor = Self {
+            state,
+            effects,
+            clock,
+            owed: HashMap::new(),
+            last_request: 0,
+            published,
+            notifier,
+        };
+        (supervisor, snapshots)
+    }
+
+    /// Takes what was loaded before anything else happens.
+    pub fn begin(&mut self, loaded: Loaded, events: impl IntoIterator<Item = Event>) {
+        self.take_loaded(loaded);
+        for event in events {
+            self.step(event);
+        }
+    }
+
+    /// Runs until `shutdown` is ready; gives the effects back, to be ended in order.
+    pub async fn run(mut self, mut inbox: Inbox, shutdown: impl Future<Output = ()>) -> Effects {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut watchdog = self.notifier.watchdog();
+        loop {
+            let deadline = self.until_deadline();
+            tokio::select! {
+                () = &mut shutdown => return self.effects,
+                Some(event) = inbox.events.recv() => self.step(event),
+                Some(request) = inbox.requests.recv() => self.take_request(request),
+                Some(loaded) = inbox.loaded.recv() => self.take_loaded(loaded),
+                () = sleep(deadline) => self.step(Event::Tick),
+                () = watchdog.due() => self.notifier.alive(),
+            }
+        }
+    }
+
+    fn until_deadline(&mut self) -> Option<Duration> {
+        let now = self.clock.now().monotonic;
+        let deadline = self.state.next_deadline()?;
+        Some(deadline.saturating_sub(now))
+    }
+
+    fn take_request(&mut self, request: Request) {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        self.owed.insert(id, request.answer);
+        self.step((request.event)(id));
+    }
+
+    fn take_loaded(&mut self, loaded: Loaded) {
+        let portals = loaded
+            .portals
+            .iter()
+            .map(|portal| Arc::new(portal.profile().clone()))
+            .collect();
+        for problem in &loaded.problems {
+            tracing::warn!(problem, "configuration has a fault");
+        }
+        self.effects.configure(&loaded);
+        self.step(Event::Configured {
+            config: loaded.config,
+            portals,
+            problems: loaded.problems,
+        });
+    }
+
+    fn step(&mut self, event: Event) {
+        let now = self.clock.now();
+        let effects = self.state.step(event, now);
+        // Published first: whoever is answered finds the state that the answer speaks of.
+        self.publish(now);
+        for effect in effects {
+            match effect {
+                Effect::Answer { request, answer } => {
+                    if let Some(owed) = self.owed.remove(&request) {
+                        // Whoever asked may have gone.
+                        let _ = owed.send(answer);
+                    }
+                }
+                other => self.effects.start(other, now),
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Now) {
+        let mut snapshot = self.state.snapshot(now);
+        let revision = self.published.borrow().snapshot.revision;
+        snapshot.revision = revision;
+        if self.published.borrow().snapshot == snapshot {
+            return;
+        }
+        snapshot.revision = revision + 1;
+        let (cards, waiting) = self.state.cards(now);
+        self.notifier
+            .status(snapshot.readers.len(), cards, waiting);
+        self.published
+            .send_replace(Arc::new(Published::new(snapshot)));
+    }
+}
+
+async fn sleep(span: Option<Duration>) {
+    match span {
+        Some(span) => tokio::time::sleep(span).await,
+        None => std::future::pending().await,
+    }
+}
