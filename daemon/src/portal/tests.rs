@@ -1,0 +1,1 @@
+//! Sign-ins against a server made for each test.
