@@ -62,17 +62,17 @@ struct Markers {
 
 impl Portal {
     pub fn prepare(profile: Profile) -> Result<Self, PrepareError> {
-        let anchors = if profile.trust_anchors.is_empty() {
-            anchors::of_the_system()?
-        } else {
-            anchors::from_files(&profile.trust_anchors)?
-        };
         let markers = profile
             .rules
             .iter()
             .enumerate()
             .map(|(at, rule)| Markers::prepare(&profile.name, at, rule))
             .collect::<Result<_, _>>()?;
+        let anchors = if profile.trust_anchors.is_empty() {
+            anchors::of_the_system()?
+        } else {
+            anchors::from_files(&profile.trust_anchors)?
+        };
         Ok(Self {
             profile,
             markers,

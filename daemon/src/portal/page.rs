@@ -1,18 +1,19 @@
 //! A page that a portal answered with, as far as rules look at it.
 
 use cac_common::identity::readable;
+use ego_tree::NodeRef;
 use ego_tree::iter::Edge;
 use html5ever::driver::{self, ParseOpts};
 use html5ever::tendril::TendrilSink;
 use scraper::{Html, HtmlTreeSink, Node, Selector};
 
-/// More than any page of words has. What hostile markup costs grows with the
-/// square of it.
-const MOST_TAGS: usize = 20_000;
-/// In one tag, counted by the white space and slashes that part them.
+/// In one tag, counted by the white space and slashes that part them. What
+/// they cost to parse grows with the square of their number.
 const MOST_ATTRIBUTES: usize = 1_000;
 /// Markup that never closes what it opens can make a tree far larger than itself.
 const MOST_NODES: usize = 200_000;
+/// As browsers have it. Matching `:has()` goes down the tree by recursion.
+const DEEPEST: usize = 512;
 const BITE: usize = 64;
 
 /// What a browser that runs scripts does not show.
@@ -93,7 +94,7 @@ pub(super) fn folded(text: &str) -> String {
 }
 
 fn parse(text: &str) -> Result<Html, TooComplex> {
-    if is_too_complex(text) {
+    if has_too_many_attributes(text) {
         return Err(TooComplex);
     }
     let sink = HtmlTreeSink::new(Html::new_document());
@@ -103,31 +104,34 @@ fn parse(text: &str) -> Result<Html, TooComplex> {
         let (bite, after) = rest.split_at(rest.floor_char_boundary(BITE));
         parser.process(bite.into());
         rest = after;
-        let nodes = parser.tokenizer.sink.sink.0.borrow().tree.values().len();
-        if nodes > MOST_NODES {
+        let html = parser.tokenizer.sink.sink.0.borrow();
+        let newest = html.tree.nodes().next_back();
+        if html.tree.values().len() > MOST_NODES || newest.is_some_and(is_too_deep) {
             return Err(TooComplex);
         }
     }
-    Ok(parser.finish())
+    let html = parser.finish();
+    if html.tree.nodes().any(is_too_deep) {
+        return Err(TooComplex);
+    }
+    Ok(html)
 }
 
-fn is_too_complex(text: &str) -> bool {
-    let mut tags = 0;
+fn is_too_deep(node: NodeRef<'_, Node>) -> bool {
+    node.ancestors().nth(DEEPEST).is_some()
+}
+
+fn has_too_many_attributes(text: &str) -> bool {
     let mut gaps = None;
     let mut bytes = text.bytes().peekable();
     while let Some(byte) = bytes.next() {
         match (byte, &mut gaps) {
-            (b'<', _) => {
-                tags += 1;
-                if bytes.peek().is_some_and(u8::is_ascii_alphabetic) {
-                    gaps = Some(0);
-                }
-            }
+            (b'<', _) if bytes.peek().is_some_and(u8::is_ascii_alphabetic) => gaps = Some(0),
             (b'>', _) => gaps = None,
             (b' ' | b'\t' | b'\n' | b'\r' | b'\x0C' | b'/', Some(gaps)) => *gaps += 1,
             _ => {}
         }
-        if tags > MOST_TAGS || gaps.is_some_and(|gaps| gaps > MOST_ATTRIBUTES) {
+        if gaps.is_some_and(|gaps| gaps > MOST_ATTRIBUTES) {
             return true;
         }
     }
@@ -207,10 +211,12 @@ mod tests {
 
     #[test]
     fn markup_made_to_be_costly_is_refused() {
-        let deep = "<div>".repeat(MOST_TAGS + 1);
+        let deep = "<div>".repeat(200_000);
         let wide = format!("<p {}>", "a=b ".repeat(MOST_ATTRIBUTES + 1));
         // Every paragraph opens all the unclosed <b> of the first once more.
-        let many: String = (0..5_000).map(|n| format!("<b x={n}>")).collect();
+        let many: String = (0..5_000)
+            .flat_map(|n| ["<b x=".into(), n.to_string(), ">".into()])
+            .collect();
         let growing = format!("<p>{many}</p>{}", "<p>x</p>".repeat(5_000));
 
         for markup in [deep, wide, growing] {
@@ -222,12 +228,22 @@ mod tests {
 
     #[test]
     fn a_large_ordinary_page_is_not_refused() {
-        let rows = "<tr><td>a</td><td>b < c</td></tr>".repeat(3_000);
+        let rows = "<tr><td>a</td><td>b < c</td></tr>".repeat(10_000);
         let body = format!("<table>{rows}</table><p id=last>end</p>");
 
         let page = html(&body);
 
         assert!(page.has(&selector("#last")));
+    }
+
+    #[test]
+    fn matching_does_not_outgrow_the_stack_at_the_greatest_depth() {
+        // Below the document, html and body.
+        let page = html(&"<div>".repeat(DEEPEST - 3));
+
+        assert!(page.has(&selector("body:has(div div)")));
+        assert!(!page.has(&selector("div:has(nav)")));
+        assert!(Page::parse(None, "<div>".repeat(DEEPEST).as_bytes()).is_err());
     }
 
     fn html(text: &str) -> Page {

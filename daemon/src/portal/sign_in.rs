@@ -33,10 +33,13 @@ pub(super) struct Limits {
 
 pub(super) const LIMITS: Limits = Limits {
     connect: Duration::from_secs(10),
-    whole: Duration::from_secs(120),
+    whole: Duration::from_mins(2),
 };
 
 /// One sign-in with a new connection, no ticket, no cookie from before.
+///
+/// Blocks the thread that drives it while the key signs. What the portal and
+/// the network have to say is an [`Outcome`]; an error is on our side.
 pub async fn sign_in(portal: &Portal, identity: Identity) -> Result<Outcome, SignInError> {
     sign_in_within(LIMITS, portal, identity).await
 }
@@ -186,13 +189,12 @@ fn answer(url: Url, response: &Response, body: Vec<u8>) -> Answer {
 /// In seconds, or as a date, which is taken against the server's own clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, &header::RETRY_AFTER)?.trim();
-    let wait = match value.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = httpdate::parse_http_date(value).ok()?;
-            let now = httpdate::parse_http_date(text(headers, &header::DATE)?).ok()?;
-            until.duration_since(now).ok()?
-        }
+    let wait = if let Ok(seconds) = value.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = httpdate::parse_http_date(value).ok()?;
+        let now = httpdate::parse_http_date(text(headers, &header::DATE)?).ok()?;
+        until.duration_since(now).ok()?
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
 }
@@ -223,7 +225,7 @@ mod tests {
                 Some(60),
             ),
             (
-                "Sun, 06 Nov 2094 08:49:37 GMT",
+                "Sat, 06 Nov 2094 08:49:37 GMT",
                 Some("Sun, 06 Nov 1994 08:49:37 GMT"),
                 Some(86_400),
             ),

@@ -324,13 +324,13 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_another_kind_of_string() {
-        let issuer: Name = "CN=DOD ID CA-73,OU=PKI,O=Example".parse().unwrap();
+        let issuer: Name = "CN=Test CA,O=Example".parse().unwrap();
         let utf8 = issuer.to_der().unwrap();
         let printable: Vec<u8> = utf8
             .iter()
             .map(|byte| if *byte == 0x0C { 0x13 } else { *byte })
             .collect();
-        let other: Name = "CN=DOD ID CA-74,OU=PKI,O=Example".parse().unwrap();
+        let other: Name = "CN=Test CB,O=Example".parse().unwrap();
 
         assert_ne!(printable, utf8);
         assert!(is_same_name(&issuer, &utf8));
