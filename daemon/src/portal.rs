@@ -1,0 +1,108 @@
+//! Signs in at a web portal with a certificate whose key is elsewhere (mutual TLS).
+//!
+//! Knows nothing of cards: whatever makes the one raw private-key operation
+//! is a [`Signer`]. It is called on the thread that drives the sign-in and
+//! may block there for as long as it needs, so [`sign_in`] wants a
+//! current-thread runtime on a thread of its own.
+
+mod anchors;
+mod connecting;
+mod error;
+mod failure;
+mod outcome;
+mod padding;
+mod page;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod witness;
+
+use std::sync::Arc;
+
+use cac_common::profile::{Profile, Rule};
+use rustls::RootCertStore;
+use scraper::Selector;
+
+pub use self::error::{PrepareError, SignInError, SignerFailed};
+pub use self::sign_in::sign_in;
+
+/// Makes the one raw private-key operation of a sign-in. Blocks.
+pub trait Signer: Send + Sync + 'static {
+    /// RSA: `block` is padded and exactly as long as the modulus, and so is
+    /// the answer. EC: `block` is the digest, as long as the curve's order,
+    /// the answer a DER `SEQUENCE { r, s }`.
+    fn sign(&self, block: &[u8]) -> Result<Vec<u8>, SignerFailed>;
+}
+
+/// Who signs in: a certificate, what leads from it to a root, and its key.
+pub struct Identity {
+    /// DER.
+    pub certificate: Vec<u8>,
+    /// DER, the issuer of the certificate first; sent along, since many
+    /// portals lack the newest.
+    pub intermediates: Vec<Vec<u8>>,
+    pub signer: Arc<dyn Signer>,
+}
+
+/// A profile with its selectors and anchors made ready.
+pub struct Portal {
+    profile: Profile,
+    markers: Vec<Markers>,
+    anchors: Arc<RootCertStore>,
+}
+
+/// What a rule looks for on a page.
+struct Markers {
+    selector: Option<Selector>,
+    account: Option<Selector>,
+    /// White space folded, as on the page.
+    text: Option<String>,
+}
+
+impl Portal {
+    pub fn prepare(profile: Profile) -> Result<Self, PrepareError> {
+        let markers = profile
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| Markers::prepare(&profile.name, at, rule))
+            .collect::<Result<_, _>>()?;
+        let anchors = if profile.trust_anchors.is_empty() {
+            anchors::of_the_system()?
+        } else {
+            anchors::from_files(&profile.trust_anchors)?
+        };
+        Ok(Self {
+            profile,
+            markers,
+            anchors: Arc::new(anchors),
+        })
+    }
+
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+}
+
+impl Markers {
+    fn prepare(portal: &str, at: usize, rule: &Rule) -> Result<Self, PrepareError> {
+        let selector = |text: &Option<String>| {
+            text.as_deref()
+                .map(|text| {
+                    Selector::parse(text).map_err(|error| PrepareError::Selector {
+                        portal: portal.to_owned(),
+                        rule: at + 1,
+                        selector: text.to_owned(),
+                        reason: error.to_string(),
+                    })
+                })
+                .transpose()
+        };
+        Ok(Self {
+            selector: selector(&rule.selector)?,
+            account: selector(&rule.account_selector)?,
+            text: rule.text.as_deref().map(page::folded),
+        })
+    }
+}

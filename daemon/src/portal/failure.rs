@@ -1,0 +1,187 @@
+//! What it means that a connection failed, told apart by whose fault it is.
+
+use std::error::Error;
+use std::io;
+
+use cac_common::identity::readable;
+use cac_common::registration::Outcome;
+use rustls::{AlertDescription, CertificateError};
+
+use super::connecting::NotConnected;
+use super::outcome;
+use super::witness::Seen;
+
+/// A request that got no whole answer.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) host: String,
+    pub(super) error: reqwest::Error,
+    /// The certificate went out, and no answer came since: with TLS 1.3 the
+    /// server judges it only when the handshake is over for us.
+    pub(super) certificate_unanswered: bool,
+}
+
+impl Lost {
+    pub(super) fn outcome(&self, seen: Seen) -> Outcome {
+        if let Some(outcome) = outcome::withheld(seen) {
+            return outcome;
+        }
+        if let Some(error) = find::<rustls::Error>(&self.error) {
+            return self.by_tls(error, seen);
+        }
+        if self.error.is_dns() {
+            return self.unreachable("its name is not known");
+        }
+        if find::<NotConnected>(&self.error).is_some() || self.error.is_timeout() {
+            return self.unreachable("no answer in time");
+        }
+        let was_closed = find::<hyper::Error>(&self.error)
+            .is_some_and(|error| error.is_incomplete_message() || error.is_closed());
+        match find::<io::Error>(&self.error).map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => self.unreachable("connection refused"),
+            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+                self.unreachable("no network leads there")
+            }
+            Some(
+                io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof,
+            ) => self.closed(),
+            _ if was_closed => self.closed(),
+            _ => self.unreachable(&readable(&deepest(&self.error))),
+        }
+    }
+
+    fn by_tls(&self, error: &rustls::Error, seen: Seen) -> Outcome {
+        if let rustls::Error::InvalidCertificate(error) = error {
+            return Outcome::Unsupported {
+                why: format!(
+                    "the own certificate of {} is not trusted: {}",
+                    self.host,
+                    distrust(error)
+                ),
+            };
+        }
+        if let rustls::Error::AlertReceived(alert) = error {
+            return self.by_alert(*alert, seen);
+        }
+        Outcome::Unsupported {
+            why: format!(
+                "{} speaks TLS in a way we cannot: {}",
+                self.host,
+                readable(&error.to_string())
+            ),
+        }
+    }
+
+    fn by_alert(&self, alert: AlertDescription, seen: Seen) -> Outcome {
+        let number = u8::from(alert);
+        // internal_error, user_canceled: the server's trouble.
+        if matches!(number, 80 | 90) {
+            return self.unreachable("it failed while the connection was made");
+        }
+        if seen.asked > 0 {
+            return Outcome::Rejected {
+                cause: refusal(number),
+            };
+        }
+        if self.error.is_connect() {
+            return Outcome::Unsupported {
+                why: format!("{} ended the handshake with TLS alert {number}", self.host),
+            };
+        }
+        // Per-path Apache under TLS 1.2: it wants to negotiate once more.
+        Outcome::Unsupported {
+            why: format!(
+                "{} asks for the certificate too late, after the connection is made",
+                self.host
+            ),
+        }
+    }
+
+    fn closed(&self) -> Outcome {
+        if self.certificate_unanswered {
+            return Outcome::Rejected {
+                cause: "the portal closed the connection as soon as it had it".into(),
+            };
+        }
+        self.unreachable("it closed the connection")
+    }
+
+    fn unreachable(&self, why: &str) -> Outcome {
+        Outcome::Unavailable {
+            cause: format!("{} cannot be reached: {why}", self.host),
+            retry_after: None,
+        }
+    }
+}
+
+/// What an alert says of our certificate (RFC 8446, 6.2, and what servers make of it).
+fn refusal(alert: u8) -> String {
+    match alert {
+        40 => "the portal got no certificate it can use".into(),
+        42 => "the portal calls it bad; it may not be valid yet".into(),
+        43 => "it is not of the kind this portal takes".into(),
+        44 => "it is revoked".into(),
+        45 => "it has expired".into(),
+        46 => "the portal found a fault in it and does not say which".into(),
+        48 => "the portal does not know who issued it".into(),
+        49 => "it is good, but has no right to this portal".into(),
+        51 => "the portal could not verify the card's signature".into(),
+        116 => "the portal wants a certificate and got none".into(),
+        other => format!("the portal ended the connection with TLS alert {other}"),
+    }
+}
+
+fn distrust(error: &CertificateError) -> String {
+    use CertificateError as E;
+
+    if matches!(error, E::UnknownIssuer) {
+        return "nothing here vouches for who issued it".into();
+    }
+    if matches!(error, E::Expired | E::ExpiredContext { .. }) {
+        return "it has expired".into();
+    }
+    if matches!(error, E::NotValidYet | E::NotValidYetContext { .. }) {
+        return "it is not valid yet, or the clock here is wrong".into();
+    }
+    if matches!(error, E::NotValidForName | E::NotValidForNameContext { .. }) {
+        return "it is for another name".into();
+    }
+    if matches!(error, E::Revoked) {
+        return "it is revoked".into();
+    }
+    readable(&error.to_string())
+}
+
+/// The first `T` among an error and its causes, also where an `io::Error`
+/// wraps it, which its `source` passes over.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = cause(error);
+    }
+    None
+}
+
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+fn deepest(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(next) = cause(error) {
+        error = next;
+    }
+    error.to_string()
+}

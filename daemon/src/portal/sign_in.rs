@@ -1,0 +1,250 @@
+//! One sign-in at a portal: connect, let the key sign, follow redirects, read the page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cac_common::identity::readable;
+use cac_common::registration::Outcome;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, redirect, retry};
+use url::Url;
+
+use super::connecting::ConnectLimit;
+use super::failure::Lost;
+use super::outcome::{self, Answer};
+use super::tls;
+use super::witness::{SigningFault, Witness};
+use super::{Identity, Portal, SignInError};
+
+const MOST_REDIRECTS: usize = 10;
+const LARGEST_PAGE: usize = 1 << 20;
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
+const USER_AGENT: &str = concat!("cacd/", env!("CARGO_PKG_VERSION"));
+const ACCEPT: HeaderValue = HeaderValue::from_static("text/html, application/xhtml+xml, */*;q=0.1");
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Until a connection is made or its server asks for the certificate.
+    pub(super) connect: Duration,
+    /// All of it, the signing included: some servers wait two minutes for a card.
+    pub(super) whole: Duration,
+}
+
+pub(super) const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(10),
+    whole: Duration::from_mins(2),
+};
+
+/// One sign-in with a new connection, no ticket, no cookie from before.
+///
+/// Blocks the thread that drives it while the key signs. What the portal and
+/// the network have to say is an [`Outcome`]; an error is on our side.
+pub async fn sign_in(portal: &Portal, identity: Identity) -> Result<Outcome, SignInError> {
+    sign_in_within(LIMITS, portal, identity).await
+}
+
+pub(super) async fn sign_in_within(
+    limits: Limits,
+    portal: &Portal,
+    identity: Identity,
+) -> Result<Outcome, SignInError> {
+    let witness = Arc::new(Witness::default());
+    let client = client(limits, portal, identity, &witness)?;
+
+    let walk = tokio::time::timeout(limits.whole, walk(portal, &client, &witness)).await;
+
+    let seen = witness.seen();
+    match seen.fault {
+        Some(SigningFault::Signer(failed)) => return Err(failed.into()),
+        Some(SigningFault::Wrong) => return Err(SignInError::WrongSignature),
+        None => {}
+    }
+    Ok(match walk {
+        Err(_) => Outcome::Unavailable {
+            cause: "the portal did not answer in time".into(),
+            retry_after: None,
+        },
+        Ok(Err(lost)) => lost.outcome(seen),
+        Ok(Ok(End::Answer(answer))) => outcome::judge(portal, &answer, seen),
+        Ok(Ok(End::Elsewhere { origin })) => Outcome::Unsupported {
+            why: format!("the portal sends us to {origin}, which its profile does not name"),
+        },
+        Ok(Ok(End::Circle)) => Outcome::Unsupported {
+            why: format!("the portal redirects more than {MOST_REDIRECTS} times"),
+        },
+        Ok(Ok(End::TooLarge)) => Outcome::Unrecognised {
+            title: "a page of more than 1 MiB".into(),
+        },
+    })
+}
+
+/// Where following the redirects ended.
+enum End {
+    Answer(Answer),
+    /// Nothing was sent there.
+    Elsewhere {
+        origin: String,
+    },
+    Circle,
+    TooLarge,
+}
+
+enum Body {
+    Whole(Vec<u8>),
+    TooLarge,
+}
+
+fn client(
+    limits: Limits,
+    portal: &Portal,
+    identity: Identity,
+    witness: &Arc<Witness>,
+) -> Result<Client, SignInError> {
+    let anchors = Arc::clone(&portal.anchors);
+    let config = tls::client_config(anchors, identity, Arc::clone(witness))?;
+    Client::builder()
+        .tls_backend_preconfigured(config)
+        .connector_layer(ConnectLimit {
+            limit: limits.connect,
+            witness: Arc::clone(witness),
+        })
+        .cookie_store(true)
+        .https_only(true)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(retry::never())
+        .user_agent(USER_AGENT)
+        .default_headers(HeaderMap::from_iter([(header::ACCEPT, ACCEPT)]))
+        .build()
+        .map_err(SignInError::Client)
+}
+
+async fn walk(portal: &Portal, client: &Client, witness: &Witness) -> Result<End, Lost> {
+    let mut url = portal.profile.start.clone();
+    for _ in 0..=MOST_REDIRECTS {
+        let signed_before = witness.seen().signed;
+        let mut response = client.get(url.clone()).send().await.map_err(|error| Lost {
+            host: host(&url),
+            error,
+            certificate_unanswered: witness.seen().signed > signed_before,
+        })?;
+        let target = redirect_target(&url, &response);
+        // Read to its end for a redirect too, or the connection is of no more
+        // use and the key has to sign again.
+        let body = read(&mut response).await;
+        if let Some(target) = target {
+            if !portal.profile.allows(&target) {
+                return Ok(End::Elsewhere {
+                    origin: readable(&target.origin().ascii_serialization()),
+                });
+            }
+            url = target;
+            continue;
+        }
+        let body = body.map_err(|error| Lost {
+            host: host(&url),
+            error,
+            certificate_unanswered: false,
+        })?;
+        return Ok(match body {
+            Body::TooLarge => End::TooLarge,
+            Body::Whole(body) => End::Answer(answer(url, &response, body)),
+        });
+    }
+    Ok(End::Circle)
+}
+
+fn redirect_target(url: &Url, response: &Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = text(response.headers(), &header::LOCATION)?;
+    url.join(location).ok()
+}
+
+async fn read(response: &mut Response) -> Result<Body, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > LARGEST_PAGE {
+            return Ok(Body::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Body::Whole(body))
+}
+
+fn answer(url: Url, response: &Response, body: Vec<u8>) -> Answer {
+    let headers = response.headers();
+    Answer {
+        url,
+        status: response.status(),
+        content_type: text(headers, &header::CONTENT_TYPE).map(str::to_owned),
+        retry_after: retry_after(headers),
+        body,
+    }
+}
+
+/// In seconds, or as a date, which is taken against the server's own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = text(headers, &header::RETRY_AFTER)?.trim();
+    let wait = if let Ok(seconds) = value.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = httpdate::parse_http_date(value).ok()?;
+        let now = httpdate::parse_http_date(text(headers, &header::DATE)?).ok()?;
+        until.duration_since(now).ok()?
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().unwrap_or("the portal").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_in_seconds_or_against_the_servers_clock() {
+        for (value, date, seconds) in [
+            ("120", None, Some(120)),
+            (" 5 ", None, Some(5)),
+            ("99999999", None, Some(86_400)),
+            ("-1", None, None),
+            ("soon", None, None),
+            (
+                "Sun, 06 Nov 1994 08:50:37 GMT",
+                Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+                Some(60),
+            ),
+            (
+                "Sat, 06 Nov 2094 08:49:37 GMT",
+                Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+                Some(86_400),
+            ),
+            (
+                "Sun, 06 Nov 1994 08:48:37 GMT",
+                Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+                None,
+            ),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, value.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(header::DATE, date.parse().unwrap());
+            }
+
+            let wait = retry_after(&headers);
+
+            assert_eq!(wait, seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+}

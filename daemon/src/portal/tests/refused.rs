@@ -1,0 +1,259 @@
+//! Portals that do not let the holder in, or cannot be reached.
+
+use std::time::Duration;
+
+use cac_common::registration::Outcome;
+use rcgen::{CertificateParams, date_time_ymd};
+use rustls::version::{TLS12, TLS13};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::holder::{Holder, Kind};
+use super::server::{self, Asks, Authority, Reply, Server};
+use super::{ACCOUNT, Limits, RULES, portal, portal_at, sign_in, sign_in_within};
+
+const SOON: Limits = Limits {
+    connect: Duration::from_millis(200),
+    whole: Duration::from_millis(600),
+};
+
+#[tokio::test]
+async fn an_unknown_issuer_is_told_by_the_alert() {
+    for version in [&TLS12, &TLS13] {
+        let (ca, other) = (Authority::new("Test CA"), Authority::new("Other CA"));
+        let config = server::config(&ca, version, &Asks::Quietly(&ca));
+        let server = Server::start(config, |_| server::page(ACCOUNT)).await;
+        let holder = Holder::new(Kind::P256, &other);
+
+        let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+        assert_eq!(
+            outcome.unwrap(),
+            rejected("the portal does not know who issued it"),
+            "{version:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_told_by_the_alert() {
+    for version in [&TLS12, &TLS13] {
+        let ca = Authority::new("Test CA");
+        let config = server::config(&ca, version, &Asks::Naming(&ca));
+        let server = Server::start(config, |_| server::page(ACCOUNT)).await;
+        let holder = Holder::with(Kind::P256, &ca, |params: &mut CertificateParams| {
+            params.not_before = date_time_ymd(2019, 1, 1);
+            params.not_after = date_time_ymd(2020, 1, 1);
+        });
+
+        let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+        assert_eq!(outcome.unwrap(), rejected("it has expired"), "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_portal_that_names_other_issuers_gets_no_certificate() {
+    for version in [&TLS12, &TLS13] {
+        let (ca, other) = (Authority::new("Test CA"), Authority::new("Other CA"));
+        let config = server::config(&ca, version, &Asks::Naming(&ca));
+        let server = Server::start(config, |_| server::page(ACCOUNT)).await;
+        let holder = Holder::new(Kind::P256, &other);
+
+        let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+        assert_eq!(
+            outcome.unwrap(),
+            rejected("the portal does not accept your card's issuer"),
+            "{version:?}"
+        );
+        assert_eq!(holder.signed(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_closed_once_the_certificate_is_sent_is_a_refusal() {
+    for version in [&TLS12, &TLS13] {
+        let ca = Authority::new("Test CA");
+        let config = server::config(&ca, version, &Asks::Naming(&ca));
+        let server = Server::start(config, |_| Reply::Close).await;
+        let holder = Holder::new(Kind::P256, &ca);
+
+        let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+        assert_eq!(
+            outcome.unwrap(),
+            rejected("the portal closed the connection as soon as it had it"),
+            "{version:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_connection_closed_without_asking_is_worth_another_try() {
+    let ca = Authority::new("Test CA");
+    let config = server::config(&ca, &TLS13, &Asks::Never);
+    let server = Server::start(config, |_| Reply::Close).await;
+    let holder = Holder::new(Kind::P256, &ca);
+
+    let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+    assert_eq!(
+        outcome.unwrap(),
+        unavailable("127.0.0.1 cannot be reached: it closed the connection")
+    );
+}
+
+#[tokio::test]
+async fn a_portal_that_does_not_ask_for_a_certificate_registers_nobody() {
+    for version in [&TLS12, &TLS13] {
+        let ca = Authority::new("Test CA");
+        let config = server::config(&ca, version, &Asks::Never);
+        let server = Server::start(config, |_| server::page(ACCOUNT)).await;
+        let holder = Holder::new(Kind::P256, &ca);
+
+        let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+        assert_eq!(
+            outcome.unwrap(),
+            Outcome::Unsupported {
+                why: "the portal let us in without asking for the card's certificate".into()
+            },
+            "{version:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_trusted_never_sees_the_certificate() {
+    let (ca, other) = (Authority::new("Test CA"), Authority::new("Other CA"));
+    for (config, reason) in [
+        (
+            server::config(&other, &TLS13, &Asks::Naming(&ca)),
+            "nothing here vouches for who issued it",
+        ),
+        (
+            server::config_for("portal.example", &ca, &TLS13, &Asks::Naming(&ca)),
+            "it is for another name",
+        ),
+    ] {
+        let server = Server::start(config, |_| server::page(ACCOUNT)).await;
+        let holder = Holder::new(Kind::P256, &ca);
+
+        let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+        assert_eq!(
+            outcome.unwrap(),
+            Outcome::Unsupported {
+                why: format!("the own certificate of 127.0.0.1 is not trusted: {reason}")
+            }
+        );
+        assert_eq!(holder.signed(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_worth_another_try_and_spends_no_signature() {
+    let ca = Authority::new("Test CA");
+    // Taken, so that no one else listens there, and let go.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("https://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let holder = Holder::new(Kind::P256, &ca);
+
+    let outcome = sign_in(&portal_at(&origin, &ca, RULES), holder.identity()).await;
+
+    assert_eq!(
+        outcome.unwrap(),
+        unavailable("127.0.0.1 cannot be reached: connection refused")
+    );
+    assert_eq!(holder.signed(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up_in_time() {
+    let ca = Authority::new("Test CA");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
+    });
+    let holder = Holder::new(Kind::P256, &ca);
+
+    let outcome = sign_in_within(SOON, &portal_at(&origin, &ca, RULES), holder.identity()).await;
+
+    assert_eq!(
+        outcome.unwrap(),
+        unavailable("127.0.0.1 cannot be reached: no answer in time")
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls_is_not_supported() {
+    let ca = Authority::new("Test CA");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer)
+            .await
+            .unwrap();
+        while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
+    });
+    let holder = Holder::new(Kind::P256, &ca);
+
+    let outcome = sign_in(&portal_at(&origin, &ca, RULES), holder.identity()).await;
+
+    let outcome = outcome.unwrap();
+    assert!(
+        matches!(&outcome, Outcome::Unsupported { why } if why.starts_with("127.0.0.1 speaks TLS")),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_page_without_end_is_not_read_to_its_end() {
+    let ca = Authority::new("Test CA");
+    let config = server::config(&ca, &TLS13, &Asks::Naming(&ca));
+    let server = Server::start(config, |_| Reply::Endless).await;
+    let holder = Holder::new(Kind::P256, &ca);
+
+    let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;
+
+    assert_eq!(
+        outcome.unwrap(),
+        Outcome::Unrecognised {
+            title: "a page of more than 1 MiB".into()
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_stalls_is_given_up_in_time() {
+    let ca = Authority::new("Test CA");
+    let config = server::config(&ca, &TLS13, &Asks::Naming(&ca));
+    let server = Server::start(config, |_| Reply::Stalled).await;
+    let holder = Holder::new(Kind::P256, &ca);
+
+    let outcome = sign_in_within(SOON, &portal(&server, &ca, RULES), holder.identity()).await;
+
+    assert_eq!(
+        outcome.unwrap(),
+        unavailable("the portal did not answer in time")
+    );
+}
+
+fn rejected(cause: &str) -> Outcome {
+    Outcome::Rejected {
+        cause: cause.into(),
+    }
+}
+
+fn unavailable(cause: &str) -> Outcome {
+    Outcome::Unavailable {
+        cause: cause.into(),
+        retry_after: None,
+    }
+}

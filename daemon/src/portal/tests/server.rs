@@ -1,0 +1,226 @@
+//! A portal made for one test: a TLS server that answers as it is told.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A certification authority.
+pub(super) struct Authority {
+    pub(super) issuer: Issuer<'static, KeyPair>,
+    pub(super) certificate: rcgen::Certificate,
+}
+
+impl Authority {
+    pub(super) fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+        }
+    }
+
+    fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        Arc::new(roots)
+    }
+}
+
+/// How a server asks for a certificate.
+pub(super) enum Asks<'a> {
+    /// Names the authority it trusts.
+    Naming(&'a Authority),
+    /// Trusts one and names none.
+    Quietly(&'a Authority),
+    Never,
+}
+
+pub(super) enum Reply {
+    /// Status line and headers without the length, then the body.
+    Page(String, String),
+    /// A page that never ends, as fast as it goes.
+    Endless,
+    /// The beginning of a page, and then nothing.
+    Stalled,
+    Close,
+}
+
+pub(super) fn page(body: &str) -> Reply {
+    Reply::Page(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n".into(),
+        body.into(),
+    )
+}
+
+pub(super) fn status(line: &str, headers: &str, body: &str) -> Reply {
+    Reply::Page(format!("HTTP/1.1 {line}\r\n{headers}"), body.into())
+}
+
+pub(super) fn redirect(to: &str) -> Reply {
+    status("302 Found", &format!("Location: {to}\r\n"), "")
+}
+
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    connections: Arc<Mutex<usize>>,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Stops with the runtime of the test.
+    pub(super) async fn start(
+        config: ServerConfig,
+        reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            connections: Arc::default(),
+            requests: Arc::default(),
+        };
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let reply = Arc::new(reply);
+        let connections = Arc::clone(&server.connections);
+        let requests = Arc::clone(&server.requests);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                *connections.lock().unwrap() += 1;
+                let (acceptor, reply) = (acceptor.clone(), Arc::clone(&reply));
+                let requests = Arc::clone(&requests);
+                tokio::spawn(async move {
+                    match acceptor.accept(stream).into_fallible().await {
+                        Ok(stream) => serve(stream, &*reply, &requests).await,
+                        Err((_, stream)) => linger(stream).await,
+                    }
+                });
+            }
+        });
+        server
+    }
+
+    pub(super) fn origin(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        *self.connections.lock().unwrap()
+    }
+
+    /// The head of each request, as it came.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+pub(super) fn config(
+    authority: &Authority,
+    version: &'static SupportedProtocolVersion,
+    asks: &Asks<'_>,
+) -> ServerConfig {
+    config_for("127.0.0.1", authority, version, asks)
+}
+
+pub(super) fn config_for(
+    name: &str,
+    authority: &Authority,
+    version: &'static SupportedProtocolVersion,
+    asks: &Asks<'_>,
+) -> ServerConfig {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new([name.to_owned()])
+        .unwrap()
+        .signed_by(&key, &authority.issuer)
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[version])
+        .unwrap();
+    let verifier = |authority: &Authority| {
+        WebPkiClientVerifier::builder_with_provider(authority.roots(), provider)
+    };
+    let verifier: Option<Arc<dyn ClientCertVerifier>> = match asks {
+        Asks::Naming(authority) => Some(verifier(authority).build().unwrap()),
+        Asks::Quietly(authority) => Some(
+            verifier(authority)
+                .clear_root_hint_subjects()
+                .build()
+                .unwrap(),
+        ),
+        Asks::Never => None,
+    };
+    let builder = match verifier {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    builder
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap()
+}
+
+async fn serve(
+    mut stream: TlsStream<TcpStream>,
+    reply: &(impl Fn(&str) -> Reply + Send + Sync),
+    requests: &Mutex<Vec<String>>,
+) {
+    while let Some(head) = read_head(&mut stream).await {
+        let answer = reply(&head);
+        requests.lock().unwrap().push(head);
+        let sent = match answer {
+            Reply::Page(head, body) => {
+                let length = body.len();
+                let text = format!("{head}Content-Length: {length}\r\n\r\n{body}");
+                stream.write_all(text.as_bytes()).await
+            }
+            Reply::Endless => {
+                let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+                while sent.is_ok() {
+                    sent = stream.write_all(&[b'x'; 4096]).await;
+                }
+                sent
+            }
+            Reply::Stalled => {
+                let text = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<title>";
+                let sent = stream.write_all(text).await.and(stream.flush().await);
+                // Until the client gives up.
+                let _ = stream.read(&mut [0]).await;
+                sent
+            }
+            Reply::Close => {
+                let _ = stream.shutdown().await;
+                return;
+            }
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+/// Lets the client read the alert: to close with something unread would
+/// reset the connection and take the alert with it.
+async fn linger(mut stream: TcpStream) {
+    let _ = stream.shutdown().await;
+    while stream.read(&mut [0; 512]).await.is_ok_and(|read| read > 0) {}
+}
+
+async fn read_head(stream: &mut TlsStream<TcpStream>) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()
+}

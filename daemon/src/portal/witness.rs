@@ -1,0 +1,59 @@
+//! What was seen of a sign-in from inside TLS, for the verdict on it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::SignerFailed;
+
+/// Watches one sign-in over all its connections.
+#[derive(Debug, Default)]
+pub(super) struct Witness(Mutex<Seen>);
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// How many times a server asked for a certificate.
+    pub(super) asked: u32,
+    /// How many times the certificate went out with a good signature.
+    pub(super) signed: u32,
+    pub(super) withheld: Option<Withheld>,
+    pub(super) fault: Option<SigningFault>,
+}
+
+/// Why a server that asked for a certificate got none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Withheld {
+    IssuerNotAccepted,
+    NoSchemeInCommon,
+}
+
+/// Why there was no signature to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SigningFault {
+    Signer(SignerFailed),
+    Wrong,
+}
+
+impl Witness {
+    pub(super) fn seen(&self) -> Seen {
+        *self.lock()
+    }
+
+    pub(super) fn note_asked(&self) {
+        self.lock().asked += 1;
+    }
+
+    pub(super) fn note_signed(&self) {
+        self.lock().signed += 1;
+    }
+
+    pub(super) fn note_withheld(&self, why: Withheld) {
+        self.lock().withheld = Some(why);
+    }
+
+    pub(super) fn note_fault(&self, fault: SigningFault) {
+        self.lock().fault = Some(fault);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
