@@ -1,0 +1,347 @@
+//! Cards, the personas they belong to, and their certificates.
+
+use cac_common::certificate::Slot;
+use cac_common::error_chain::Chain;
+use cac_common::identity::{CardId, PersonaId};
+use cac_common::snapshot::{KnownPersona, Registration};
+use cac_common::time::UtcSeconds;
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::Store;
+use super::error::{StoreError, Unreadable};
+use super::kept_text::kept_text;
+use super::registrations::{self, StoredRegistration};
+
+/// A card that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardRecord {
+    pub card: CardId,
+    pub persona: PersonaId,
+    /// Display name.
+    pub name: String,
+    /// Last four digits of the DoD ID.
+    pub dod_id_tail: Option<String>,
+    /// As `YYYY-MM-DD`.
+    pub expires: Option<String>,
+    pub seen_at: UtcSeconds,
+    /// Replace what is cached; none leaves nothing cached.
+    pub certificates: Vec<CachedCertificate>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedCertificate {
+    pub slot: Slot,
+    pub der: Vec<u8>,
+    /// Hexadecimal.
+    pub sha256: String,
+}
+
+/// What was known of a card before it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardMemory {
+    pub seen_before: bool,
+    /// The persona's, made with any of its cards.
+    pub registrations: Vec<StoredRegistration>,
+}
+
+impl Store {
+    /// Writes down what a card says, and tells what was known of it.
+    pub async fn record_card(&self, card: CardRecord) -> Result<CardMemory, StoreError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction()?;
+            let memory = record(&transaction, &card)?;
+            transaction.commit()?;
+            Ok(memory)
+        })
+        .await
+    }
+
+    /// The certificates of a card as they were when it was recorded.
+    pub async fn certificates(
+        &self,
+        card: CardId,
+        persona: PersonaId,
+    ) -> Result<Vec<CachedCertificate>, StoreError> {
+        self.run(move |connection| certificates(connection, &card, &persona))
+            .await
+    }
+
+    /// Every persona on record with the card seen last, by name.
+    pub async fn known(&self) -> Result<Vec<KnownPersona>, StoreError> {
+        self.run(|connection| known(connection)).await
+    }
+}
+
+fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory, StoreError> {
+    let (id, persona) = (&card.card.0, &card.persona.0);
+    let seen_before = transaction
+        .prepare_cached("SELECT 1 FROM card WHERE id = ? AND persona = ?")?
+        .exists([id, persona])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO persona (id, name, dod_id_tail) VALUES (?, ?, ?)
+             ON CONFLICT (id) DO UPDATE
+             SET name = excluded.name, dod_id_tail = excluded.dod_id_tail",
+        )?
+        .execute(params![persona, kept_text(&card.name), card.dod_id_tail])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO card (id, persona, expires, last_seen) VALUES (?, ?, ?, ?)
+             ON CONFLICT (id, persona) DO UPDATE
+             SET expires = excluded.expires, last_seen = excluded.last_seen",
+        )?
+        .execute(params![
+            id,
+            persona,
+            card.expires.as_deref().map(kept_text),
+            card.seen_at.0
+        ])?;
+    if certificates(transaction, &card.card, &card.persona)? != card.certificates {
+        transaction
+            .prepare_cached("DELETE FROM certificate WHERE card = ? AND persona = ?")?
+            .execute([id, persona])?;
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO certificate (card, persona, slot, sha256, der) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (card, persona, slot) DO UPDATE
+             SET sha256 = excluded.sha256, der = excluded.der",
+        )?;
+        for certificate in &card.certificates {
+            insert.execute(params![
+                id,
+                persona,
+                certificate.slot.key_reference(),
+                certificate.sha256,
+                certificate.der
+            ])?;
+        }
+    }
+    Ok(CardMemory {
+        seen_before,
+        registrations: registrations::of_persona(transaction, &card.persona)?,
+    })
+}
+
+fn certificates(
+    connection: &Connection,
+    card: &CardId,
+    persona: &PersonaId,
+) -> Result<Vec<CachedCertificate>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT slot, sha256, der FROM certificate WHERE card = ? AND persona = ? ORDER BY slot",
+    )?;
+    let mut rows = select.query([&card.0, &persona.0])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        match certificate(row) {
+            Ok(certificate) => found.push(certificate),
+            Err(error) => {
+                let error = Chain(&error);
+                tracing::warn!(%card, %error, "certificate could not be read back and was skipped");
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn certificate(row: &Row<'_>) -> Result<CachedCertificate, Unreadable> {
+    let reference: i64 = row.get(0)?;
+    let slot = Slot::ALL
+        .into_iter()
+        .find(|slot| i64::from(slot.key_reference()) == reference)
+        .ok_or(Unreadable::Slot(reference))?;
+    Ok(CachedCertificate {
+        slot,
+        sha256: row.get(1)?,
+        der: row.get(2)?,
+    })
+}
+
+fn known(connection: &Connection) -> Result<Vec<KnownPersona>, StoreError> {
+    // SQLite takes the other columns from the row that has the maximum.
+    let mut select = connection.prepare_cached(
+        "SELECT persona.id, card.id, persona.name, persona.dod_id_tail, max(card.last_seen)
+         FROM persona JOIN card ON card.persona = persona.id
+         GROUP BY persona.id ORDER BY persona.name, persona.id",
+    )?;
+    let mut rows = select.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut known = match known_persona(row) {
+            Ok(known) => known,
+            Err(error) => {
+                let error = Chain(&error);
+                tracing::warn!(%error, "persona could not be read back and was skipped");
+                continue;
+            }
+        };
+        known.registrations = registrations::of_persona(connection, &known.persona)?
+            .into_iter()
+            .map(|stored| Registration {
+                portal: stored.portal,
+                status: stored.status,
+            })
+            .collect();
+        found.push(known);
+    }
+    Ok(found)
+}
+
+fn known_persona(row: &Row<'_>) -> Result<KnownPersona, Unreadable> {
+    Ok(KnownPersona {
+        persona: PersonaId(row.get(0)?),
+        card: CardId(row.get(1)?),
+        name: kept_text(&row.get::<_, String>(2)?),
+        dod_id_tail: row.get(3)?,
+        last_seen: UtcSeconds(row.get(4)?),
+        registrations: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{jane, john, opened, registered};
+    use super::*;
+
+    #[tokio::test]
+    async fn a_card_is_recognised_the_second_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+
+        let first = store.record_card(jane()).await.unwrap();
+        let second = store.record_card(jane()).await.unwrap();
+
+        assert!(!first.seen_before);
+        assert!(second.seen_before);
+    }
+
+    #[tokio::test]
+    async fn a_new_card_of_a_persona_brings_its_registrations_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        store.record_card(jane()).await.unwrap();
+        store.record_registration(registered("AKO")).await.unwrap();
+
+        let renewed = CardRecord {
+            card: CardId("cccc-3".into()),
+            seen_at: UtcSeconds(jane().seen_at.0 + 1),
+            ..jane()
+        };
+        let memory = store.record_card(renewed.clone()).await.unwrap();
+
+        assert!(!memory.seen_before);
+        assert_eq!(
+            memory.registrations,
+            [StoredRegistration {
+                portal: "AKO".into(),
+                status: registered("AKO").status,
+                certificate_sha256: registered("AKO").certificate_sha256,
+                card: jane().card,
+            }]
+        );
+        let known = store.known().await.unwrap();
+        assert_eq!(known.len(), 1);
+        assert_eq!(known[0].card, renewed.card);
+    }
+
+    #[tokio::test]
+    async fn a_copied_card_id_with_another_persona_brings_nothing_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        store.record_card(jane()).await.unwrap();
+        store.record_registration(registered("AKO")).await.unwrap();
+
+        let copy = CardRecord {
+            card: jane().card,
+            ..john()
+        };
+        let memory = store.record_card(copy).await.unwrap();
+
+        assert!(!memory.seen_before);
+        assert_eq!(memory.registrations, []);
+        assert_eq!(store.known().await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn certificates_are_replaced_by_those_of_the_last_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        for certificates in [jane().certificates, john().certificates, Vec::new()] {
+            let read = CardRecord {
+                certificates: certificates.clone(),
+                ..jane()
+            };
+
+            store.record_card(read).await.unwrap();
+
+            let cached = store.certificates(jane().card, jane().persona).await;
+            assert_eq!(cached.unwrap(), certificates);
+        }
+    }
+
+    #[tokio::test]
+    async fn personas_are_listed_by_name_with_what_is_known_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        store.record_card(john()).await.unwrap();
+        store.record_card(jane()).await.unwrap();
+        store.record_registration(registered("AKO")).await.unwrap();
+
+        let known = store.known().await.unwrap();
+
+        assert_eq!(known.len(), 2);
+        assert_eq!(
+            known[0],
+            KnownPersona {
+                persona: jane().persona,
+                card: jane().card,
+                name: "DOE, JANE Q".into(),
+                dod_id_tail: Some("7890".into()),
+                last_seen: jane().seen_at,
+                registrations: vec![Registration {
+                    portal: "AKO".into(),
+                    status: registered("AKO").status,
+                }],
+            }
+        );
+        assert_eq!(known[1].name, "ROE, JOHN");
+    }
+
+    #[tokio::test]
+    async fn more_of_the_dod_id_than_its_tail_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        let too_much = CardRecord {
+            dod_id_tail: Some("1234567890".into()),
+            ..jane()
+        };
+
+        store.record_card(too_much).await.unwrap_err();
+
+        assert_eq!(store.known().await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn rows_that_cannot_be_read_back_are_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        store.record_card(jane()).await.unwrap();
+        store.record_card(john()).await.unwrap();
+
+        store
+            .run(|connection| {
+                connection.execute_batch(
+                    "UPDATE persona SET name = CAST(x'FF' AS TEXT) WHERE id = 'persona-john';
+                     UPDATE certificate SET slot = 1 WHERE slot = 0x9C;",
+                )?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+
+        let known = store.known().await.unwrap();
+        assert_eq!(known.len(), 1);
+        assert_eq!(known[0].persona, jane().persona);
+        let cached = store.certificates(jane().card, jane().persona).await;
+        assert_eq!(cached.unwrap(), jane().certificates[..1]);
+    }
+}

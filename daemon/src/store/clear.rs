@@ -1,0 +1,396 @@
+//! Forgetting, so that nothing is left in the file or beside it.
+
+use cac_common::interface::{ClearScope, Lost};
+use rusqlite::{Connection, Params, Transaction};
+
+use super::Store;
+use super::error::StoreError;
+
+/// How often the log is asked to be emptied while others read it; each try
+/// waits for them as long as the connection's busy time-out.
+const TRIES: u32 = 3;
+
+impl Store {
+    /// Forgets, or only counts what would be lost. What one card is to forget
+    /// includes the registrations made with it and the history that names it.
+    pub async fn clear(&self, scope: ClearScope, dry_run: bool) -> Result<Lost, StoreError> {
+        self.run(move |connection| {
+            if dry_run {
+                return count(connection, &scope);
+            }
+            let transaction = connection.transaction()?;
+            let lost = count(&transaction, &scope)?;
+            delete(&transaction, &scope)?;
+            transaction.commit()?;
+            // Without room for VACUUM the file stays as large, but full of zeros.
+            let shrunk = match scope {
+                ClearScope::All {} => connection.execute_batch("VACUUM"),
+                ClearScope::Card { .. }
+                | ClearScope::Portal { .. }
+                | ClearScope::History { .. } => Ok(()),
+            };
+            empty_the_log(connection)?;
+            shrunk?;
+            Ok(lost)
+        })
+        .await
+    }
+}
+
+fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError> {
+    let rows = |sql: &str, params: &[&str]| -> Result<u64, StoreError> {
+        let rows: i64 = connection
+            .prepare_cached(sql)?
+            .query_row(rusqlite::params_from_iter(params), |row| row.get(0))?;
+        Ok(u64::try_from(rows).unwrap_or(0))
+    };
+    Ok(match scope {
+        ClearScope::All {} => Lost {
+            cards: rows("SELECT count(*) FROM card", &[])?,
+            certificates: rows("SELECT count(*) FROM certificate", &[])?,
+            personas: rows("SELECT count(*) FROM persona", &[])?,
+            registrations: rows("SELECT count(*) FROM registration", &[])?,
+            history: rows("SELECT count(*) FROM history", &[])?,
+        },
+        ClearScope::Card { card } => {
+            let card = &[card.0.as_str()][..];
+            Lost {
+                cards: rows("SELECT count(*) FROM card WHERE id = ?", card)?,
+                certificates: rows("SELECT count(*) FROM certificate WHERE card = ?", card)?,
+                personas: rows(
+                    "SELECT count(*) FROM persona
+                     WHERE id IN (SELECT persona FROM card WHERE id = ?1)
+                     AND id NOT IN (SELECT persona FROM card WHERE id <> ?1)",
+                    card,
+                )?,
+                registrations: rows("SELECT count(*) FROM registration WHERE card = ?", card)?,
+                history: rows("SELECT count(*) FROM history WHERE card = ?", card)?,
+            }
+        }
+        ClearScope::Portal { portal } => Lost {
+            registrations: rows(
+                "SELECT count(*) FROM registration WHERE portal = ?",
+                &[portal],
+            )?,
+            ..Lost::default()
+        },
+        ClearScope::History { before } => Lost {
+            history: connection
+                .query_row(
+                    "SELECT count(*) FROM history WHERE at < ?1 OR ?1 IS NULL",
+                    [before.map(|moment| moment.0)],
+                    |row| row.get(0),
+                )
+                .map(|rows: i64| u64::try_from(rows).unwrap_or(0))?,
+            ..Lost::default()
+        },
+    })
+}
+
+/// Rows that others refer to go last.
+fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), StoreError> {
+    match scope {
+        ClearScope::All {} => {
+            for table in ["registration", "certificate", "card", "persona", "history"] {
+                execute(transaction, &format!("DELETE FROM {table}"), [])?;
+            }
+        }
+        ClearScope::Card { card } => {
+            let card = [&card.0];
+            execute(transaction, "DELETE FROM registration WHERE card = ?", card)?;
+            execute(transaction, "DELETE FROM certificate WHERE card = ?", card)?;
+            execute(transaction, "DELETE FROM card WHERE id = ?", card)?;
+            execute(transaction, "DELETE FROM history WHERE card = ?", card)?;
+            execute(
+                transaction,
+                "DELETE FROM persona WHERE id NOT IN (SELECT persona FROM card)",
+                [],
+            )?;
+        }
+        ClearScope::Portal { portal } => {
+            execute(
+                transaction,
+                "DELETE FROM registration WHERE portal = ?",
+                [portal],
+            )?;
+        }
+        ClearScope::History { before } => {
+            let before = before.map(|moment| moment.0);
+            execute(
+                transaction,
+                "DELETE FROM history WHERE at < ?1 OR ?1 IS NULL",
+                [before],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn execute(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    params: impl Params,
+) -> Result<(), StoreError> {
+    transaction.prepare(sql)?.execute(params)?;
+    Ok(())
+}
+
+/// Pages that were overwritten stay in the log until it is cut to nothing.
+fn empty_the_log(connection: &Connection) -> Result<(), StoreError> {
+    for _ in 0..TRIES {
+        let busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if !busy {
+            return Ok(());
+        }
+    }
+    Err(StoreError::TracesRemain)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use cac_common::identity::{CardId, PersonaId};
+    use cac_common::registration::RegistrationStatus;
+    use cac_common::time::UtcSeconds;
+
+    use super::super::fixtures::{NOW, entry, jane, john, opened, registered};
+    use super::super::{CardRecord, NewEntry, RegistrationRecord};
+    use super::*;
+
+    fn every_scope() -> [ClearScope; 6] {
+        [
+            ClearScope::Portal {
+                portal: "AKO".into(),
+            },
+            ClearScope::History { before: Some(NOW) },
+            ClearScope::Card { card: john().card },
+            ClearScope::Card { card: jane().card },
+            ClearScope::History { before: None },
+            ClearScope::All {},
+        ]
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_counts_what_a_real_one_then_takes() {
+        for scope in every_scope() {
+            let folder = tempfile::tempdir().unwrap();
+            let store = opened(folder.path());
+            fill(&store).await;
+            let before = everything(&store).await;
+
+            let foretold = store.clear(scope.clone(), true).await.unwrap();
+            let untouched = everything(&store).await;
+            let lost = store.clear(scope.clone(), false).await.unwrap();
+            let after = everything(&store).await;
+
+            assert_eq!(untouched, before, "{scope:?}");
+            assert_eq!(lost, foretold, "{scope:?}");
+            assert_eq!(lost, less(before, after), "{scope:?}");
+            assert_ne!(lost, Lost::default(), "{scope:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_cleared_is_left_in_any_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        fill(&store).await;
+        let names = [
+            "DOE",
+            "JANE",
+            "7890",
+            "aaaa-1",
+            "persona-jane",
+            "jane.q.doe",
+        ];
+        for name in names {
+            assert!(is_on_disk(folder.path(), name), "{name} was never written");
+        }
+
+        store
+            .clear(ClearScope::Card { card: jane().card }, false)
+            .await
+            .unwrap();
+
+        for name in names {
+            assert!(!is_on_disk(folder.path(), name), "{name} is still there");
+        }
+        assert!(is_on_disk(folder.path(), "ROE, JOHN"));
+        store.clear(ClearScope::All {}, false).await.unwrap();
+        for name in ["ROE", "bbbb-2", "persona-john", "AKO", "SCR3310"] {
+            assert!(!is_on_disk(folder.path(), name), "{name} is still there");
+        }
+    }
+
+    /// Pages that were split and joined may hold copies of what moved.
+    #[tokio::test]
+    async fn nothing_of_a_cleared_card_is_left_in_a_large_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        let numbers = || (0..300).map(|n| n * 7 % 300);
+        for n in numbers() {
+            store.record_card(numbered(n)).await.unwrap();
+            let named = NewEntry {
+                card: Some(numbered(n).card),
+                ..entry(&format!("recognised {}", numbered(n).name))
+            };
+            store.append(named).await.unwrap();
+        }
+
+        for n in numbers().filter(|n| n % 3 == 0) {
+            let card = numbered(n).card;
+            store.clear(ClearScope::Card { card }, false).await.unwrap();
+        }
+
+        let bytes = on_disk(folder.path());
+        for n in numbers() {
+            let CardRecord { card, name, .. } = numbered(n);
+            let is_there = contains(&bytes, &name) || contains(&bytes, &card.0);
+            assert_eq!(is_there, n % 3 != 0, "{name}");
+        }
+        store.clear(ClearScope::All {}, false).await.unwrap();
+        let bytes = on_disk(folder.path());
+        assert!(!contains(&bytes, "DOE"));
+        assert!(bytes.len() < 200_000, "{} bytes", bytes.len());
+    }
+
+    #[tokio::test]
+    async fn a_persona_with_another_card_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        let renewed = CardRecord {
+            card: CardId("cccc-3".into()),
+            ..jane()
+        };
+        store.record_card(jane()).await.unwrap();
+        store.record_card(renewed.clone()).await.unwrap();
+        store.record_registration(registered("AKO")).await.unwrap();
+        let with_the_other = RegistrationRecord {
+            card: renewed.card.clone(),
+            ..registered("Travel")
+        };
+        store.record_registration(with_the_other).await.unwrap();
+
+        let lost = store
+            .clear(ClearScope::Card { card: jane().card }, false)
+            .await
+            .unwrap();
+
+        assert_eq!((lost.cards, lost.personas, lost.registrations), (1, 0, 1));
+        let known = store.known().await.unwrap();
+        assert_eq!(known[0].card, renewed.card);
+        assert_eq!(known[0].registrations[0].portal, "Travel");
+    }
+
+    #[tokio::test]
+    async fn an_id_of_a_cleared_entry_is_never_given_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        let before = store.append(entry("before")).await.unwrap();
+
+        store.clear(ClearScope::All {}, false).await.unwrap();
+
+        let after = store.append(entry("after")).await.unwrap();
+        assert!(after.id > before.id);
+    }
+
+    #[tokio::test]
+    async fn traces_that_another_reader_keeps_alive_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        fill(&store).await;
+        let reader = Connection::open(folder.path().join("cacd.db")).unwrap();
+        reader
+            .execute_batch("BEGIN; SELECT count(*) FROM persona;")
+            .unwrap();
+
+        let error = store.clear(ClearScope::All {}, false).await.unwrap_err();
+
+        assert!(matches!(error, StoreError::TracesRemain), "{error:?}");
+        reader.execute_batch("COMMIT").unwrap();
+        store.clear(ClearScope::All {}, false).await.unwrap();
+        assert!(!is_on_disk(folder.path(), "DOE"));
+    }
+
+    async fn fill(store: &Store) {
+        store.record_card(jane()).await.unwrap();
+        store.record_card(john()).await.unwrap();
+        store.record_registration(registered("AKO")).await.unwrap();
+        store
+            .record_registration(registered("Travel"))
+            .await
+            .unwrap();
+        let johns = RegistrationRecord {
+            persona: john().persona,
+            card: john().card,
+            status: RegistrationStatus::NeedsWizard,
+            ..registered("AKO")
+        };
+        store.record_registration(johns).await.unwrap();
+        store.append(entry("recognised DOE.JANE")).await.unwrap();
+        let old = NewEntry {
+            at: UtcSeconds(NOW.0 - 1),
+            card: Some(john().card),
+            ..entry("recognised ROE.JOHN")
+        };
+        store.append(old).await.unwrap();
+    }
+
+    async fn everything(store: &Store) -> Lost {
+        store
+            .run(|connection| {
+                let rows = |table: &str| {
+                    connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                        row.get::<_, i64>(0).map(i64::unsigned_abs)
+                    })
+                };
+                Ok(Lost {
+                    cards: rows("card")?,
+                    certificates: rows("certificate")?,
+                    personas: rows("persona")?,
+                    registrations: rows("registration")?,
+                    history: rows("history")?,
+                })
+            })
+            .await
+            .unwrap()
+    }
+
+    fn less(before: Lost, after: Lost) -> Lost {
+        Lost {
+            cards: before.cards - after.cards,
+            certificates: before.certificates - after.certificates,
+            personas: before.personas - after.personas,
+            registrations: before.registrations - after.registrations,
+            history: before.history - after.history,
+        }
+    }
+
+    fn numbered(n: u32) -> CardRecord {
+        CardRecord {
+            card: CardId(format!("card-{n:03}")),
+            persona: PersonaId(format!("persona-{n:03}")),
+            name: format!("DOE, JANE {n:03}"),
+            ..jane()
+        }
+    }
+
+    fn is_on_disk(folder: &Path, text: &str) -> bool {
+        contains(&on_disk(folder), text)
+    }
+
+    /// The database, its log and its shared memory.
+    fn on_disk(folder: &Path) -> Vec<u8> {
+        ["cacd.db", "cacd.db-wal", "cacd.db-shm"]
+            .map(|name| std::fs::read(folder.join(name)).unwrap())
+            .concat()
+    }
+
+    fn contains(bytes: &[u8], text: &str) -> bool {
+        bytes
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    }
+}

@@ -1,0 +1,237 @@
+//! What happened, in the order it happened.
+
+use cac_common::error_chain::Chain;
+use cac_common::identity::CardId;
+use cac_common::interface::LONGEST_HISTORY_PAGE;
+use cac_common::reader::ReaderName;
+use cac_common::snapshot::{HistoryEntry, HistoryKind};
+use cac_common::time::UtcSeconds;
+use rusqlite::{Connection, Row, params};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{Error as UnknownKind, StrDeserializer};
+
+use super::Store;
+use super::error::{StoreError, Unreadable};
+use super::kept_text::kept_text;
+
+/// Entries that one step of pruning deletes; others get their turn in between.
+const PRUNE_STEP: u32 = 500;
+
+/// An entry that has no id yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    pub at: UtcSeconds,
+    pub kind: HistoryKind,
+    pub reader: Option<ReaderName>,
+    pub card: Option<CardId>,
+    pub portal: Option<String>,
+    /// One sentence for people.
+    pub text: String,
+}
+
+impl Store {
+    /// Adds an entry; gives it back as it is kept.
+    pub async fn append(&self, entry: NewEntry) -> Result<HistoryEntry, StoreError> {
+        self.run(move |connection| append(connection, entry)).await
+    }
+
+    /// Entries older than the one with id `before`, newest first, at most
+    /// [`LONGEST_HISTORY_PAGE`].
+    pub async fn history(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.run(move |connection| page(connection, before, limit.min(LONGEST_HISTORY_PAGE)))
+            .await
+    }
+
+    /// Deletes entries older than a moment, in small steps; tells how many.
+    pub async fn prune(&self, older_than: UtcSeconds) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        loop {
+            let step = self
+                .run(move |connection| {
+                    Ok(connection
+                        .prepare_cached(
+                            "DELETE FROM history WHERE id IN
+                             (SELECT id FROM history WHERE at < ? ORDER BY at LIMIT ?)",
+                        )?
+                        .execute(params![older_than.0, PRUNE_STEP])?)
+                })
+                .await?;
+            deleted += step as u64;
+            if step < PRUNE_STEP as usize {
+                return Ok(deleted);
+            }
+        }
+    }
+}
+
+fn append(connection: &Connection, entry: NewEntry) -> Result<HistoryEntry, StoreError> {
+    let text = kept_text(&entry.text);
+    let kind = serde_json::to_value(entry.kind)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO history (at, kind, reader, card, portal, text)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            entry.at.0,
+            kind.as_str(),
+            entry.reader.as_ref().map(|reader| &reader.0),
+            entry.card.as_ref().map(|card| &card.0),
+            entry.portal,
+            text
+        ])?;
+    Ok(HistoryEntry {
+        id: connection.last_insert_rowid(),
+        at: entry.at,
+        kind: entry.kind,
+        reader: entry.reader,
+        card: entry.card,
+        portal: entry.portal,
+        text,
+    })
+}
+
+fn page(
+    connection: &Connection,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<HistoryEntry>, StoreError> {
+    // No LIMIT: what cannot be read back must not make the page look like the last.
+    let mut select = connection.prepare_cached(
+        "SELECT id, at, kind, reader, card, portal, text FROM history
+         WHERE id < ? ORDER BY id DESC",
+    )?;
+    let mut rows = select.query([before.unwrap_or(i64::MAX)])?;
+    let mut found = Vec::new();
+    while found.len() < limit as usize {
+        let Some(row) = rows.next()? else { break };
+        match entry(row) {
+            Ok(entry) => found.push(entry),
+            Err(error) => {
+                let error = Chain(&error);
+                let id: Option<i64> = row.get(0).ok();
+                tracing::warn!(id, %error, "history entry could not be read back and was skipped");
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn entry(row: &Row<'_>) -> Result<HistoryEntry, Unreadable> {
+    let kind: String = row.get(2)?;
+    let kind: StrDeserializer<'_, UnknownKind> = kind.as_str().into_deserializer();
+    Ok(HistoryEntry {
+        id: row.get(0)?,
+        at: UtcSeconds(row.get(1)?),
+        kind: HistoryKind::deserialize(kind)?,
+        reader: row.get::<_, Option<String>>(3)?.map(ReaderName),
+        card: row.get::<_, Option<String>>(4)?.map(CardId),
+        portal: row.get(5)?,
+        text: kept_text(&row.get::<_, String>(6)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{NOW, entry, opened};
+    use super::*;
+
+    #[tokio::test]
+    async fn pages_go_back_in_time_without_gap_or_overlap() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        let mut appended = Vec::new();
+        for n in 0..5 {
+            appended.push(store.append(entry(&format!("entry {n}"))).await.unwrap());
+        }
+        appended.reverse();
+
+        let first = store.history(None, 3).await.unwrap();
+        let second = store.history(Some(first[2].id), 3).await.unwrap();
+        let third = store.history(Some(second[1].id), 3).await.unwrap();
+
+        assert_eq!([first, second].concat(), appended);
+        assert_eq!(third, []);
+    }
+
+    #[tokio::test]
+    async fn a_page_has_a_limit_that_no_caller_can_lift() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        many(&store, LONGEST_HISTORY_PAGE + 1, NOW).await;
+
+        let page = store.history(None, u32::MAX).await.unwrap();
+
+        assert_eq!(page.len(), LONGEST_HISTORY_PAGE as usize);
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_cannot_be_read_back_does_not_shorten_the_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        for n in 0..4 {
+            store.append(entry(&format!("entry {n}"))).await.unwrap();
+        }
+        store
+            .run(|connection| {
+                connection.execute_batch(
+                    "UPDATE history SET kind = 'prophecy' WHERE id = 3;
+                     UPDATE history SET text = CAST(x'FF' AS TEXT) WHERE id = 2;",
+                )?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+
+        let page = store.history(None, 2).await.unwrap();
+
+        let ids: Vec<_> = page.iter().map(|entry| entry.id).collect();
+        assert_eq!(ids, [4, 1]);
+    }
+
+    #[tokio::test]
+    async fn the_dod_id_number_is_masked_in_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+
+        let kept = store.append(entry("account 1234567890")).await.unwrap();
+
+        assert_eq!(kept.text, "account ••••••7890");
+        assert_eq!(store.history(None, 1).await.unwrap(), [kept]);
+    }
+
+    #[tokio::test]
+    async fn pruning_takes_what_is_older_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        let old = 2 * PRUNE_STEP + 1;
+        many(&store, old, UtcSeconds(NOW.0 - 1)).await;
+        let kept = store.append(entry("today")).await.unwrap();
+
+        let pruned = store.prune(NOW).await.unwrap();
+
+        assert_eq!(pruned, u64::from(old));
+        assert_eq!(store.history(None, 10).await.unwrap(), [kept]);
+    }
+
+    /// As one statement, because each `append` waits for the disk.
+    async fn many(store: &Store, entries: u32, at: UtcSeconds) {
+        store
+            .run(move |connection| {
+                connection.execute(
+                    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+                     INSERT INTO history (at, kind, text) SELECT ?, 'card', 'entry ' || i FROM n",
+                    params![entries, at.0],
+                )?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+    }
+}
