@@ -174,6 +174,5 @@ fn profile_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 fn read_portal(path: &Path) -> Result<Portal, String> {
     let profile = Profile::read(path).map_err(|error| Chain(&error).to_string())?;
-    Portal::prepare(profile)
-        .map_err(|error| format!("{}: {}", path.display(), Chain(&error)))
+    Portal::prepare(profile).map_err(|error| format!("{}: {}", path.display(), Chain(&error)))
 }

@@ -210,8 +210,7 @@ impl Supervisor {
         }
         snapshot.revision = revision + 1;
         let (cards, waiting) = self.state.cards(now);
-        self.notifier
-            .status(snapshot.readers.len(), cards, waiting);
+        self.notifier.status(snapshot.readers.len(), cards, waiting);
         self.published
             .send_replace(Arc::new(Published::new(snapshot)));
     }

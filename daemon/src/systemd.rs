@@ -47,7 +47,8 @@ impl Notifier {
     pub fn watchdog(&self) -> Watchdog {
         Watchdog {
             interval: sd_notify::watchdog_enabled().map(|allowed| {
-                let mut interval = tokio::time::interval((allowed / 2).max(Duration::from_millis(1)));
+                let mut interval =
+                    tokio::time::interval((allowed / 2).max(Duration::from_millis(1)));
                 interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
                 interval
             }),

@@ -54,7 +54,10 @@ pub(super) fn start(
         return;
     };
     let Some(algorithm) = Algorithm::of_key(&certificate.summary.key) else {
-        let cause = format!("Keys of the kind {} are not supported", certificate.summary.key);
+        let cause = format!(
+            "Keys of the kind {} are not supported",
+            certificate.summary.key
+        );
         let _ = events.send(fail(&cause, None));
         return;
     };

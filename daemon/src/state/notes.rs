@@ -114,8 +114,15 @@ impl Note {
             return None;
         }
         let status = stand.status(&card.pin, profile, context.now);
+        let names_a_person = matches!(status, RegistrationStatus::Registered { .. });
         let (kind, text) = after(&status, &card.pin);
-        Some(Self::of_card(kind, card, &format!("{}: {text}", profile.title)).at_portal(portal))
+        let note =
+            Self::of_card(kind, card, &format!("{}: {text}", profile.title)).at_portal(portal);
+        Some(if names_a_person {
+            note.naming_a_person()
+        } else {
+            note
+        })
     }
 
     pub(super) fn cleared(scope: &ClearScope, uid: u32) -> Self {

@@ -1,0 +1,389 @@
+//! The socket: who is calling, what they may do, and what they get.
+//!
+//! Each connection has a task of its own, and every message sent has a limit
+//! of time, so that a client that never reads disturbs no one.
+
+mod pin;
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cac_common::error_chain::Chain;
+use cac_common::interface::{
+    Call, Clear, ClearReply, DESCRIPTION, GetHistory, HistoryReply, LONGEST_HISTORY_PAGE,
+    LONGEST_REQUEST, Refusal, Register, Reply, SERVICE_DESCRIPTION, SubmitPin, method,
+};
+use cac_common::wire::{Connection, Message, WireError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::access::Access;
+use crate::effects::StoreOrReason;
+use crate::event::{Answer, Event, RequestId};
+use crate::supervisor::{Published, Request};
+
+/// A client that takes longer than this to read a message is cut off.
+const SEND_LIMIT: Duration = Duration::from_secs(10);
+
+/// Connections at one time, of everyone and of one user.
+const MOST_CONNECTIONS: usize = 512;
+const MOST_OF_ONE_USER: usize = 128;
+
+/// What every connection works with.
+#[derive(Clone)]
+pub struct Server {
+    pub snapshots: watch::Receiver<Arc<Published>>,
+    pub requests: mpsc::Sender<Request>,
+    pub store: StoreOrReason,
+    /// Follows the configuration.
+    pub access: watch::Receiver<Access>,
+}
+
+/// Connections there are now, by user.
+type Open = Arc<Mutex<HashMap<u32, usize>>>;
+
+/// Counts one connection for as long as it lives.
+struct Place {
+    open: Open,
+    uid: u32,
+}
+
+/// Makes the socket, where no other daemon serves; everyone may connect.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    // What a daemon that was killed left behind is in the way; a live one is not touched.
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path)?;
+        }
+        Err(_) => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(path, everyone)?;
+    Ok(listener)
+}
+
+impl Server {
+    /// Serves until it is dropped.
+    pub async fn serve(self, listener: UnixListener) {
+        let open = Open::default();
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.clone().admit(stream, &open),
+                Err(error) => {
+                    // Out of descriptors, most likely: others have to go first.
+                    tracing::warn!(%error, "connection could not be taken");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    fn admit(self, stream: UnixStream, open: &Open) {
+        let Ok(peer) = stream.peer_cred() else {
+            return;
+        };
+        let Some(place) = Place::take(open, peer.uid()) else {
+            tracing::warn!(uid = peer.uid(), "too many connections");
+            return;
+        };
+        tokio::spawn(async move {
+            let uid = place.uid;
+            let connection = Connection::new(stream, LONGEST_REQUEST);
+            if let Err(error) = self.converse(connection, uid).await {
+                tracing::debug!(uid, error = %Chain(&error), "connection has ended");
+            }
+            drop(place);
+        });
+    }
+
+    async fn converse(self, mut connection: Connection, uid: u32) -> Result<(), WireError> {
+        while let Some(Message { bytes, descriptors }) = connection.receive().await? {
+            let call: Call = match serde_json::from_slice(&bytes) {
+                Ok(call) => call,
+                Err(_) => {
+                    // Whatever it speaks, it is not varlink.
+                    let refusal = Refusal::InvalidParameter {
+                        parameter: "message".into(),
+                    };
+                    send(&mut connection, &refusal.to_reply()).await?;
+                    return Ok(());
+                }
+            };
+            if call.method == method::MONITOR && call.more {
+                return self.monitor(connection, uid).await;
+            }
+            let oneway = call.oneway;
+            let reply = match self.answer(call, descriptors, uid).await {
+                Ok(Answered::Parameters(parameters)) => encode(&Reply {
+                    error: None,
+                    parameters,
+                    continues: false,
+                }),
+                Ok(Answered::Snapshot(published, may_act)) => {
+                    framed(published.encoded(may_act), false)
+                }
+                Err(refusal) => {
+                    tracing::info!(uid, %refusal, "request was refused");
+                    encode(&refusal.to_reply())
+                }
+            };
+            if !oneway {
+                send_bytes(&mut connection, &reply).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends each snapshot as it comes; those that came while one was being
+    /// sent are skipped, but for the last.
+    async fn monitor(mut self, mut connection: Connection, uid: u32) -> Result<(), WireError> {
+        let may_act = self.may_act(uid).await;
+        self.snapshots.mark_changed();
+        loop {
+            tokio::select! {
+                changed = self.snapshots.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    let published = Arc::clone(&self.snapshots.borrow_and_update());
+                    let message = framed(published.encoded(may_act), true);
+                    send_bytes(&mut connection, &message).await?;
+                }
+                // A client that follows has nothing more to say; that it went is seen here.
+                received = connection.receive() => {
+                    if received?.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        call: Call,
+        descriptors: Vec<OwnedFd>,
+        uid: u32,
+    ) -> Result<Answered, Refusal> {
+        match call.method.as_str() {
+            method::GET_INFO => Ok(Answered::Parameters(json!({
+                "vendor": "cacd",
+                "product": "cacd",
+                "version": env!("CARGO_PKG_VERSION"),
+                "url": "",
+                "interfaces": ["org.varlink.service", "org.cacd1"],
+            }))),
+            method::GET_INTERFACE_DESCRIPTION => describe(&call.parameters),
+            method::GET_SNAPSHOT => {
+                let published = Arc::clone(&self.snapshots.borrow());
+                Ok(Answered::Snapshot(published, self.may_act(uid).await))
+            }
+            method::MONITOR => Err(Refusal::ExpectedMore),
+            method::SUBMIT_PIN => {
+                self.only_if_allowed(uid).await?;
+                let asked: SubmitPin = parameters(call.parameters)?;
+                let pin = pin::read(asked, descriptors, uid).await?;
+                self.ask(move |request| Event::PinGiven { request, pin })
+                    .await
+            }
+            method::REGISTER => {
+                self.only_if_allowed(uid).await?;
+                let what: Register = parameters(call.parameters)?;
+                self.ask(move |request| Event::Asked { request, what })
+                    .await
+            }
+            method::GET_HISTORY => {
+                self.only_if_allowed(uid).await?;
+                self.history(parameters(call.parameters)?).await
+            }
+            method::CLEAR => {
+                self.only_if_allowed(uid).await?;
+                let what: Clear = parameters(call.parameters)?;
+                self.ask(move |request| Event::ClearAsked { request, uid, what })
+                    .await
+            }
+            other => Err(match other.rsplit_once('.') {
+                Some(("org.cacd1" | "org.varlink.service", _)) => Refusal::MethodNotFound {
+                    method: other.into(),
+                },
+                Some((interface, _)) => Refusal::InterfaceNotFound {
+                    interface: interface.into(),
+                },
+                None => Refusal::MethodNotFound {
+                    method: other.into(),
+                },
+            }),
+        }
+    }
+
+    async fn history(&self, asked: GetHistory) -> Result<Answered, Refusal> {
+        if !(1..=LONGEST_HISTORY_PAGE).contains(&asked.limit) {
+            return Err(Refusal::InvalidParameter {
+                parameter: "limit".into(),
+            });
+        }
+        let failed = |reason| Refusal::StoreFailed { reason };
+        let store = self
+            .store
+            .as_ref()
+            .map_err(|reason| failed(reason.clone()))?;
+        let entries = store
+            .history(asked.before, asked.limit)
+            .await
+            .map_err(|error| failed(Chain(&error).to_string()))?;
+        Ok(Answered::of(&HistoryReply { entries }))
+    }
+
+    /// Puts a request to the supervisor and waits for its answer.
+    async fn ask(
+        &self,
+        event: impl FnOnce(RequestId) -> Event + Send + 'static,
+    ) -> Result<Answered, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request {
+            event: Box::new(event),
+            answer,
+        };
+        self.requests
+            .send(request)
+            .await
+            .map_err(|_| Refusal::Stopping)?;
+        match answered.await.map_err(|_| Refusal::Stopping)?? {
+            Answer::Done => Ok(Answered::Parameters(json!({}))),
+            Answer::Cleared(lost) => Ok(Answered::of(&ClearReply { lost })),
+        }
+    }
+
+    async fn only_if_allowed(&self, uid: u32) -> Result<(), Refusal> {
+        if self.may_act(uid).await {
+            Ok(())
+        } else {
+            Err(Refusal::PermissionDenied)
+        }
+    }
+
+    /// The user database may be slow, so it is asked off the runtime.
+    async fn may_act(&self, uid: u32) -> bool {
+        let access = self.access.borrow().clone();
+        tokio::task::spawn_blocking(move || access.may_act(uid))
+            .await
+            .unwrap_or(false)
+    }
+}
+
+impl Place {
+    fn take(open: &Open, uid: u32) -> Option<Self> {
+        let mut counts = open.lock().expect("nobody panics holding this");
+        let all: usize = counts.values().sum();
+        let own = counts.entry(uid).or_default();
+        // Root gets in even when others have taken every place.
+        if uid != 0 && (all >= MOST_CONNECTIONS || *own >= MOST_OF_ONE_USER) {
+            return None;
+        }
+        if uid == 0 && *own >= MOST_CONNECTIONS {
+            return None;
+        }
+        *own += 1;
+        drop(counts);
+        Some(Self {
+            open: Arc::clone(open),
+            uid,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.open.lock().expect("nobody panics holding this");
+        if let Some(count) = counts.get_mut(&self.uid) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.uid);
+            }
+        }
+    }
+}
+
+/// What a call is answered with.
+enum Answered {
+    Parameters(Value),
+    /// Encoded once for everyone.
+    Snapshot(Arc<Published>, bool),
+}
+
+impl Answered {
+    fn of(parameters: &impl Serialize) -> Self {
+        Self::Parameters(serde_json::to_value(parameters).expect("replies are plain data"))
+    }
+}
+
+fn describe(parameters: &Value) -> Result<Answered, Refusal> {
+    let description = match parameters["interface"].as_str() {
+        Some("org.cacd1") => DESCRIPTION,
+        Some("org.varlink.service") => SERVICE_DESCRIPTION,
+        Some(other) => {
+            return Err(Refusal::InterfaceNotFound {
+                interface: other.into(),
+            });
+        }
+        None => {
+            return Err(Refusal::InvalidParameter {
+                parameter: "interface".into(),
+            });
+        }
+    };
+    Ok(Answered::Parameters(json!({ "description": description })))
+}
+
+/// Names the parameter that is wrong, as varlink wants it.
+fn parameters<T: DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
+    // A call without parameters is one with an empty object.
+    let given = if parameters.is_null() {
+        json!({})
+    } else {
+        parameters
+    };
+    serde_json::from_value(given).map_err(|error| {
+        let text = error.to_string();
+        let named = text.split('`').nth(1).unwrap_or("parameters");
+        Refusal::InvalidParameter {
+            parameter: named.into(),
+        }
+    })
+}
+
+fn encode(reply: &Reply) -> Vec<u8> {
+    serde_json::to_vec(reply).expect("replies are plain data")
+}
+
+/// A reply around parameters that are encoded already.
+fn framed(parameters: &[u8], continues: bool) -> Vec<u8> {
+    let tail: &[u8] = if continues {
+        b",\"continues\":true}"
+    } else {
+        b"}"
+    };
+    [b"{\"parameters\":", parameters, tail].concat()
+}
+
+async fn send(connection: &mut Connection, reply: &Reply) -> Result<(), WireError> {
+    send_bytes(connection, &encode(reply)).await
+}
+
+async fn send_bytes(connection: &mut Connection, bytes: &[u8]) -> Result<(), WireError> {
+    tokio::time::timeout(SEND_LIMIT, connection.send(bytes, &[]))
+        .await
+        .map_err(|_| WireError::Io(io::ErrorKind::TimedOut.into()))?
+}

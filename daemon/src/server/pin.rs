@@ -1,0 +1,58 @@
+//! Takes a PIN out of the pipe it travels in, straight into locked memory.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use cac_common::interface::{Refusal, SubmitPin};
+use cac_common::locked::Locked;
+use cac_common::pin::{LONGEST, Pin, PinFor};
+use tokio::net::unix::pipe::Receiver;
+
+/// The PIN is in the pipe before the call is sent; more time than this is not needed.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Reads the PIN that came with a call.
+pub(super) async fn read(
+    asked: SubmitPin,
+    descriptors: Vec<OwnedFd>,
+    uid: u32,
+) -> Result<Pin, Refusal> {
+    let typed_for = PinFor {
+        uid,
+        card: asked.card,
+        visit: asked.visit,
+        even_the_last_try: asked.even_the_last_try,
+    };
+    let pipe = descriptors.into_iter().next().ok_or(Refusal::NoPin)?;
+    // Refuses anything but the read end of a pipe.
+    let pipe = Receiver::from_owned_fd(pipe).map_err(|_| Refusal::NoPin)?;
+    let mut digits = Locked::new().map_err(|error| {
+        tracing::error!(%error, "no memory can be locked for a PIN");
+        Refusal::NoLockedMemory
+    })?;
+    let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut digits))
+        .await
+        .ok()
+        .and_then(Result::ok)
+        .ok_or(Refusal::NoPin)?;
+    if length == 0 {
+        return Err(Refusal::NoPin);
+    }
+    Pin::new(digits, length, typed_for).map_err(|_| Refusal::MalformedPin)
+}
+
+/// Reads up to the end of the pipe, or one byte more than a PIN can have.
+async fn fill(pipe: &Receiver, digits: &mut Locked) -> io::Result<usize> {
+    let mut length = 0;
+    while length < LONGEST {
+        pipe.readable().await?;
+        match pipe.try_read(&mut digits.bytes_mut()[length..LONGEST]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
