@@ -15,7 +15,7 @@ use rustls::version::{TLS12, TLS13};
 
 use self::holder::{Holder, Kind};
 use self::server::{Asks, Authority, Reply, Server};
-use super::sign_in::{Limits, sign_in_within};
+use super::sign_in::{LIMITS, Limits, sign_in_within};
 use super::{Identity, Portal, PrepareError, SignInError, sign_in};
 
 /// The page that shows an account.
@@ -43,6 +43,24 @@ async fn every_kind_of_key_signs_in_under_both_versions_of_tls() {
             assert_eq!(outcome.unwrap(), registered(), "{version:?} {kind:?}");
             assert_eq!(holder.signed(), 1, "{version:?} {kind:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn intermediates_go_along_to_a_portal_that_has_only_the_root() {
+    for version in [&TLS12, &TLS13] {
+        let root = Authority::new("Test Root");
+        let ca = Authority::under(&root, "Test CA");
+        let config = server::config(&root, version, &Asks::Naming(&root));
+        let server = Server::start(config, |_| server::page(ACCOUNT)).await;
+        let identity = Identity {
+            intermediates: vec![ca.certificate.der().to_vec()],
+            ..Holder::new(Kind::P256, &ca).identity()
+        };
+
+        let outcome = sign_in(&portal(&server, &root, RULES), identity).await;
+
+        assert_eq!(outcome.unwrap(), registered(), "{version:?}");
     }
 }
 
@@ -129,10 +147,10 @@ async fn a_card_slower_than_the_limit_for_connecting_still_signs_in() {
         let config = server::config(&ca, version, &Asks::Naming(&ca));
         let server = Server::start(config, |_| server::page(ACCOUNT)).await;
         let limits = Limits {
-            connect: Duration::from_millis(300),
+            connect: Duration::from_millis(500),
             whole: Duration::from_secs(20),
         };
-        let holder = Holder::new(Kind::P256, &ca).with_pause(limits.connect * 2);
+        let holder = Holder::new(Kind::P256, &ca).with_pause(limits.connect + limits.connect / 4);
 
         let outcome = sign_in_within(limits, &portal(&server, &ca, RULES), holder.identity()).await;
 

@@ -10,12 +10,7 @@ use tokio::net::TcpListener;
 
 use super::holder::{Holder, Kind};
 use super::server::{self, Asks, Authority, Reply, Server};
-use super::{ACCOUNT, Limits, RULES, portal, portal_at, sign_in, sign_in_within};
-
-const SOON: Limits = Limits {
-    connect: Duration::from_millis(200),
-    whole: Duration::from_millis(600),
-};
+use super::{ACCOUNT, LIMITS, Limits, RULES, portal, portal_at, sign_in, sign_in_within};
 
 #[tokio::test]
 async fn an_unknown_issuer_is_told_by_the_alert() {
@@ -180,8 +175,12 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
         while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
     });
     let holder = Holder::new(Kind::P256, &ca);
+    let limits = Limits {
+        connect: Duration::from_millis(200),
+        ..LIMITS
+    };
 
-    let outcome = sign_in_within(SOON, &portal_at(&origin, &ca, RULES), holder.identity()).await;
+    let outcome = sign_in_within(limits, &portal_at(&origin, &ca, RULES), holder.identity()).await;
 
     assert_eq!(
         outcome.unwrap(),
@@ -236,8 +235,12 @@ async fn a_page_that_stalls_is_given_up_in_time() {
     let config = server::config(&ca, &TLS13, &Asks::Naming(&ca));
     let server = Server::start(config, |_| Reply::Stalled).await;
     let holder = Holder::new(Kind::P256, &ca);
+    let limits = Limits {
+        whole: Duration::from_millis(600),
+        ..LIMITS
+    };
 
-    let outcome = sign_in_within(SOON, &portal(&server, &ca, RULES), holder.identity()).await;
+    let outcome = sign_in_within(limits, &portal(&server, &ca, RULES), holder.identity()).await;
 
     assert_eq!(
         outcome.unwrap(),

@@ -21,11 +21,19 @@ pub(super) struct Authority {
 
 impl Authority {
     pub(super) fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let params = authority_params(name);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
+        Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+        }
+    }
+
+    pub(super) fn under(root: &Self, name: &str) -> Self {
+        let params = authority_params(name);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &root.issuer).unwrap();
         Self {
             issuer: Issuer::new(params, key),
             certificate,
@@ -37,6 +45,13 @@ impl Authority {
         roots.add(self.certificate.der().clone()).unwrap();
         Arc::new(roots)
     }
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
 }
 
 /// How a server asks for a certificate.
