@@ -1,1 +1,6 @@
-//! Stub.
+//! Stand-ins for the things around cacd that a test cannot have: a card, a reader, a portal.
+
+pub mod clock;
+pub mod pcscd;
+pub mod virtual_card;
+pub mod wait;
