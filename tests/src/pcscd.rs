@@ -25,6 +25,9 @@ const MOST_READERS: usize = 16;
 /// vpcd makes two slots of each reader entry, on a port and the one after it.
 const SLOTS_PER_ENTRY: usize = 2;
 
+/// What Debian's own entry for vpcd is called.
+const READER: &str = "Virtual PCD";
+
 /// How long pcscd may take to begin or to end.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -45,7 +48,7 @@ mount --no-canonicalize --bind run /run/pcscd
 exec 3<&0 </dev/null
 { cat <&3 >/dev/null; kill -KILL $$; } &
 exec 3<&-
-exec "$0" --foreground --info --config conf
+exec "$0" --foreground --info --config "$PWD/conf"
 "#;
 
 /// A private pcscd could not be had.
@@ -172,7 +175,7 @@ impl PrivatePcscd {
     /// How clients see this reader.
     pub fn reader_name(&self, reader: usize) -> String {
         let (entry, slot) = (reader / SLOTS_PER_ENTRY, reader % SLOTS_PER_ENTRY);
-        format!("{} {entry:02X} {slot:02X}", entry_name(entry))
+        format!("{} 00 {slot:02X}", entry_name(entry))
     }
 
     /// What pcscd has written so far.
@@ -212,12 +215,19 @@ impl PrivatePcscd {
         let mut ended = None;
         let ready = wait::wait_until("pcscd is ready", LIMIT, || {
             ended = running.child.try_wait().ok().flatten();
-            ended.is_some() || UnixStream::connect(&socket).is_ok() && ports.iter().all(|port| listens(*port))
+            ended.is_some()
+                || UnixStream::connect(&socket).is_ok() && ports.iter().all(|port| listens(*port))
         });
         match (ended, ready) {
-            (Some(status), _) => Err(PcscdError::Ended { status, log: self.log() }),
+            (Some(status), _) => Err(PcscdError::Ended {
+                status,
+                log: self.log(),
+            }),
             (None, Ok(())) => Ok(()),
-            (None, Err(source)) => Err(PcscdError::Hangs { source, log: self.log() }),
+            (None, Err(source)) => Err(PcscdError::Hangs {
+                source,
+                log: self.log(),
+            }),
         }
     }
 
@@ -234,7 +244,8 @@ impl PrivatePcscd {
                 entry_name(entry),
                 driver.display(),
             );
-            fs::write(folder.join(format!("conf/{entry:02}")), text).map_err(failed("write a reader entry"))?;
+            fs::write(folder.join(format!("conf/{entry:02}")), text)
+                .map_err(failed("write a reader entry"))?;
         }
         self.ports = ports.iter().flat_map(|port| [*port, *port + 1]).collect();
         Ok(())
@@ -257,7 +268,9 @@ impl Drop for PrivatePcscd {
 impl Running {
     fn end(&mut self) -> Result<(), WaitedInVain> {
         drop(self.lifeline.take());
-        wait::wait_until("pcscd has ended", LIMIT, || !matches!(self.child.try_wait(), Ok(None)))
+        wait::wait_until("pcscd has ended", LIMIT, || {
+            !matches!(self.child.try_wait(), Ok(None))
+        })
     }
 }
 
@@ -272,7 +285,11 @@ impl Programs {
         };
         Ok(Self {
             pcscd: look("pcscd", "pcscd", &["/usr/sbin/pcscd", "/sbin/pcscd"])?,
-            unshare: look("unshare", "util-linux", &["/usr/bin/unshare", "/bin/unshare"])?,
+            unshare: look(
+                "unshare",
+                "util-linux",
+                &["/usr/bin/unshare", "/bin/unshare"],
+            )?,
             driver: look(
                 "libifdvpcd.so",
                 "vsmartcard-vpcd",
@@ -286,8 +303,12 @@ impl Programs {
     }
 }
 
+/// pcscd tells readers of one driver apart by number; each copy of ours is a driver to it.
 fn entry_name(entry: usize) -> String {
-    format!("Virtual PCD {entry}")
+    match entry {
+        0 => READER.to_owned(),
+        _ => format!("{READER} {}", entry + 1),
+    }
 }
 
 /// The first of two free neighbours, as many times as asked for.
@@ -313,7 +334,8 @@ fn listens(port: u16) -> bool {
         let mut fields = line.split_ascii_whitespace().skip(1);
         let local = fields.next().and_then(|address| address.rsplit_once(':'));
         let state = fields.nth(1);
-        state == Some(LISTEN) && local.is_some_and(|(_, hex)| u16::from_str_radix(hex, 16) == Ok(port))
+        state == Some(LISTEN)
+            && local.is_some_and(|(_, hex)| u16::from_str_radix(hex, 16) == Ok(port))
     };
     ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()

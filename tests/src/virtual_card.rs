@@ -9,6 +9,7 @@ pub mod card_file;
 pub mod certificate;
 pub mod fascn;
 pub mod fault;
+mod hex;
 pub mod issuer;
 pub mod key;
 pub mod log;
@@ -165,6 +166,18 @@ impl CardHandle {
         self.shared.lock().place.is_in
     }
 
+    /// Returns when the card is no longer in a reader.
+    pub fn wait_until_out(&self) {
+        let mut state = self.shared.lock();
+        while state.place.is_in {
+            state = self
+                .shared
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Resets the card as another program can. Connections to it answer `Reset` from now on.
     pub fn reset_by_another_program(&self) {
         let mut state = self.shared.lock();
@@ -196,7 +209,10 @@ impl CardHandle {
 
     /// Pulls the card when this moment comes: the command gets no answer.
     pub fn pull_at(&self, moment: Moment) {
-        self.shared.lock().faults.push(Planned::new(moment, Fault::Pull));
+        self.shared
+            .lock()
+            .faults
+            .push(Planned::new(moment, Fault::Pull));
     }
 
     /// Lets the command of this moment wait until the hold is released.
@@ -214,7 +230,12 @@ impl Shared {
     }
 
     /// One command on behalf of the connection that began with this insertion and reset.
-    fn transmit(&self, insertion: u64, reset: u64, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+    fn transmit(
+        &self,
+        insertion: u64,
+        reset: u64,
+        command: &[u8],
+    ) -> Result<Vec<u8>, TransportError> {
         let mut state = self.lock();
         state.check(insertion, reset)?;
         for fault in fault::due(&mut state.faults, command) {
@@ -227,7 +248,10 @@ impl Shared {
                     gate.arrive();
                     self.changed.notify_all();
                     while !gate.is_open() && state.check(insertion, reset).is_ok() {
-                        state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                        state = self
+                            .changed
+                            .wait(state)
+                            .unwrap_or_else(PoisonError::into_inner);
                     }
                 }
             }

@@ -79,7 +79,14 @@ impl<'a> Command<'a> {
             }
         };
         let [cla, ins, p1, p2] = *header;
-        Some(Self { cla, ins, p1, p2, data, expected })
+        Some(Self {
+            cla,
+            ins,
+            p1,
+            p2,
+            data,
+            expected,
+        })
     }
 
     /// Whether this can be a command that neither brings nor asks for anything.
@@ -105,23 +112,45 @@ mod tests {
         let t1 = Protocol::T1;
 
         assert_eq!(shape(t1, &[0, 0x20, 0, 0x80]), Some((0, Expected::Nothing)));
-        assert_eq!(shape(t1, &[0, 0xC0, 0, 0, 0]), Some((0, Expected::UpTo(256))));
-        assert_eq!(shape(t1, &[0, 0xCB, 0, 0, 1, 9]), Some((1, Expected::Nothing)));
-        assert_eq!(shape(t1, &[0, 0xCB, 0, 0, 1, 9, 8]), Some((1, Expected::UpTo(8))));
+        assert_eq!(
+            shape(t1, &[0, 0xC0, 0, 0, 0]),
+            Some((0, Expected::UpTo(256)))
+        );
+        assert_eq!(
+            shape(t1, &[0, 0xCB, 0, 0, 1, 9]),
+            Some((1, Expected::Nothing))
+        );
+        assert_eq!(
+            shape(t1, &[0, 0xCB, 0, 0, 1, 9, 8]),
+            Some((1, Expected::UpTo(8)))
+        );
     }
 
     #[test]
     fn t0_takes_one_length_only() {
         let t0 = Protocol::T0;
 
-        assert_eq!(shape(t0, &[0, 0xC0, 0, 0, 8]), Some((0, Expected::Perhaps(8))));
-        assert_eq!(shape(t0, &[0, 0xCB, 0, 0, 1, 9]), Some((1, Expected::Nothing)));
+        assert_eq!(
+            shape(t0, &[0, 0xC0, 0, 0, 8]),
+            Some((0, Expected::Perhaps(8)))
+        );
+        assert_eq!(
+            shape(t0, &[0, 0xCB, 0, 0, 1, 9]),
+            Some((1, Expected::Nothing))
+        );
         assert_eq!(shape(t0, &[0, 0xCB, 0, 0, 1, 9, 0]), None);
     }
 
     #[test]
     fn lengths_that_do_not_add_up_are_refused() {
-        for bytes in [&[][..], &[0], &[0, 1, 2], &[0, 1, 2, 3, 2, 9], &[0, 1, 2, 3, 1, 9, 0, 0], &[0, 1, 2, 3, 0, 0, 1, 9]] {
+        for bytes in [
+            &[][..],
+            &[0],
+            &[0, 1, 2],
+            &[0, 1, 2, 3, 2, 9],
+            &[0, 1, 2, 3, 1, 9, 0, 0],
+            &[0, 1, 2, 3, 0, 0, 1, 9],
+        ] {
             assert_eq!(shape(Protocol::T1, bytes), None, "{bytes:02X?}");
         }
     }

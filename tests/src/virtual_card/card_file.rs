@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use x509_cert::der::pem::{self, LineEnding};
 use zeroize::Zeroizing;
 
+use super::hex::{from_hex, to_hex};
 use super::issuer::uuid_text;
 use super::key::{KeyAlgorithm, KeyError};
 use super::objects::{self, Tag};
@@ -114,7 +115,10 @@ impl Slot {
 
     fn files(self, folder: &Path) -> (PathBuf, PathBuf) {
         let name = format!("{:02x}", self.reference());
-        (folder.join(format!("{name}.crt")), folder.join(format!("{name}.key")))
+        (
+            folder.join(format!("{name}.crt")),
+            folder.join(format!("{name}.key")),
+        )
     }
 }
 
@@ -164,7 +168,8 @@ impl CardFile {
                 .collect(),
         };
         let path = folder.join(INDEX);
-        let text = serde_json::to_vec_pretty(&index).map_err(|error| failed(&path, error.into()))?;
+        let text =
+            serde_json::to_vec_pretty(&index).map_err(|error| failed(&path, error.into()))?;
         write(&path, &text)?;
         write(&folder.join(PIN), self.pin.digits().as_bytes())
     }
@@ -217,7 +222,8 @@ pub(crate) fn read_pem(path: &Path) -> Result<Vec<u8>, CardFileError> {
     Ok(der)
 }
 
-pub(crate) fn make_folder(path: &Path) -> Result<(), CardFileError> {
+/// Makes a folder that only the owner may enter.
+pub fn make_folder(path: &Path) -> Result<(), CardFileError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -225,7 +231,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), CardFileError> {
         .map_err(|source| failed(path, source))
 }
 
-pub(crate) fn write(path: &Path, contents: &[u8]) -> Result<(), CardFileError> {
+/// Writes a file that only the owner may read.
+pub fn write(path: &Path, contents: &[u8]) -> Result<(), CardFileError> {
     fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -256,17 +263,4 @@ fn failed(path: &Path, source: io::Error) -> CardFileError {
         path: path.to_owned(),
         source,
     }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digits = pairs.iter().map(|pair| {
-        let pair = std::str::from_utf8(pair).ok()?;
-        u8::from_str_radix(pair, 16).ok()
-    });
-    if rest.is_empty() { digits.collect() } else { None }
 }

@@ -35,7 +35,7 @@ pub struct Validity {
     pub not_after: SystemTime,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Validity {
     /// Good since a year, and for two more.
@@ -130,37 +130,81 @@ impl Statement<'_> {
                 positive_integer(&self.serial),
                 algorithm.clone(),
                 issuer.encode(),
-                constructed(SEQUENCE, &[time(self.validity.not_before)?, time(self.validity.not_after)?]),
+                constructed(
+                    SEQUENCE,
+                    &[
+                        time(self.validity.not_before)?,
+                        time(self.validity.not_after)?,
+                    ],
+                ),
                 self.subject.encode(),
                 self.public_key.to_vec(),
-                tlv(&[0xA3], &constructed(SEQUENCE, &self.extensions(&issuer_public_key))),
+                tlv(
+                    &[0xA3],
+                    &constructed(SEQUENCE, &self.extensions(&issuer_public_key)),
+                ),
             ],
         );
         let signature = key.sign(&body)?;
-        Ok(constructed(SEQUENCE, &[body, algorithm, bit_string(&signature, 0)]))
+        Ok(constructed(
+            SEQUENCE,
+            &[body, algorithm, bit_string(&signature, 0)],
+        ))
     }
 
     fn extensions(self, issuer_public_key: &[u8]) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         let authority = tlv(&[0x80], &key_identifier(issuer_public_key));
         all.push(extension("2.5.29.35", &[], &tlv(SEQUENCE, &authority)));
-        all.push(extension("2.5.29.14", &[], &tlv(&[0x04], &key_identifier(self.public_key))));
-        all.push(extension("2.5.29.15", BOOLEAN_TRUE, &key_usage_bits(self.key_usage)));
+        all.push(extension(
+            "2.5.29.14",
+            &[],
+            &tlv(&[0x04], &key_identifier(self.public_key)),
+        ));
+        all.push(extension(
+            "2.5.29.15",
+            BOOLEAN_TRUE,
+            &key_usage_bits(self.key_usage),
+        ));
         match self.role {
-            Role::Root => all.push(extension("2.5.29.19", BOOLEAN_TRUE, &tlv(SEQUENCE, BOOLEAN_TRUE))),
+            Role::Root => all.push(extension(
+                "2.5.29.19",
+                BOOLEAN_TRUE,
+                &tlv(SEQUENCE, BOOLEAN_TRUE),
+            )),
             Role::Issuing => {
                 let no_further_authority = [BOOLEAN_TRUE, &[0x02, 0x01, 0x00]].concat();
-                all.push(extension("2.5.29.19", BOOLEAN_TRUE, &tlv(SEQUENCE, &no_further_authority)));
+                all.push(extension(
+                    "2.5.29.19",
+                    BOOLEAN_TRUE,
+                    &tlv(SEQUENCE, &no_further_authority),
+                ));
             }
             Role::EndEntity => {}
         }
         if !self.policies.is_empty() {
-            let policies: Vec<_> = self.policies.iter().map(|policy| tlv(SEQUENCE, &oid(policy))).collect();
-            all.push(extension("2.5.29.32", &[], &constructed(SEQUENCE, &policies)));
+            let policies: Vec<_> = self
+                .policies
+                .iter()
+                .map(|policy| tlv(SEQUENCE, &oid(policy)))
+                .collect();
+            all.push(extension(
+                "2.5.29.32",
+                &[],
+                &constructed(SEQUENCE, &policies),
+            ));
         }
         if !self.extended_key_usage.is_empty() {
-            let purposes: Vec<_> = self.extended_key_usage.iter().map(|purpose| oid(purpose)).collect();
-            all.push(extension("2.5.29.37", &[], &constructed(SEQUENCE, &purposes)));
+            let purposes: Vec<_> = self
+                .extended_key_usage
+                .iter()
+                .map(|purpose| oid(purpose))
+                .collect();
+            all.push(extension(
+                "2.5.29.37",
+                &[],
+                &constructed(SEQUENCE, &purposes),
+            ));
         }
         if !self.alt_names.is_empty() {
             let names: Vec<_> = self.alt_names.iter().map(AltName::encode).collect();
@@ -216,7 +260,11 @@ pub(crate) fn oid(text: &str) -> Vec<u8> {
 /// PrintableString, as the DoD's authorities write names, or UTF8String where that is too narrow.
 fn string_type(text: &str) -> u8 {
     let printable = |byte: u8| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte);
-    if text.bytes().all(printable) { 0x13 } else { 0x0C }
+    if text.bytes().all(printable) {
+        0x13
+    } else {
+        0x0C
+    }
 }
 
 fn other_name(id: &str, value: &[u8]) -> Vec<u8> {
@@ -228,17 +276,27 @@ fn extension(id: &str, critical: &[u8], value: &[u8]) -> Vec<u8> {
 }
 
 fn key_usage_bits(usages: &[KeyUsage]) -> Vec<u8> {
-    let bits = usages.iter().fold(0u8, |bits, usage| bits | 0x80 >> (*usage as u8));
-    bit_string(&[bits], u8::try_from(bits.trailing_zeros()).unwrap_or_default())
+    let bits = usages
+        .iter()
+        .fold(0u8, |bits, usage| bits | 0x80 >> (*usage as u8));
+    bit_string(
+        &[bits],
+        u8::try_from(bits.trailing_zeros()).unwrap_or_default(),
+    )
 }
 
 fn issuer_access(file: &str) -> Vec<u8> {
     let certificate = format!("http://crl.test.invalid/sign/{file}.cer");
     let responder = "http://ocsp.test.invalid";
-    let entry = |method: &str, uri: &str| constructed(SEQUENCE, &[oid(method), tlv(&[0x86], uri.as_bytes())]);
+    let entry = |method: &str, uri: &str| {
+        constructed(SEQUENCE, &[oid(method), tlv(&[0x86], uri.as_bytes())])
+    };
     constructed(
         SEQUENCE,
-        &[entry("1.3.6.1.5.5.7.48.2", &certificate), entry("1.3.6.1.5.5.7.48.1", responder)],
+        &[
+            entry("1.3.6.1.5.5.7.48.2", &certificate),
+            entry("1.3.6.1.5.5.7.48.1", responder),
+        ],
     )
 }
 
@@ -251,7 +309,9 @@ fn revocation_list(file: &str) -> Vec<u8> {
 
 fn signature_algorithm(key: KeyAlgorithm) -> Vec<u8> {
     match key {
-        KeyAlgorithm::Rsa2048 => constructed(SEQUENCE, &[oid("1.2.840.113549.1.1.11"), vec![0x05, 0x00]]),
+        KeyAlgorithm::Rsa2048 => {
+            constructed(SEQUENCE, &[oid("1.2.840.113549.1.1.11"), vec![0x05, 0x00]])
+        }
         KeyAlgorithm::P256 => tlv(SEQUENCE, &oid("1.2.840.10045.4.3.2")),
     }
 }

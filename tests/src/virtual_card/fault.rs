@@ -111,7 +111,10 @@ impl Hold {
         let begin = clock::instant();
         let mut state = self.shared.lock();
         while !self.gate.has_arrived.load(Ordering::SeqCst) {
-            let Some(left) = limit.checked_sub(begin.elapsed()).filter(|left| !left.is_zero()) else {
+            let Some(left) = limit
+                .checked_sub(begin.elapsed())
+                .filter(|left| !left.is_zero())
+            else {
                 return Err(WaitedInVain {
                     what: "the held command came".to_owned(),
                     limit,

@@ -3,20 +3,24 @@
 //! Its organisation is plainly fake, so that no certificate of a test can be
 //! taken for a real one.
 
+mod office;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use der::DateTime;
 
+use self::office::{EMAIL_CA, ID_CA, Office, ROOT, dod_name};
 use super::card_file::{self, CardFile, CardFileError, Slot};
 use super::certificate::{
-    AltName, COMMON_NAME, COUNTRY, CertificateError, KeyUsage, Name, ORGANISATION, Role, SERIAL_NUMBER,
-    Statement, UNIT, Validity,
+    AltName, COMMON_NAME, CertificateError, KeyUsage, Name, Role, SERIAL_NUMBER, Statement, UNIT,
+    Validity,
 };
+use super::hex::to_hex;
 use super::key::{KeyAlgorithm, KeyError, PrivateKey};
-use super::objects::{self, Day};
+use super::objects::{self, Date};
 use super::person::Person;
 use super::pin_block::PinBlock;
 use super::tlv::tlv;
@@ -53,7 +57,7 @@ pub enum IssueError {
     Key(#[from] KeyError),
 
     /// Six to eight digits are asked for.
-    #[error("card cannot have this PIN: {0}")]
+    #[error("card cannot have this PIN")]
     Pin(#[from] super::pin_block::NotAPin),
 }
 
@@ -79,46 +83,16 @@ pub struct ServerCertificate {
 
 /// A root, and below it one authority for identities and one for e-mail.
 pub struct Authority {
-    root: Issuer,
-    id_ca: Issuer,
-    email_ca: Issuer,
+    root: Office,
+    id_ca: Office,
+    email_ca: Office,
 }
-
-struct Issuer {
-    title: Title,
-    certificate: Vec<u8>,
-    key: PrivateKey,
-}
-
-/// How an authority is called, and in which files it is kept.
-#[derive(Clone, Copy)]
-struct Title {
-    common_name: &'static str,
-    published_as: &'static str,
-    file: &'static str,
-}
-
-const ROOT: Title = Title {
-    common_name: "DoD Root CA 99",
-    published_as: "DODROOTCA99",
-    file: "root",
-};
-const ID_CA: Title = Title {
-    common_name: "DOD ID CA-9901",
-    published_as: "DODIDCA_9901",
-    file: "id-ca",
-};
-const EMAIL_CA: Title = Title {
-    common_name: "DOD EMAIL CA-9901",
-    published_as: "DODEMAILCA_9901",
-    file: "email-ca",
-};
 
 impl Authority {
     /// Makes three keys and three certificates that are good at `now`.
     pub fn new(now: SystemTime) -> Result<Self, IssueError> {
         let validity = Validity::of_an_authority(now);
-        let root = Issuer::root(validity)?;
+        let root = Office::root(validity)?;
         Ok(Self {
             id_ca: root.appoint(ID_CA, validity)?,
             email_ca: root.appoint(EMAIL_CA, validity)?,
@@ -135,12 +109,17 @@ impl Authority {
         Ok(())
     }
 
+    /// Whether `save` has been here.
+    pub fn is_in(folder: &Path) -> bool {
+        ROOT.files(folder).0.exists()
+    }
+
     /// Reads what `save` wrote.
     pub fn load(folder: &Path) -> Result<Self, CardFileError> {
         Ok(Self {
-            root: Issuer::load(ROOT, folder)?,
-            id_ca: Issuer::load(ID_CA, folder)?,
-            email_ca: Issuer::load(EMAIL_CA, folder)?,
+            root: Office::load(ROOT, folder)?,
+            id_ca: Office::load(ID_CA, folder)?,
+            email_ca: Office::load(EMAIL_CA, folder)?,
         })
     }
 
@@ -182,11 +161,20 @@ impl Authority {
         let mut keys = BTreeMap::new();
         let mut certificates = BTreeMap::new();
         let mut objects = BTreeMap::from([
-            (objects::CHUID.to_vec(), objects::chuid(&fascn, &card_id, &day)),
-            (objects::CARD_CAPABILITY.to_vec(), objects::card_capability(&card_id)),
+            (
+                objects::CHUID.to_vec(),
+                objects::chuid(&fascn, &card_id, &day),
+            ),
+            (
+                objects::CARD_CAPABILITY.to_vec(),
+                objects::card_capability(&card_id),
+            ),
             (objects::DISCOVERY.to_vec(), objects::discovery()),
             (objects::KEY_HISTORY.to_vec(), objects::key_history()),
-            (objects::PRINTED_INFORMATION.to_vec(), printed_information(&order.person, &day, credential)),
+            (
+                objects::PRINTED_INFORMATION.to_vec(),
+                printed_information(&order.person, &day, credential),
+            ),
         ]);
         for slot in Slot::ALL {
             let key = PrivateKey::generate(order.algorithm)?;
@@ -251,7 +239,10 @@ impl Authority {
         card_id: &[u8; 16],
         key: &PrivateKey,
     ) -> Result<Vec<u8>, IssueError> {
-        let holder = dod_name(&[(UNIT, &order.person.ou), (COMMON_NAME, &order.person.common_name())]);
+        let holder = dod_name(&[
+            (UNIT, &order.person.ou),
+            (COMMON_NAME, &order.person.common_name()),
+        ]);
         let uuid = uuid_text(card_id);
         let card = dod_name(&[(UNIT, &order.person.ou), (SERIAL_NUMBER, &uuid)]);
         let card_uri = || AltName::Uri(format!("urn:uuid:{uuid}"));
@@ -263,7 +254,11 @@ impl Authority {
                 key_usage: vec![KeyUsage::DigitalSignature],
                 extended_key_usage: vec![CLIENT_AUTH, SMARTCARD_LOGON, PKINIT_CLIENT],
                 policies: vec![medium_hardware(order.algorithm), COMMON_AUTHENTICATION],
-                alt_names: vec![AltName::Upn(order.person.upn()), AltName::FascN(*fascn), card_uri()],
+                alt_names: vec![
+                    AltName::Upn(order.person.upn()),
+                    AltName::FascN(*fascn),
+                    card_uri(),
+                ],
             },
             Slot::Signature => Profile {
                 issuer: &self.email_ca,
@@ -315,100 +310,12 @@ impl Authority {
 
 /// What sets the four certificates of a card apart.
 struct Profile<'a> {
-    issuer: &'a Issuer,
+    issuer: &'a Office,
     subject: Name,
     key_usage: Vec<KeyUsage>,
     extended_key_usage: Vec<&'static str>,
     policies: Vec<&'static str>,
     alt_names: Vec<AltName>,
-}
-
-impl Issuer {
-    fn root(validity: Validity) -> Result<Self, IssueError> {
-        let key = PrivateKey::generate(KeyAlgorithm::Rsa2048)?;
-        let name = ROOT.name();
-        let certificate = authority_statement(&name, &key.public_key()?, validity, Role::Root, None).sign(&name, &key)?;
-        Ok(Self { title: ROOT, certificate, key })
-    }
-
-    fn appoint(&self, title: Title, validity: Validity) -> Result<Self, IssueError> {
-        let key = PrivateKey::generate(KeyAlgorithm::Rsa2048)?;
-        let issuer_file = Some(self.title.published_as);
-        let certificate = self.sign(authority_statement(
-            &title.name(),
-            &key.public_key()?,
-            validity,
-            Role::Issuing,
-            issuer_file,
-        ))?;
-        Ok(Self { title, certificate, key })
-    }
-
-    fn sign(&self, statement: Statement<'_>) -> Result<Vec<u8>, CertificateError> {
-        statement.sign(&self.title.name(), &self.key)
-    }
-
-    fn save(&self, folder: &Path) -> Result<(), CardFileError> {
-        let (certificate, key) = self.title.files(folder);
-        card_file::write(&certificate, card_file::pem("CERTIFICATE", &self.certificate).as_bytes())?;
-        let pkcs8 = self.key.to_pkcs8()?;
-        card_file::write(&key, card_file::pem("PRIVATE KEY", &pkcs8).as_bytes())
-    }
-
-    fn load(title: Title, folder: &Path) -> Result<Self, CardFileError> {
-        let (certificate, key) = title.files(folder);
-        let pkcs8 = card_file::read_pem(&key)?;
-        Ok(Self {
-            title,
-            certificate: card_file::read_pem(&certificate)?,
-            key: PrivateKey::from_pkcs8(KeyAlgorithm::Rsa2048, &pkcs8)?,
-        })
-    }
-}
-
-impl Title {
-    fn name(self) -> Name {
-        dod_name(&[(COMMON_NAME, self.common_name)])
-    }
-
-    fn files(self, folder: &Path) -> (PathBuf, PathBuf) {
-        (
-            folder.join(format!("{}.crt", self.file)),
-            folder.join(format!("{}.key", self.file)),
-        )
-    }
-}
-
-fn authority_statement<'a>(
-    name: &'a Name,
-    public_key: &'a [u8],
-    validity: Validity,
-    role: Role,
-    issuer_file: Option<&'a str>,
-) -> Statement<'a> {
-    Statement {
-        subject: name,
-        public_key,
-        serial: rand::random(),
-        validity,
-        role,
-        key_usage: &[KeyUsage::KeyCertSign, KeyUsage::CrlSign, KeyUsage::DigitalSignature],
-        extended_key_usage: &[],
-        policies: &[],
-        alt_names: &[],
-        more: Vec::new(),
-        issuer_file,
-    }
-}
-
-fn dod_name(tail: &[(&'static str, &str)]) -> Name {
-    let head = [(COUNTRY, "US"), (ORGANISATION, FAKE_ORGANISATION), (UNIT, "DoD"), (UNIT, "PKI")];
-    Name(
-        head.iter()
-            .chain(tail)
-            .map(|(attribute, value)| (*attribute, (*value).to_owned()))
-            .collect(),
-    )
 }
 
 fn medium_hardware(algorithm: KeyAlgorithm) -> &'static str {
@@ -427,12 +334,13 @@ fn citizenship() -> (&'static str, Vec<u8>) {
 
 /// A Netscape comment: says what this is, and brings the certificate to the size of a real one.
 fn notice() -> (&'static str, Vec<u8>) {
-    let text = b"Made for tests by software that plays a card. It names nobody, vouches for nothing, \
+    let text =
+        b"Made for tests by software that plays a card. It names nobody, vouches for nothing, \
         and is not issued by any government.";
     ("2.16.840.1.113730.1.13", tlv(&[0x16], text))
 }
 
-fn printed_information(person: &Person, day: &Day, credential: u32) -> Vec<u8> {
+fn printed_information(person: &Person, day: &Date, credential: u32) -> Vec<u8> {
     let middle = person.middle.as_deref().unwrap_or_default();
     let name = format!("{}, {} {middle}", person.last, person.first);
     let affiliation = match person.poa {
@@ -443,9 +351,10 @@ fn printed_information(person: &Person, day: &Day, credential: u32) -> Vec<u8> {
     objects::printed_information(name.trim_end(), affiliation, day, credential)
 }
 
-fn last_day(validity: Validity) -> Result<Day, CertificateError> {
-    let end = DateTime::from_system_time(validity.not_after).map_err(|_| CertificateError::Validity)?;
-    Ok(Day {
+fn last_day(validity: Validity) -> Result<Date, CertificateError> {
+    let end =
+        DateTime::from_system_time(validity.not_after).map_err(|_| CertificateError::Validity)?;
+    Ok(Date {
         year: end.year(),
         month: end.month(),
         day: end.day(),
@@ -461,6 +370,13 @@ fn random_uuid() -> [u8; 16] {
 }
 
 pub(crate) fn uuid_text(bytes: &[u8; 16]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    let hex = to_hex(bytes).to_lowercase();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }

@@ -7,7 +7,9 @@ use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256,
+};
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::PublicKeyParts;
@@ -65,15 +67,21 @@ impl FromStr for KeyAlgorithm {
 
 /// A private key that never leaves the card, except into a `CardFile`.
 pub(crate) enum PrivateKey {
-    Rsa { signer: RsaKeyPair, bare: Box<RsaPrivateKey> },
-    P256 { signer: EcdsaKeyPair },
+    Rsa {
+        signer: RsaKeyPair,
+        bare: Box<RsaPrivateKey>,
+    },
+    P256 {
+        signer: EcdsaKeyPair,
+    },
 }
 
 impl PrivateKey {
     pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
         match algorithm {
             KeyAlgorithm::Rsa2048 => {
-                let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Unspecified)?;
+                let key =
+                    RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Unspecified)?;
                 let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::Unspecified)?;
                 Self::from_pkcs8(algorithm, pkcs8.as_ref())
             }
@@ -89,7 +97,9 @@ impl PrivateKey {
         match algorithm {
             KeyAlgorithm::Rsa2048 => Ok(Self::Rsa {
                 signer: RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unreadable)?,
-                bare: Box::new(RsaPrivateKey::from_pkcs8_der(pkcs8).map_err(|_| KeyError::Unreadable)?),
+                bare: Box::new(
+                    RsaPrivateKey::from_pkcs8_der(pkcs8).map_err(|_| KeyError::Unreadable)?,
+                ),
             }),
             KeyAlgorithm::P256 => {
                 let signer = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8)
@@ -142,7 +152,9 @@ impl PrivateKey {
                 Ok(signature)
             }
             Self::P256 { signer } => {
-                let signature = signer.sign(&random, message).map_err(|_| KeyError::Unspecified)?;
+                let signature = signer
+                    .sign(&random, message)
+                    .map_err(|_| KeyError::Unspecified)?;
                 Ok(signature.as_ref().to_vec())
             }
         }
@@ -160,7 +172,8 @@ impl PrivateKey {
                 }
                 let block = rsa::BigUint::from_bytes_be(challenge);
                 let no_blinding = None::<&mut rsa::rand_core::OsRng>;
-                let result = rsa::hazmat::rsa_decrypt_and_check(bare.as_ref(), no_blinding, &block).ok()?;
+                let result =
+                    rsa::hazmat::rsa_decrypt_and_check(bare.as_ref(), no_blinding, &block).ok()?;
                 let bytes = result.to_bytes_be();
                 let mut padded = vec![0; modulus.checked_sub(bytes.len())?];
                 padded.extend_from_slice(&bytes);
@@ -183,9 +196,10 @@ impl PrivateKey {
                 if point.len() != 65 || point[0] != 0x04 {
                     return None;
                 }
-                let scalar: EcPrivateKeyBin<'_> =
-                    signer.private_key().as_be_bytes().ok()?;
-                let own = agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, scalar.as_ref()).ok()?;
+                let scalar: EcPrivateKeyBin<'_> = signer.private_key().as_be_bytes().ok()?;
+                let own =
+                    agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, scalar.as_ref())
+                        .ok()?;
                 let other = agreement::UnparsedPublicKey::new(&agreement::ECDH_P256, point);
                 agreement::agree(&own, other, (), |secret| Ok(secret.to_vec())).ok()
             }

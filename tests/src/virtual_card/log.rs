@@ -39,7 +39,11 @@ impl LoggedApdu {
             p1: byte(2),
             p2: byte(3),
             lc,
-            carries_pin: lc > 0 && matches!(ins, instruction::VERIFY | instruction::CHANGE_REFERENCE_DATA),
+            carries_pin: lc > 0
+                && matches!(
+                    ins,
+                    instruction::VERIFY | instruction::CHANGE_REFERENCE_DATA
+                ),
             sw,
         }
     }

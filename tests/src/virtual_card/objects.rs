@@ -20,7 +20,7 @@ pub(crate) const PIV_AID: [u8; 11] = [
 const ERROR_DETECTION: &[u8] = &[0xFE, 0x00];
 
 /// A calendar day, as cards write it.
-pub(crate) struct Day {
+pub(crate) struct Date {
     pub(crate) year: u16,
     pub(crate) month: u8,
     pub(crate) day: u8,
@@ -32,7 +32,7 @@ pub(crate) fn certificate(der: &[u8]) -> Vec<u8> {
 }
 
 /// Card Holder Unique Identifier, unsigned.
-pub(crate) fn chuid(fascn: &[u8; 25], card: &[u8; 16], expires: &Day) -> Vec<u8> {
+pub(crate) fn chuid(fascn: &[u8; 25], card: &[u8; 16], expires: &Date) -> Vec<u8> {
     let date = format!("{:04}{:02}{:02}", expires.year, expires.month, expires.day);
     object(&[
         tlv(&[0x30], fascn),
@@ -69,7 +69,12 @@ pub(crate) fn key_history() -> Vec<u8> {
 }
 
 /// What is printed on the front.
-pub(crate) fn printed_information(name: &str, affiliation: &str, expires: &Day, credential: u32) -> Vec<u8> {
+pub(crate) fn printed_information(
+    name: &str,
+    affiliation: &str,
+    expires: &Date,
+    credential: u32,
+) -> Vec<u8> {
     const MONTHS: [&str; 12] = [
         "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
     ];
@@ -93,12 +98,13 @@ fn object(parts: &[Vec<u8>]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::virtual_card::hex::to_hex;
 
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-    }
-
-    const NEW_YEARS_EVE: Day = Day { year: 2030, month: 12, day: 31 };
+    const NEW_YEARS_EVE: Date = Date {
+        year: 2030,
+        month: 12,
+        day: 31,
+    };
 
     #[test]
     fn a_chuid_is_laid_out_as_the_standard_says() {
@@ -118,7 +124,7 @@ mod tests {
         let object = chuid(&fascn.encode(), &card, &NEW_YEARS_EVE);
 
         assert_eq!(
-            hex(&object),
+            to_hex(&object),
             "533B3019D4F810DA08C92D0464956D83685A08C92ADE0A6184F81093FF\
              341000112233445546778899AABBCCDDEEFF350832303330313233313E00FE00"
         );
@@ -128,11 +134,14 @@ mod tests {
     fn printed_information_spells_the_month() {
         let object = printed_information("DOE, JANE Q", "CIVILIAN", &NEW_YEARS_EVE, 123);
 
-        assert!(hex(&object).contains("0409323033304445433331"));
+        assert!(to_hex(&object).contains("0409323033304445433331"));
     }
 
     #[test]
     fn the_discovery_object_names_the_application_pin() {
-        assert_eq!(hex(&discovery()), "7E124F0BA0000003080000100001005F2F024000");
+        assert_eq!(
+            to_hex(&discovery()),
+            "7E124F0BA0000003080000100001005F2F024000"
+        );
     }
 }

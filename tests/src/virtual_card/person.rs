@@ -53,7 +53,12 @@ impl Person {
     /// `DOE.JANE.Q.1234567890`
     pub fn common_name(&self) -> String {
         let edipi = format!("{:010}", self.edipi);
-        let parts = [Some(&self.last), Some(&self.first), self.middle.as_ref(), Some(&edipi)];
+        let parts = [
+            Some(&self.last),
+            Some(&self.first),
+            self.middle.as_ref(),
+            Some(&edipi),
+        ];
         parts
             .into_iter()
             .flatten()

@@ -23,7 +23,10 @@ impl PinBlock {
     /// Takes a block as it stands in a command; `None` if it is not well formed.
     pub(crate) fn from_block(block: &[u8]) -> Option<Self> {
         let block = Zeroizing::new(<[u8; 8]>::try_from(block).ok()?);
-        let digits = block.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = block
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let padded = block[digits..].iter().all(|byte| *byte == 0xFF);
         (digits >= 6 && padded).then_some(Self(block))
     }

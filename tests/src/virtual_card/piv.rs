@@ -70,7 +70,10 @@ impl PivCard {
     pub(super) fn new(file: &CardFile, model: CardModel) -> Result<Self, KeyError> {
         let mut keys = BTreeMap::new();
         for (slot, pkcs8) in &file.keys {
-            keys.insert(slot.reference(), PrivateKey::from_pkcs8(file.algorithm, pkcs8)?);
+            keys.insert(
+                slot.reference(),
+                PrivateKey::from_pkcs8(file.algorithm, pkcs8)?,
+            );
         }
         Ok(Self {
             model,
@@ -119,7 +122,12 @@ impl PivCard {
         }
     }
 
-    fn dispatch(&mut self, command: &Command<'_>, chain: Option<Chain>, pin_was_fresh: bool) -> Outcome {
+    fn dispatch(
+        &mut self,
+        command: &Command<'_>,
+        chain: Option<Chain>,
+        pin_was_fresh: bool,
+    ) -> Outcome {
         match command.cla {
             0 => {}
             CHAINING if command.ins == instruction::GENERAL_AUTHENTICATE => {}
@@ -219,7 +227,9 @@ impl PivCard {
     }
 
     fn verify(&mut self, command: &Command<'_>) -> Outcome {
-        if matches!(command.expected, Expected::UpTo(_)) || !command.data.is_empty() && command.expected != Expected::Nothing {
+        if matches!(command.expected, Expected::UpTo(_))
+            || !command.data.is_empty() && command.expected != Expected::Nothing
+        {
             return Err(StatusWord::WRONG_LENGTH);
         }
         if command.p2 != PIN_REFERENCE {
@@ -280,7 +290,11 @@ impl PivCard {
         if command.expected != Expected::Nothing {
             return Err(StatusWord::WRONG_LENGTH);
         }
-        let Some((old, new)) = command.data.split_at_checked(8).filter(|(_, new)| new.len() == 8) else {
+        let Some((old, new)) = command
+            .data
+            .split_at_checked(8)
+            .filter(|(_, new)| new.len() == 8)
+        else {
             return Err(StatusWord::WRONG_LENGTH);
         };
         if self.tries_left == 0 {
@@ -295,13 +309,20 @@ impl PivCard {
     }
 
     /// Collects the parts of a chain; works when the last one is there.
-    fn chain_up(&mut self, command: &Command<'_>, chain: Option<Chain>, pin_was_fresh: bool) -> Outcome {
+    fn chain_up(
+        &mut self,
+        command: &Command<'_>,
+        chain: Option<Chain>,
+        pin_was_fresh: bool,
+    ) -> Outcome {
         let header = [command.ins, command.p1, command.p2];
-        let mut chain = chain.filter(|chain| chain.header == header).unwrap_or(Chain {
-            header,
-            data: Zeroizing::new(Vec::new()),
-            pin_was_fresh,
-        });
+        let mut chain = chain
+            .filter(|chain| chain.header == header)
+            .unwrap_or(Chain {
+                header,
+                data: Zeroizing::new(Vec::new()),
+                pin_was_fresh,
+            });
         if chain.data.len() + command.data.len() > LONGEST_CHAIN {
             return Err(StatusWord::NO_MEMORY);
         }
@@ -317,7 +338,10 @@ impl PivCard {
     }
 
     fn general_authenticate(&self, algorithm: u8, reference: u8, chain: &Chain) -> Outcome {
-        let key = self.keys.get(&reference).ok_or(StatusWord::NO_SUCH_REFERENCE)?;
+        let key = self
+            .keys
+            .get(&reference)
+            .ok_or(StatusWord::NO_SUCH_REFERENCE)?;
         if algorithm != key.algorithm().reference() {
             return Err(StatusWord::WRONG_PARAMETERS);
         }
@@ -331,7 +355,9 @@ impl PivCard {
         }
         let result = match Template::parse(&chain.data).ok_or(StatusWord::WRONG_DATA)? {
             Template::Challenge(challenge) => key.answer_challenge(challenge),
-            Template::Exponentiation(point) if reference == Slot::Encryption.reference() => key.agree(point),
+            Template::Exponentiation(point) if reference == Slot::Encryption.reference() => {
+                key.agree(point)
+            }
             Template::Exponentiation(_) => None,
         };
         let response = tlv(&[0x82], &result.ok_or(StatusWord::WRONG_DATA)?);
@@ -356,8 +382,12 @@ impl<'a> Template<'a> {
             return None;
         };
         match ((first_tag, first), (second_tag, second)) {
-            ((0x82, []), (0x81, challenge)) | ((0x81, challenge), (0x82, [])) => Some(Self::Challenge(challenge)),
-            ((0x82, []), (0x85, point)) | ((0x85, point), (0x82, [])) => Some(Self::Exponentiation(point)),
+            ((0x82, []), (0x81, challenge)) | ((0x81, challenge), (0x82, [])) => {
+                Some(Self::Challenge(challenge))
+            }
+            ((0x82, []), (0x85, point)) | ((0x85, point), (0x82, [])) => {
+                Some(Self::Exponentiation(point))
+            }
             _ => None,
         }
     }
@@ -367,6 +397,10 @@ fn application_property_template() -> Vec<u8> {
     let authority = tlv(&[0x79], &tlv(&[0x4F], &PIV_AID[..5]));
     constructed(
         &[0x61],
-        &[tlv(&[0x4F], &PIV_AID[5..]), authority, tlv(&[0x50], b"Virtual PIV")],
+        &[
+            tlv(&[0x4F], &PIV_AID[5..]),
+            authority,
+            tlv(&[0x50], b"Virtual PIV"),
+        ],
     )
 }

@@ -21,19 +21,37 @@ pub fn authority() -> &'static Authority {
 /// Jane Doe's card, with RSA keys.
 pub fn jane() -> &'static CardFile {
     static CARD: OnceLock<CardFile> = OnceLock::new();
-    CARD.get_or_init(|| issue(Person::jane_doe(), KeyAlgorithm::Rsa2048, Validity::current(clock::now())))
+    CARD.get_or_init(|| {
+        issue(
+            Person::jane_doe(),
+            KeyAlgorithm::Rsa2048,
+            Validity::current(clock::now()),
+        )
+    })
 }
 
 /// John Roe's card, with P-256 keys.
 pub fn john() -> &'static CardFile {
     static CARD: OnceLock<CardFile> = OnceLock::new();
-    CARD.get_or_init(|| issue(Person::john_roe(), KeyAlgorithm::P256, Validity::current(clock::now())))
+    CARD.get_or_init(|| {
+        issue(
+            Person::john_roe(),
+            KeyAlgorithm::P256,
+            Validity::current(clock::now()),
+        )
+    })
 }
 
 /// Jane Doe's card before this one: came to its end yesterday. P-256 keys.
 pub fn expired() -> &'static CardFile {
     static CARD: OnceLock<CardFile> = OnceLock::new();
-    CARD.get_or_init(|| issue(Person::jane_doe(), KeyAlgorithm::P256, Validity::expired(clock::now())))
+    CARD.get_or_init(|| {
+        issue(
+            Person::jane_doe(),
+            KeyAlgorithm::P256,
+            Validity::expired(clock::now()),
+        )
+    })
 }
 
 fn issue(person: Person, algorithm: KeyAlgorithm, validity: Validity) -> CardFile {
@@ -43,5 +61,7 @@ fn issue(person: Person, algorithm: KeyAlgorithm, validity: Validity) -> CardFil
         validity,
         pin: PIN,
     };
-    authority().issue_card(&order).expect("a sample card can be issued")
+    authority()
+        .issue_card(&order)
+        .expect("a sample card can be issued")
 }

@@ -66,7 +66,13 @@ mod tests {
 
     #[test]
     fn an_element_longer_than_its_input_is_refused() {
-        for input in [&[][..], &[0x7C], &[0x7C, 2, 0], &[0x7C, 0x82, 1], &[0x7C, 0x80]] {
+        for input in [
+            &[][..],
+            &[0x7C],
+            &[0x7C, 2, 0],
+            &[0x7C, 0x82, 1],
+            &[0x7C, 0x80],
+        ] {
             assert!(take(input).is_none(), "{input:02X?}");
         }
     }

@@ -21,7 +21,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// T=1 only (IDEMIA ID-One PIV).
 const ATR_T1: &[u8] = &[
-    0x3B, 0xD6, 0x96, 0x00, 0x81, 0xB1, 0xFE, 0x45, 0x1F, 0x87, 0x80, 0x31, 0xC1, 0x52, 0x41, 0x1A, 0x2A,
+    0x3B, 0xD6, 0x96, 0x00, 0x81, 0xB1, 0xFE, 0x45, 0x1F, 0x87, 0x80, 0x31, 0xC1, 0x52, 0x41, 0x1A,
+    0x2A,
 ];
 
 /// T=0 only (G+D SmartCafe Expert 7, CAC).
@@ -122,7 +123,9 @@ impl CardInSlot {
         loop {
             // vpcd writes in small pieces and waits for each to be acknowledged.
             // The kernel goes back to late acknowledgement by itself.
-            if sockopt::set_tcp_quickack(watched.as_fd(), true).is_err() || connection.poll(self).is_err() {
+            if sockopt::set_tcp_quickack(watched.as_fd(), true).is_err()
+                || connection.poll(self).is_err()
+            {
                 break;
             }
         }
@@ -159,6 +162,8 @@ impl VSmartCard for CardInSlot {
     fn execute(&mut self, command: &[u8]) -> Vec<u8> {
         let resets = self.shared.lock().place.resets;
         // A card that is gone has shut the connection: nobody will read this.
-        self.shared.transmit(self.insertion, resets, command).unwrap_or_default()
+        self.shared
+            .transmit(self.insertion, resets, command)
+            .unwrap_or_default()
     }
 }
