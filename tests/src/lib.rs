@@ -1,3 +1,7 @@
-//! The stand-ins that the scenarios run against.
+//! Stand-ins for the things around cacd that a test cannot have: a card, a reader, a portal.
 
+pub mod clock;
+pub mod pcscd;
 pub mod portal;
+pub mod virtual_card;
+pub mod wait;

@@ -1,0 +1,302 @@
+//! A Common Access Card made of software: as strict as a real one, and open to a test.
+//!
+//! A `CardHandle` is the card in somebody's hand: it can be put in, taken out
+//! and looked at while a program works with it. The program sees a
+//! `CardTransport`, or a reader of pcscd with an `Insertion` in it.
+
+pub mod apdu;
+pub mod card_file;
+pub mod certificate;
+pub mod fascn;
+pub mod fault;
+mod hex;
+pub mod issuer;
+pub mod key;
+pub mod log;
+mod objects;
+pub mod person;
+mod pin_block;
+mod piv;
+pub mod samples;
+mod tlv;
+pub mod vpcd;
+
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use cacd::card::transport::{Protocol, Transport, TransportError};
+
+use self::card_file::CardFile;
+use self::fault::{Fault, Hold, Moment, Planned};
+use self::key::KeyError;
+use self::log::{ApduLog, LoggedApdu};
+use self::piv::PivCard;
+
+pub use self::piv::OTHER_APPLET;
+
+/// Instruction bytes of the commands the card knows.
+pub mod instruction {
+    /// Comes with the PIN, or empty to ask for the tries left.
+    pub const VERIFY: u8 = 0x20;
+    /// Old and new PIN.
+    pub const CHANGE_REFERENCE_DATA: u8 = 0x24;
+    /// Use of a private key.
+    pub const GENERAL_AUTHENTICATE: u8 = 0x87;
+    /// Choice of the application.
+    pub const SELECT: u8 = 0xA4;
+    /// The next part of an answer.
+    pub const GET_RESPONSE: u8 = 0xC0;
+    /// Reading of an object.
+    pub const GET_DATA: u8 = 0xCB;
+}
+
+/// In what cards differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardModel {
+    /// Most issued CACs speak T=0 only.
+    pub protocol: Protocol,
+    /// Has PIV and CAC applets: SELECT loses the PIN, and an empty VERIFY never says 9000.
+    pub is_dual: bool,
+    /// Answers VERIFY with P1 = FF as cards did before SP 800-73-4.
+    pub refuses_logout: bool,
+}
+
+impl CardModel {
+    /// A new card that speaks T=1.
+    pub const T1: Self = Self {
+        protocol: Protocol::T1,
+        is_dual: false,
+        refuses_logout: false,
+    };
+
+    /// The same that speaks T=0.
+    pub const T0: Self = Self {
+        protocol: Protocol::T0,
+        ..Self::T1
+    };
+
+    /// A card with PIV and CAC applets.
+    pub const DUAL: Self = Self {
+        is_dual: true,
+        ..Self::T1
+    };
+}
+
+/// A card, for everyone who has to do with it. Clones are the same card.
+#[derive(Clone)]
+pub struct CardHandle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// A hold was released, a held command arrived, or the card was moved.
+    changed: Condvar,
+}
+
+struct State {
+    card: PivCard,
+    place: Place,
+    log: ApduLog,
+    faults: Vec<Planned>,
+}
+
+/// Where the card is. The counters tell an old connection that its time is over.
+struct Place {
+    is_in: bool,
+    insertions: u64,
+    resets: u64,
+    /// The connection to vpcd that stands for the slot.
+    slot: Option<TcpStream>,
+}
+
+/// One connection to the card, as a program that has opened it.
+pub struct CardTransport {
+    shared: Arc<Shared>,
+    insertion: u64,
+    reset: u64,
+}
+
+impl CardHandle {
+    /// A card that lies in a reader, without power lost or PIN given so far.
+    pub fn new(file: &CardFile, model: CardModel) -> Result<Self, KeyError> {
+        let state = State {
+            card: PivCard::new(file, model)?,
+            place: Place {
+                is_in: true,
+                insertions: 0,
+                resets: 0,
+                slot: None,
+            },
+            log: ApduLog::default(),
+            faults: Vec::new(),
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                changed: Condvar::new(),
+            }),
+        })
+    }
+
+    /// Opens the card as a program does. The connection ends when the card is moved or reset.
+    pub fn transport(&self) -> CardTransport {
+        let state = self.shared.lock();
+        CardTransport {
+            shared: Arc::clone(&self.shared),
+            insertion: state.place.insertions,
+            reset: state.place.resets,
+        }
+    }
+
+    /// Takes the card out. Connections to it answer `Removed` from now on.
+    pub fn take_out(&self) {
+        self.shared.lock().take_out();
+        self.shared.changed.notify_all();
+    }
+
+    /// Puts the card back. Old connections to it stay dead.
+    pub fn put_in(&self) {
+        self.shared.lock().put_in();
+        self.shared.changed.notify_all();
+    }
+
+    /// Whether the card is in a reader.
+    pub fn is_in(&self) -> bool {
+        self.shared.lock().place.is_in
+    }
+
+    /// Returns when the card is no longer in a reader.
+    pub fn wait_until_out(&self) {
+        let mut state = self.shared.lock();
+        while state.place.is_in {
+            state = self
+                .shared
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Resets the card as another program can. Connections to it answer `Reset` from now on.
+    pub fn reset_by_another_program(&self) {
+        let mut state = self.shared.lock();
+        state.card.cut_power();
+        state.place.resets += 1;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// What has crossed so far.
+    pub fn log(&self) -> ApduLog {
+        self.shared.lock().log.clone()
+    }
+
+    /// Forgets what has crossed so far.
+    pub fn clear_log(&self) {
+        self.shared.lock().log = ApduLog::default();
+    }
+
+    /// Wrong PINs until the card blocks.
+    pub fn tries_left(&self) -> u8 {
+        self.shared.lock().card.tries_left()
+    }
+
+    /// Whether the card would let anyone use the key for authentication now.
+    pub fn pin_is_verified(&self) -> bool {
+        self.shared.lock().card.pin_is_verified()
+    }
+
+    /// Pulls the card when this moment comes: the command gets no answer.
+    pub fn pull_at(&self, moment: Moment) {
+        self.shared
+            .lock()
+            .faults
+            .push(Planned::new(moment, Fault::Pull));
+    }
+
+    /// Lets the command of this moment wait until the hold is released.
+    pub fn hold_at(&self, moment: Moment) -> Hold {
+        let (hold, fault) = Hold::new(Arc::clone(&self.shared));
+        self.shared.lock().faults.push(Planned::new(moment, fault));
+        hold
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that failed while it held the lock has said so already.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One command on behalf of the connection that began with this insertion and reset.
+    fn transmit(
+        &self,
+        insertion: u64,
+        reset: u64,
+        command: &[u8],
+    ) -> Result<Vec<u8>, TransportError> {
+        let mut state = self.lock();
+        state.check(insertion, reset)?;
+        for fault in fault::due(&mut state.faults, command) {
+            match fault {
+                Fault::Pull => {
+                    state.take_out();
+                    self.changed.notify_all();
+                }
+                Fault::Hold(gate) => {
+                    gate.arrive();
+                    self.changed.notify_all();
+                    while !gate.is_open() && state.check(insertion, reset).is_ok() {
+                        state = self
+                            .changed
+                            .wait(state)
+                            .unwrap_or_else(PoisonError::into_inner);
+                    }
+                }
+            }
+            state.check(insertion, reset)?;
+        }
+        let (mut answer, status) = state.card.execute(command);
+        state.log.push(LoggedApdu::new(command, status));
+        answer.extend_from_slice(&status.0.to_be_bytes());
+        Ok(answer)
+    }
+}
+
+impl State {
+    fn check(&self, insertion: u64, reset: u64) -> Result<(), TransportError> {
+        if !self.place.is_in || self.place.insertions != insertion {
+            Err(TransportError::Removed)
+        } else if self.place.resets != reset {
+            Err(TransportError::Reset)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn put_in(&mut self) {
+        self.take_out();
+        self.place.is_in = true;
+        self.place.insertions += 1;
+    }
+
+    fn take_out(&mut self) {
+        self.place.is_in = false;
+        self.card.cut_power();
+        if let Some(slot) = self.place.slot.take() {
+            // The other end may have gone first, which comes to the same.
+            slot.shutdown(Shutdown::Both).ok();
+        }
+    }
+}
+
+impl Transport for CardTransport {
+    fn protocol(&self) -> Protocol {
+        self.shared.lock().card.model().protocol
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.shared.transmit(self.insertion, self.reset, command)
+    }
+}

@@ -1,0 +1,80 @@
+//! What crossed between card and reader: headers and status words, never data.
+
+use super::apdu::StatusWord;
+use super::instruction;
+
+/// One command and how the card answered it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedApdu {
+    /// Class byte; 10 in the parts of a chain but the last.
+    pub cla: u8,
+    /// Instruction byte.
+    pub ins: u8,
+    /// First parameter.
+    pub p1: u8,
+    /// Second parameter.
+    pub p2: u8,
+    /// Number of data bytes.
+    pub lc: u8,
+    /// The command brought a PIN for the card to compare.
+    pub carries_pin: bool,
+    /// The answer.
+    pub sw: StatusWord,
+}
+
+/// All commands since the log was begun, in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApduLog {
+    entries: Vec<LoggedApdu>,
+}
+
+impl LoggedApdu {
+    pub(super) fn new(command: &[u8], sw: StatusWord) -> Self {
+        let byte = |at: usize| command.get(at).copied().unwrap_or_default();
+        let ins = byte(1);
+        let lc = if command.len() > 5 { byte(4) } else { 0 };
+        Self {
+            cla: byte(0),
+            ins,
+            p1: byte(2),
+            p2: byte(3),
+            lc,
+            carries_pin: lc > 0
+                && matches!(
+                    ins,
+                    instruction::VERIFY | instruction::CHANGE_REFERENCE_DATA
+                ),
+            sw,
+        }
+    }
+}
+
+impl ApduLog {
+    /// Command by command.
+    pub fn entries(&self) -> &[LoggedApdu] {
+        &self.entries
+    }
+
+    /// How many commands there were.
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How often a PIN was given to the card to compare, rightly or wrongly.
+    pub fn pin_attempts(&self) -> usize {
+        self.entries.iter().filter(|apdu| apdu.carries_pin).count()
+    }
+
+    /// How often a private key was used; the parts of a chain are one use.
+    pub fn key_operations(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|apdu| apdu.ins == instruction::GENERAL_AUTHENTICATE && apdu.cla == 0)
+            .filter(|apdu| matches!(apdu.sw.0, 0x9000 | 0x6100..=0x61FF))
+            .count()
+    }
+
+    pub(super) fn push(&mut self, apdu: LoggedApdu) {
+        self.entries.push(apdu);
+    }
+}

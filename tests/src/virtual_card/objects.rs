@@ -1,0 +1,147 @@
+//! The data objects on the card beside the certificates (SP 800-73pt1-5, appendix A).
+
+use super::tlv::{constructed, tlv};
+
+/// A data object, named as in GET DATA.
+pub(crate) type Tag = Vec<u8>;
+
+pub(crate) const CHUID: &[u8] = &[0x5F, 0xC1, 0x02];
+pub(crate) const CARD_CAPABILITY: &[u8] = &[0x5F, 0xC1, 0x07];
+pub(crate) const DISCOVERY: &[u8] = &[0x7E];
+pub(crate) const KEY_HISTORY: &[u8] = &[0x5F, 0xC1, 0x0C];
+pub(crate) const PRINTED_INFORMATION: &[u8] = &[0x5F, 0xC1, 0x09];
+
+/// The PIV application identifier with its version.
+pub(crate) const PIV_AID: [u8; 11] = [
+    0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00,
+];
+
+/// Every object ends with an empty error detection code.
+const ERROR_DETECTION: &[u8] = &[0xFE, 0x00];
+
+/// A calendar day, as cards write it.
+pub(crate) struct Date {
+    pub(crate) year: u16,
+    pub(crate) month: u8,
+    pub(crate) day: u8,
+}
+
+/// What GET DATA answers for one certificate.
+pub(crate) fn certificate(der: &[u8]) -> Vec<u8> {
+    object(&[tlv(&[0x70], der), tlv(&[0x71], &[0x00])])
+}
+
+/// Card Holder Unique Identifier, unsigned.
+pub(crate) fn chuid(fascn: &[u8; 25], card: &[u8; 16], expires: &Date) -> Vec<u8> {
+    let date = format!("{:04}{:02}{:02}", expires.year, expires.month, expires.day);
+    object(&[
+        tlv(&[0x30], fascn),
+        tlv(&[0x34], card),
+        tlv(&[0x35], date.as_bytes()),
+        tlv(&[0x3E], &[]),
+    ])
+}
+
+/// Card Capability Container of a PIV card without CAC applets.
+pub(crate) fn card_capability(card: &[u8; 16]) -> Vec<u8> {
+    let identifier = [&PIV_AID[..5], &[0xFF, 0x02], &card[..14]].concat();
+    let mut parts = vec![
+        tlv(&[0xF0], &identifier),
+        tlv(&[0xF1], &[0x21]),
+        tlv(&[0xF2], &[0x21]),
+        tlv(&[0xF3], &[]),
+        tlv(&[0xF4], &[0x00]),
+        tlv(&[0xF5], &[0x10]),
+    ];
+    parts.extend([0xF6, 0xF7, 0xFA, 0xFB, 0xFC, 0xFD].map(|tag| tlv(&[tag], &[])));
+    object(&parts)
+}
+
+/// Discovery Object: the application's own PIN, and no other, is for use.
+pub(crate) fn discovery() -> Vec<u8> {
+    let pin_usage = tlv(&[0x5F, 0x2F], &[0x40, 0x00]);
+    constructed(DISCOVERY, &[tlv(&[0x4F], &PIV_AID), pin_usage])
+}
+
+/// Key History of a card that never had another encryption key.
+pub(crate) fn key_history() -> Vec<u8> {
+    object(&[tlv(&[0xC1], &[0]), tlv(&[0xC2], &[0])])
+}
+
+/// What is printed on the front.
+pub(crate) fn printed_information(
+    name: &str,
+    affiliation: &str,
+    expires: &Date,
+    credential: u32,
+) -> Vec<u8> {
+    const MONTHS: [&str; 12] = [
+        "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+    ];
+    let month = MONTHS[usize::from(expires.month.clamp(1, 12)) - 1];
+    let date = format!("{:04}{month}{:02}", expires.year, expires.day);
+    object(&[
+        tlv(&[0x01], name.as_bytes()),
+        tlv(&[0x02], affiliation.as_bytes()),
+        tlv(&[0x04], date.as_bytes()),
+        tlv(&[0x05], format!("{credential:06}").as_bytes()),
+        tlv(&[0x06], b"TEST97000000001"),
+    ])
+}
+
+fn object(parts: &[Vec<u8>]) -> Vec<u8> {
+    let mut value = parts.concat();
+    value.extend_from_slice(ERROR_DETECTION);
+    tlv(&[0x53], &value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::virtual_card::hex::to_hex;
+
+    const NEW_YEARS_EVE: Date = Date {
+        year: 2030,
+        month: 12,
+        day: 31,
+    };
+
+    #[test]
+    fn a_chuid_is_laid_out_as_the_standard_says() {
+        let fascn = crate::virtual_card::fascn::FascN {
+            agency: 9700,
+            system: 1234,
+            credential: 123_456,
+            series: 0,
+            issue: 1,
+            person: 1_234_567_890,
+            category: 1,
+            organisation: 9700,
+            association: 4,
+        };
+        let card = 0x0011_2233_4455_4677_8899_AABB_CCDD_EEFFu128.to_be_bytes();
+
+        let object = chuid(&fascn.encode(), &card, &NEW_YEARS_EVE);
+
+        assert_eq!(
+            to_hex(&object),
+            "533B3019D4F810DA08C92D0464956D83685A08C92ADE0A6184F81093FF\
+             341000112233445546778899AABBCCDDEEFF350832303330313233313E00FE00"
+        );
+    }
+
+    #[test]
+    fn printed_information_spells_the_month() {
+        let object = printed_information("DOE, JANE Q", "CIVILIAN", &NEW_YEARS_EVE, 123);
+
+        assert!(to_hex(&object).contains("0409323033304445433331"));
+    }
+
+    #[test]
+    fn the_discovery_object_names_the_application_pin() {
+        assert_eq!(
+            to_hex(&discovery()),
+            "7E124F0BA0000003080000100001005F2F024000"
+        );
+    }
+}
