@@ -299,4 +299,15 @@ impl Transport for CardTransport {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         self.shared.transmit(self.insertion, self.reset, command)
     }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        let mut state = self.shared.lock();
+        state.check(self.insertion, self.reset)?;
+        state.card.cut_power();
+        state.place.resets += 1;
+        self.reset = state.place.resets;
+        drop(state);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
 }
