@@ -34,6 +34,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Other programs take a free port now and then, between our look and vpcd's.
 const ATTEMPTS: usize = 5;
 
+/// What vpcd writes when it cannot listen.
+const NO_PORT: &str = "Could not initialize connection to virtual ICC";
+
 /// Below the ports that Linux gives to outgoing connections by itself.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
@@ -77,6 +80,10 @@ pub enum PcscdError {
     /// No two neighbouring ports are free.
     #[error("no free ports for virtual readers")]
     NoPorts,
+
+    /// Another program listens where a virtual reader should.
+    #[error("port of a virtual reader is taken by another program")]
+    PortTaken,
 
     /// pcscd ended when it should have begun.
     #[error("pcscd ended with {status}: {log}")]
@@ -154,8 +161,7 @@ impl PrivatePcscd {
         loop {
             pcscd.configure(readers)?;
             match pcscd.start_again() {
-                // The ports may have been taken from under us.
-                Err(PcscdError::Hangs { .. }) if attempts < ATTEMPTS => attempts += 1,
+                Err(PcscdError::PortTaken) if attempts < ATTEMPTS => attempts += 1,
                 outcome => return outcome.map(|()| pcscd),
             }
             pcscd.kill()?;
@@ -209,26 +215,30 @@ impl PrivatePcscd {
             .spawn()
             .map_err(failed("start unshare"))?;
         let lifeline = child.stdin.take();
-        let running = self.running.insert(Running { child, lifeline });
+        self.running = Some(Running { child, lifeline });
 
-        let (socket, ports) = (self.folder.path().join("run/pcscd.comm"), &self.ports);
-        let mut ended = None;
-        let ready = wait::wait_until("pcscd is ready", LIMIT, || {
-            ended = running.child.try_wait().ok().flatten();
-            ended.is_some()
-                || UnixStream::connect(&socket).is_ok() && ports.iter().all(|port| listens(*port))
-        });
-        match (ended, ready) {
-            (Some(status), _) => Err(PcscdError::Ended {
-                status,
-                log: self.log(),
-            }),
-            (None, Ok(())) => Ok(()),
-            (None, Err(source)) => Err(PcscdError::Hangs {
+        let begun = wait::wait_for("pcscd is ready", LIMIT, || self.look_at_start());
+        begun.unwrap_or_else(|source| {
+            Err(PcscdError::Hangs {
                 source,
                 log: self.log(),
-            }),
+            })
+        })
+    }
+
+    /// How the start ended; `None` while it goes on.
+    fn look_at_start(&mut self) -> Option<Result<(), PcscdError>> {
+        let log = self.log();
+        if log.contains(NO_PORT) {
+            return Some(Err(PcscdError::PortTaken));
         }
+        let child = &mut self.running.as_mut()?.child;
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(Err(PcscdError::Ended { status, log }));
+        }
+        let is_ready = UnixStream::connect(self.socket()).is_ok()
+            && self.ports.iter().all(|port| listens(*port));
+        is_ready.then_some(Ok(()))
     }
 
     /// Writes one reader entry for each two readers, at ports that are free now.

@@ -229,6 +229,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes the card out of where it was put in that time, if it is still there.
+    fn end_insertion(&self, number: u64) {
+        let mut state = self.lock();
+        if state.place.insertions == number {
+            state.take_out();
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// One command on behalf of the connection that began with this insertion and reset.
     fn transmit(
         &self,

@@ -6,12 +6,16 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use cac_tests::pcscd::{PrivatePcscd, SOCKET_VARIABLE};
 use cac_tests::virtual_card::card_file::{CardFile, Slot};
 use cac_tests::virtual_card::fault::Moment;
 use cac_tests::virtual_card::vpcd::Insertion;
 use cac_tests::virtual_card::{CardHandle, CardModel, instruction, samples};
+use cac_tests::wait::wait_until;
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// The names people know from their browsers.
 const LABELS: [&str; 4] = [
@@ -35,17 +39,7 @@ impl Bench {
         let card = CardHandle::new(file, model).unwrap();
         let insertion = Insertion::new(&card, pcscd.port(0)).unwrap();
         // pcscd looks for cards a few times a second.
-        let noticed = Command::new("timeout")
-            .args(["20", "opensc-tool", "--wait", "--atr"])
-            .env(SOCKET_VARIABLE, pcscd.socket())
-            .output()
-            .expect("timeout runs (Debian package coreutils)");
-        assert!(
-            noticed.status.success(),
-            "opensc-tool (Debian package opensc) sees the card: {}\n{}",
-            said(&noticed),
-            pcscd.log()
-        );
+        wait_until("pcscd sees the card", LIMIT, || has_card(&pcscd)).unwrap();
         Self {
             pcscd,
             card,
@@ -111,6 +105,18 @@ impl Bench {
     fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
+}
+
+/// Whether a client would find a card in the first reader.
+fn has_card(pcscd: &PrivatePcscd) -> bool {
+    let output = Command::new("opensc-tool")
+        .arg("--list-readers")
+        .env(SOCKET_VARIABLE, pcscd.socket())
+        .output()
+        .expect("opensc-tool runs (Debian package opensc)");
+    said(&output)
+        .lines()
+        .any(|line| line.starts_with("0    Yes"))
 }
 
 fn openssl(folder: &Path, arguments: &[&str]) -> Output {

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use cac_tests::pcscd::{PrivatePcscd, SOCKET_VARIABLE};
+use cac_tests::pcscd::{PcscdError, PrivatePcscd, SOCKET_VARIABLE};
 use cac_tests::virtual_card::vpcd::Insertion;
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 use cac_tests::wait::wait_until;
@@ -55,6 +56,19 @@ fn a_card_is_seen_to_come_and_to_go() {
 }
 
 #[test]
+fn a_card_moves_from_reader_to_reader() {
+    let pcscd = PrivatePcscd::start(2).unwrap();
+    let card = CardHandle::new(samples::john(), CardModel::T1).unwrap();
+
+    let old = Insertion::new(&card, pcscd.port(0)).unwrap();
+    let new = Insertion::new(&card, pcscd.port(1)).unwrap();
+    drop(old);
+
+    assert!(card.is_in());
+    assert!(new.is_in());
+}
+
+#[test]
 fn it_comes_back_after_a_crash() {
     let mut pcscd = PrivatePcscd::start(1).unwrap();
     let card = CardHandle::new(samples::john(), CardModel::T1).unwrap();
@@ -68,6 +82,19 @@ fn it_comes_back_after_a_crash() {
 
     assert!(again.is_in());
     assert!(readers(&pcscd).contains(&pcscd.reader_name(0)));
+}
+
+#[test]
+fn a_port_taken_by_another_program_is_told() {
+    let mut pcscd = PrivatePcscd::start(1).unwrap();
+    pcscd.kill().unwrap();
+    let other_program = TcpListener::bind(("0.0.0.0", pcscd.port(0))).unwrap();
+
+    let outcome = pcscd.start_again();
+
+    assert!(matches!(outcome, Err(PcscdError::PortTaken)), "{outcome:?}");
+    drop(other_program);
+    pcscd.start_again().unwrap();
 }
 
 #[test]

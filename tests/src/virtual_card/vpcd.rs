@@ -51,6 +51,8 @@ pub enum InsertError {
 /// A card in a slot. Dropping it takes the card out.
 pub struct Insertion {
     handle: CardHandle,
+    /// Which time the card was put in; it may have been put in elsewhere since.
+    number: u64,
     slot: Option<JoinHandle<()>>,
 }
 
@@ -75,6 +77,7 @@ impl Insertion {
             },
             insertion: state.place.insertions,
         };
+        let number = card.insertion;
         drop(state);
         handle.shared.changed.notify_all();
 
@@ -83,6 +86,7 @@ impl Insertion {
             .spawn(move || card.serve(stream, &watched))?;
         Ok(Self {
             handle: handle.clone(),
+            number,
             slot: Some(slot),
         })
     }
@@ -100,9 +104,7 @@ impl Insertion {
 
 impl Drop for Insertion {
     fn drop(&mut self) {
-        if self.is_in() {
-            self.handle.take_out();
-        }
+        self.handle.shared.end_insertion(self.number);
         if let Some(slot) = self.slot.take() {
             // A panic in the slot has been printed by its own thread.
             slot.join().ok();
@@ -129,12 +131,7 @@ impl CardInSlot {
                 break;
             }
         }
-        let mut state = self.shared.lock();
-        if state.place.insertions == self.insertion {
-            state.take_out();
-        }
-        drop(state);
-        self.shared.changed.notify_all();
+        self.shared.end_insertion(self.insertion);
     }
 
     fn cut_power(&self) {
