@@ -131,7 +131,7 @@ impl Effects {
                     portal = note.portal.as_deref(),
                     "{}",
                     // Names of people stay in the database.
-                    if note.names_a_person { "done" } else { &note.text }
+                    note.log_text.unwrap_or(&note.text)
                 );
                 // The task that reads it ends only when we do.
                 let _ = self.notes.send(note);

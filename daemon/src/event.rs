@@ -220,8 +220,8 @@ pub struct NewNote {
     pub card: Option<CardId>,
     pub portal: Option<String>,
     pub text: String,
-    /// Not for the log.
-    pub names_a_person: bool,
+    /// What the log says instead, where the text names a person.
+    pub log_text: Option<&'static str>,
 }
 
 /// Whether clearing this forgets the persona behind `card`, or its registrations.

@@ -75,9 +75,9 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     let (reloads, loaded_inbox) = mpsc::channel(1);
 
     let mut loader = Loader::new(&paths.configuration);
-    let loaded = loader.load();
-    prune_history(&store, started_at, loaded.config.keep_history);
-    let (access_sender, access) = watch::channel(Access::new(&loaded.config.admin_group));
+    let first = loader.load();
+    prune_history(&store, started_at, first.config.keep_history);
+    let (access_sender, access) = watch::channel(Access::new(&first.config.admin_group));
     let state = State::new(
         DaemonFacts {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -87,12 +87,12 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
                 .into_owned(),
             started_at,
         },
-        loaded.config.clone(),
+        first.config.clone(),
     );
     let effects = Effects::new(Arc::clone(&readers), store.clone(), events.clone());
     let (mut supervisor, snapshots) = Supervisor::new(state, effects, clock, Notifier::default());
     // What the database knows is shown before any card or portal is touched.
-    supervisor.begin(loaded, what_is_known(&store).await);
+    supervisor.begin(first, what_is_known(&store).await);
 
     let listener = server::bind(&paths.socket).map_err(|source| RunError::Socket {
         path: paths.socket.clone(),
@@ -196,12 +196,12 @@ async fn reload_on_change(
     reloads: mpsc::Sender<Loaded>,
     access: watch::Sender<Access>,
 ) {
-    let (changed, mut changes) = mpsc::channel(1);
+    let (notice, mut changes) = mpsc::channel(1);
     let mut portals = None;
     let mut watching = None;
     loop {
         if watching.is_none() {
-            match config_watch::watch(&paths.configuration, portals.as_deref(), changed.clone()) {
+            match config_watch::watch(&paths.configuration, portals.as_deref(), notice.clone()) {
                 Ok(watch) => watching = Some(watch),
                 Err(error) => {
                     tracing::info!(
@@ -216,14 +216,14 @@ async fn reload_on_change(
         if config_watch::settled(&mut changes).await.is_none() {
             return;
         }
-        let loaded = loader.load();
-        if loaded.config.portals != portals {
-            portals.clone_from(&loaded.config.portals);
+        let fresh = loader.load();
+        if fresh.config.portals != portals {
+            portals.clone_from(&fresh.config.portals);
             watching = None;
         }
-        access.send_replace(Access::new(&loaded.config.admin_group));
+        access.send_replace(Access::new(&fresh.config.admin_group));
         tracing::info!("configuration was read again");
-        if reloads.send(loaded).await.is_err() {
+        if reloads.send(fresh).await.is_err() {
             return;
         }
     }

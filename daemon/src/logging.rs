@@ -4,7 +4,9 @@ use std::io;
 use std::os::linux::fs::MetadataExt as _;
 
 use clap::ValueEnum;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -42,7 +44,13 @@ pub fn begin(to: LogTo) -> Result<(), LoggingError> {
             .then(tracing_journald::layer)
             .and_then(Result::ok),
     };
-    let registry = tracing_subscriber::registry().with(filter);
+    // Other crates log pages, cookies and certificates once they are let talk.
+    let ours = filter_fn(|metadata| {
+        *metadata.level() <= Level::WARN
+            || metadata.target().starts_with("cacd")
+            || metadata.target().starts_with("cac_common")
+    });
+    let registry = tracing_subscriber::registry().with(filter).with(ours);
     match journal {
         Some(journal) => registry.with(journal).init(),
         None => registry

@@ -214,9 +214,7 @@ mod tests {
 
     #[test]
     fn a_certificate_is_unpacked_by_what_it_begins_with() {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        packer.write_all(b"\x30\x03abc").unwrap();
-        let packed = packer.finish().unwrap();
+        let packed = gzip(b"\x30\x03abc");
 
         for (value, flag) in [(&b"\x30\x03abc"[..], 1), (&packed, 0), (&packed, 1)] {
             let object = [tlv::write(0x70, value), tlv::write(0x71, &[flag])].concat();
@@ -227,9 +225,7 @@ mod tests {
 
     #[test]
     fn what_unpacks_without_end_is_refused() {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        packer.write_all(&vec![0; 10_000_000]).unwrap();
-        let object = tlv::write(0x70, &packer.finish().unwrap());
+        let object = tlv::write(0x70, &gzip(&vec![0; 10_000_000]));
 
         assert_eq!(unpack(&object), Err(NotACertificate::TooLarge));
     }
@@ -246,5 +242,11 @@ mod tests {
             parse(Slot::Authentication, b"\x30\x03abc".to_vec()),
             Err(NotACertificate::Malformed)
         );
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(bytes).unwrap();
+        packer.finish().unwrap()
     }
 }

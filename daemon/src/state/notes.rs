@@ -34,7 +34,7 @@ impl Note {
                 card: None,
                 portal: None,
                 text: text.to_owned(),
-                names_a_person: false,
+                log_text: None,
             },
         }
     }
@@ -86,7 +86,11 @@ impl Note {
         } else {
             format!("The card of {name} is new here, read in {apdus} APDUs")
         };
-        Self::of_card(HistoryKind::Card, card, &text).naming_a_person()
+        Self::of_card(HistoryKind::Card, card, &text).logged_as(if seen_before {
+            "Card recognised"
+        } else {
+            "Card read for the first time"
+        })
     }
 
     pub(super) fn pin_typed(card: &CardVisit) -> Self {
@@ -119,7 +123,7 @@ impl Note {
         let note =
             Self::of_card(kind, card, &format!("{}: {text}", profile.title)).at_portal(portal);
         Some(if names_a_person {
-            note.naming_a_person()
+            note.logged_as("Registered")
         } else {
             note
         })
@@ -142,8 +146,9 @@ impl Note {
         note
     }
 
-    fn naming_a_person(mut self) -> Self {
-        self.note.names_a_person = true;
+    /// The text names a person, whom the log does not.
+    fn logged_as(mut self, text: &'static str) -> Self {
+        self.note.log_text = Some(text);
         self
     }
 
