@@ -1,0 +1,86 @@
+# Builds, installs and checks cacd and cacctl. `make help` lists what there is.
+
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+CARGO      ?= cargo
+# release, or debug for a quick look.
+PROFILE    ?= release
+
+BUILT    := $(or $(CARGO_TARGET_DIR),target)/$(PROFILE)
+BIN      := $(DESTDIR)$(PREFIX)/bin
+LIB      := $(DESTDIR)$(PREFIX)/lib
+SHARE    := $(DESTDIR)$(PREFIX)/share
+ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
+CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
+SAMPLES  := $(wildcard systemd/portals.d/*.sample)
+
+.PHONY: all install uninstall deps demo test lint verify-unit clean help
+
+all: ## build both programs
+	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
+
+install: ## install what was built (DESTDIR=, PREFIX=/usr)
+	@test -x $(BUILT)/cacd -a -x $(BUILT)/cacctl || \
+		{ echo "nothing is built in $(BUILT): run make first" >&2; exit 1; }
+	install -D -m 0755 $(BUILT)/cacd $(BIN)/cacd
+	install -D -m 0755 $(BUILT)/cacctl $(BIN)/cacctl
+	install -d $(LIB)/systemd/system
+	sed 's|/usr/bin/cacd|$(PREFIX)/bin/cacd|' systemd/cacd.service > $(LIB)/systemd/system/cacd.service
+	chmod 0644 $(LIB)/systemd/system/cacd.service
+	install -D -m 0644 systemd/cacd.sysusers $(LIB)/sysusers.d/cacd.conf
+	install -D -m 0644 systemd/cacd.tmpfiles $(LIB)/tmpfiles.d/cacd.conf
+	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
+	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
+	install -m 0644 LICENSE LICENSE-MIT LICENSE-APACHE $(SHARE)/doc/cacd/
+	install -d -m 0755 $(ETC)/portals.d
+	@# What an administrator changed stays.
+	test -e $(ETC)/cacd.toml || install -m 0644 systemd/cacd.toml $(ETC)/cacd.toml
+	$(if $(SAMPLES),install -m 0644 $(SAMPLES) $(ETC)/portals.d/)
+	install -d $(SHARE)/man/man1
+	$(BUILT)/cacctl man $(SHARE)/man/man1
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+	$(BUILT)/cacctl completions bash > $(SHARE)/bash-completion/completions/cacctl
+	$(BUILT)/cacctl completions zsh > $(SHARE)/zsh/vendor-completions/_cacctl
+	$(BUILT)/cacctl completions fish > $(SHARE)/fish/vendor_completions.d/cacctl.fish
+ifeq ($(DESTDIR),)
+	@bash scripts/after-install
+endif
+
+uninstall: ## take it away again; configuration and database stay
+ifeq ($(DESTDIR),)
+	@if test -d /run/systemd/system; then systemctl disable --now cacd.service || true; fi
+endif
+	rm -f $(BIN)/cacd $(BIN)/cacctl
+	rm -f $(LIB)/systemd/system/cacd.service $(LIB)/sysusers.d/cacd.conf $(LIB)/tmpfiles.d/cacd.conf
+	rm -f $(SHARE)/polkit-1/rules.d/50-cacd.rules
+	rm -f $(SHARE)/man/man1/cacctl.1 $(SHARE)/man/man1/cacctl-*.1
+	rm -f $(SHARE)/bash-completion/completions/cacctl $(SHARE)/zsh/vendor-completions/_cacctl
+	rm -f $(SHARE)/fish/vendor_completions.d/cacctl.fish
+	rm -rf $(SHARE)/doc/cacd
+ifeq ($(DESTDIR),)
+	@if test -d /run/systemd/system; then systemctl daemon-reload; fi
+endif
+	@echo "$(ETC) and $(DESTDIR)/var/lib/cacd are left, and so is the user cacd."
+
+deps: ## install the packages that building and testing need (Debian, Ubuntu)
+	@bash scripts/deps
+
+demo: deps ## a pretend card, a pretend portal and the dashboard
+	@$(CARGO) run -q --locked -p cac-tests --bin demo
+
+test: deps ## every test, the scenarios over the whole of it included
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+lint: ## formatting and lints, as strictly as CI
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+verify-unit: ## install into a scratch folder and let systemd judge the unit
+	@PROFILE=$(PROFILE) BUILT=$(BUILT) MAKE="$(MAKE)" bash scripts/verify-unit
+
+clean: ## delete what was built
+	$(CARGO) clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
