@@ -78,7 +78,7 @@ impl Effects {
 
     pub fn start(&mut self, effect: Effect, now: Now) {
         match effect {
-            Effect::ReadCard { reader, visit } => self.read_card(reader, visit),
+            Effect::ReadCard { reader, visit } => self.read_card(&reader, visit),
             Effect::EndVisit(visit) => {
                 if let Some(ended) = self.ended.remove(&visit) {
                     ended.store(true, Ordering::SeqCst);
@@ -102,7 +102,7 @@ impl Effects {
                     &self.authorities,
                     ended,
                     worker,
-                    self.events.clone(),
+                    &self.events,
                 );
             }
             Effect::Record {
@@ -153,10 +153,10 @@ impl Effects {
         }
     }
 
-    fn read_card(&mut self, reader: ReaderName, visit: Visit) {
+    fn read_card(&mut self, reader: &ReaderName, visit: Visit) {
         let ended = Arc::new(AtomicBool::new(false));
         self.ended.insert(visit, Arc::clone(&ended));
-        let worker = worker(&mut self.workers, &self.readers, &reader);
+        let worker = worker(&mut self.workers, &self.readers, reader);
         let events = self.events.clone();
         let progress = self.events.clone();
         let finished = worker.run(ended, move |transport| {

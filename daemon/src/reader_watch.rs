@@ -37,9 +37,10 @@ pub(crate) fn watch(readers: &PcscReaders, report: &mut dyn FnMut(Report)) {
         }
         tracing::debug!(error = %ended, "smart card service does not answer");
         report(Report {
-            service: match ended {
-                Error::SecurityViolation | Error::NoAccess => ServiceStatus::NotAllowed,
-                _ => ServiceStatus::Away,
+            service: if matches!(ended, Error::SecurityViolation | Error::NoAccess) {
+                ServiceStatus::NotAllowed
+            } else {
+                ServiceStatus::Away
             },
             readers: Vec::new(),
         });

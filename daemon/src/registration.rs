@@ -112,9 +112,10 @@ impl Stand {
             Self::Due(due) => due.status(pin),
             Self::SigningIn { .. } | Self::Recording { .. } => RegistrationStatus::SigningIn,
             Self::NotSaved { status, reason, .. } => RegistrationStatus::RegisteredNotSaved {
-                account: match status {
-                    RegistrationStatus::Registered { account, .. } => account.clone(),
-                    _ => None,
+                account: if let RegistrationStatus::Registered { account, .. } = status {
+                    account.clone()
+                } else {
+                    None
                 },
                 reason: reason.clone(),
             },
@@ -144,27 +145,37 @@ impl Stand {
     }
 
     /// A PIN was typed: what waits, or is to be checked again, is due now.
+    #[must_use]
     pub fn with_a_pin(self, profile: &Profile, now: Now) -> Self {
-        match self {
-            Self::Waiting { due, .. } => Self::Due(due),
+        match &self {
+            Self::Waiting { due, .. } => Self::Due(due.clone()),
             Self::Rest(status @ RegistrationStatus::Registered { checked_at, .. })
-                if now.utc.since(checked_at) >= profile.recheck =>
+                if now.utc.since(*checked_at) >= profile.recheck =>
             {
                 Self::Due(Due {
-                    recheck_of: Some(Box::new(status)),
+                    recheck_of: Some(Box::new(status.clone())),
                     ..Due::default()
                 })
             }
-            other => other,
+            Self::Due(_)
+            | Self::SigningIn { .. }
+            | Self::Recording { .. }
+            | Self::NotSaved { .. }
+            | Self::Rest(_) => self,
         }
     }
 
     /// A person wants another try, whatever was refused before.
+    #[must_use]
     pub fn asked_for(self, facts: &CardFacts, profile: &Profile, now: Now) -> Self {
         match self.with_a_pin(profile, now) {
             registered @ Self::Rest(RegistrationStatus::Registered { .. }) => registered,
             Self::Rest(_) => Self::at_first(None, facts, profile, now),
-            other => other,
+            under_way @ (Self::Due(_)
+            | Self::SigningIn { .. }
+            | Self::Recording { .. }
+            | Self::NotSaved { .. }
+            | Self::Waiting { .. }) => under_way,
         }
     }
 
@@ -179,7 +190,7 @@ impl Stand {
     ) -> (Self, Next) {
         let outcome = match result {
             SignInResult::Portal(outcome) => outcome,
-            SignInResult::Card(error) => return card_failed(due, error),
+            SignInResult::Card(error) => return card_failed(due, &error),
             SignInResult::Failed { cause } => {
                 return (
                     Self::Rest(RegistrationStatus::CardFailed { cause }),
@@ -226,6 +237,7 @@ impl Stand {
     }
 
     /// What was to be written down is, or could not be.
+    #[must_use]
     pub fn recorded(
         self,
         written: &RegistrationStatus,
@@ -306,8 +318,8 @@ impl Due {
     }
 }
 
-fn card_failed(due: Due, error: CardError) -> (Stand, Next) {
-    let pin = match error {
+fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
+    let pin = match *error {
         CardError::WrongPin {
             tries_left: Some(0),
         }
@@ -315,8 +327,14 @@ fn card_failed(due: Due, error: CardError) -> (Stand, Next) {
         CardError::WrongPin { tries_left } | CardError::LastTry { tries_left } => {
             PinStatus::Ready { tries_left }
         }
-        other => {
-            let cause = sentence(&other);
+        CardError::Transport(_)
+        | CardError::Refused { .. }
+        | CardError::Endless { .. }
+        | CardError::Malformed { .. }
+        | CardError::NotPiv
+        | CardError::OtherCard
+        | CardError::NoLockedMemory => {
+            let cause = sentence(error);
             return (
                 Stand::Rest(RegistrationStatus::CardFailed { cause }),
                 Next::Nothing,

@@ -16,7 +16,7 @@ pub fn wait(
         .saturating_mul(1 << attempt.saturating_sub(1).min(20))
         .min(longest);
     let share = u32::try_from(random % 1000).expect("less than a thousand");
-    let shortened = doubled - doubled / 5 * share / 1000;
+    let shortened = doubled.saturating_sub(doubled / 5 * share / 1000);
     // Whole seconds, since that is what people are told.
     let seconds = shortened.as_secs() + u64::from(shortened.subsec_nanos() > 0);
     Duration::from_secs(seconds).max(asked.unwrap_or_default())

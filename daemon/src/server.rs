@@ -110,16 +110,12 @@ impl Server {
 
     async fn converse(self, mut connection: Connection, uid: u32) -> Result<(), WireError> {
         while let Some(Message { bytes, descriptors }) = connection.receive().await? {
-            let call: Call = match serde_json::from_slice(&bytes) {
-                Ok(call) => call,
-                Err(_) => {
-                    // Whatever it speaks, it is not varlink.
-                    let refusal = Refusal::InvalidParameter {
-                        parameter: "message".into(),
-                    };
-                    send(&mut connection, &refusal.to_reply()).await?;
-                    return Ok(());
-                }
+            let Ok(call) = serde_json::from_slice::<Call>(&bytes) else {
+                // Whatever it speaks, it is not varlink.
+                let refusal = Refusal::InvalidParameter {
+                    parameter: "message".into(),
+                };
+                return send(&mut connection, &refusal.to_reply()).await;
             };
             if call.method == method::MONITOR && call.more {
                 return self.monitor(connection, uid).await;
@@ -215,13 +211,14 @@ impl Server {
                     .await
             }
             other => Err(match other.rsplit_once('.') {
-                Some(("org.cacd1" | "org.varlink.service", _)) => Refusal::MethodNotFound {
-                    method: other.into(),
-                },
-                Some((interface, _)) => Refusal::InterfaceNotFound {
-                    interface: interface.into(),
-                },
-                None => Refusal::MethodNotFound {
+                Some((interface, _))
+                    if !["org.cacd1", "org.varlink.service"].contains(&interface) =>
+                {
+                    Refusal::InterfaceNotFound {
+                        interface: interface.into(),
+                    }
+                }
+                Some(_) | None => Refusal::MethodNotFound {
                     method: other.into(),
                 },
             }),

@@ -123,7 +123,7 @@ impl State {
                 self.in_visit(visit, now, |card, _| card.take_progress(*progress))
             }
             Event::CardRead { visit, result } => self.in_visit(visit, now, |card, context| {
-                card.take_facts(*result, context)
+                card.take_facts(*result, context);
             }),
             Event::CardRemembered { visit, memory } => {
                 self.in_visit(visit, now, |card, context| {

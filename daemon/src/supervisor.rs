@@ -189,14 +189,13 @@ impl Supervisor {
         // Published first: whoever is answered finds the state that the answer speaks of.
         self.publish(now);
         for effect in effects {
-            match effect {
-                Effect::Answer { request, answer } => {
-                    if let Some(owed) = self.owed.remove(&request) {
-                        // Whoever asked may have gone.
-                        let _ = owed.send(answer);
-                    }
+            if let Effect::Answer { request, answer } = effect {
+                if let Some(owed) = self.owed.remove(&request) {
+                    // Whoever asked may have gone.
+                    let _ = owed.send(answer);
                 }
-                other => self.effects.start(other, now),
+            } else {
+                self.effects.start(effect, now);
             }
         }
     }

@@ -84,9 +84,8 @@ impl Authorities {
     /// The certificates to send after `leaf`, its issuer first; no root among them.
     pub fn chain_for(&self, leaf: &[u8]) -> Vec<Vec<u8>> {
         let mut chain = Vec::new();
-        let mut wanted = match names(leaf) {
-            Some((_, issuer)) => issuer,
-            None => return chain,
+        let Some((_, mut wanted)) = names(leaf) else {
+            return chain;
         };
         while chain.len() < LONGEST_CHAIN {
             let next = self

@@ -162,14 +162,15 @@ fn upn(certificate: &Certificate) -> Option<String> {
         .tbs_certificate()
         .get_extension::<SubjectAltName>()
         .ok()??;
-    names.0.iter().find_map(|name| match name {
-        GeneralName::OtherName(other) if other.type_id == UPN => other
-            .value
-            .decode_as::<Utf8StringRef<'_>>()
-            .ok()
-            .map(|text| readable(text.as_str()))
-            .filter(|text| !text.is_empty()),
-        _ => None,
+    names.0.iter().find_map(|name| {
+        let GeneralName::OtherName(other) = name else {
+            return None;
+        };
+        if other.type_id != UPN {
+            return None;
+        }
+        let text = other.value.decode_as::<Utf8StringRef<'_>>().ok()?;
+        Some(readable(text.as_str())).filter(|text| !text.is_empty())
     })
 }
 

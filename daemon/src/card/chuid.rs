@@ -3,6 +3,7 @@
 use cac_common::fascn::FascN;
 use cac_common::identity::CardId;
 
+use super::certificate::hex;
 use super::tlv;
 
 /// What a CHUID says. Everything is optional, since cards leave things out.
@@ -82,7 +83,7 @@ fn date(bytes: &[u8]) -> Option<String> {
 }
 
 fn hyphenated(uuid: [u8; 16]) -> String {
-    let hex: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&uuid);
     format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],

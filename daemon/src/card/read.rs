@@ -15,7 +15,8 @@ use super::piv;
 use super::transport::Transport;
 
 /// Pieces that [`read_card`] reports as done: the CHUID, and one for each slot.
-pub const PIECES: u32 = 1 + Slot::ALL.len() as u32;
+pub const PIECES: u32 = 5;
+const _: () = assert!(PIECES as usize == 1 + Slot::ALL.len());
 
 /// How far it is, and what is known so far.
 pub struct Progress {
@@ -47,8 +48,7 @@ pub fn read_card(
     let pin = piv::pin_state(&mut exchange)?.into();
     let mut findings = chuid.findings.clone();
     let mut certificates = Vec::new();
-    let mut done = 1;
-    for slot in Slot::ALL {
+    for (done, slot) in (1..PIECES).zip(Slot::ALL) {
         report(Progress {
             done,
             id: card_id(&chuid, &certificates),
@@ -60,7 +60,6 @@ pub fn read_card(
             Ok(None) => {}
             Err(error) => findings.push(finding(error)?),
         }
-        done += 1;
     }
     let id = card_id(&chuid, &certificates).ok_or(CardError::Malformed {
         object: "card",
@@ -116,9 +115,10 @@ pub fn card_id(chuid: &Chuid, certificates: &[CardCertificate]) -> Option<CardId
 
 /// A finding, unless the card cannot be talked to at all.
 fn finding(error: CardError) -> Result<String, CardError> {
-    match error {
-        CardError::Transport(_) => Err(error),
-        other => Ok(other.to_string()),
+    if matches!(error, CardError::Transport(_)) {
+        Err(error)
+    } else {
+        Ok(error.to_string())
     }
 }
 

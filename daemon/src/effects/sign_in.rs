@@ -29,7 +29,7 @@ pub(super) fn start(
     authorities: &Authorities,
     ended: Arc<AtomicBool>,
     worker: &Worker,
-    events: mpsc::UnboundedSender<Event>,
+    events: &mpsc::UnboundedSender<Event>,
 ) {
     let SignInOrder {
         visit,

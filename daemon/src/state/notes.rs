@@ -97,6 +97,15 @@ impl Note {
         Self::of_card(HistoryKind::Pin, card, "PIN typed")
     }
 
+    /// The card was asked how many tries are left, and nothing more.
+    pub(super) fn pin_not_sent(card: &CardVisit) -> Self {
+        Self::of_card(
+            HistoryKind::Pin,
+            card,
+            "PIN not sent: it could have been the last try",
+        )
+    }
+
     pub(super) fn signing_in(card: &CardVisit, portal: &Profile) -> Self {
         Self::of_card(
             HistoryKind::Registration,
@@ -168,9 +177,10 @@ impl CardVisit {
     pub(super) fn first_note(&self, portal: &Profile, now: Now) -> Option<Note> {
         let stand = self.stands.get(&portal.name)?;
         let status = stand.status(&self.pin, portal, now);
-        let text = match &status {
-            RegistrationStatus::Registered { .. } => "still registered".to_owned(),
-            other => other.label().to_owned(),
+        let text = if matches!(status, RegistrationStatus::Registered { .. }) {
+            "still registered"
+        } else {
+            status.label()
         };
         let text = format!("{}: {text}", portal.title);
         Some(Note::of_card(HistoryKind::Registration, self, &text).at_portal(&portal.name))
@@ -180,13 +190,14 @@ impl CardVisit {
 /// The smart card service came or went.
 pub(super) fn service(before: ServiceStatus, now: ServiceStatus) -> Option<Note> {
     let text = match (before, now) {
-        (ServiceStatus::Starting, ServiceStatus::Running) => return None,
+        (ServiceStatus::Starting, ServiceStatus::Running) | (_, ServiceStatus::Starting) => {
+            return None;
+        }
         (_, ServiceStatus::Running) => "The smart card service is back",
         (_, ServiceStatus::Away) => "The smart card service, pcscd, does not answer",
         (_, ServiceStatus::NotAllowed) => {
             "The smart card service refuses us; the polkit rule for cacd is missing"
         }
-        (_, ServiceStatus::Starting) => return None,
     };
     Some(Note::plain(HistoryKind::Service, text))
 }

@@ -252,6 +252,7 @@ impl CardVisit {
                 ..
             })
         );
+        let not_sent = matches!(result, SignInResult::Card(CardError::LastTry { .. }));
         let (stand, next) = Stand::ended(
             due,
             again,
@@ -270,7 +271,11 @@ impl CardVisit {
             }
             Next::Record(status) => self.record(portal, status, context),
         }
-        let note = Note::after_sign_in(self, portal, context);
+        let note = if not_sent {
+            Some(Note::pin_not_sent(self))
+        } else {
+            Note::after_sign_in(self, portal, context)
+        };
         context
             .effects
             .extend(note.map(|note| note.at(context.now)));
@@ -317,17 +322,20 @@ impl CardVisit {
                 continue;
             }
             let mut save_again = None;
-            self.change(&name, |stand| match stand {
-                Stand::Waiting { due, .. } => Stand::Due(due),
+            self.change(&name, |stand| match &stand {
+                Stand::Waiting { due, .. } => Stand::Due(due.clone()),
                 Stand::NotSaved { status, reason, .. } => {
                     save_again = Some(status.clone());
                     Stand::NotSaved {
-                        status,
-                        reason,
+                        status: status.clone(),
+                        reason: reason.clone(),
                         retry_at: None,
                     }
                 }
-                other => other,
+                Stand::Due(_)
+                | Stand::SigningIn { .. }
+                | Stand::Recording { .. }
+                | Stand::Rest(_) => stand,
             });
             if let Some(status) = save_again {
                 self.record(&name, status, context);
