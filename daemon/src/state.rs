@@ -8,6 +8,9 @@
 
 mod notes;
 mod view;
+
+#[cfg(test)]
+mod tests;
 mod visit;
 
 use std::collections::{BTreeMap, VecDeque};
