@@ -119,6 +119,8 @@ struct World {
     answered: BTreeMap<Vec<u8>, bool>,
     /// What the portal said last, in this visit, to this very certificate.
     said_yes: BTreeSet<(Visit, String)>,
+    /// Portals that refused a card in this visit, and nobody has acted since.
+    refused: BTreeSet<(Visit, String)>,
     /// What was written down, by card and portal.
     database: BTreeMap<(CardId, String), Remembered>,
 }
@@ -148,6 +150,7 @@ impl World {
             pins_typed: 0,
             answered: BTreeMap::new(),
             said_yes: BTreeSet::new(),
+            refused: BTreeSet::new(),
             database: BTreeMap::new(),
         };
         world.reconfigure(false, PinKeep::SignIn);
@@ -347,6 +350,18 @@ impl World {
             } => Some((*visit, portal.clone())),
             _ => None,
         };
+        if a_person_acts {
+            self.refused.clear();
+        }
+        if let Event::SignInEnded {
+            visit,
+            portal,
+            result: SignInResult::Portal(Outcome::NotFound | Outcome::Unrecognised { .. }),
+            ..
+        } = &event
+        {
+            self.refused.insert((*visit, portal.clone()));
+        }
         self.now.random = self.now.random.wrapping_mul(6_364_136_223_846_793_005) + 1;
         let effects = self.state.step(event, self.now);
         let current: BTreeMap<Visit, CardId> = self.current_visits();
@@ -372,6 +387,7 @@ impl World {
                 Effect::SignIn(order) => {
                     self.check_order(order, &current);
                     let key = (order.visit, order.portal.name.clone());
+                    assert!(!self.refused.contains(&key), "tried again after a refusal");
                     if let Some(status) = before.get(&key) {
                         assert!(
                             may_go_on(status) || a_person_acts || recheck,
@@ -407,6 +423,11 @@ impl World {
             self.under_way.push(effect);
         }
         self.check_what_is_shown();
+        let now = self.now.monotonic;
+        assert!(
+            !self.state.visits().any(|card| card.holds_a_stale_pin(now)),
+            "a PIN is held for too long"
+        );
     }
 
     fn check_order(&self, order: &SignInOrder, current: &BTreeMap<Visit, CardId>) {

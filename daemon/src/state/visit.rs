@@ -393,6 +393,15 @@ impl CardVisit {
         self.advance(context);
     }
 
+    /// Whether a PIN is held for longer than it may be.
+    #[cfg(test)]
+    pub(super) fn holds_a_stale_pin(&self, now: Duration) -> bool {
+        self.held
+            .as_ref()
+            .and_then(|held| held.until)
+            .is_some_and(|until| until <= now)
+    }
+
     /// Starts what can be started, and drops a PIN that has no more use.
     fn advance(&mut self, context: &mut Context<'_>) {
         if self.stands.values().any(Stand::is_busy) {
