@@ -1,0 +1,274 @@
+//! The daemon's card edge against the virtual card, in process: over T=0 and
+//! T=1, and with the habits that cards have.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which fail by panicking"
+)]
+
+use cac_common::identity::CardId;
+use cac_common::locked::Locked;
+use cac_common::pin::{Pin, PinFor};
+use cac_common::registration::TriesLeft;
+use cac_common::snapshot::{PinStatus, Visit};
+use cac_tests::virtual_card::{CardHandle, CardModel, fault::Moment, instruction, samples};
+use cacd::card::error::CardError;
+use cacd::card::facts::CardFacts;
+use cacd::card::piv::Algorithm;
+use cacd::card::read::read_card;
+use cacd::card::sign::{Order, Signed, sign};
+use cacd::card::transport::TransportError;
+use cacd::event::HeldPin;
+
+const MODELS: [CardModel; 3] = [CardModel::T1, CardModel::T0, CardModel::DUAL];
+
+#[test]
+fn a_card_is_read_alike_over_both_protocols() {
+    for model in MODELS {
+        let card = jane(model);
+
+        let facts = read(&card);
+
+        assert_eq!(facts.id.0, samples::jane().card_uuid());
+        let holder = facts.holder.as_ref().unwrap();
+        assert_eq!(holder.name.to_string(), "DOE, JANE Q");
+        assert_eq!(holder.dod_id.unwrap().to_string(), "1234567890");
+        let subjects: Vec<&str> = facts
+            .certificates
+            .iter()
+            .map(|certificate| certificate.summary.issuer.as_str())
+            .collect();
+        assert_eq!(
+            subjects,
+            [
+                "DOD ID CA-9901",
+                "DOD EMAIL CA-9901",
+                "DOD EMAIL CA-9901",
+                "DOD ID CA-9901"
+            ]
+        );
+        assert_eq!(
+            facts.pin,
+            PinStatus::Ready {
+                tries_left: Some(3)
+            }
+        );
+        assert!(facts.findings.is_empty(), "{:?}", facts.findings);
+        assert_eq!(facts.apdus as usize, card.log().count());
+        assert_eq!(card.log().pin_attempts(), 0);
+        println!(
+            "first read: {} APDUs over {:?}",
+            facts.apdus, model.protocol
+        );
+    }
+}
+
+#[test]
+fn a_signature_costs_one_pin_and_one_key_operation_and_leaves_nobody_logged_in() {
+    for model in MODELS
+        .into_iter()
+        .chain([no_logout(CardModel::T1), no_logout(CardModel::T0)])
+    {
+        let card = jane(model);
+        let facts = read(&card);
+        card.clear_log();
+
+        let signed = sign_with(&card, &facts, samples::PIN, false);
+
+        assert_eq!(signed.signature.unwrap().len(), 256);
+        assert!(matches!(signed.pin, Some(HeldPin::Accepted(_))));
+        assert_eq!(card.log().pin_attempts(), 1);
+        assert_eq!(card.log().key_operations(), 1);
+        assert!(!card.pin_is_verified(), "somebody is still logged in");
+        assert_eq!(signed.apdus as usize, card.log().count());
+        println!("sign-in: {} APDUs over {model:?}", signed.apdus);
+    }
+}
+
+#[test]
+fn a_p256_card_signs_too() {
+    let card = CardHandle::new(samples::john(), CardModel::T1).unwrap();
+    let facts = read(&card);
+    let login = &facts.certificates[0];
+    let order = Order {
+        card: facts.id.clone(),
+        slot: login.summary.slot,
+        algorithm: Algorithm::of_key(&login.summary.key).unwrap(),
+        certificate: login.der.clone(),
+        block: vec![7; 32],
+    };
+
+    let signed = sign(
+        &mut card.transport(),
+        &order,
+        pin(&facts.id, samples::PIN, false),
+    );
+
+    assert_eq!(signed.signature.unwrap()[0], 0x30);
+}
+
+#[test]
+fn a_wrong_pin_costs_one_try_and_is_gone() {
+    let card = jane(CardModel::T1);
+    let facts = read(&card);
+
+    let signed = sign_with(&card, &facts, "999999", false);
+
+    assert_eq!(
+        signed.signature,
+        Err(CardError::WrongPin {
+            tries_left: Some(2)
+        })
+    );
+    assert!(signed.pin.is_none());
+    assert_eq!(card.tries_left(), 2);
+}
+
+#[test]
+fn the_last_try_is_spent_only_when_asked_for() {
+    let card = jane(CardModel::T1);
+    let facts = read(&card);
+    for left in [2, 1] {
+        let _ = sign_with(&card, &facts, "999999", false);
+        assert_eq!(card.tries_left(), left);
+    }
+
+    let unasked = sign_with(&card, &facts, samples::PIN, false);
+    assert_eq!(unasked.signature, last_try(Some(1)));
+    assert_eq!(card.tries_left(), 1);
+
+    let asked = sign_with(&card, &facts, samples::PIN, true);
+    assert!(asked.signature.is_ok());
+    assert_eq!(card.tries_left(), 3);
+}
+
+#[test]
+fn a_pin_never_reaches_another_card() {
+    let janes = jane(CardModel::T1);
+    let facts = read(&janes);
+    let johns = CardHandle::new(samples::john(), CardModel::T1).unwrap();
+
+    let signed = sign_with(&johns, &facts, samples::PIN, false);
+
+    assert_eq!(signed.signature, Err(CardError::OtherCard));
+    assert!(signed.pin.is_none());
+    assert_eq!(johns.log().pin_attempts(), 0);
+}
+
+#[test]
+fn a_card_that_another_program_logged_into_stays_logged_in() {
+    let card = jane(CardModel::T1);
+    let facts = read(&card);
+    let other = |apdu: &[u8]| {
+        use cacd::card::transport::Transport as _;
+        card.transport().transmit(apdu).unwrap()
+    };
+    let verify = [b"\x00\x20\x00\x80\x08", samples::PIN.as_bytes()].concat();
+    other(b"\x00\xA4\x04\x00\x09\xA0\x00\x00\x03\x08\x00\x00\x10\x00\x00");
+    assert_eq!(other(&verify), b"\x90\x00");
+
+    let unasked = sign_with(&card, &facts, samples::PIN, false);
+    assert_eq!(unasked.signature, last_try(None));
+
+    let asked = sign_with(&card, &facts, samples::PIN, true);
+    assert!(asked.signature.is_ok());
+    assert!(card.pin_is_verified(), "the other program was logged out");
+}
+
+#[test]
+fn a_card_pulled_at_any_apdu_of_a_read_is_told_as_removed() {
+    let whole = {
+        let card = jane(CardModel::T1);
+        read(&card).apdus
+    };
+    for at in 0..whole {
+        let card = jane(CardModel::T1);
+        card.pull_at(Moment::next_of_any().after(at as usize));
+
+        let result = read_card(&mut card.transport(), &mut |_| {});
+
+        assert_eq!(
+            result.err(),
+            Some(CardError::Transport(TransportError::Removed)),
+            "at APDU {at}"
+        );
+    }
+}
+
+#[test]
+fn a_card_pulled_before_it_signs_gives_back_only_a_pin_that_it_accepted() {
+    let card = jane(CardModel::T1);
+    let facts = read(&card);
+    card.pull_at(Moment::next(instruction::GENERAL_AUTHENTICATE));
+
+    let signed = sign_with(&card, &facts, samples::PIN, false);
+
+    let removed = CardError::Transport(TransportError::Removed);
+    assert_eq!(signed.signature, Err(removed));
+    assert!(matches!(signed.pin, Some(HeldPin::Accepted(_))));
+}
+
+#[test]
+fn a_card_pulled_while_it_looks_at_the_pin_gives_none_back() {
+    let card = jane(CardModel::T1);
+    let facts = read(&card);
+    // The first VERIFY asks for the tries left, the second carries the PIN.
+    card.pull_at(Moment::next(instruction::VERIFY).after(1));
+
+    let signed = sign_with(&card, &facts, samples::PIN, false);
+
+    let removed = CardError::Transport(TransportError::Removed);
+    assert_eq!(signed.signature, Err(removed));
+    assert!(signed.pin.is_none(), "its answer is not known");
+}
+
+fn jane(model: CardModel) -> CardHandle {
+    CardHandle::new(samples::jane(), model).unwrap()
+}
+
+fn no_logout(model: CardModel) -> CardModel {
+    CardModel {
+        refuses_logout: true,
+        ..model
+    }
+}
+
+fn read(card: &CardHandle) -> CardFacts {
+    read_card(&mut card.transport(), &mut |_| {}).unwrap()
+}
+
+fn sign_with(
+    card: &CardHandle,
+    facts: &CardFacts,
+    digits: &str,
+    even_the_last_try: bool,
+) -> Signed {
+    let login = &facts.certificates[0];
+    let order = Order {
+        card: facts.id.clone(),
+        slot: login.summary.slot,
+        algorithm: Algorithm::Rsa2048,
+        certificate: login.der.clone(),
+        block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
+    };
+    sign(
+        &mut card.transport(),
+        &order,
+        pin(&facts.id, digits, even_the_last_try),
+    )
+}
+
+fn pin(card: &CardId, digits: &str, even_the_last_try: bool) -> HeldPin {
+    let mut locked = Locked::new().unwrap();
+    locked.bytes_mut()[..digits.len()].copy_from_slice(digits.as_bytes());
+    let typed_for = PinFor {
+        uid: 1000,
+        card: card.clone(),
+        visit: Visit(1),
+        even_the_last_try,
+    };
+    HeldPin::Unsent(Pin::new(locked, digits.len(), typed_for).unwrap())
+}
+
+fn last_try(tries_left: TriesLeft) -> Result<Vec<u8>, CardError> {
+    Err(CardError::LastTry { tries_left })
+}
