@@ -208,6 +208,9 @@ fn worker<'a>(
     readers: &Arc<dyn Readers>,
     reader: &ReaderName,
 ) -> &'a Worker {
+    if workers.get(reader).is_some_and(Worker::has_ended) {
+        workers.remove(reader);
+    }
     workers
         .entry(reader.clone())
         .or_insert_with(|| Worker::start(Arc::clone(readers), reader.clone()))

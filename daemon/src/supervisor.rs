@@ -65,13 +65,17 @@ impl Published {
 
     /// The parameters of a reply: all of it, or what a stranger may see.
     pub fn encoded(&self, may_act: bool) -> &[u8] {
-        let (cell, seen) = if may_act {
-            (&self.whole, None)
+        let cell = if may_act {
+            &self.whole
         } else {
-            (&self.for_a_stranger, Some(self.snapshot.for_a_stranger()))
+            &self.for_a_stranger
         };
         cell.get_or_init(|| {
-            let snapshot = seen.unwrap_or_else(|| self.snapshot.clone());
+            let snapshot = if may_act {
+                self.snapshot.clone()
+            } else {
+                self.snapshot.for_a_stranger()
+            };
             serde_json::to_vec(&SnapshotReply { snapshot }).expect("a snapshot is plain data")
         })
     }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cac_common::reader::ReaderName;
@@ -25,6 +26,8 @@ type Job = Box<dyn FnOnce(&dyn Readers, &ReaderName) + Send>;
 #[derive(Clone)]
 pub(super) struct Worker {
     jobs: mpsc::Sender<Job>,
+    /// None if it could not even begin.
+    thread: Option<Arc<JoinHandle<()>>>,
 }
 
 impl Worker {
@@ -37,11 +40,21 @@ impl Worker {
                     job(&*readers, &reader);
                 }
             });
-        if let Err(error) = spawned {
+        let thread = spawned.inspect_err(|error| {
             // The queue is gone, so whoever sends work is told at once.
             tracing::error!(%error, "no thread can be started for a reader");
+        });
+        Self {
+            jobs,
+            thread: thread.ok().map(Arc::new),
         }
-        Self { jobs }
+    }
+
+    /// It takes no more work; another has to be started.
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread
+            .as_ref()
+            .is_none_or(|thread| thread.is_finished())
     }
 
     /// Does `work` with the card, from the start again if another program

@@ -22,6 +22,9 @@ use crate::trust::Authorities;
 /// A card that has not signed after this long does not answer.
 const SIGN_LIMIT: Duration = Duration::from_mins(1);
 
+/// How often a signature is begun anew because another program reset the card.
+const TRIES: u32 = 3;
+
 /// Starts a sign-in; it ends in [`Event::SignInEnded`].
 pub(super) fn start(
     order: SignInOrder,
@@ -160,49 +163,59 @@ impl CardSigner {
 impl Signer for CardSigner {
     fn sign(&self, block: &[u8]) -> Result<Vec<u8>, SignerFailed> {
         let mut used = self.used.lock().expect("nobody panics holding this");
+        for _ in 0..TRIES {
+            match self.try_to_sign(block, &mut used) {
+                Ok(signature) => return Ok(signature),
+                // Another program reset the card. The PIN is here again if it
+                // was not sent, or accepted; then nothing is lost by beginning anew.
+                Err(Some(CardError::Transport(TransportError::Reset))) if used.pin.is_some() => {}
+                Err(failure) => {
+                    if let Some(failure) = failure {
+                        tracing::debug!(error = %failure, "card did not sign");
+                        used.failure = Some(failure);
+                    }
+                    return Err(SignerFailed);
+                }
+            }
+        }
+        used.failure = Some(TransportError::Reset.into());
+        Err(SignerFailed)
+    }
+}
+
+impl CardSigner {
+    /// Signs, or says why not; nothing where an earlier failure says it.
+    fn try_to_sign(&self, block: &[u8], used: &mut Used) -> Result<Vec<u8>, Option<CardError>> {
         if self.ended.load(Ordering::SeqCst) {
             used.pin = None;
-            used.failure = Some(TransportError::Removed.into());
-            return Err(SignerFailed);
+            return Err(Some(TransportError::Removed.into()));
         }
         let Some(pin) = used.pin.take() else {
-            // The card refused it once in this sign-in; the first failure stands.
-            return Err(SignerFailed);
+            return Err(None);
         };
         let order = Order {
             block: block.to_vec(),
             ..self.order.clone()
         };
         let ended = Arc::clone(&self.ended);
+        // Whoever takes the PIN out of here first has it: the card's thread to
+        // use it, or we to keep it, if that thread never came to it.
+        let lent = Arc::new(Mutex::new(Some(pin)));
+        let to_use = Arc::clone(&lent);
         let worked = self.worker.run_once(SIGN_LIMIT, move |transport| {
-            // It may have been taken out while others held the lock.
-            if ended.load(Ordering::SeqCst) {
-                return None;
-            }
-            Some(sign(transport, &order, pin))
+            let pin = to_use.lock().expect("nobody panics holding this").take()?;
+            // The card may have been taken out while others held the lock.
+            (!ended.load(Ordering::SeqCst)).then(|| sign(transport, &order, pin))
         });
-        match worked {
-            Ok(Some(signed)) => {
-                used.pin = signed.pin;
-                used.apdus += signed.apdus;
-                if signed.tries.is_some() {
-                    used.tries = signed.tries;
-                }
-                signed.signature.map_err(|error| {
-                    tracing::debug!(%error, "card did not sign");
-                    used.failure = Some(error);
-                    SignerFailed
-                })
-            }
-            Ok(None) => {
-                used.failure = Some(TransportError::Removed.into());
-                Err(SignerFailed)
-            }
-            Err(error) => {
-                tracing::debug!(%error, "card did not sign");
-                used.failure = Some(error);
-                Err(SignerFailed)
-            }
+        used.pin = lent.lock().expect("nobody panics holding this").take();
+        let signed = worked?
+            .ok_or(TransportError::Removed)
+            .map_err(CardError::from)?;
+        used.pin = signed.pin;
+        used.apdus += signed.apdus;
+        if signed.tries.is_some() {
+            used.tries = signed.tries;
         }
+        Ok(signed.signature?)
     }
 }

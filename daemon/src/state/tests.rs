@@ -1,36 +1,32 @@
 //! Whatever happens in whatever order: what has to hold always.
 
+mod ending;
+mod fixtures;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
 use cac_common::config::{Config, PinKeep};
-use cac_common::identity::{CardId, HolderName};
-use cac_common::interface::{Clear, ClearScope, Lost, Refusal, Register};
+use cac_common::identity::CardId;
+use cac_common::interface::{Clear, ClearScope, Refusal, Register};
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
-use cac_common::profile::Profile;
-use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
+use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::registration::{Outcome, RegistrationStatus};
-use cac_common::snapshot::{Holder, PinStatus, Visit};
+use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
-use cac_common::toml_file::Source;
 use proptest::prelude::*;
 
 use super::{DaemonFacts, State};
-use crate::card::error::CardError;
-use crate::card::facts::{CardCertificate, CardFacts};
-use crate::card::transport::{Report, SeenReader, TransportError};
-use crate::event::{
-    Answer, Effect, Event, HeldPin, Memory, Now, Remembered, RequestId, SignInOrder, SignInResult,
-};
+use crate::card::transport::{Report, SeenReader};
+use crate::event::{Answer, Effect, Event, Now, Remembered, RequestId, SignInOrder, SignInResult};
+use fixtures::{card_id, portal, reader_name};
 
 const READERS: usize = 2;
 const CARDS: usize = 3;
 
 /// One thing that happens to the daemon.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Act {
     PutIn {
         reader: usize,
@@ -262,7 +258,7 @@ impl World {
     }
 
     fn go_to(&mut self, moment: Duration) {
-        let span = moment - self.now.monotonic;
+        let span = moment.saturating_sub(self.now.monotonic);
         self.now.monotonic = moment;
         self.now.utc = self.now.utc.after(span);
     }
@@ -341,14 +337,16 @@ impl World {
         );
         let recheck = matches!(event, Event::PinGiven { .. });
         let before = self.statuses();
-        let said_yes = match &event {
-            Event::SignInEnded {
-                visit,
-                portal,
-                result: SignInResult::Portal(Outcome::Registered { .. }),
-                ..
-            } => Some((*visit, portal.clone())),
-            _ => None,
+        let said_yes = if let Event::SignInEnded {
+            visit,
+            portal,
+            result: SignInResult::Portal(Outcome::Registered { .. }),
+            ..
+        } = &event
+        {
+            Some((*visit, portal.clone()))
+        } else {
+            None
         };
         if a_person_acts {
             self.refused.clear();
@@ -463,172 +461,6 @@ impl World {
         }
     }
 
-    fn finish(&mut self, effect: Effect, how: u64) {
-        match effect {
-            Effect::ReadCard { reader, visit } => self.finish_read(&reader, visit, how),
-            Effect::RememberCard { visit, card } => {
-                let registrations: Vec<Remembered> = self
-                    .database
-                    .iter()
-                    .filter(|((id, _), _)| *id == card.id)
-                    .map(|(_, remembered)| remembered.clone())
-                    .collect();
-                self.step(Event::CardRemembered {
-                    visit,
-                    memory: Memory {
-                        seen_before: !registrations.is_empty(),
-                        registrations,
-                    },
-                });
-            }
-            Effect::SignIn(order) => self.finish_sign_in(*order, how),
-            Effect::Record {
-                visit,
-                card,
-                portal,
-                certificate_sha256,
-                status,
-            } => {
-                let result = if how % 4 == 3 {
-                    Err("disk is full".to_owned())
-                } else {
-                    let remembered = Remembered {
-                        portal: portal.clone(),
-                        status: status.clone(),
-                        certificate_sha256,
-                    };
-                    self.database
-                        .insert((card.id.clone(), portal.clone()), remembered);
-                    Ok(())
-                };
-                self.step(Event::Recorded {
-                    visit,
-                    portal,
-                    status,
-                    result,
-                });
-            }
-            Effect::Clear { request, uid, what } => {
-                let before = std::mem::take(&mut self.database);
-                let result = if how % 4 == 3 {
-                    self.database = before;
-                    Err("disk is full".to_owned())
-                } else {
-                    Ok(Lost::default())
-                };
-                self.step(Event::Cleared {
-                    request,
-                    uid,
-                    what,
-                    result,
-                });
-            }
-            Effect::LoadKnown => self.step(Event::Known(Vec::new())),
-            Effect::EndVisit(_) | Effect::Note(_) | Effect::Answer { .. } => {
-                unreachable!("these are never under way")
-            }
-        }
-    }
-
-    fn finish_read(&mut self, reader: &ReaderName, visit: Visit, how: u64) {
-        let card = (0..READERS)
-            .find(|at| reader_name(*at) == *reader)
-            .and_then(|at| self.inserted[at]);
-        let result = match (card, how % 5) {
-            (None, _) => Err(TransportError::Removed.into()),
-            (_, 4) => Err(CardError::NotPiv),
-            (Some(card), tries) => Ok(facts(card, tries)),
-        };
-        self.step(Event::CardRead {
-            visit,
-            result: Box::new(result),
-        });
-    }
-
-    /// As `card::sign` and the portal do it.
-    fn finish_sign_in(&mut self, order: SignInOrder, how: u64) {
-        let pin = match order.pin {
-            HeldPin::Unsent(pin) => pin,
-            HeldPin::Accepted(pin) => pin.again(),
-        };
-        let (command, _) = pin.command([0; 5]).unwrap();
-        let digits = command.bytes()[5..13].to_vec();
-        let sent_before = self.answered.get(&digits).copied();
-        assert_ne!(
-            sent_before,
-            Some(false),
-            "sent again although the card had not accepted it"
-        );
-        let registered = Outcome::Registered {
-            account: Some("jane.doe".into()),
-        };
-        let unavailable = Outcome::Unavailable {
-            cause: "connection refused".into(),
-            retry_after: None,
-        };
-        let (result, pin, tries) = match how % 12 {
-            // Accepted, and the portal has its say.
-            choice @ 0..=5 => {
-                self.answered.insert(digits, true);
-                let outcome = match choice {
-                    0 | 1 => registered,
-                    2 => unavailable,
-                    3 => Outcome::Forbidden {
-                        cause: "403".into(),
-                    },
-                    4 => Outcome::NotFound,
-                    _ => Outcome::Unrecognised {
-                        title: "Welcome".into(),
-                    },
-                };
-                (
-                    SignInResult::Portal(outcome),
-                    Some(HeldPin::Accepted(pin.accepted())),
-                    Some(PinStatus::Ready {
-                        tries_left: Some(3),
-                    }),
-                )
-            }
-            // Nothing reached the card.
-            6 | 7 => {
-                let pin = match sent_before {
-                    Some(_) => HeldPin::Accepted(pin.accepted()),
-                    None => HeldPin::Unsent(pin),
-                };
-                (SignInResult::Portal(unavailable), Some(pin), None)
-            }
-            8 => {
-                let error = CardError::LastTry {
-                    tries_left: Some(1),
-                };
-                (SignInResult::Card(error), None, None)
-            }
-            9 => {
-                self.answered.insert(digits, false);
-                let error = CardError::WrongPin {
-                    tries_left: Some(2),
-                };
-                (SignInResult::Card(error), None, None)
-            }
-            10 => {
-                self.answered.insert(digits, false);
-                (SignInResult::Card(CardError::PinBlocked), None, None)
-            }
-            _ => {
-                self.answered.insert(digits, false);
-                let error = TransportError::Removed.into();
-                (SignInResult::Card(error), None, None)
-            }
-        };
-        self.step(Event::SignInEnded {
-            visit: order.visit,
-            portal: order.portal.name.clone(),
-            result,
-            pin,
-            tries,
-        });
-    }
-
     fn statuses(&self) -> BTreeMap<(Visit, String), RegistrationStatus> {
         let snapshot = self.state.snapshot(self.now);
         snapshot
@@ -662,61 +494,4 @@ fn may_go_on(status: &RegistrationStatus) -> bool {
             | RegistrationStatus::SigningIn
             | RegistrationStatus::Registered { .. }
     )
-}
-
-fn reader_name(reader: usize) -> ReaderName {
-    ReaderName(format!("Reader {reader}"))
-}
-
-fn card_id(card: usize) -> CardId {
-    CardId(format!("card-{card}"))
-}
-
-fn portal(name: &str) -> Arc<Profile> {
-    let text = format!(
-        "name = \"{name}\"\ntitle = \"{name}\"\norigin = \"https://{name}.example\"\nstart = \"/\"\n"
-    );
-    let source = Source::new(std::path::Path::new("/p.toml"), text);
-    Arc::new(Profile::check(&source).unwrap())
-}
-
-fn facts(card: usize, tries: u64) -> CardFacts {
-    let tries_left = [Some(3), Some(2), Some(1), None][usize::try_from(tries).unwrap().min(3)];
-    let summary = CertificateSummary {
-        slot: Slot::Authentication,
-        subject: "DOE.JANE.Q.1234567890".into(),
-        issuer: "DOD ID CA-9901".into(),
-        serial: format!("{card:02x}"),
-        not_before: UtcSeconds(0),
-        not_after: UtcSeconds(1_000_000),
-        key: "RSA-2048".into(),
-        upn: Some("1234567890157004@mil".into()),
-        sha256: format!("{card:064x}"),
-    };
-    CardFacts {
-        id: card_id(card),
-        kind: "PIV".into(),
-        expires: None,
-        holder: Some(Holder {
-            name: HolderName::from_common_name("DOE.JANE.Q.1234567890").0,
-            dod_id: "1234567890".parse().ok(),
-            upn: summary.upn.clone(),
-            category: None,
-        }),
-        persona_key: format!("persona-{card}"),
-        certificates: vec![CardCertificate {
-            summary,
-            der: vec![0x30, 0],
-            may_sign: true,
-            is_for_the_card_alone: false,
-            is_piv_authentication: true,
-        }],
-        login: Some(LoginChoice {
-            slot: Slot::Authentication,
-            reason: "made for it".into(),
-        }),
-        pin: PinStatus::Ready { tries_left },
-        findings: Vec::new(),
-        apdus: 36,
-    }
 }

@@ -1,12 +1,14 @@
 //! One card in one reader, from being put in to being taken out.
 
+mod memory;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cac_common::config::PinKeep;
 use cac_common::identity::CardId;
-use cac_common::interface::{ClearScope, Refusal};
+use cac_common::interface::Refusal;
 use cac_common::pin::Pin;
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -19,9 +21,7 @@ use super::notes::Note;
 use crate::card::error::CardError;
 use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
-use crate::event::{
-    CardToRemember, Effect, HeldPin, Memory, Now, Remembered, SignInOrder, SignInResult,
-};
+use crate::event::{Effect, HeldPin, Memory, Now, SignInOrder, SignInResult};
 use crate::registration::{Due, Next, Stand};
 
 /// A card, and where it stands at each portal.
@@ -282,27 +282,6 @@ impl CardVisit {
         self.advance(context);
     }
 
-    pub(super) fn recorded(
-        &mut self,
-        portal: &str,
-        status: &RegistrationStatus,
-        result: Result<(), String>,
-        context: &mut Context<'_>,
-    ) {
-        let waited = self.stands.get(portal).is_some_and(Stand::is_busy);
-        if result.is_ok() {
-            self.remember(portal, status, context);
-        }
-        self.change(portal, |stand| stand.recorded(status, result, context.now));
-        if waited {
-            let note = Note::after_sign_in(self, portal, context);
-            context
-                .effects
-                .extend(note.map(|note| note.at(context.now)));
-        }
-        self.advance(context);
-    }
-
     pub(super) fn tick(&mut self, context: &mut Context<'_>) {
         let now = context.now.monotonic;
         if self
@@ -339,55 +318,6 @@ impl CardVisit {
             });
             if let Some(status) = save_again {
                 self.record(&name, status, context);
-            }
-        }
-        self.advance(context);
-    }
-
-    pub(super) fn portals_changed(&mut self, before: &[Arc<Profile>], context: &mut Context<'_>) {
-        self.stands.retain(|name, _| {
-            context
-                .portals
-                .iter()
-                .any(|portal| portal.enabled && portal.name == *name)
-        });
-        for portal in context.portals {
-            let changed = !before.contains(portal);
-            let refused = matches!(
-                self.stands.get(&portal.name),
-                Some(Stand::Rest(status)) if !matches!(status, RegistrationStatus::Registered { .. })
-            );
-            // What was refused under another profile says nothing about this one.
-            if changed && refused {
-                self.memory
-                    .registrations
-                    .retain(|remembered| remembered.portal != portal.name);
-                self.stands.remove(&portal.name);
-            }
-            if self.remembered && !self.stands.contains_key(&portal.name) {
-                self.stand_at(portal, context.now);
-            }
-        }
-        self.advance(context);
-    }
-
-    /// Forgets what the database has forgotten.
-    pub(super) fn forget(&mut self, scope: &ClearScope, context: &mut Context<'_>) {
-        let forgotten = |name: &str| match scope {
-            ClearScope::Portal { portal } => portal == name,
-            ClearScope::All {} | ClearScope::Card { .. } => true,
-            ClearScope::History { .. } => false,
-        };
-        self.memory
-            .registrations
-            .retain(|remembered| !forgotten(&remembered.portal));
-        if !matches!(scope, ClearScope::Portal { .. }) {
-            self.memory.seen_before = false;
-        }
-        for portal in context.portals {
-            let settled = matches!(self.stands.get(&portal.name), Some(Stand::Rest(_)));
-            if settled && forgotten(&portal.name) {
-                self.stand_at(portal, context.now);
             }
         }
         self.advance(context);
@@ -456,82 +386,6 @@ impl CardVisit {
         self.stands
             .insert(portal.to_owned(), Stand::SigningIn { due, again });
         context.effects.push(Effect::SignIn(Box::new(order)));
-    }
-
-    fn record(&self, portal: &str, status: RegistrationStatus, context: &mut Context<'_>) {
-        let profile = context
-            .portals
-            .iter()
-            .find(|profile| profile.name == portal);
-        let certificate = profile.and_then(|profile| {
-            self.facts
-                .as_ref()?
-                .certificate_for(profile.certificate)
-                .map(|certificate| certificate.summary.sha256.clone())
-        });
-        let (Some(card), Some(certificate_sha256)) = (self.to_remember(context), certificate)
-        else {
-            return;
-        };
-        context.effects.push(Effect::Record {
-            visit: self.visit,
-            card: Box::new(card),
-            portal: portal.to_owned(),
-            certificate_sha256,
-            status,
-        });
-    }
-
-    fn to_remember(&self, context: &Context<'_>) -> Option<CardToRemember> {
-        let facts = self.facts.as_ref()?;
-        let holder = facts.holder.as_ref();
-        Some(CardToRemember {
-            id: facts.id.clone(),
-            persona_key: facts.persona_key.clone(),
-            name: holder.map_or_else(String::new, |holder| holder.name.to_string()),
-            dod_id: holder.and_then(|holder| holder.dod_id),
-            expires: facts.expires.clone(),
-            facts: Arc::clone(facts),
-            at: context.now.utc,
-            with_certificates: context.config.cache_certificates,
-        })
-    }
-
-    fn stand_at(&mut self, portal: &Profile, now: Now) {
-        if !portal.enabled {
-            return;
-        }
-        let Some(facts) = &self.facts else {
-            return;
-        };
-        let remembered = self
-            .memory
-            .registrations
-            .iter()
-            .find(|remembered| remembered.portal == portal.name);
-        let stand = Stand::at_first(remembered, facts, portal, now);
-        self.stands.insert(portal.name.clone(), stand);
-    }
-
-    /// Keeps in mind what was written down, for when the profiles change.
-    fn remember(&mut self, portal: &str, status: &RegistrationStatus, context: &Context<'_>) {
-        let Some(certificate) = context
-            .portals
-            .iter()
-            .find(|profile| profile.name == portal)
-            .and_then(|profile| self.facts.as_ref()?.certificate_for(profile.certificate))
-        else {
-            return;
-        };
-        let remembered = Remembered {
-            portal: portal.to_owned(),
-            status: status.clone(),
-            certificate_sha256: certificate.summary.sha256.clone(),
-        };
-        self.memory
-            .registrations
-            .retain(|earlier| earlier.portal != portal);
-        self.memory.registrations.push(remembered);
     }
 
     fn change(&mut self, portal: &str, act: impl FnOnce(Stand) -> Stand) {

@@ -1,0 +1,180 @@
+//! How what is under way comes to its end: as the card, the portal and the database do it.
+
+use cac_common::interface::Lost;
+use cac_common::reader::ReaderName;
+use cac_common::registration::Outcome;
+use cac_common::snapshot::{PinStatus, Visit};
+
+use super::fixtures::{facts, reader_name};
+use super::{READERS, World};
+use crate::card::error::CardError;
+use crate::card::transport::TransportError;
+use crate::event::{Effect, Event, HeldPin, Memory, Remembered, SignInOrder, SignInResult};
+
+impl World {
+    pub(super) fn finish(&mut self, effect: Effect, how: u64) {
+        match effect {
+            Effect::ReadCard { reader, visit } => self.finish_read(&reader, visit, how),
+            Effect::RememberCard { visit, card } => {
+                let registrations: Vec<Remembered> = self
+                    .database
+                    .iter()
+                    .filter(|((id, _), _)| *id == card.id)
+                    .map(|(_, remembered)| remembered.clone())
+                    .collect();
+                self.step(Event::CardRemembered {
+                    visit,
+                    memory: Memory {
+                        seen_before: !registrations.is_empty(),
+                        registrations,
+                    },
+                });
+            }
+            Effect::SignIn(order) => self.finish_sign_in(*order, how),
+            Effect::Record {
+                visit,
+                card,
+                portal,
+                certificate_sha256,
+                status,
+            } => {
+                let result = if how % 4 == 3 {
+                    Err("disk is full".to_owned())
+                } else {
+                    let remembered = Remembered {
+                        portal: portal.clone(),
+                        status: status.clone(),
+                        certificate_sha256,
+                    };
+                    self.database
+                        .insert((card.id.clone(), portal.clone()), remembered);
+                    Ok(())
+                };
+                self.step(Event::Recorded {
+                    visit,
+                    portal,
+                    status,
+                    result,
+                });
+            }
+            Effect::Clear { request, uid, what } => {
+                let before = std::mem::take(&mut self.database);
+                let result = if how % 4 == 3 {
+                    self.database = before;
+                    Err("disk is full".to_owned())
+                } else {
+                    Ok(Lost::default())
+                };
+                self.step(Event::Cleared {
+                    request,
+                    uid,
+                    what,
+                    result,
+                });
+            }
+            Effect::LoadKnown => self.step(Event::Known(Vec::new())),
+            Effect::EndVisit(_) | Effect::Note(_) | Effect::Answer { .. } => {
+                unreachable!("these are never under way")
+            }
+        }
+    }
+
+    fn finish_read(&mut self, reader: &ReaderName, visit: Visit, how: u64) {
+        let card = (0..READERS)
+            .find(|at| reader_name(*at) == *reader)
+            .and_then(|at| self.inserted[at]);
+        let result = match (card, how % 5) {
+            (None, _) => Err(TransportError::Removed.into()),
+            (_, 4) => Err(CardError::NotPiv),
+            (Some(card), tries) => Ok(facts(card, tries)),
+        };
+        self.step(Event::CardRead {
+            visit,
+            result: Box::new(result),
+        });
+    }
+
+    /// As `card::sign` and the portal do it.
+    fn finish_sign_in(&mut self, order: SignInOrder, how: u64) {
+        let pin = match order.pin {
+            HeldPin::Unsent(pin) => pin,
+            HeldPin::Accepted(pin) => pin.again(),
+        };
+        let (command, _) = pin.command([0; 5]).unwrap();
+        let digits = command.bytes()[5..13].to_vec();
+        let sent_before = self.answered.get(&digits).copied();
+        assert_ne!(
+            sent_before,
+            Some(false),
+            "sent again although the card had not accepted it"
+        );
+        let registered = Outcome::Registered {
+            account: Some("jane.doe".into()),
+        };
+        let unavailable = Outcome::Unavailable {
+            cause: "connection refused".into(),
+            retry_after: None,
+        };
+        let (result, pin, tries) = match how % 12 {
+            // Accepted, and the portal has its say.
+            choice @ 0..=5 => {
+                self.answered.insert(digits, true);
+                let outcome = match choice {
+                    0 | 1 => registered,
+                    2 => unavailable,
+                    3 => Outcome::Forbidden {
+                        cause: "403".into(),
+                    },
+                    4 => Outcome::NotFound,
+                    _ => Outcome::Unrecognised {
+                        title: "Welcome".into(),
+                    },
+                };
+                (
+                    SignInResult::Portal(outcome),
+                    Some(HeldPin::Accepted(pin.accepted())),
+                    Some(PinStatus::Ready {
+                        tries_left: Some(3),
+                    }),
+                )
+            }
+            // Nothing reached the card.
+            6 | 7 => {
+                let pin = match sent_before {
+                    Some(_) => HeldPin::Accepted(pin.accepted()),
+                    None => HeldPin::Unsent(pin),
+                };
+                (SignInResult::Portal(unavailable), Some(pin), None)
+            }
+            8 => {
+                let error = CardError::LastTry {
+                    tries_left: Some(1),
+                };
+                (SignInResult::Card(error), None, None)
+            }
+            9 => {
+                self.answered.insert(digits, false);
+                let error = CardError::WrongPin {
+                    tries_left: Some(2),
+                };
+                (SignInResult::Card(error), None, None)
+            }
+            10 => {
+                self.answered.insert(digits, false);
+                (SignInResult::Card(CardError::PinBlocked), None, None)
+            }
+            _ => {
+                self.answered.insert(digits, false);
+                let error = TransportError::Removed.into();
+                (SignInResult::Card(error), None, None)
+            }
+        };
+        self.step(Event::SignInEnded {
+            visit: order.visit,
+            portal: order.portal.name.clone(),
+            result,
+            pin,
+            tries,
+        });
+    }
+}
