@@ -32,7 +32,8 @@ pub struct App {
     pub picked: Option<Pick>,
     pub focus: Pane,
     pub certificate: usize,
-    pub registration: usize,
+    /// The portal picked in the list of registrations; else the first that needs a person.
+    pub registration: Option<String>,
     /// The entry picked in the list of what happened; else the newest.
     pub happened: Option<i64>,
     pub screen: Screen,
@@ -160,7 +161,7 @@ impl App {
             picked: None,
             focus: Pane::Registration,
             certificate: 0,
-            registration: 0,
+            registration: None,
             happened: None,
             screen: Screen::Panes,
             said: None,
@@ -274,6 +275,22 @@ impl App {
         }
     }
 
+    /// Where the picked registration stands in its list.
+    pub fn registration_row(&self) -> usize {
+        let registrations = self.registrations();
+        let first_like = |tone| {
+            registrations
+                .iter()
+                .position(|one| phrase::tone(&one.status) == tone)
+        };
+        self.registration
+            .as_ref()
+            .and_then(|portal| registrations.iter().position(|one| one.portal == *portal))
+            .or_else(|| first_like(Tone::Wanted))
+            .or_else(|| first_like(Tone::Bad))
+            .unwrap_or(0)
+    }
+
     pub fn happened(&self) -> &[HistoryEntry] {
         self.snapshot
             .as_ref()
@@ -324,22 +341,16 @@ impl App {
         let mut problems = Vec::new();
         let mut say = |tone, text: String| problems.push(Said { tone, text });
         if let Link::Away { since, why } = &self.link {
-            let old = self.snapshot.as_ref().map_or_else(String::new, |_| {
-                format!(
-                    " What you see is from {}.",
-                    phrase::clock(*since, &self.zone)
-                )
-            });
-            say(
-                Tone::Bad,
-                format!(
-                    "The service cacd is away: {}.{old} Trying again by itself.",
-                    why.what
-                ),
-            );
-            if let Some(advice) = why.advice {
-                say(Tone::Wanted, advice.into());
-            }
+            let old = match &self.snapshot {
+                Some(_) => {
+                    let when = phrase::clock(*since, &self.zone);
+                    format!("cacd is away; what you see is from {when}. Trying again by itself.")
+                }
+                None => "cacd is away. Trying again by itself.".into(),
+            };
+            say(Tone::Bad, old);
+            let advice = why.advice.unwrap_or_default();
+            say(Tone::Wanted, format!("{}. {advice}", why.what));
         }
         let Some(snapshot) = &self.snapshot else {
             return problems;

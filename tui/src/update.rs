@@ -124,7 +124,6 @@ fn settle(app: &mut App) {
         app.picked = None;
     }
     app.certificate = last_of(app.certificates()).min(app.certificate);
-    app.registration = last_of(app.registrations()).min(app.registration);
     let Screen::Details { of, .. } = &app.screen else {
         return;
     };
@@ -255,7 +254,7 @@ fn enter(app: &mut App) -> Option<Action> {
             .get(app.certificate)
             .map(|certificate| Subject::Certificate(certificate.slot)),
         Pane::Registration => {
-            let registration = app.registrations().get(app.registration)?;
+            let registration = app.registrations().get(app.registration_row())?;
             let waits_for_pin = matches!(
                 registration.status,
                 RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
@@ -404,7 +403,9 @@ fn go_in_pane(app: &mut App, command: Command) {
             app.certificate = moved(command, app.certificate, last_of(app.certificates()));
         }
         Pane::Registration => {
-            app.registration = moved(command, app.registration, last_of(app.registrations()));
+            let registrations = app.registrations();
+            let row = moved(command, app.registration_row(), last_of(registrations));
+            app.registration = registrations.get(row).map(|one| one.portal.clone());
         }
         Pane::Happened => {
             let last = last_of(app.happened());
@@ -422,7 +423,7 @@ fn go_in_pane(app: &mut App, command: Command) {
 fn pick_row(app: &mut App, pick: Option<Pick>) {
     if pick != app.picked {
         app.certificate = 0;
-        app.registration = 0;
+        app.registration = None;
     }
     app.picked = pick;
 }

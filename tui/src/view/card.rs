@@ -118,7 +118,7 @@ fn known_lines(app: &App, known: &KnownPersona, columns: u16, theme: Theme) -> V
 fn card_lines(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = flow(holder(app, card, theme), columns, 3);
     lines.extend(flow(card_itself(app, card, theme), columns, 3));
-    lines.extend(flow(vec![stage(app, card, columns, theme)], columns, 3));
+    lines.extend(flow(stage(app, card, columns, theme), columns, 3));
     lines
 }
 
@@ -165,7 +165,7 @@ fn card_itself(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
     pieces
 }
 
-fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Piece {
+fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
     match &card.stage {
         Stage::Reading { done, of } => {
             let bar = super::certificates::bar(
@@ -173,30 +173,33 @@ fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Piece {
                 u64::from(*of),
                 columns.saturating_sub(22).min(20),
             );
-            vec![
+            vec![vec![
                 Span::styled("reading ", theme.tone(Tone::Working)),
                 Span::raw(bar),
                 Span::raw(format!(" {done} of {of}")),
-            ]
+            ]]
         }
-        Stage::Failed { cause } => vec![Span::styled(
-            format!("cannot be read: {}", readable(cause)),
-            theme.tone(Tone::Bad),
-        )],
+        Stage::Failed { cause } => wrap(&format!("Cannot be read: {}", readable(cause)), columns)
+            .into_iter()
+            .map(|line| vec![Span::styled(line, theme.tone(Tone::Bad))])
+            .collect(),
         Stage::Read => {
             let seen = if card.recognised {
                 "seen before"
             } else {
                 "new here"
             };
-            vec![Span::styled(
+            [
                 format!(
-                    "put in {}, read in {}, {seen}",
-                    phrase::stamp(app.now, card.inserted_at, &app.zone).trim(),
-                    phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs"),
+                    "put in {}",
+                    phrase::stamp(app.now, card.inserted_at, &app.zone).trim()
                 ),
-                theme.label(),
-            )]
+                phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs"),
+                seen.to_owned(),
+            ]
+            .into_iter()
+            .map(|text| vec![Span::styled(text, theme.label())])
+            .collect()
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::theme::Theme;
 /// From here on an end is near.
 const SOON: i64 = 30;
 
+const LONGEST_BAR: u16 = 24;
+
 /// Which columns there is room for, and how wide they are.
 struct Columns {
     slot: u16,
@@ -45,7 +47,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
             let is_cursor = has_focus && at == app.certificate;
             let line = row(app, &certificates[at], &columns, theme);
             if is_cursor {
-                line.style(theme.cursor())
+                pane::under_cursor(line, theme)
             } else {
                 line
             }
@@ -54,24 +56,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// How much of a span is left, in eighths of a column.
+/// How much of a whole there is, on so many columns.
 pub(super) fn bar(part: u64, whole: u64, columns: u16) -> String {
-    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    let inside = u64::from(columns.saturating_sub(2));
-    let eighths = (inside * 8)
+    let columns = u64::from(columns);
+    let filled = columns
         .saturating_mul(part.min(whole))
         .checked_div(whole)
         .unwrap_or(0);
-    let mut bar = String::from("▕");
-    for column in 0..inside {
-        let filled = eighths.saturating_sub(column * 8).min(8);
-        bar.push(match usize::try_from(filled) {
-            Ok(eighths @ 0..8) => EIGHTHS[eighths],
-            _ => '█',
-        });
-    }
-    bar.push('▏');
-    bar
+    (0..columns)
+        .map(|column| if column < filled { '━' } else { '─' })
+        .collect()
 }
 
 /// How the validity of a certificate stands.
@@ -93,23 +87,40 @@ fn columns(app: &App, room: u16) -> Columns {
         .max()
         .unwrap_or(0);
     let if_room = |least, columns| if room >= least { columns } else { 0 };
+    let issuer = app
+        .certificates()
+        .iter()
+        .map(|one| width(&one.issuer) + 2)
+        .max()
+        .unwrap_or(0);
+    let upn = app
+        .certificates()
+        .iter()
+        .map(|one| width(upn_shown(app, one)))
+        .max()
+        .filter(|wide| *wide > 0)
+        .map_or(0, |wide| wide.min(40) + 2);
     let mut columns = Columns {
         slot: 18,
-        upn: if_room(110, 26),
+        upn: if_room(110, upn),
         issuer: 0,
-        key: if_room(50, 10),
-        signs_in: if_room(70, 10),
-        bar: if_room(70, 13),
+        key: if_room(50, 9),
+        signs_in: if_room(70, 9),
+        bar: if_room(70, 9),
         validity,
     };
-    let used = 3
+    let used = 5
         + columns.slot
         + columns.upn
         + columns.key
         + columns.signs_in
         + columns.bar
         + columns.validity;
-    columns.issuer = room.saturating_sub(used);
+    let left = room.saturating_sub(used);
+    columns.issuer = left.min(issuer);
+    if columns.bar > 0 {
+        columns.bar += left - columns.issuer;
+    }
     columns
 }
 
@@ -136,16 +147,7 @@ fn row(
         Span::raw(" "),
         Span::raw(fit(&certificate.slot.to_string(), columns.slot)),
         Span::raw(fit(&certificate.issuer, columns.issuer)),
-        Span::styled(
-            fit(
-                certificate
-                    .upn
-                    .as_deref()
-                    .map_or("", |upn| upn_shown(app, upn)),
-                columns.upn,
-            ),
-            theme.label(),
-        ),
+        Span::styled(fit(upn_shown(app, certificate), columns.upn), theme.label()),
         Span::styled(fit(&certificate.key, columns.key), theme.label()),
         Span::styled(
             fit(if signs_in { "signs in" } else { "" }, columns.signs_in),
@@ -153,18 +155,25 @@ fn row(
         ),
     ];
     if columns.bar > 1 {
+        // A bar as wide as the screen says no more.
+        let length = columns.bar.min(LONGEST_BAR);
         let left = certificate.not_after.since(app.now).as_secs();
         let whole = certificate
             .not_after
             .since(certificate.not_before)
             .as_secs();
         let bar = if app.now < certificate.not_before {
-            bar(0, 1, columns.bar - 1)
+            bar(0, 1, length - 1)
         } else {
-            bar(left, whole, columns.bar - 1)
+            bar(left, whole, length - 1)
         };
-        spans.push(Span::styled(bar, theme.tone(tone)));
-        spans.push(Span::raw(" "));
+        let style = if tone == Tone::Good {
+            theme.label()
+        } else {
+            theme.tone(tone)
+        };
+        spans.push(Span::styled(bar, style));
+        spans.push(Span::raw("  "));
     }
     spans.push(Span::styled(
         fit_right(&validity, columns.validity),
@@ -177,14 +186,16 @@ fn row(
     Line::from(spans)
 }
 
-/// A UPN that is the DoD ID is hidden with it.
-fn upn_shown<'a>(app: &App, upn: &'a str) -> &'a str {
+/// A UPN that holds the DoD ID is hidden with it.
+fn upn_shown<'a>(app: &App, certificate: &'a CertificateSummary) -> &'a str {
     let dod_id = app
         .card()
         .and_then(|card| card.holder.as_ref()?.dod_id)
+        .filter(|_| !app.shows_dod_id)
         .map(|dod_id| dod_id.to_string());
+    let upn = certificate.upn.as_deref().unwrap_or_default();
     match dod_id {
-        Some(dod_id) if !app.shows_dod_id && upn.contains(&dod_id) => "",
+        Some(dod_id) if upn.contains(&dod_id) => "",
         _ => upn,
     }
 }

@@ -9,7 +9,7 @@ use super::text::{fit, window, wrap};
 use crate::app::{App, ClearStep, clear_choices};
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
-use cac_common::interface::Lost;
+use cac_common::interface::{ClearScope, Lost};
 
 const COLUMNS: u16 = 66;
 
@@ -20,17 +20,17 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, step: &ClearStep, theme: Th
         ClearStep::Counting { scope } => {
             let text = format!(
                 "Counting what would be lost with {}.",
-                phrase::scope(scope, &app.zone)
+                scope_in_words(app, scope)
             );
             told(frame, wrapped(&text, room, Tone::Working, theme), theme);
         }
         ClearStep::Clearing { scope } => {
-            let text = format!("Clearing {}.", phrase::scope(scope, &app.zone));
+            let text = format!("Clearing {}.", scope_in_words(app, scope));
             told(frame, wrapped(&text, room, Tone::Working, theme), theme);
         }
         ClearStep::Preview { scope, lost } => {
             let mut lines = wrapped(
-                &format!("Clearing {} forgets:", phrase::scope(scope, &app.zone)),
+                &format!("Clearing {} forgets:", scope_in_words(app, scope)),
                 room,
                 Tone::Quiet,
                 theme,
@@ -67,13 +67,25 @@ fn choosing(frame: &mut Frame<'_>, app: &App, cursor: usize, theme: Theme) {
             let text = fit(&choices[at].0, within.width.saturating_sub(2));
             let line = Line::from(format!("{pointer} {text}"));
             if is_cursor {
-                line.style(theme.cursor())
+                pane::under_cursor(line, theme)
             } else {
                 line
             }
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), within);
+}
+
+/// A portal by its title, which is how the panes call it.
+fn scope_in_words(app: &App, scope: &ClearScope) -> String {
+    let title = match scope {
+        ClearScope::Portal { portal } => app.portal(portal).map(|portal| &portal.title),
+        ClearScope::All {} | ClearScope::Card { .. } | ClearScope::History { .. } => None,
+    };
+    let by_title = title.map(|title| ClearScope::Portal {
+        portal: title.clone(),
+    });
+    phrase::scope(by_title.as_ref().unwrap_or(scope), &app.zone)
 }
 
 fn told(frame: &mut Frame<'_>, lines: Vec<Line<'static>>, theme: Theme) {

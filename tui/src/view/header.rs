@@ -94,6 +94,7 @@ pub(super) fn problem_lines(app: &App, whole: Rect, theme: Theme) -> Vec<Line<'s
         _ => 4,
     };
     let problems = app.problems();
+    let rows_each = if problems.len() > 1 { 1 } else { 2 };
     let mut lines = Vec::new();
     for (at, problem) in problems.iter().enumerate() {
         let room = most - lines.len();
@@ -108,7 +109,7 @@ pub(super) fn problem_lines(app: &App, whole: Rect, theme: Theme) -> Vec<Line<'s
             String::new()
         };
         let columns = whole.width.saturating_sub(4 + width(&more));
-        let wrapped = wrap_at_most(&problem.text, columns, room.min(2));
+        let wrapped = wrap_at_most(&problem.text, columns, room.min(rows_each));
         let count = wrapped.len();
         for (row, text) in wrapped.into_iter().enumerate() {
             let mark = if row == 0 {

@@ -50,7 +50,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryL
         .map(|at| {
             let line = row(app, &list.entries[at], within.width, theme);
             if at == list.cursor {
-                line.style(theme.cursor())
+                pane::under_cursor(line, theme)
             } else {
                 line
             }

@@ -47,7 +47,7 @@ pub(super) fn arrange(area: Rect, app: &App) -> Vec<(Pane, Rect)> {
 }
 
 fn left_width(area: Rect) -> u16 {
-    u16::try_from(u32::from(area.width) * 43 / 100).unwrap_or(area.width)
+    u16::try_from(u32::from(area.width) * 45 / 100).unwrap_or(area.width)
 }
 
 fn wide(area: Rect, app: &App) -> Vec<Row> {

@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding};
 
@@ -30,6 +31,15 @@ pub(super) fn draw(
 
 pub(super) fn has_focus(app: &App, pane: Pane) -> bool {
     app.screen == Screen::Panes && app.focus == pane
+}
+
+/// A row that the keys are about. Its colours go: reversed, they would shout.
+pub(super) fn under_cursor(line: Line<'static>, theme: Theme) -> Line<'static> {
+    let spans = line.spans.into_iter().map(|span| {
+        let style = Style::new().add_modifier(span.style.add_modifier - Modifier::DIM);
+        Span::styled(span.content, style)
+    });
+    Line::from(spans.collect::<Vec<_>>()).style(theme.cursor())
 }
 
 /// Draws an empty dialog in the middle of `whole` and gives back what is within.

@@ -36,7 +36,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
             let is_chosen = at == chosen;
             let line = row(app, rows[at], is_chosen, area.width, theme);
             if is_chosen && has_focus {
-                line.style(theme.cursor())
+                pane::under_cursor(line, theme)
             } else {
                 line
             }
@@ -49,15 +49,19 @@ fn row(app: &App, row: Chosen<'_>, is_chosen: bool, columns: u16, theme: Theme) 
     let (mark, tone, name, content) = match row {
         Chosen::Reader(reader) => {
             let (mark, tone, content) = content(reader);
-            (mark, tone, reader.name.0.clone(), content)
+            (mark, tone, short_name(app, reader), content)
         }
         Chosen::Known(known) => {
             let name = match &known.dod_id_tail {
                 Some(tail) => format!("{} •{tail}", known.name),
                 None => known.name.clone(),
             };
-            let seen = format!("seen {}", phrase::ago(app.now, known.last_seen));
-            ("◦", Tone::Quiet, name, seen)
+            (
+                "◦",
+                Tone::Quiet,
+                name,
+                phrase::ago(app.now, known.last_seen),
+            )
         }
     };
     let room = columns.saturating_sub(5);
@@ -83,12 +87,34 @@ fn row(app: &App, row: Chosen<'_>, is_chosen: bool, columns: u16, theme: Theme) 
     ])
 }
 
+/// Without the numbers PC/SC ends a name with, where there is no other of that name.
+fn short_name(app: &App, reader: &Reader) -> String {
+    let name = without_numbers(&reader.name.0);
+    let is_alone = app.snapshot.as_ref().is_some_and(|snapshot| {
+        let others = snapshot.readers.iter();
+        others
+            .filter(|other| without_numbers(&other.name.0) == name)
+            .count()
+            == 1
+    });
+    if is_alone { name } else { &reader.name.0 }.to_owned()
+}
+
+/// `SCR3310 [CCID] 00 00` without its two numbers.
+fn without_numbers(name: &str) -> &str {
+    let is_number = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
+    match name.rsplitn(3, ' ').collect::<Vec<_>>().as_slice() {
+        [slot, reader, rest] if is_number(slot) && is_number(reader) => rest,
+        _ => name,
+    }
+}
+
 /// A mark, how it stands, and what is in the reader, in a word or by name.
 fn content(reader: &Reader) -> (&'static str, Tone, String) {
     let Some(card) = &reader.card else {
         return match reader.status {
             ReaderStatus::Empty => ("○", Tone::Quiet, "empty".into()),
-            ReaderStatus::NoAnswer => ("!", Tone::Bad, "no answer".into()),
+            ReaderStatus::NoAnswer => ("✖", Tone::Bad, "no answer".into()),
             ReaderStatus::Card => ("●", Tone::Quiet, "in use".into()),
         };
     };
@@ -100,17 +126,17 @@ fn content(reader: &Reader) -> (&'static str, Tone, String) {
             holder.unwrap_or_else(|| "reading".into()),
         ),
         Stage::Failed { .. } => (
-            "!",
+            "✖",
             Tone::Bad,
             holder.unwrap_or_else(|| "unreadable".into()),
         ),
         Stage::Read => {
-            let tone = if card.needs_pin() {
-                Tone::Wanted
+            let (mark, tone) = if card.needs_pin() {
+                ("!", Tone::Wanted)
             } else {
-                Tone::Good
+                ("●", Tone::Good)
             };
-            ("●", tone, holder.unwrap_or_else(|| "a card".into()))
+            (mark, tone, holder.unwrap_or_else(|| "a card".into()))
         }
     }
 }

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{cut, fit, width, window, wrap, wrap_at_most};
+use super::text::{fit, width, window, wrap, wrap_at_most};
 use crate::app::{App, Pane};
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
@@ -41,32 +41,37 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         .map(|registration| width(title(app, registration)))
         .max()
         .unwrap_or(0)
-        .min(area.width * 2 / 5)
-        + 2;
-    let lines: Vec<Line<'_>> = window(registrations.len(), app.registration, list_height)
+        .min(area.width * 2 / 5);
+    let cursor = app.registration_row();
+    let lines: Vec<Line<'_>> = window(registrations.len(), cursor, list_height)
         .map(|at| {
             let line = row(app, &registrations[at], titles, area.width, theme);
-            if has_focus && at == app.registration {
-                line.style(theme.cursor())
+            if has_focus && at == cursor {
+                pane::under_cursor(line, theme)
             } else {
                 line
             }
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), area);
+    let gap = u16::from(count < list_height);
     let beneath = Rect {
-        y: area.bottom().saturating_sub(advice_height),
+        y: area.y + count.min(list_height) + gap,
         height: advice_height.min(area.height),
         ..area
     };
+    let beneath = beneath.intersection(area);
     frame.render_widget(Paragraph::new(advice), beneath);
 }
 
 fn nothing(app: &App) -> &'static str {
-    let has_portals = app
-        .snapshot
-        .as_ref()
-        .is_some_and(|snapshot| !snapshot.portals.is_empty());
+    let Some(snapshot) = &app.snapshot else {
+        return "";
+    };
+    if !snapshot.may_act {
+        return "You may not see where people are registered.";
+    }
+    let has_portals = !snapshot.portals.is_empty();
     match (has_portals, app.card()) {
         (false, _) => "No portal is configured.",
         (true, Some(_)) => "Nothing is known yet: the card is being read.",
@@ -83,22 +88,16 @@ fn row(
 ) -> Line<'static> {
     let tone = phrase::tone(&registration.status);
     let status = phrase::status(&registration.status, app.now, &app.zone);
-    let room = columns.saturating_sub(titles + 4);
+    let room = columns.saturating_sub(titles + 6);
     let status = if width(&status) > room {
         registration.status.label().to_owned()
     } else {
         status
     };
     Line::from(vec![
-        Span::raw(format!(
-            " {} ",
-            fit(title(app, registration), titles.saturating_sub(1))
-        )),
+        Span::raw(format!(" {}  ", fit(title(app, registration), titles))),
         Span::styled(
-            fit(
-                &format!("{} {}", Theme::mark(tone), cut(&status, room)),
-                columns.saturating_sub(titles + 1),
-            ),
+            format!("{} {} ", Theme::mark(tone), fit(&status, room)),
             theme.tone(tone),
         ),
     ])
@@ -111,7 +110,7 @@ fn title<'a>(app: &'a App, registration: &'a Registration) -> &'a str {
 
 /// What the status of the registration picked means and what to do next.
 fn advice(app: &App, columns: u16, most: u16, theme: Theme) -> Vec<Line<'static>> {
-    let Some(registration) = app.registrations().get(app.registration) else {
+    let Some(registration) = app.registrations().get(app.registration_row()) else {
         return Vec::new();
     };
     let waits_for_pin = app.registrations().iter().any(|one| needs_pin(&one.status));
@@ -127,7 +126,7 @@ fn advice(app: &App, columns: u16, most: u16, theme: Theme) -> Vec<Line<'static>
         });
     }
     let mut text = Vec::new();
-    if let Some(said) = last_said_of_the_pin(app).filter(|_| waits_for_pin) {
+    if let Some(said) = last_said_of_the_pin(app).filter(|_| needs_pin(&registration.status)) {
         text.push(format!("{said}."));
     }
     let says_more = !matches!(

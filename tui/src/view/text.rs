@@ -91,10 +91,8 @@ pub(super) fn wrap_at_most(text: &str, columns: u16, most: usize) -> Vec<String>
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            *last = cut(&format!("{last} …"), columns.saturating_sub(2));
-            if !last.ends_with('…') {
-                last.push('…');
-            }
+            while width(last) >= columns && last.pop().is_some() {}
+            last.push('…');
         }
     }
     lines
