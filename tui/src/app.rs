@@ -392,12 +392,18 @@ impl App {
                 .saturating_mul(60),
         );
         let next_second = UtcSeconds(self.now.0.saturating_add(1));
-        let deadlines = self.registrations().iter().filter_map(|registration| {
-            match (&registration.status, &self.link) {
-                (_, Link::Away { .. } | Link::Connecting) => None,
-                (RegistrationStatus::Waiting { until, .. }, Link::Connected) => Some(*until),
-                (RegistrationStatus::LockedOut { until }, Link::Connected) => *until,
-                (_, Link::Connected) => None,
+        // Nothing is counted down on a picture that may be old.
+        let registrations = match self.link {
+            Link::Connected => self.registrations(),
+            Link::Connecting | Link::Away { .. } => &[],
+        };
+        let deadlines = registrations.iter().filter_map(|one| {
+            if let RegistrationStatus::Waiting { until, .. }
+            | RegistrationStatus::LockedOut { until: Some(until) } = one.status
+            {
+                Some(until)
+            } else {
+                None
             }
         });
         deadlines

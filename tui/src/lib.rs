@@ -55,7 +55,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
     let socket = socket_to_ask(
         options.socket.clone(),
         |name| std::env::var_os(name),
-        |path| path.exists(),
+        std::path::Path::exists,
     );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -246,7 +246,7 @@ pub fn lost(lost: &Lost) -> String {
     match parts.as_slice() {
         [] => "nothing".into(),
         [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [others @ .., end] => format!("{} and {end}", others.join(", ")),
     }
 }
 

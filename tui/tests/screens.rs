@@ -1,4 +1,5 @@
 //! Every screen as it is drawn, at the two usual sizes; and nothing that panics at any.
+#![expect(clippy::unwrap_used, reason = "it serves tests alone")]
 
 #[path = "support/invented.rs"]
 mod invented;
@@ -264,9 +265,9 @@ fn the_dod_id_is_nowhere_on_the_screen_until_asked_for() {
 
 #[test]
 fn no_size_makes_anything_panic() {
-    let columns = (1..24).chain((24..=210).step_by(13));
+    let columns = (1..12).chain((12..=210).step_by(11));
     for columns in columns {
-        for rows in (1..16).chain((16..=61).step_by(9)) {
+        for rows in [1, 2, 3, 4, 5, 6, 8, 9, 11, 14, 19, 24, 36, 61] {
             for app in &mut every_app() {
                 update(app, Message::Resized(columns, rows));
                 drawn(app, (columns, rows), MONOCHROME);

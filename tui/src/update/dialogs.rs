@@ -221,8 +221,8 @@ pub(super) fn go_in_history(app: &mut App, command: Command) -> Option<Action> {
     if command == Command::First && list.starts_later {
         return Some(open_history(app));
     }
-    let last = list.entries.len().saturating_sub(1);
-    list.cursor = moved(command, list.cursor, last);
+    let oldest = list.entries.len().saturating_sub(1);
+    list.cursor = moved(command, list.cursor, oldest);
     next_page(list)
 }
 

@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 
 use super::NO_ANSWER;
 use super::pane;
-use super::text::{flow, wrap};
+use super::text::{cut, flow, wrap};
 use crate::app::{App, Chosen, Pane, may_be_the_last_try};
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
@@ -28,7 +28,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let mut lines = lines(app, within.width, theme);
     // What is wrong with the card is not what goes when there is no room.
     let room = usize::from(within.height);
-    if let Some(findings) = findings(app, theme) {
+    if let Some(findings) = findings(app, within.width, theme) {
         lines.truncate(room.saturating_sub(1));
         lines.push(findings);
     }
@@ -41,7 +41,7 @@ pub(super) fn height(app: &App, columns: u16) -> u16 {
         colour: false,
         ascii: false,
     };
-    let findings = usize::from(findings(app, theme).is_some());
+    let findings = usize::from(findings(app, columns, theme).is_some());
     u16::try_from(lines(app, columns, theme).len() + findings).unwrap_or(u16::MAX)
 }
 
@@ -49,8 +49,8 @@ pub(super) fn height(app: &App, columns: u16) -> u16 {
 pub(super) fn pin_spans(pin: &PinStatus, theme: Theme) -> Piece {
     let tone = match pin {
         PinStatus::Blocked => Tone::Bad,
-        PinStatus::Unknown => Tone::Quiet,
-        PinStatus::Ready {
+        PinStatus::Unknown
+        | PinStatus::Ready {
             tries_left: Some(2..),
         } => Tone::Quiet,
         PinStatus::Ready { .. } | PinStatus::OtherProgram => Tone::Wanted,
@@ -204,14 +204,15 @@ fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
     }
 }
 
-fn findings(app: &App, theme: Theme) -> Option<Line<'static>> {
+/// What is wrong with the card, the first of it in full where it fits.
+fn findings(app: &App, columns: u16, theme: Theme) -> Option<Line<'static>> {
     let findings = &app.card()?.findings;
-    let first = readable(findings.first()?);
-    let text = match findings.len() - 1 {
-        0 => format!("! {first}"),
-        more => format!("! {first} (and {more} more)"),
+    let first = findings.first()?;
+    let text = match findings.len() {
+        1 => format!("! {first}"),
+        several => format!("! {several} findings: {first}"),
     };
-    Some(Line::styled(text, theme.tone(Tone::Bad)))
+    Some(Line::styled(cut(&text, columns), theme.tone(Tone::Bad)))
 }
 
 fn labelled(label: &str, value: String, theme: Theme) -> Piece {

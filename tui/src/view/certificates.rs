@@ -35,8 +35,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let certificates = app.certificates();
     if certificates.is_empty() {
         let text = match app.chosen() {
-            Some(Chosen::Reader(reader)) if reader.card.is_some() => " None was read.",
-            _ => " They show when a card is in.",
+            Some(Chosen::Reader(reader)) if reader.card.is_some() => " None is read yet.",
+            Some(_) | None => " They show when a card is in.",
         };
         frame.render_widget(Paragraph::new(Line::styled(text, theme.label())), area);
         return;
@@ -106,7 +106,7 @@ fn columns(app: &App, room: u16) -> Columns {
         issuer: 0,
         key: if_room(50, 9),
         signs_in: if_room(70, 9),
-        bar: if_room(70, 9),
+        bar: if_room(70, 8),
         validity,
     };
     let used = 5
@@ -145,12 +145,15 @@ fn row(
             theme.tone(tone),
         ),
         Span::raw(" "),
-        Span::raw(fit(&certificate.slot.to_string(), columns.slot)),
-        Span::raw(fit(&certificate.issuer, columns.issuer)),
-        Span::styled(fit(upn_shown(app, certificate), columns.upn), theme.label()),
-        Span::styled(fit(&certificate.key, columns.key), theme.label()),
+        Span::raw(column(&certificate.slot.to_string(), columns.slot)),
+        Span::raw(column(&certificate.issuer, columns.issuer)),
         Span::styled(
-            fit(if signs_in { "signs in" } else { "" }, columns.signs_in),
+            column(upn_shown(app, certificate), columns.upn),
+            theme.label(),
+        ),
+        Span::styled(column(&certificate.key, columns.key), theme.label()),
+        Span::styled(
+            column(if signs_in { "signs in" } else { "" }, columns.signs_in),
             theme.strong(),
         ),
     ];
@@ -184,6 +187,15 @@ fn row(
         }),
     ));
     Line::from(spans)
+}
+
+/// A text and the gap behind it, in so many columns.
+fn column(text: &str, columns: u16) -> String {
+    let mut text = fit(text, columns.saturating_sub(1));
+    if columns > 0 {
+        text.push(' ');
+    }
+    text
 }
 
 /// A UPN that holds the DoD ID is hidden with it.

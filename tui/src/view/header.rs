@@ -19,7 +19,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let left = left.into_iter().next().unwrap_or_default();
     let mut line = vec![Span::raw(" ")];
     line.extend(left.spans);
-    frame.render_widget(Paragraph::new(Line::from(line)), area);
+    let left_area = Rect {
+        width: area.width.saturating_sub(right_width + 2),
+        ..area
+    };
+    frame.render_widget(Paragraph::new(Line::from(line)), left_area);
     let right_area = Rect {
         x: area
             .right()

@@ -21,7 +21,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryL
         Layout::vertical([Constraint::Fill(1), Constraint::Length(beneath)]).areas(area);
     let title = match &list.page {
         Page::Loading => "History (loading)".to_owned(),
-        Page::More | Page::Failed(_) if list.entries.is_empty() => "History".to_owned(),
+        _ if list.entries.is_empty() => "History".to_owned(),
         Page::More | Page::Failed(_) => {
             format!(
                 "History ({} of {} or more)",
@@ -29,7 +29,6 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryL
                 list.entries.len()
             )
         }
-        Page::End if list.entries.is_empty() => "History".to_owned(),
         Page::End => format!("History ({} of {})", list.cursor + 1, list.entries.len()),
     };
     let within = pane::draw(frame, above, &title, true, theme);

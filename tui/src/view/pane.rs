@@ -60,7 +60,7 @@ pub(super) fn room_in_dialog(whole: Rect, size: (u16, u16)) -> (u16, u16) {
     (area.width.saturating_sub(4), area.height.saturating_sub(2))
 }
 
-fn framed<'a>(title: &'a str, has_focus: bool, theme: Theme) -> Block<'a> {
+fn framed(title: &str, has_focus: bool, theme: Theme) -> Block<'_> {
     let style = theme.border(has_focus);
     let title = if has_focus {
         Span::styled(format!(" {title} "), style)

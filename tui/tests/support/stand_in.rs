@@ -2,6 +2,7 @@
 //!
 //! The PIN 123456 is right and signs in everywhere it is needed; any other
 //! costs a try. What was asked can be looked at afterwards.
+#![expect(clippy::unwrap_used, reason = "it serves tests alone")]
 
 use std::io::Read;
 use std::path::Path;
@@ -100,7 +101,7 @@ impl Desk {
                 return;
             }
             tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
+                next = changes.changed() => if next.is_err() { return },
                 // Nothing more is asked here: the other side has gone.
                 _ = connection.receive() => return,
             }
@@ -197,11 +198,13 @@ fn desk_after(snapshot: &mut Snapshot, request: &SubmitPin, is_right: bool) {
         set_all(card, &registered);
         (HistoryKind::Registration, "Travel: registered".to_owned())
     } else {
-        let left = match card.pin {
-            PinStatus::Ready {
-                tries_left: Some(left),
-            } => left.saturating_sub(1),
-            _ => 0,
+        let left = if let PinStatus::Ready {
+            tries_left: Some(left),
+        } = card.pin
+        {
+            left.saturating_sub(1)
+        } else {
+            0
         };
         let (pin, status) = if left == 0 {
             (PinStatus::Blocked, RegistrationStatus::PinBlocked)
