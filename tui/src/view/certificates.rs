@@ -1,0 +1,213 @@
+//! The certificates of the card: one row for each slot.
+
+use cac_common::certificate::CertificateSummary;
+use cac_common::time::UtcSeconds;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::pane;
+use super::text::{fit, fit_right, width, window};
+use crate::app::{App, Chosen, Pane};
+use crate::phrase::{self, Tone};
+use crate::theme::Theme;
+
+/// From here on an end is near.
+const SOON: i64 = 30;
+
+const LONGEST_BAR: u16 = 24;
+
+/// Which columns there is room for, and how wide they are.
+struct Columns {
+    slot: u16,
+    upn: u16,
+    issuer: u16,
+    key: u16,
+    signs_in: u16,
+    bar: u16,
+    validity: u16,
+}
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
+    let has_focus = pane::has_focus(app, Pane::Certificates);
+    let area = pane::draw(frame, area, "Certificates", has_focus, theme);
+    let certificates = app.certificates();
+    if certificates.is_empty() {
+        let text = match app.chosen() {
+            Some(Chosen::Reader(reader)) if reader.card.is_some() => " None is read yet.",
+            Some(_) | None => " They show when a card is in.",
+        };
+        frame.render_widget(Paragraph::new(Line::styled(text, theme.label())), area);
+        return;
+    }
+    let columns = columns(app, area.width);
+    let lines: Vec<Line<'_>> = window(certificates.len(), app.certificate, area.height)
+        .map(|at| {
+            let is_cursor = has_focus && at == app.certificate;
+            let line = row(app, &certificates[at], &columns, theme);
+            if is_cursor {
+                pane::under_cursor(line, theme)
+            } else {
+                line
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// How much of a whole there is, on so many columns.
+pub(super) fn bar(part: u64, whole: u64, columns: u16) -> String {
+    let columns = u64::from(columns);
+    let filled = columns
+        .saturating_mul(part.min(whole))
+        .checked_div(whole)
+        .unwrap_or(0);
+    (0..columns)
+        .map(|column| if column < filled { '━' } else { '─' })
+        .collect()
+}
+
+/// How the validity of a certificate stands.
+pub(super) fn tone(certificate: &CertificateSummary, now: UtcSeconds) -> Tone {
+    if now > certificate.not_after || now < certificate.not_before {
+        Tone::Bad
+    } else if phrase::days_left(now, certificate.not_after) < SOON {
+        Tone::Wanted
+    } else {
+        Tone::Good
+    }
+}
+
+fn columns(app: &App, room: u16) -> Columns {
+    let validity = app
+        .certificates()
+        .iter()
+        .map(|one| width(&phrase::validity(app.now, one.not_before, one.not_after)))
+        .max()
+        .unwrap_or(0);
+    let if_room = |least, columns| if room >= least { columns } else { 0 };
+    let issuer = app
+        .certificates()
+        .iter()
+        .map(|one| width(&one.issuer) + 2)
+        .max()
+        .unwrap_or(0);
+    let upn = app
+        .certificates()
+        .iter()
+        .map(|one| width(upn_shown(app, one)))
+        .max()
+        .filter(|wide| *wide > 0)
+        .map_or(0, |wide| wide.min(40) + 2);
+    let mut columns = Columns {
+        slot: 18,
+        upn: if_room(110, upn),
+        issuer: 0,
+        key: if_room(50, 9),
+        signs_in: if_room(70, 9),
+        bar: if_room(70, 8),
+        validity,
+    };
+    let used = 5
+        + columns.slot
+        + columns.upn
+        + columns.key
+        + columns.signs_in
+        + columns.bar
+        + columns.validity;
+    let left = room.saturating_sub(used);
+    columns.issuer = left.min(issuer);
+    if columns.bar > 0 {
+        columns.bar += left - columns.issuer;
+    }
+    columns
+}
+
+fn row(
+    app: &App,
+    certificate: &CertificateSummary,
+    columns: &Columns,
+    theme: Theme,
+) -> Line<'static> {
+    let tone = tone(certificate, app.now);
+    let login = app.card().and_then(|card| card.login.as_ref());
+    let signs_in = login.is_some_and(|login| login.slot == certificate.slot);
+    let validity = phrase::validity(app.now, certificate.not_before, certificate.not_after);
+    let mut spans = vec![
+        Span::raw(" "),
+        Span::styled(
+            Theme::mark(if tone == Tone::Good {
+                Tone::Quiet
+            } else {
+                tone
+            }),
+            theme.tone(tone),
+        ),
+        Span::raw(" "),
+        Span::raw(column(&certificate.slot.to_string(), columns.slot)),
+        Span::raw(column(&certificate.issuer, columns.issuer)),
+        Span::styled(
+            column(upn_shown(app, certificate), columns.upn),
+            theme.label(),
+        ),
+        Span::styled(column(&certificate.key, columns.key), theme.label()),
+        Span::styled(
+            column(if signs_in { "signs in" } else { "" }, columns.signs_in),
+            theme.strong(),
+        ),
+    ];
+    if columns.bar > 1 {
+        // A bar as wide as the screen says no more.
+        let length = columns.bar.min(LONGEST_BAR);
+        let left = certificate.not_after.since(app.now).as_secs();
+        let whole = certificate
+            .not_after
+            .since(certificate.not_before)
+            .as_secs();
+        let bar = if app.now < certificate.not_before {
+            bar(0, 1, length - 1)
+        } else {
+            bar(left, whole, length - 1)
+        };
+        let style = if tone == Tone::Good {
+            theme.label()
+        } else {
+            theme.tone(tone)
+        };
+        spans.push(Span::styled(bar, style));
+        spans.push(Span::raw("  "));
+    }
+    spans.push(Span::styled(
+        fit_right(&validity, columns.validity),
+        theme.tone(if tone == Tone::Good {
+            Tone::Quiet
+        } else {
+            tone
+        }),
+    ));
+    Line::from(spans)
+}
+
+/// A text and the gap behind it, in so many columns.
+fn column(text: &str, columns: u16) -> String {
+    let mut text = fit(text, columns.saturating_sub(1));
+    if columns > 0 {
+        text.push(' ');
+    }
+    text
+}
+
+/// A UPN that holds the DoD ID is hidden with it.
+fn upn_shown<'a>(app: &App, certificate: &'a CertificateSummary) -> &'a str {
+    let dod_id = app
+        .card()
+        .and_then(|card| card.holder.as_ref()?.dod_id)
+        .filter(|_| !app.shows_dod_id)
+        .map(|dod_id| dod_id.to_string());
+    let upn = certificate.upn.as_deref().unwrap_or_default();
+    match dod_id {
+        Some(dod_id) if upn.contains(&dod_id) => "",
+        _ => upn,
+    }
+}

@@ -1,0 +1,451 @@
+//! Every screen as it is drawn, at the two usual sizes; and nothing that panics at any.
+#![expect(clippy::unwrap_used, reason = "it serves tests alone")]
+
+#[path = "support/invented.rs"]
+mod invented;
+
+use cac_common::interface::{ClearScope, Lost};
+use cac_common::reader::ServiceStatus;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{Card, HistoryKind, PinStatus, Snapshot, Stage};
+use cac_common::time::UtcSeconds;
+use cacctl::app::{App, Pane};
+use cacctl::failure::Trouble;
+use cacctl::keys::Command;
+use cacctl::theme::Theme;
+use cacctl::update::{Message, update};
+use cacctl::view;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+const SIZES: [(u16, u16); 2] = [(80, 24), (120, 36)];
+
+const MONOCHROME: Theme = Theme {
+    colour: false,
+    ascii: false,
+};
+
+#[test]
+fn the_desk() {
+    look_at("desk", &app(invented::desk()));
+}
+
+#[test]
+fn nothing_is_plugged_in() {
+    look_at("nothing_plugged_in", &app(invented::nothing_plugged_in()));
+}
+
+#[test]
+fn the_daemon_has_not_answered_yet() {
+    look_at("connecting", &App::new(invented::NOW, TimeZone::UTC));
+}
+
+#[test]
+fn the_daemon_went_away() {
+    let mut app = app(invented::desk());
+    update(&mut app, Message::Away(unreachable()));
+    app.now = UtcSeconds(app.now.0 + 180);
+
+    look_at("daemon_away", &app);
+}
+
+#[test]
+fn the_daemon_was_never_there() {
+    let mut app = App::new(invented::NOW, TimeZone::UTC);
+    update(&mut app, Message::Away(unreachable()));
+
+    look_at("daemon_never_there", &app);
+}
+
+#[test]
+fn the_smart_card_service_is_away_and_more_is_wrong() {
+    look_at("troubled", &app(troubled()));
+}
+
+#[test]
+fn a_stranger_sees_readers_only() {
+    look_at("stranger", &app(invented::desk().for_a_stranger()));
+}
+
+#[test]
+fn a_card_is_being_read() {
+    let mut desk = invented::desk();
+    let card = card(&mut desk);
+    card.stage = Stage::Reading { done: 3, of: 9 };
+    card.certificates.clear();
+    card.registrations.clear();
+    card.pin = PinStatus::Unknown;
+
+    look_at("reading", &app(desk));
+}
+
+#[test]
+fn a_card_with_findings_cannot_be_read() {
+    let mut desk = invented::desk();
+    let card = card(&mut desk);
+    card.stage = Stage::Failed {
+        cause: "the card was reset by another program".into(),
+    };
+    card.findings = vec![
+        "9D certificate: compressed data ends early".into(),
+        "CHUID: FASC-N is 24 bytes".into(),
+    ];
+
+    look_at("unreadable", &app(desk));
+}
+
+#[test]
+fn a_portal_is_waited_for() {
+    let mut desk = invented::desk();
+    card(&mut desk).registrations[1].status = RegistrationStatus::Waiting {
+        until: UtcSeconds(invented::NOW.0 + 40),
+        attempt: 2,
+        cause: "Connection refused".into(),
+    };
+
+    look_at("waiting", &app(desk));
+}
+
+#[test]
+fn the_pin_was_wrong() {
+    let mut desk = invented::desk();
+    card(&mut desk).pin = PinStatus::Ready {
+        tries_left: Some(2),
+    };
+    card(&mut desk).registrations[1].status = RegistrationStatus::NeedsPin {
+        tries_left: Some(2),
+    };
+    let mut entry = desk.happened[5].clone();
+    entry.id = 7;
+    entry.kind = HistoryKind::Pin;
+    entry.text = "wrong PIN, 2 tries left".into();
+    desk.happened.push(entry);
+
+    look_at("wrong_pin", &app(desk));
+}
+
+#[test]
+fn the_pin_prompt() {
+    let mut app = app(invented::desk());
+    press(&mut app, &[Command::Register]);
+    update(&mut app, Message::PinDigits(5));
+    press(&mut app, &[Command::Open]);
+
+    look_at("pin_prompt", &app);
+}
+
+#[test]
+fn the_pin_prompt_before_the_last_try() {
+    look_at("last_try", &insisting());
+}
+
+#[test]
+fn the_details_of_everything() {
+    for (name, focus, keys) in [
+        ("details_reader", Pane::Readers, &[Command::Open][..]),
+        ("details_certificate", Pane::Certificates, &[Command::Open]),
+        ("details_entry", Pane::Happened, &[Command::Open]),
+        (
+            "details_registration",
+            Pane::Registration,
+            &[Command::Last, Command::Open],
+        ),
+        (
+            "details_known_card",
+            Pane::Readers,
+            &[Command::Last, Command::Open],
+        ),
+    ] {
+        let mut app = app(invented::desk());
+        app.focus = focus;
+        press(&mut app, keys);
+
+        look_at(name, &app);
+    }
+}
+
+#[test]
+fn the_details_of_the_problems() {
+    let mut app = app(troubled());
+    press(&mut app, &[Command::Problems]);
+
+    look_at("details_problems", &app);
+}
+
+#[test]
+fn the_dod_id_shows_when_asked_for() {
+    let mut app = app(invented::desk());
+    press(&mut app, &[Command::ShowDodId]);
+
+    look_at("dod_id_shown", &app);
+}
+
+#[test]
+fn clearing_offers_what_can_be_cleared() {
+    let mut app = app(invented::desk());
+    press(&mut app, &[Command::Clear]);
+
+    look_at("clear_choosing", &app);
+}
+
+#[test]
+fn clearing_shows_what_would_be_lost() {
+    look_at("clear_preview", &previewing());
+}
+
+#[test]
+fn the_history() {
+    look_at("history", &history());
+}
+
+#[test]
+fn the_help() {
+    let mut app = app(invented::desk());
+    press(&mut app, &[Command::Help]);
+
+    look_at("help", &app);
+    press(&mut app, &[Command::Last]);
+    look_at("help_end", &app);
+}
+
+#[test]
+fn a_narrow_terminal_stacks_the_panes() {
+    insta::assert_snapshot!(
+        "narrow",
+        drawn(&app(invented::desk()), (50, 40), MONOCHROME)
+    );
+    insta::assert_snapshot!("tiny", drawn(&app(invented::desk()), (40, 12), MONOCHROME));
+}
+
+#[test]
+fn in_ascii_nothing_else_is_drawn() {
+    let theme = Theme {
+        colour: true,
+        ascii: true,
+    };
+    for app in every_app() {
+        let text = drawn(&app, (100, 40), theme);
+
+        assert!(text.is_ascii(), "{text}");
+    }
+    insta::assert_snapshot!("ascii", drawn(&app(invented::desk()), (80, 24), theme));
+}
+
+#[test]
+fn without_colour_no_cell_has_one() {
+    for app in every_app() {
+        let mut app = app;
+        app.size = (100, 40);
+        let mut screen = Terminal::new(TestBackend::new(100, 40)).unwrap();
+        screen
+            .draw(|frame| view::draw(frame, &app, MONOCHROME))
+            .unwrap();
+
+        let cells = &screen.backend().buffer().content;
+        let plain = ratatui::style::Color::Reset;
+        assert!(
+            cells
+                .iter()
+                .all(|cell| cell.fg == plain && cell.bg == plain)
+        );
+    }
+}
+
+#[test]
+fn the_dod_id_is_nowhere_on_the_screen_until_asked_for() {
+    for app in every_app() {
+        for size in [(80, 24), (120, 36), (200, 60)] {
+            let text = drawn(&app, size, MONOCHROME);
+
+            assert!(!text.contains("1234567890"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn no_size_makes_anything_panic() {
+    let columns = (1..12).chain((12..=210).step_by(11));
+    for columns in columns {
+        for rows in [1, 2, 3, 4, 5, 6, 8, 9, 11, 14, 19, 24, 36, 61] {
+            for app in &mut every_app() {
+                update(app, Message::Resized(columns, rows));
+                drawn(app, (columns, rows), MONOCHROME);
+                update(app, Message::Command(Command::Last));
+                drawn(app, (columns, rows), MONOCHROME);
+            }
+        }
+    }
+}
+
+/// One of each screen, the last with everything long, wide or out of range.
+fn every_app() -> Vec<App> {
+    let mut prompt = app(invented::desk());
+    press(&mut prompt, &[Command::Register]);
+    let mut help = app(invented::desk());
+    press(&mut help, &[Command::Help]);
+    let mut choosing = app(invented::desk());
+    press(&mut choosing, &[Command::Clear]);
+    let mut reader = app(extreme());
+    reader.focus = Pane::Readers;
+    press(&mut reader, &[Command::Open]);
+    let mut certificate = app(extreme());
+    certificate.focus = Pane::Certificates;
+    press(&mut certificate, &[Command::Open]);
+    let mut extreme_prompt = app(extreme());
+    press(&mut extreme_prompt, &[Command::Register]);
+    let mut happened = app(invented::desk());
+    happened.focus = Pane::Happened;
+    vec![
+        app(invented::desk()),
+        app(invented::nothing_plugged_in()),
+        app(troubled()),
+        App::new(invented::NOW, TimeZone::UTC),
+        prompt,
+        insisting(),
+        help,
+        choosing,
+        previewing(),
+        history(),
+        happened,
+        app(extreme()),
+        reader,
+        certificate,
+        extreme_prompt,
+    ]
+}
+
+fn extreme() -> Snapshot {
+    let mut desk = invented::desk();
+    let long = "\u{65e5}\u{672c}\u{8a9e} e\u{301} \u{202e}\u{1b}[2J ".repeat(40);
+    desk.daemon.host.clone_from(&long);
+    desk.daemon.started_at = UtcSeconds(i64::MIN);
+    desk.problems = vec![long.clone(); 5];
+    for reader in &mut desk.readers {
+        reader.name.0.insert_str(0, &long);
+    }
+    for portal in &mut desk.portals {
+        portal.title.clone_from(&long);
+    }
+    for entry in &mut desk.happened {
+        entry.text.clone_from(&long);
+        entry.at = UtcSeconds(i64::MAX);
+    }
+    for known in &mut desk.known {
+        known.name.clone_from(&long);
+        known.last_seen = UtcSeconds(i64::MIN);
+    }
+    let card = card(&mut desk);
+    card.kind.clone_from(&long);
+    card.expires = Some(long.clone());
+    card.inserted_at = UtcSeconds(i64::MAX);
+    card.pin = PinStatus::Ready {
+        tries_left: Some(255),
+    };
+    if let Some(holder) = &mut card.holder {
+        holder.name.last.clone_from(&long);
+        holder.category = Some(long.clone());
+    }
+    for (at, certificate) in card.certificates.iter_mut().enumerate() {
+        certificate.issuer.clone_from(&long);
+        certificate.upn = Some(long.clone());
+        if at % 2 == 0 {
+            certificate.not_before = UtcSeconds(i64::MAX);
+            certificate.not_after = UtcSeconds(i64::MIN);
+        } else {
+            certificate.not_before = UtcSeconds(i64::MIN);
+            certificate.not_after = UtcSeconds(i64::MAX);
+        }
+    }
+    card.findings = vec![long];
+    desk
+}
+
+fn troubled() -> Snapshot {
+    let mut desk = invented::desk();
+    desk.service = ServiceStatus::NotAllowed;
+    desk.daemon.store_problem = Some("disk is full".into());
+    desk.problems = vec!["portals.d/travel.toml:12: unknown key `orgin`".into()];
+    desk
+}
+
+fn insisting() -> App {
+    let mut desk = invented::desk();
+    card(&mut desk).pin = PinStatus::Ready {
+        tries_left: Some(1),
+    };
+    let mut app = app(desk);
+    press(&mut app, &[Command::Register]);
+    update(&mut app, Message::PinDigits(6));
+    press(&mut app, &[Command::Open]);
+    update(&mut app, Message::Letter('y'));
+    app
+}
+
+fn previewing() -> App {
+    let mut app = app(invented::desk());
+    press(&mut app, &[Command::Clear, Command::Last, Command::Open]);
+    update(
+        &mut app,
+        Message::Counted {
+            scope: ClearScope::All {},
+            lost: Ok(Lost {
+                cards: 2,
+                certificates: 8,
+                personas: 2,
+                registrations: 4,
+                history: 61,
+            }),
+        },
+    );
+    app
+}
+
+fn history() -> App {
+    let mut app = app(invented::desk());
+    press(&mut app, &[Command::History]);
+    update(
+        &mut app,
+        Message::Page {
+            before: None,
+            entries: Ok(invented::desk().happened.into_iter().rev().collect()),
+        },
+    );
+    app
+}
+
+fn unreachable() -> Trouble {
+    Trouble {
+        what: "cannot connect to /run/cacd/socket: Connection refused".into(),
+        advice: Some("Is it running? Try: systemctl status cacd."),
+    }
+}
+
+fn app(snapshot: Snapshot) -> App {
+    let mut app = App::new(invented::NOW, TimeZone::UTC);
+    update(&mut app, Message::Snapshot(Box::new(snapshot)));
+    app
+}
+
+fn card(snapshot: &mut Snapshot) -> &mut Card {
+    snapshot.readers[2].card.as_mut().unwrap()
+}
+
+fn press(app: &mut App, commands: &[Command]) {
+    for command in commands {
+        update(app, Message::Command(*command));
+    }
+}
+
+fn look_at(name: &str, app: &App) {
+    for size in SIZES {
+        let name = format!("{name}_{}x{}", size.0, size.1);
+        insta::assert_snapshot!(name, drawn(app, size, MONOCHROME));
+    }
+}
+
+fn drawn(app: &App, (columns, rows): (u16, u16), theme: Theme) -> String {
+    let mut screen = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    screen.draw(|frame| view::draw(frame, app, theme)).unwrap();
+    screen.backend().to_string()
+}
