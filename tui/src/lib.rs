@@ -1,1 +1,82 @@
-//! Stub.
+//! The dashboard and the command line of cacd: without a subcommand the
+//! dashboard opens, with one it does that and ends.
+//!
+//! Opens no database and no reader: all it knows comes over the daemon's socket.
+
+pub mod app;
+pub mod calls;
+pub mod changes;
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod dashboard;
+pub mod failure;
+pub mod feed;
+pub mod keys;
+pub mod phrase;
+pub mod pin_entry;
+pub mod print;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+#[cfg(test)]
+#[path = "../tests/support/invented.rs"]
+mod invented;
+
+use std::process::ExitCode;
+
+use cac_common::paths::socket_to_ask;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+use crate::cli::{Cli, Command};
+use crate::failure::{Exit, Failure};
+
+/// Does what the command line asks for, and says on standard error why it could not.
+pub fn run(cli: Cli) -> ExitCode {
+    // A PIN passes through here. Where the kernel refuses, its page is still
+    // locked and left out of core files.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    match start(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if failure.is_closed_pipe() {
+                return Exit::Fine.into();
+            }
+            failure.tell(&mut std::io::stderr().lock());
+            failure.exit().into()
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { options, command } = cli;
+    let socket = socket_to_ask(
+        options.socket.clone(),
+        |name| std::env::var_os(name),
+        |path| path.exists(),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?;
+    let ended = runtime.block_on(async {
+        match command {
+            None => {
+                let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name));
+                dashboard::run(socket, theme).await
+            }
+            Some(Command::Status(wanted)) => command::status::run(&socket, &wanted).await,
+            Some(Command::Watch(wanted)) => command::watch::run(socket, &wanted).await,
+            Some(Command::Register(wanted)) => command::register::run(&socket, wanted).await,
+            Some(Command::History(wanted)) => command::history::run(&socket, &wanted).await,
+            Some(Command::Clear(wanted)) => command::clear::run(&socket, wanted).await,
+            Some(Command::Completions { shell }) => command::manual::completions(shell),
+            Some(Command::Man { folder }) => command::manual::pages(&folder),
+        }
+    });
+    // A thread that waits for a line of standard input would keep us here.
+    runtime.shutdown_background();
+    ended
+}

@@ -1,0 +1,503 @@
+//! What the dashboard knows, and what it shows of it.
+//!
+//! `update` alone changes it, `view` alone draws it. A PIN never stands here:
+//! only how many digits were typed.
+
+use cac_common::certificate::{CertificateSummary, Slot};
+use cac_common::identity::CardId;
+use cac_common::interface::{ClearScope, Lost};
+use cac_common::reader::ReaderName;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{
+    Card, HistoryEntry, KnownPersona, PinStatus, Portal, Reader, Registration, Snapshot, Visit,
+};
+use cac_common::time::UtcSeconds;
+use jiff::tz::TimeZone;
+
+use crate::failure::Trouble;
+use crate::keys::Mode;
+use crate::phrase::{self, Tone};
+
+#[derive(Debug)]
+pub struct App {
+    /// When the last message came in; nothing here reads a clock.
+    pub now: UtcSeconds,
+    pub zone: TimeZone,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    pub link: Link,
+    /// The last picture, kept when the daemon goes away.
+    pub snapshot: Option<Snapshot>,
+    /// What was picked by hand; else the card that needs a person is shown.
+    pub picked: Option<Pick>,
+    pub focus: Pane,
+    pub certificate: usize,
+    pub registration: usize,
+    /// The entry picked in the list of what happened; else the newest.
+    pub happened: Option<i64>,
+    pub screen: Screen,
+    /// What came of the last thing that was asked for.
+    pub said: Option<Said>,
+    pub shows_dod_id: bool,
+}
+
+/// How the conversation with the daemon stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    Connecting,
+    Connected,
+    Away { since: UtcSeconds, why: Trouble },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    Readers,
+    Card,
+    Certificates,
+    Registration,
+    Happened,
+}
+
+/// A row of the list of readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    Reader(ReaderName),
+    Known(CardId),
+}
+
+/// What a row of the list of readers stands for.
+#[derive(Debug, Clone, Copy)]
+pub enum Chosen<'a> {
+    Reader(&'a Reader),
+    /// A card seen before, in no reader now.
+    Known(&'a KnownPersona),
+}
+
+/// One thing has the keyboard. An enum, so that two dialogs cannot be open at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screen {
+    Panes,
+    Details { of: Subject, scroll: u16 },
+    PinPrompt(PinPrompt),
+    Clear(ClearStep),
+    History(HistoryList),
+    Help { scroll: u16 },
+}
+
+/// What the details are of, within what is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    Reader,
+    Card,
+    Certificate(Slot),
+    Registration(String),
+    Entry(HistoryEntry),
+    Problems,
+}
+
+/// A PIN being typed for one card in one visit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinPrompt {
+    pub card: CardId,
+    pub visit: Visit,
+    /// How many digits were typed.
+    pub digits: usize,
+    pub step: PinStep,
+    /// Why the last key did nothing.
+    pub problem: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PinStep {
+    Typing,
+    /// The digits are there, but it may be the last try: wants `yes`.
+    Insisting {
+        typed: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClearStep {
+    Choosing { cursor: usize },
+    Counting { scope: ClearScope },
+    Preview { scope: ClearScope, lost: Lost },
+    Clearing { scope: ClearScope },
+}
+
+/// The pages of the history that came so far, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryList {
+    pub entries: Vec<HistoryEntry>,
+    pub cursor: usize,
+    pub page: Page,
+    /// The newest entries were let go to make room.
+    pub starts_later: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    Loading,
+    More,
+    /// Nothing older is left.
+    End,
+    Failed(Trouble),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub tone: Tone,
+    pub text: String,
+}
+
+impl App {
+    pub fn new(now: UtcSeconds, zone: TimeZone) -> Self {
+        Self {
+            now,
+            zone,
+            size: (80, 24),
+            link: Link::Connecting,
+            snapshot: None,
+            picked: None,
+            focus: Pane::Registration,
+            certificate: 0,
+            registration: 0,
+            happened: None,
+            screen: Screen::Panes,
+            said: None,
+            shows_dod_id: false,
+        }
+    }
+
+    /// What the keys mean now.
+    pub fn mode(&self) -> Mode {
+        match &self.screen {
+            Screen::Panes => Mode::Panes,
+            Screen::Details { .. } => Mode::Details,
+            Screen::Help { .. } => Mode::Help,
+            Screen::PinPrompt(PinPrompt {
+                step: PinStep::Typing,
+                ..
+            }) => Mode::Pin,
+            Screen::PinPrompt(PinPrompt {
+                step: PinStep::Insisting { .. },
+                ..
+            }) => Mode::Insist,
+            Screen::Clear(ClearStep::Preview { .. }) => Mode::Confirm,
+            Screen::Clear(_) => Mode::Choose,
+            Screen::History(_) => Mode::History,
+        }
+    }
+
+    /// How many digits of a PIN may be kept; none where no prompt is open.
+    pub fn pin_digits(&self) -> usize {
+        match &self.screen {
+            Screen::PinPrompt(prompt) => prompt.digits,
+            Screen::Panes
+            | Screen::Details { .. }
+            | Screen::Clear(_)
+            | Screen::History(_)
+            | Screen::Help { .. } => 0,
+        }
+    }
+
+    /// The rows of the list of readers: readers, then cards seen before.
+    pub fn rows(&self) -> Vec<Chosen<'_>> {
+        let Some(snapshot) = &self.snapshot else {
+            return Vec::new();
+        };
+        let is_in_a_reader = |known: &KnownPersona| {
+            snapshot
+                .readers
+                .iter()
+                .filter_map(|reader| reader.card.as_ref()?.id.as_ref())
+                .any(|id| *id == known.card)
+        };
+        let readers = snapshot.readers.iter().map(Chosen::Reader);
+        let known = snapshot
+            .known
+            .iter()
+            .filter(|known| !is_in_a_reader(known))
+            .map(Chosen::Known);
+        readers.chain(known).collect()
+    }
+
+    /// The row the other panes are about: the one picked, else the card that
+    /// needs a person first, else the first.
+    pub fn chosen_row(&self) -> usize {
+        let rows = self.rows();
+        let picked = self
+            .picked
+            .as_ref()
+            .and_then(|picked| rows.iter().position(|row| row.is(picked)));
+        picked.unwrap_or_else(|| {
+            let of_interest = self.snapshot.as_ref().and_then(Snapshot::card_of_interest);
+            of_interest
+                .and_then(|(reader, _)| {
+                    rows.iter()
+                        .position(|row| matches!(row, Chosen::Reader(other) if *other == reader))
+                })
+                .unwrap_or(0)
+        })
+    }
+
+    pub fn chosen(&self) -> Option<Chosen<'_>> {
+        self.rows().get(self.chosen_row()).copied()
+    }
+
+    /// The card that is chosen, if it is in a reader.
+    pub fn card(&self) -> Option<&Card> {
+        match self.chosen()? {
+            Chosen::Reader(reader) => reader.card.as_ref(),
+            Chosen::Known(_) => None,
+        }
+    }
+
+    /// The ID of the card that is chosen, in a reader or not.
+    pub fn card_id(&self) -> Option<&CardId> {
+        match self.chosen()? {
+            Chosen::Reader(reader) => reader.card.as_ref()?.id.as_ref(),
+            Chosen::Known(known) => Some(&known.card),
+        }
+    }
+
+    pub fn certificates(&self) -> &[CertificateSummary] {
+        self.card().map_or(&[], |card| &card.certificates)
+    }
+
+    pub fn registrations(&self) -> &[Registration] {
+        match self.chosen() {
+            Some(Chosen::Reader(reader)) => {
+                reader.card.as_ref().map_or(&[], |card| &card.registrations)
+            }
+            Some(Chosen::Known(known)) => &known.registrations,
+            None => &[],
+        }
+    }
+
+    pub fn happened(&self) -> &[HistoryEntry] {
+        self.snapshot
+            .as_ref()
+            .map_or(&[], |snapshot| &snapshot.happened)
+    }
+
+    /// Where the picked entry stands in the list of what happened.
+    pub fn happened_row(&self) -> usize {
+        let entries = self.happened();
+        self.happened
+            .and_then(|id| entries.iter().position(|entry| entry.id == id))
+            .unwrap_or(entries.len().saturating_sub(1))
+    }
+
+    pub fn portal(&self, name: &str) -> Option<&Portal> {
+        let portals = &self.snapshot.as_ref()?.portals;
+        portals.iter().find(|portal| portal.name == name)
+    }
+
+    /// The card with this ID in this visit, with its reader.
+    pub fn card_in_visit(&self, id: &CardId, visit: Visit) -> Option<(&Reader, &Card)> {
+        let readers = &self.snapshot.as_ref()?.readers;
+        readers.iter().find_map(|reader| {
+            let card = reader.card.as_ref()?;
+            (card.id.as_ref() == Some(id) && card.visit == visit).then_some((reader, card))
+        })
+    }
+
+    /// How many cards in readers wait for a person.
+    pub fn cards_waiting(&self) -> usize {
+        self.snapshot.as_ref().map_or(0, |snapshot| {
+            let cards = snapshot
+                .readers
+                .iter()
+                .filter_map(|reader| reader.card.as_ref());
+            cards
+                .filter(|card| {
+                    card.registrations
+                        .iter()
+                        .any(|registration| phrase::tone(&registration.status) == Tone::Wanted)
+                })
+                .count()
+        })
+    }
+
+    /// What stands in the way of everything, the worst first.
+    pub fn problems(&self) -> Vec<Said> {
+        let mut problems = Vec::new();
+        let mut say = |tone, text: String| problems.push(Said { tone, text });
+        if let Link::Away { since, why } = &self.link {
+            let old = self.snapshot.as_ref().map_or_else(String::new, |_| {
+                format!(
+                    " What you see is from {}.",
+                    phrase::clock(*since, &self.zone)
+                )
+            });
+            say(
+                Tone::Bad,
+                format!(
+                    "The service cacd is away: {}.{old} Trying again by itself.",
+                    why.what
+                ),
+            );
+            if let Some(advice) = why.advice {
+                say(Tone::Wanted, advice.into());
+            }
+        }
+        let Some(snapshot) = &self.snapshot else {
+            return problems;
+        };
+        if let Some(text) = phrase::service(snapshot.service) {
+            say(Tone::Bad, text.into());
+        }
+        if let Some(problem) = &snapshot.daemon.store_problem {
+            say(
+                Tone::Bad,
+                format!("The database cannot be used, so nothing is kept: {problem}"),
+            );
+        }
+        if !snapshot.may_act {
+            say(
+                Tone::Wanted,
+                "You may see the readers only. Ask your administrator to add you to the group cacd-admin, or run cacctl with sudo.".into(),
+            );
+        } else if snapshot.portals.is_empty() {
+            say(
+                Tone::Wanted,
+                "No portal is configured: put a profile into /etc/cacd/portals.d, and cards are registered there.".into(),
+            );
+        }
+        for problem in &snapshot.problems {
+            say(Tone::Bad, problem.clone());
+        }
+        problems
+    }
+
+    /// The next moment at which what is drawn changes by itself: a minute of
+    /// the clock, or a second of a countdown that has less than a minute left.
+    pub fn next_change(&self) -> UtcSeconds {
+        let next_minute = UtcSeconds(
+            self.now
+                .0
+                .div_euclid(60)
+                .saturating_add(1)
+                .saturating_mul(60),
+        );
+        let next_second = UtcSeconds(self.now.0.saturating_add(1));
+        let deadlines = self.registrations().iter().filter_map(|registration| {
+            match (&registration.status, &self.link) {
+                (_, Link::Away { .. } | Link::Connecting) => None,
+                (RegistrationStatus::Waiting { until, .. }, Link::Connected) => Some(*until),
+                (RegistrationStatus::LockedOut { until }, Link::Connected) => *until,
+                (_, Link::Connected) => None,
+            }
+        });
+        deadlines
+            .filter(|until| *until > self.now)
+            .map(|until| {
+                let last_minute = UtcSeconds(until.0.saturating_sub(60));
+                last_minute.max(next_second)
+            })
+            .fold(next_minute, UtcSeconds::min)
+    }
+}
+
+impl Chosen<'_> {
+    pub fn is(&self, pick: &Pick) -> bool {
+        match (self, pick) {
+            (Self::Reader(reader), Pick::Reader(name)) => reader.name == *name,
+            (Self::Known(known), Pick::Known(card)) => known.card == *card,
+            (Self::Reader(_), Pick::Known(_)) | (Self::Known(_), Pick::Reader(_)) => false,
+        }
+    }
+
+    pub fn pick(&self) -> Pick {
+        match self {
+            Self::Reader(reader) => Pick::Reader(reader.name.clone()),
+            Self::Known(known) => Pick::Known(known.card.clone()),
+        }
+    }
+}
+
+impl Pane {
+    const ALL: [Self; 5] = [
+        Self::Readers,
+        Self::Card,
+        Self::Certificates,
+        Self::Registration,
+        Self::Happened,
+    ];
+
+    #[must_use]
+    pub fn next(self) -> Self {
+        self.beside(1)
+    }
+
+    #[must_use]
+    pub fn previous(self) -> Self {
+        self.beside(Self::ALL.len() - 1)
+    }
+
+    fn beside(self, steps: usize) -> Self {
+        let at = Self::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
+        Self::ALL[(at + steps) % Self::ALL.len()]
+    }
+}
+
+/// Whether the next wrong PIN may block the card: one try is left, or the card
+/// does not say how many.
+pub fn may_be_the_last_try(pin: &PinStatus) -> bool {
+    match pin {
+        PinStatus::Ready {
+            tries_left: Some(tries),
+        } => *tries <= 1,
+        PinStatus::Ready { tries_left: None }
+        | PinStatus::Unknown
+        | PinStatus::Blocked
+        | PinStatus::OtherProgram => true,
+    }
+}
+
+/// What `clear` offers: each with the scope the daemon is asked for.
+pub fn clear_choices(app: &App) -> Vec<(String, ClearScope)> {
+    let mut choices = Vec::new();
+    if let Some(card) = app.card_id() {
+        let holder = match app.chosen() {
+            Some(Chosen::Reader(reader)) => reader
+                .card
+                .as_ref()
+                .and_then(|card| card.holder.as_ref())
+                .map(|holder| holder.name.to_string()),
+            Some(Chosen::Known(known)) => Some(known.name.clone()),
+            None => None,
+        };
+        let text = match holder {
+            Some(name) => format!("This card, of {name}, and its registrations"),
+            None => "This card and its registrations".into(),
+        };
+        choices.push((text, ClearScope::Card { card: card.clone() }));
+    }
+    if let Some(snapshot) = &app.snapshot {
+        for portal in &snapshot.portals {
+            choices.push((
+                format!("Every registration at {}", portal.title),
+                ClearScope::Portal {
+                    portal: portal.name.clone(),
+                },
+            ));
+        }
+    }
+    let month_ago = UtcSeconds(app.now.0.saturating_sub(30 * 24 * 60 * 60));
+    choices.push((
+        "The history older than 30 days".into(),
+        ClearScope::History {
+            before: Some(month_ago),
+        },
+    ));
+    choices.push((
+        "The whole history".into(),
+        ClearScope::History { before: None },
+    ));
+    choices.push((
+        "Everything: cards, registrations and history".into(),
+        ClearScope::All {},
+    ));
+    choices
+}

@@ -1,0 +1,149 @@
+//! What can be typed after `cacctl`.
+
+use std::path::PathBuf;
+
+use cac_common::paths::SOCKET_VARIABLE;
+use clap::{Args, Parser, Subcommand};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine, 1 failed, 2 usage, 3 the daemon cannot be reached, \
+4 something needs a person (PIN, registration by hand, help desk), 5 refused.";
+
+/// Shows what cacd knows of your Common Access Card and registers it with portals.
+///
+/// Without a subcommand the dashboard opens.
+#[derive(Debug, Parser)]
+#[command(name = "cacctl", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// The daemon's socket.
+    #[arg(long, global = true, value_name = "PATH", env = SOCKET_VARIABLE)]
+    pub socket: Option<PathBuf>,
+
+    /// Draw with ASCII only.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+
+    /// Draw without colours; so does the variable NO_COLOR.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Say what is in the readers, and where each card stands at each portal.
+    Status(Status),
+    /// Say what changes, one line each, until interrupted.
+    Watch(Watch),
+    /// Register a card: asks for its PIN if one is needed.
+    Register(Register),
+    /// Show what happened, newest first.
+    History(History),
+    /// Forget what was kept; shows first what would be lost.
+    Clear(Clear),
+    /// Write the completions of a shell to standard output.
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual pages into a folder.
+    Man {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Print the whole state as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Print the whole state after each change, one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Register {
+    /// The card, if several are in readers.
+    #[arg(long, value_name = "ID")]
+    pub card: Option<String>,
+
+    /// Only this portal.
+    #[arg(long, value_name = "NAME")]
+    pub portal: Option<String>,
+
+    /// Send the PIN even if it may be the last try before the card is blocked.
+    #[arg(long)]
+    pub even_the_last_try: bool,
+
+    /// Print the card as JSON when all is at rest, instead of each change.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct History {
+    /// How many entries at most.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u32,
+
+    /// Only entries older than the one with this number.
+    #[arg(long, value_name = "ID")]
+    pub before: Option<i64>,
+
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Clear {
+    #[command(flatten)]
+    pub scope: Scope,
+
+    /// With --history: only what is older than the start of this day (YYYY-MM-DD).
+    #[arg(long, value_name = "DATE", requires = "history")]
+    pub before: Option<jiff::civil::Date>,
+
+    /// Only say what would be lost.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Print what was lost, or would be, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Scope {
+    /// Every card, registration and history entry.
+    #[arg(long)]
+    pub all: bool,
+
+    /// One card, and its holder's registrations if no other card is theirs.
+    #[arg(long, value_name = "ID")]
+    pub card: Option<String>,
+
+    /// Every registration at one portal.
+    #[arg(long, value_name = "NAME")]
+    pub portal: Option<String>,
+
+    /// The history.
+    #[arg(long)]
+    pub history: bool,
+}

@@ -1,0 +1,9 @@
+//! The subcommands, one file each.
+
+mod ask_pin;
+pub mod clear;
+pub mod history;
+pub mod manual;
+pub mod register;
+pub mod status;
+pub mod watch;

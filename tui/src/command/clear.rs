@@ -1,0 +1,136 @@
+//! `cacctl clear`: forgets, after it has said what would be lost.
+
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::Path;
+
+use cac_common::client::Client;
+use cac_common::identity::CardId;
+use cac_common::interface::{Clear, ClearScope, Lost};
+use cac_common::time::UtcSeconds;
+use jiff::tz::TimeZone;
+
+use crate::cli;
+use crate::failure::{Exit, Failure};
+use crate::{phrase, print};
+
+/// No answer to a question is longer.
+const LONGEST_ANSWER: u64 = 64;
+
+pub async fn run(socket: &Path, wanted: cli::Clear) -> Result<Exit, Failure> {
+    let zone = TimeZone::system();
+    let scope = scope(wanted.scope, wanted.before, &zone)?;
+    let mut client = Client::connect(socket).await?;
+    let mut request = Clear {
+        scope,
+        dry_run: true,
+    };
+    let would_be_lost = client.clear(&request).await?;
+    if wanted.dry_run {
+        tell(&request, &would_be_lost, wanted.json, &zone)?;
+        return Ok(Exit::Fine);
+    }
+    if !wanted.yes && would_be_lost != Lost::default() {
+        confirm(&request.scope, &would_be_lost, &zone)?;
+    }
+    request.dry_run = false;
+    // The daemon may have closed the connection while nobody answered.
+    let lost = Client::connect(socket).await?.clear(&request).await?;
+    tell(&request, &lost, wanted.json, &zone)?;
+    Ok(Exit::Fine)
+}
+
+fn scope(
+    wanted: cli::Scope,
+    before: Option<jiff::civil::Date>,
+    zone: &TimeZone,
+) -> Result<ClearScope, Failure> {
+    if let Some(card) = wanted.card {
+        return Ok(ClearScope::Card { card: CardId(card) });
+    }
+    if let Some(portal) = wanted.portal {
+        return Ok(ClearScope::Portal { portal });
+    }
+    if wanted.all {
+        return Ok(ClearScope::All {});
+    }
+    let before = match before {
+        Some(day) => {
+            let start = day
+                .to_zoned(zone.clone())
+                .map_err(|_| Failure::NoSuchDay(day))?;
+            Some(UtcSeconds(start.timestamp().as_second()))
+        }
+        None => None,
+    };
+    Ok(ClearScope::History { before })
+}
+
+fn tell(request: &Clear, lost: &Lost, json: bool, zone: &TimeZone) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    if json {
+        return print::json(&mut out, lost);
+    }
+    let verb = if request.dry_run {
+        "would be lost"
+    } else {
+        "cleared"
+    };
+    let scope = phrase::scope(&request.scope, zone);
+    print::line(
+        &mut out,
+        &format!("{scope}: {verb}: {}", phrase::lost(lost)),
+    )
+}
+
+/// Asks on the terminal; without one nobody can say yes.
+fn confirm(scope: &ClearScope, lost: &Lost, zone: &TimeZone) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::NotConfirmed);
+    }
+    let mut screen = io::stderr().lock();
+    let question = format!(
+        "Clearing {} forgets {}. It is gone for good. Clear it? [y/N] ",
+        phrase::scope(scope, zone),
+        phrase::lost(lost)
+    );
+    screen
+        .write_all(question.as_bytes())
+        .and_then(|()| screen.flush())
+        .map_err(Failure::Terminal)?;
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .take(LONGEST_ANSWER)
+        .read_line(&mut answer)
+        .map_err(Failure::Terminal)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::NotConfirmed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_meant_in_the_time_zone_of_the_one_who_asks() {
+        let wanted = cli::Scope {
+            all: false,
+            card: None,
+            portal: None,
+            history: true,
+        };
+        let zone = TimeZone::fixed(jiff::tz::offset(-5));
+
+        let scope = scope(wanted, Some(jiff::civil::date(2026, 11, 22)), &zone).unwrap();
+
+        let five_in_the_morning = UtcSeconds(1_795_323_600);
+        assert_eq!(
+            scope,
+            ClearScope::History {
+                before: Some(five_in_the_morning)
+            }
+        );
+    }
+}

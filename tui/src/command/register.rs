@@ -1,0 +1,410 @@
+//! `cacctl register`: asks for the PIN where one is needed, hands it over, and
+//! follows the card until it is at rest at every portal.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use cac_common::client::{Client, ClientError, Monitor};
+use cac_common::identity::{CardId, readable};
+use cac_common::interface::{self, SubmitPin};
+use cac_common::locked::Locked;
+use cac_common::reader::ReaderStatus;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{Card, PinStatus, Reader, Registration, Snapshot, Stage, Visit};
+use jiff::tz::TimeZone;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::ask_pin;
+use crate::app::may_be_the_last_try;
+use crate::cli::Register;
+use crate::failure::{Exit, Failure};
+use crate::phrase::{self, Tone};
+use crate::{clock, print};
+
+/// A card that is being read, or a daemon that was asked, shows news within this.
+const NEWS: Duration = Duration::from_secs(30);
+
+/// A sign-in that has shown nothing for so long never will.
+const SIGN_IN: Duration = Duration::from_mins(5);
+
+/// A portal that still needs the PIN, after others were signed in to with it,
+/// has its turn within this, or not at all.
+const NEXT_TURN: Duration = Duration::from_secs(2);
+
+pub async fn run(socket: &Path, wanted: Register) -> Result<Exit, Failure> {
+    let mut run = Run::start(socket, wanted).await?;
+    run.wait_until_read().await?;
+    let must_ask_again = !run.needs_pin()? && !run.is_registered()?;
+    if must_ask_again {
+        run.ask_again(socket).await?;
+    }
+    if run.needs_pin()? {
+        run.hand_over_pin(socket).await?;
+    } else if run.wanted.json || !must_ask_again {
+        run.tell_all()?;
+    }
+    if run.wanted.json {
+        print::json(&mut io::stdout().lock(), run.card()?)?;
+    }
+    run.exit()
+}
+
+/// One card followed through one visit.
+struct Run {
+    wanted: Register,
+    monitor: Monitor,
+    snapshot: Snapshot,
+    visit: Visit,
+    zone: TimeZone,
+    ends: Ends,
+}
+
+/// The signals that end the program; from the first on which they are listened
+/// for, they do nothing by themselves.
+struct Ends {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Ends {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
+impl Run {
+    async fn start(socket: &Path, wanted: Register) -> Result<Self, Failure> {
+        let mut ends = Ends::listen().map_err(Failure::Terminal)?;
+        let mut monitor = Client::connect(socket).await?.monitor().await?;
+        let snapshot = next(&mut monitor, &mut ends, NEWS)
+            .await?
+            .ok_or(ClientError::Silent)?;
+        if let Some(name) = &wanted.portal
+            && !snapshot.portals.iter().any(|portal| portal.name == *name)
+        {
+            return Err(Failure::NoSuchPortal(name.clone()));
+        }
+        let visit = find(&snapshot, wanted.card.as_deref())?.visit;
+        Ok(Self {
+            wanted,
+            monitor,
+            snapshot,
+            visit,
+            zone: TimeZone::system(),
+            ends,
+        })
+    }
+
+    fn place(&self) -> Result<(&Reader, &Card), Failure> {
+        let readers = self.snapshot.readers.iter();
+        readers
+            .filter_map(|reader| Some((reader, reader.card.as_ref()?)))
+            .find(|(_, card)| card.visit == self.visit)
+            .ok_or(Failure::CardGone)
+    }
+
+    fn card(&self) -> Result<&Card, Failure> {
+        Ok(self.place()?.1)
+    }
+
+    fn id(&self) -> Result<CardId, Failure> {
+        self.card()?.id.clone().ok_or(Failure::CardUnreadable {
+            cause: "it says nothing by which it could be recognised".into(),
+        })
+    }
+
+    /// The registrations that were asked for.
+    fn registrations(&self) -> Result<impl Iterator<Item = &Registration>, Failure> {
+        let of_portal = |one: &&Registration| {
+            let wanted = self.wanted.portal.as_deref();
+            wanted.is_none_or(|portal| one.portal == portal)
+        };
+        Ok(self.card()?.registrations.iter().filter(of_portal))
+    }
+
+    fn needs_pin(&self) -> Result<bool, Failure> {
+        Ok(self
+            .registrations()?
+            .any(|registration| waits_for_pin(&registration.status)))
+    }
+
+    fn is_registered(&self) -> Result<bool, Failure> {
+        Ok(self
+            .registrations()?
+            .all(|one| phrase::tone(&one.status) == Tone::Good))
+    }
+
+    async fn wait_until_read(&mut self) -> Result<(), Failure> {
+        loop {
+            match &self.card()?.stage {
+                Stage::Read => return Ok(()),
+                Stage::Failed { cause } => {
+                    return Err(Failure::CardUnreadable {
+                        cause: readable(cause),
+                    });
+                }
+                Stage::Reading { .. } => {}
+            }
+            if !self.has_news(NEWS).await? {
+                return Err(Failure::NoNews {
+                    seconds: NEWS.as_secs(),
+                });
+            }
+        }
+    }
+
+    /// Has the daemon try again what was refused before.
+    async fn ask_again(&mut self, socket: &Path) -> Result<(), Failure> {
+        let before = self.snapshot.clone();
+        let request = interface::Register {
+            card: Some(self.id()?),
+            portal: self.wanted.portal.clone(),
+        };
+        Client::connect(socket).await?.register(&request).await?;
+        self.follow(&before).await
+    }
+
+    async fn hand_over_pin(&mut self, socket: &Path) -> Result<(), Failure> {
+        let (reader, card) = self.place()?;
+        if card.pin == PinStatus::Blocked {
+            return Err(Failure::PinBlocked);
+        }
+        if may_be_the_last_try(&card.pin) && !self.wanted.even_the_last_try {
+            return Err(Failure::LastTry);
+        }
+        let prompt = prompt(reader, card);
+        let (digits, length) = self.ask_pin(&prompt).await?;
+        let before = self.snapshot.clone();
+        let request = SubmitPin {
+            card: self.id()?,
+            visit: self.visit,
+            even_the_last_try: self.wanted.even_the_last_try,
+        };
+        let mut client = Client::connect(socket).await?;
+        client.submit_pin(request, digits, length).await?;
+        self.follow(&before).await
+    }
+
+    /// Asks, and stops asking when the card is taken out.
+    async fn ask_pin(&mut self, prompt: &str) -> Result<(Locked, usize), Failure> {
+        let mut asked = std::pin::pin!(ask_pin::ask(prompt));
+        loop {
+            tokio::select! {
+                pin = &mut asked => return pin,
+                snapshot = self.monitor.next() => self.snapshot = snapshot?,
+                () = self.ends.any() => return Err(Failure::Interrupted),
+            }
+            self.card()?;
+        }
+    }
+
+    /// Tells each change until the card is at rest.
+    async fn follow(&mut self, before: &Snapshot) -> Result<(), Failure> {
+        let mut told = before.clone();
+        let mut has_begun = false;
+        loop {
+            self.tell_changes(&told)?;
+            told = self.snapshot.clone();
+            has_begun |= self.differs_from(before)?;
+            let at_work = self
+                .registrations()?
+                .any(|one| one.status == RegistrationStatus::SigningIn);
+            let patience = match (at_work, has_begun, self.needs_pin()?) {
+                (true, ..) => SIGN_IN,
+                (false, false, _) => NEWS,
+                (false, true, true) => NEXT_TURN,
+                (false, true, false) => return Ok(()),
+            };
+            if !self.has_news(patience).await? {
+                if at_work {
+                    return Err(Failure::NoNews {
+                        seconds: patience.as_secs(),
+                    });
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether what was asked for has shown an effect.
+    fn differs_from(&self, before: &Snapshot) -> Result<bool, Failure> {
+        let newest = |snapshot: &Snapshot| snapshot.happened.last().map(|entry| entry.id);
+        let card = self.card()?;
+        let was = before
+            .readers
+            .iter()
+            .filter_map(|reader| reader.card.as_ref())
+            .find(|was| was.visit == self.visit);
+        let same =
+            was.is_some_and(|was| was.registrations == card.registrations && was.pin == card.pin);
+        Ok(!same || newest(&self.snapshot) > newest(before))
+    }
+
+    /// Waits for the next snapshot; false if none came in time.
+    async fn has_news(&mut self, patience: Duration) -> Result<bool, Failure> {
+        match next(&mut self.monitor, &mut self.ends, patience).await? {
+            Some(snapshot) => {
+                self.snapshot = snapshot;
+                self.card()?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn tell_changes(&self, told: &Snapshot) -> Result<(), Failure> {
+        if self.wanted.json {
+            return Ok(());
+        }
+        let was: Vec<&Registration> = told
+            .readers
+            .iter()
+            .filter_map(|reader| reader.card.as_ref())
+            .filter(|card| card.visit == self.visit)
+            .flat_map(|card| &card.registrations)
+            .collect();
+        for registration in self.registrations()? {
+            if !was.contains(&registration) {
+                self.tell(registration)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_all(&self) -> Result<(), Failure> {
+        if self.wanted.json {
+            return Ok(());
+        }
+        for registration in self.registrations()? {
+            self.tell(registration)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, registration: &Registration) -> Result<(), Failure> {
+        let text = print::registration(&self.snapshot, registration, clock::now(), &self.zone);
+        print::line(&mut io::stdout().lock(), &text)
+    }
+
+    /// What needs a person comes before what was refused, and that before what failed.
+    fn exit(&self) -> Result<Exit, Failure> {
+        let exits: Vec<Exit> = self
+            .registrations()?
+            .map(|registration| exit_of(&registration.status))
+            .collect();
+        let worst = [Exit::NeedsPerson, Exit::Refused, Exit::Failed]
+            .into_iter()
+            .find(|exit| exits.contains(exit));
+        Ok(worst.unwrap_or(Exit::Fine))
+    }
+}
+
+/// The next snapshot, or `None` if none came in time.
+async fn next(
+    monitor: &mut Monitor,
+    ends: &mut Ends,
+    patience: Duration,
+) -> Result<Option<Snapshot>, Failure> {
+    tokio::select! {
+        next = tokio::time::timeout(patience, monitor.next()) => match next {
+            Ok(snapshot) => Ok(Some(snapshot?)),
+            Err(_) => Ok(None),
+        },
+        () = ends.any() => Err(Failure::Interrupted),
+    }
+}
+
+/// The card that was named, else the only one.
+fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a Card, Failure> {
+    let cards: Vec<&Card> = snapshot
+        .readers
+        .iter()
+        .filter_map(|reader| reader.card.as_ref())
+        .collect();
+    if let Some(id) = id {
+        let named = cards.into_iter().find(|card| {
+            let known = card.id.as_ref();
+            known.is_some_and(|known| known.0 == id)
+        });
+        return named.ok_or_else(|| Failure::OtherCard(CardId(readable(id))));
+    }
+    match cards.as_slice() {
+        [only] => Ok(only),
+        [] => {
+            let hidden = snapshot
+                .readers
+                .iter()
+                .find(|reader| reader.status == ReaderStatus::Card && !snapshot.may_act);
+            Err(match hidden {
+                Some(reader) => Failure::CardHidden {
+                    reader: readable(&reader.name.0),
+                },
+                None => Failure::NoCard,
+            })
+        }
+        several => Err(Failure::SeveralCards {
+            names: several
+                .iter()
+                .filter_map(|card| card.id.as_ref())
+                .map(|id| readable(&id.0))
+                .collect(),
+        }),
+    }
+}
+
+fn prompt(reader: &Reader, card: &Card) -> String {
+    let holder = card.holder.as_ref().map_or_else(
+        || "the card".into(),
+        |holder| readable(&holder.name.to_string()),
+    );
+    format!(
+        "PIN of {holder} ({} in {}; {}): ",
+        readable(&card.kind),
+        readable(&reader.name.0),
+        phrase::pin(&card.pin)
+    )
+}
+
+fn waits_for_pin(status: &RegistrationStatus) -> bool {
+    matches!(
+        status,
+        RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
+    )
+}
+
+fn exit_of(status: &RegistrationStatus) -> Exit {
+    match status {
+        RegistrationStatus::Registered { .. } => Exit::Fine,
+        RegistrationStatus::NeedsPin { .. }
+        | RegistrationStatus::OutOfDate { .. }
+        | RegistrationStatus::NeedsWizard => Exit::NeedsPerson,
+        RegistrationStatus::NotEligible
+        | RegistrationStatus::NeedsSponsor
+        | RegistrationStatus::NotFound
+        | RegistrationStatus::Forbidden { .. }
+        | RegistrationStatus::Rejected { .. }
+        | RegistrationStatus::PinBlocked
+        | RegistrationStatus::LockedOut { .. }
+        | RegistrationStatus::Unsupported { .. } => Exit::Refused,
+        RegistrationStatus::NotSeen
+        | RegistrationStatus::SigningIn
+        | RegistrationStatus::RegisteredNotSaved { .. }
+        | RegistrationStatus::Waiting { .. }
+        | RegistrationStatus::Unrecognised { .. }
+        | RegistrationStatus::CardFailed { .. } => Exit::Failed,
+    }
+}

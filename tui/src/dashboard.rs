@@ -1,0 +1,335 @@
+//! The dashboard's loop: something comes in, the state changes, the screen is drawn.
+//!
+//! Nothing in it waits for the daemon, and between two messages it sleeps.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+
+use crossterm::event::{Event, EventStream, KeyEvent};
+use futures_util::StreamExt;
+use jiff::tz::TimeZone;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::calls;
+use crate::clock;
+use crate::failure::{Exit, Failure, Trouble};
+use crate::feed::{self, News};
+use crate::keys::{self, Pressed};
+use crate::pin_entry::PinEntry;
+use crate::terminal::Screen;
+use crate::theme::Theme;
+use crate::update::{Action, Message, update};
+use crate::view;
+
+/// Messages that may wait; whoever sends more waits too.
+const WAITING: usize = 16;
+
+pub async fn run(socket: PathBuf, theme: Theme) -> Result<Exit, Failure> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(Failure::NoTerminal);
+    }
+    let mut sources = Sources::open(socket.clone()).map_err(Failure::Terminal)?;
+    let mut screen = Screen::open().map_err(Failure::Terminal)?;
+    let (answer, answers) = mpsc::channel(WAITING);
+    sources.answers = answers;
+    let mut app = App::new(clock::now(), TimeZone::system());
+    app.size = screen.size().map_err(Failure::Terminal)?;
+    let mut desk = Desk {
+        app,
+        pin: PinEntry::default(),
+        socket: socket.into(),
+        answer,
+    };
+    desk.serve(&mut sources, &mut screen, theme)
+        .await
+        .map_err(Failure::Terminal)?;
+    Ok(Exit::Fine)
+}
+
+/// Where things come in from.
+struct Sources {
+    keyboard: EventStream,
+    news: mpsc::Receiver<News>,
+    answers: mpsc::Receiver<Message>,
+    end: Signal,
+    hang_up: Signal,
+    /// Someone has stopped us, and lets us go on.
+    go_on: Signal,
+}
+
+enum Incoming {
+    Event(Event),
+    Message(Message),
+    GoOn,
+    End,
+}
+
+impl Sources {
+    fn open(socket: PathBuf) -> io::Result<Self> {
+        let (tell, news) = mpsc::channel(WAITING);
+        let (_, answers) = mpsc::channel(1);
+        let sources = Self {
+            keyboard: EventStream::new(),
+            news,
+            answers,
+            end: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        };
+        tokio::spawn(feed::follow(socket, tell));
+        Ok(sources)
+    }
+
+    async fn next(&mut self, app: &App) -> io::Result<Incoming> {
+        let mut next_change = pin!(tokio::time::sleep(clock::until(app.next_change())));
+        Ok(tokio::select! {
+            event = self.keyboard.next() => match event {
+                Some(event) => Incoming::Event(event?),
+                None => Incoming::End,
+            },
+            Some(answer) = self.answers.recv() => Incoming::Message(answer),
+            Some(news) = self.news.recv() => Incoming::Message(match news {
+                News::Snapshot(snapshot) => Message::Snapshot(snapshot),
+                News::Away(error) => Message::Away(Trouble::from(&error)),
+            }),
+            _ = self.end.recv() => Incoming::End,
+            _ = self.hang_up.recv() => Incoming::End,
+            _ = self.go_on.recv() => Incoming::GoOn,
+            () = &mut next_change => Incoming::Message(Message::Tick),
+        })
+    }
+}
+
+/// The state, and the PIN being typed, which does not belong into it.
+struct Desk {
+    app: App,
+    pin: PinEntry,
+    socket: Arc<std::path::Path>,
+    answer: mpsc::Sender<Message>,
+}
+
+impl Desk {
+    async fn serve(
+        &mut self,
+        sources: &mut Sources,
+        screen: &mut Screen,
+        theme: Theme,
+    ) -> io::Result<()> {
+        let mut is_drawn = false;
+        loop {
+            if !is_drawn {
+                screen.draw(|frame| view::draw(frame, &self.app, theme))?;
+                is_drawn = true;
+            }
+            let incoming = sources.next(&self.app).await?;
+            self.app.now = clock::now();
+            let action = match incoming {
+                Incoming::End => return Ok(()),
+                Incoming::GoOn => {
+                    screen.resume()?;
+                    is_drawn = false;
+                    continue;
+                }
+                Incoming::Event(event) => match self.message_for(&event) {
+                    Some(message) => self.take(message),
+                    None => continue,
+                },
+                Incoming::Message(message) => {
+                    if self.shows_already(&message) {
+                        continue;
+                    }
+                    self.take(message)
+                }
+            };
+            is_drawn = false;
+            match action {
+                None => {}
+                Some(Action::Quit) => return Ok(()),
+                Some(Action::Redraw) => screen.forget()?,
+                Some(Action::Suspend) => screen.suspend()?,
+                Some(action) => self.start(action),
+            }
+        }
+    }
+
+    /// What an event of the terminal comes to. A digit of a PIN goes from here
+    /// into locked memory, and only their number goes on.
+    fn message_for(&mut self, event: &Event) -> Option<Message> {
+        match event {
+            Event::Key(key) => self.message_for_key(key),
+            Event::Resize(columns, rows) => Some(Message::Resized(*columns, *rows)),
+            Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => None,
+        }
+    }
+
+    fn message_for_key(&mut self, key: &KeyEvent) -> Option<Message> {
+        let mode = self.app.mode();
+        let erases_a_letter = mode == keys::Mode::Insist;
+        Some(match keys::pressed(mode, key)? {
+            Pressed::Command(command) => Message::Command(command),
+            Pressed::Digit(digit) => match self.pin.push(digit) {
+                Ok(()) => Message::PinDigits(self.pin.count()),
+                Err(_) => Message::NoLockedMemory,
+            },
+            Pressed::Letter(letter) => Message::Letter(letter),
+            Pressed::Erase | Pressed::EraseAll if erases_a_letter => Message::EraseLetter,
+            Pressed::Erase => Message::PinDigits(self.pin.count().saturating_sub(1)),
+            Pressed::EraseAll => Message::PinDigits(0),
+            Pressed::NotADigit => Message::NotADigit,
+        })
+    }
+
+    fn shows_already(&self, message: &Message) -> bool {
+        match message {
+            Message::Snapshot(snapshot) => {
+                self.app.link == crate::app::Link::Connected
+                    && self.app.snapshot.as_ref() == Some(snapshot)
+            }
+            Message::Away(_)
+            | Message::Command(_)
+            | Message::PinDigits(_)
+            | Message::NotADigit
+            | Message::NoLockedMemory
+            | Message::Letter(_)
+            | Message::EraseLetter
+            | Message::Resized(..)
+            | Message::Tick
+            | Message::PinTaken(_)
+            | Message::Asked(_)
+            | Message::Page { .. }
+            | Message::Counted { .. }
+            | Message::Cleared { .. } => false,
+        }
+    }
+
+    /// Changes the state. Whatever of a PIN the state does not count is wiped,
+    /// unless it is about to be sent.
+    fn take(&mut self, message: Message) -> Option<Action> {
+        let action = update(&mut self.app, message);
+        if !matches!(action, Some(Action::SubmitPin(_))) {
+            self.pin.shorten(self.app.pin_digits());
+        }
+        action
+    }
+
+    fn start(&mut self, action: Action) {
+        let (socket, answer) = (self.socket.clone(), self.answer.clone());
+        let digits = self.pin.take();
+        tokio::spawn(async move {
+            let message = match action {
+                Action::SubmitPin(request) => {
+                    let Some((digits, count)) = digits else {
+                        return;
+                    };
+                    calls::submit_pin(&socket, request, digits, count).await
+                }
+                Action::Register(request) => calls::register(&socket, request).await,
+                Action::LoadHistory(request) => calls::history(&socket, request).await,
+                Action::Clear(request) => calls::clear(&socket, request).await,
+                Action::Quit | Action::Redraw | Action::Suspend => return,
+            };
+            // Fails only if the dashboard has ended.
+            let _ = answer.send(message).await;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyCode;
+
+    use super::*;
+    use crate::app::Screen as Shown;
+    use crate::invented;
+
+    #[test]
+    fn the_digits_of_a_pin_never_reach_the_state() {
+        let mut desk = desk_with_open_prompt();
+
+        for digit in "918273".chars() {
+            press(&mut desk, KeyCode::Char(digit));
+        }
+
+        let state = format!("{:?}", desk.app);
+        assert_eq!(desk.app.pin_digits(), 6);
+        assert!(
+            !state.contains("918273") && !state.contains("9, 1, 8"),
+            "{state}"
+        );
+        let (digits, count) = desk.pin.take().unwrap();
+        assert_eq!(&digits.bytes()[..count], b"918273");
+    }
+
+    #[test]
+    fn what_was_typed_is_wiped_when_the_prompt_closes() {
+        let mut desk = desk_with_open_prompt();
+        for digit in "123456".chars() {
+            press(&mut desk, KeyCode::Char(digit));
+        }
+
+        press(&mut desk, KeyCode::Esc);
+
+        assert_eq!(desk.app.screen, Shown::Panes);
+        assert_eq!(desk.pin.count(), 0);
+    }
+
+    #[test]
+    fn what_was_typed_is_wiped_when_the_card_is_taken_out() {
+        let mut desk = desk_with_open_prompt();
+        press(&mut desk, KeyCode::Char('1'));
+
+        desk.take(Message::Snapshot(Box::new(invented::nothing_plugged_in())));
+
+        assert_eq!(desk.app.screen, Shown::Panes);
+        assert_eq!(desk.pin.count(), 0);
+    }
+
+    #[test]
+    fn the_pin_is_still_there_when_it_is_to_be_sent() {
+        let mut desk = desk_with_open_prompt();
+        for digit in "123456".chars() {
+            press(&mut desk, KeyCode::Char(digit));
+        }
+
+        let action = press(&mut desk, KeyCode::Enter);
+
+        assert!(matches!(action, Some(Action::SubmitPin(_))), "{action:?}");
+        assert_eq!(desk.pin.count(), 6);
+    }
+
+    #[test]
+    fn the_last_digit_can_be_taken_back() {
+        let mut desk = desk_with_open_prompt();
+        for digit in "1234567".chars() {
+            press(&mut desk, KeyCode::Char(digit));
+        }
+
+        press(&mut desk, KeyCode::Backspace);
+
+        assert_eq!(desk.app.pin_digits(), 6);
+        assert_eq!(desk.pin.count(), 6);
+    }
+
+    fn desk_with_open_prompt() -> Desk {
+        let (answer, _) = mpsc::channel(1);
+        let mut desk = Desk {
+            app: App::new(invented::NOW, TimeZone::UTC),
+            pin: PinEntry::default(),
+            socket: PathBuf::new().into(),
+            answer,
+        };
+        desk.take(Message::Snapshot(Box::new(invented::desk())));
+        press(&mut desk, KeyCode::Char('r'));
+        assert!(matches!(desk.app.screen, Shown::PinPrompt(_)));
+        desk
+    }
+
+    fn press(desk: &mut Desk, code: KeyCode) -> Option<Action> {
+        let message = desk.message_for(&Event::Key(KeyEvent::from(code)))?;
+        desk.take(message)
+    }
+}

@@ -1,0 +1,273 @@
+//! Why `cacctl` could not do something, and what a person can do about it.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use cac_common::client::ClientError;
+use cac_common::error_chain::Chain;
+use cac_common::identity::CardId;
+use cac_common::interface::Refusal;
+
+/// How `cacctl` ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    Fine = 0,
+    Failed = 1,
+    Usage = 2,
+    Unreachable = 3,
+    NeedsPerson = 4,
+    Refused = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("nothing can be written to standard output")]
+    Output(#[source] io::Error),
+    #[error("terminal cannot be used")]
+    Terminal(#[source] io::Error),
+    #[error("the dashboard needs a terminal")]
+    NoTerminal,
+    #[error("runtime cannot be started")]
+    Runtime(#[source] io::Error),
+    #[error("{} cannot be written", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("no card is in a reader")]
+    NoCard,
+    #[error("the service does not show you the card in {reader}")]
+    CardHidden { reader: String },
+    #[error("card {0} is not in a reader")]
+    OtherCard(CardId),
+    #[error("several cards are in readers: {}", names.join(", "))]
+    SeveralCards { names: Vec<String> },
+    #[error("card cannot be read: {cause}")]
+    CardUnreadable { cause: String },
+    #[error("card was taken out")]
+    CardGone,
+    #[error("no portal has the name {0:?}")]
+    NoSuchPortal(String),
+    #[error("the PIN is blocked")]
+    PinBlocked,
+    #[error("one try is left, or the card does not say how many")]
+    LastTry,
+    #[error("a PIN is six to eight digits; the card has not been asked")]
+    NotAPin,
+    #[error("no memory can be locked for the PIN")]
+    NoLockedMemory(#[source] io::Error),
+    #[error("PIN cannot be read")]
+    PinUnreadable(#[source] io::Error),
+    #[error("interrupted")]
+    Interrupted,
+    #[error("nothing has changed for {seconds} s")]
+    NoNews { seconds: u64 },
+    #[error("nobody said yes")]
+    NotConfirmed,
+    #[error("the day {0} cannot be told as a moment")]
+    NoSuchDay(jiff::civil::Date),
+}
+
+/// A failure as the dashboard shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub what: String,
+    pub advice: Option<&'static str>,
+}
+
+impl Failure {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) => exit_of(error),
+            Self::Output(_)
+            | Self::Terminal(_)
+            | Self::Runtime(_)
+            | Self::File { .. }
+            | Self::CardUnreadable { .. }
+            | Self::CardGone
+            | Self::NoLockedMemory(_)
+            | Self::PinUnreadable(_)
+            | Self::Interrupted
+            | Self::NoNews { .. } => Exit::Failed,
+            Self::NoTerminal
+            | Self::OtherCard(_)
+            | Self::SeveralCards { .. }
+            | Self::NoSuchPortal(_)
+            | Self::NoSuchDay(_) => Exit::Usage,
+            Self::NoCard | Self::NotAPin => Exit::NeedsPerson,
+            Self::CardHidden { .. } | Self::PinBlocked | Self::LastTry | Self::NotConfirmed => {
+                Exit::Refused
+            }
+        }
+    }
+
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Client(error) => advice_for(error),
+            Self::NoTerminal => Some("Try: cacctl status"),
+            Self::NoCard => Some("Put your card in, chip first, and try again."),
+            Self::CardHidden { .. } => Some(JOIN_THE_GROUP),
+            Self::OtherCard(_) => Some("cacctl status lists the cards that are in readers."),
+            Self::SeveralCards { .. } => Some("Say which one with --card ID."),
+            Self::CardUnreadable { .. } => {
+                Some("Take the card out, wipe the chip, and put it in again.")
+            }
+            Self::CardGone => Some("Put it in again and start over; the PIN was not kept."),
+            Self::NoSuchPortal(_) => Some("cacctl status lists the portals."),
+            Self::PinBlocked => Some(ID_CARD_OFFICE),
+            Self::LastTry => Some(
+                "A wrong PIN now may block the card. If you are sure of it, add --even-the-last-try.",
+            ),
+            Self::NoLockedMemory(_) => Some("Raise the limit with ulimit -l and try again."),
+            Self::NotConfirmed => Some("Add --yes to clear without being asked."),
+            Self::NoNews { .. } => {
+                Some("cacctl status says where things stand, journalctl -u cacd why.")
+            }
+            Self::Output(_)
+            | Self::Terminal(_)
+            | Self::Runtime(_)
+            | Self::File { .. }
+            | Self::NotAPin
+            | Self::PinUnreadable(_)
+            | Self::Interrupted
+            | Self::NoSuchDay(_) => None,
+        }
+    }
+
+    /// Whoever read our output has gone, which is no failure.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// One line with every cause, and one with what to do next.
+    pub fn tell(&self, out: &mut impl Write) {
+        // Where standard error is closed too, nobody is left to be told.
+        let _ = writeln!(out, "cacctl: {}", Chain(self));
+        if let Some(advice) = self.advice() {
+            let _ = writeln!(out, "{advice}");
+        }
+    }
+}
+
+impl From<&ClientError> for Trouble {
+    fn from(error: &ClientError) -> Self {
+        Self {
+            what: Chain(error).to_string(),
+            advice: advice_for(error),
+        }
+    }
+}
+
+const JOIN_THE_GROUP: &str = "Ask your administrator to add you to the group cacd-admin (then log in again), or run it with sudo.";
+const ID_CARD_OFFICE: &str =
+    "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.";
+const START_IT: &str =
+    "Is it running? Try: systemctl status cacd. Another socket is named with --socket.";
+
+fn exit_of(error: &ClientError) -> Exit {
+    match error {
+        ClientError::Unreachable { .. }
+        | ClientError::Lost(_)
+        | ClientError::Closed
+        | ClientError::Silent => Exit::Unreachable,
+        ClientError::Refused(refusal) => match refusal {
+            Refusal::StoreFailed { .. } | Refusal::Stopping => Exit::Failed,
+            Refusal::PermissionDenied
+            | Refusal::MethodNotFound { .. }
+            | Refusal::InterfaceNotFound { .. }
+            | Refusal::InvalidParameter { .. }
+            | Refusal::ExpectedMore
+            | Refusal::NoSuchCard
+            | Refusal::NoSuchPortal
+            | Refusal::NoPin
+            | Refusal::MalformedPin
+            | Refusal::NoLockedMemory
+            | Refusal::LastTry
+            | Refusal::PinBlocked
+            | Refusal::PinInUse
+            | Refusal::NothingToDo => Exit::Refused,
+        },
+        ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
+            Exit::Failed
+        }
+    }
+}
+
+fn advice_for(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Unreachable { .. } => Some(START_IT),
+        ClientError::Lost(_) | ClientError::Closed | ClientError::Silent => {
+            Some("Was it stopped? journalctl -u cacd says more.")
+        }
+        ClientError::Unreadable(_) | ClientError::UnknownError(_) => {
+            Some("cacctl and cacd may be of different versions: restart cacd after an update.")
+        }
+        ClientError::Pipe(_) => None,
+        ClientError::Refused(refusal) => match refusal {
+            Refusal::PermissionDenied => Some(JOIN_THE_GROUP),
+            Refusal::MethodNotFound { .. } | Refusal::InterfaceNotFound { .. } => {
+                Some("cacd is older than cacctl: restart it after an update.")
+            }
+            Refusal::NoSuchCard => Some("Put the card in again; nothing was sent to it."),
+            Refusal::NoSuchPortal => Some("cacctl status lists the portals."),
+            Refusal::NoLockedMemory => {
+                Some("The service needs more locked memory: see LimitMEMLOCK in cacd.service.")
+            }
+            Refusal::LastTry => Some("Nothing was sent. Open the PIN prompt again to insist."),
+            Refusal::PinBlocked => Some(ID_CARD_OFFICE),
+            Refusal::PinInUse => Some("Wait until the card is done."),
+            Refusal::NothingToDo => Some("The card has not been asked; your PIN was thrown away."),
+            Refusal::StoreFailed { .. } => Some("journalctl -u cacd says more."),
+            Refusal::Stopping => Some("Try again when it is back."),
+            Refusal::InvalidParameter { .. }
+            | Refusal::ExpectedMore
+            | Refusal::NoPin
+            | Refusal::MalformedPin => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_for_want_of_rights_says_which_group_to_join() {
+        let failure = Failure::from(ClientError::from(Refusal::PermissionDenied));
+        let mut told = Vec::new();
+
+        failure.tell(&mut told);
+
+        assert_eq!(failure.exit(), Exit::Refused);
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains("cacd-admin"), "{told}");
+    }
+
+    #[test]
+    fn an_absent_daemon_is_told_with_its_cause_on_one_line() {
+        let failure = Failure::from(ClientError::Unreachable {
+            path: "/run/cacd/socket".into(),
+            source: io::ErrorKind::NotFound.into(),
+        });
+        let mut told = Vec::new();
+
+        failure.tell(&mut told);
+
+        assert_eq!(failure.exit(), Exit::Unreachable);
+        let told = String::from_utf8(told).unwrap();
+        assert!(
+            told.starts_with("cacctl: cannot connect to /run/cacd/socket: entity not found\n"),
+            "{told}"
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! The terminal as the dashboard needs it, and as it was before.
+
+use std::io::{self, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::Show;
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use rustix::process::{Signal, kill_current_process_group};
+
+/// Whether the terminal has to be put back: the panic hook knows no `Screen`.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal in raw mode on its other screen; put back when dropped.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    pub fn open() -> io::Result<Self> {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            put_back();
+            before(panic);
+        }));
+        let screen = Self {
+            terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,
+        };
+        take()?;
+        Ok(screen)
+    }
+
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.terminal.size()?;
+        Ok((size.width, size.height))
+    }
+
+    pub fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw)?;
+        Ok(())
+    }
+
+    /// Forgets what stands there, so that the next drawing is a whole one.
+    pub fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Gives the terminal back to the shell until `fg`.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        put_back();
+        kill_current_process_group(Signal::TSTP)?;
+        self.resume()
+    }
+
+    /// Takes the terminal again after someone else had it.
+    pub fn resume(&mut self) -> io::Result<()> {
+        put_back();
+        take()?;
+        self.forget()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        put_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen)
+}
+
+fn put_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        // If the terminal has gone, there is nothing left to put back.
+        let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
+        let _ = disable_raw_mode();
+        let _ = io::stdout().flush();
+    }
+}

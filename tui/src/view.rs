@@ -1,0 +1,150 @@
+//! Draws the dashboard.
+//!
+//! ```text
+//!  header: the daemon, what needs a person, the time
+//!  problems, if there are any
+//! ┌ Readers ─────────┐┌ Card ─────────────────────────┐
+//! │ and cards seen   ││ its holder, its PIN, its read │
+//! │ before           ││                               │
+//! └──────────────────┘└───────────────────────────────┘
+//! ┌ Certificates ─────────────────────────────────────┐
+//! │ one row for each slot                             │
+//! └───────────────────────────────────────────────────┘
+//! ┌ Registration ────┐┌ What happened ────────────────┐
+//! │ one row a portal ││ the newest at the bottom      │
+//! │ what to do next  ││                               │
+//! └──────────────────┘└───────────────────────────────┘
+//!  what came of the last request
+//!  footer: the keys
+//! ```
+//!
+//! Below 80 columns the panes stand one above the other, and the ones that
+//! matter least go first when there is no room. Dialogs lie on top. All of it
+//! is a pure function of [`App`].
+
+mod ascii;
+mod card;
+mod certificates;
+mod clear;
+mod details;
+mod footer;
+mod happened;
+mod header;
+mod help;
+mod history;
+mod layout;
+mod pane;
+mod pin_prompt;
+mod readers;
+mod registration;
+mod text;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier};
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use crate::app::{App, Link, Pane, Screen};
+use crate::theme::Theme;
+
+/// What to do about a card that does not answer.
+pub const NO_ANSWER: &str =
+    "The card does not answer: take it out, wipe the chip, and put it in chip first.";
+
+pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
+    let whole = frame.area();
+    let problems = header::problem_lines(app, whole, theme);
+    let said = footer::said_lines(app, whole, theme);
+    let [top, banner, body, answer, bottom] = Layout::vertical([
+        Constraint::Length(u16::from(whole.height > 2)),
+        Constraint::Length(height_of(&problems)),
+        Constraint::Fill(1),
+        Constraint::Length(height_of(&said)),
+        Constraint::Length(u16::from(whole.height > 3)),
+    ])
+    .areas(whole);
+
+    header::draw(frame, top, app, theme);
+    frame.render_widget(Paragraph::new(problems), banner);
+    if let Screen::History(list) = &app.screen {
+        history::draw(frame, body, app, list, theme);
+    } else if app.snapshot.is_some() {
+        panes(frame, body, app, theme);
+    } else {
+        connecting(frame, body, app, theme);
+    }
+    frame.render_widget(Paragraph::new(said), answer);
+    footer::draw(frame, bottom, app, theme);
+
+    match &app.screen {
+        Screen::Panes | Screen::History(_) => {}
+        Screen::Details { of, scroll } => details::draw(frame, app, of, *scroll, theme),
+        Screen::PinPrompt(prompt) => pin_prompt::draw(frame, app, prompt, theme),
+        Screen::Clear(step) => clear::draw(frame, app, step, theme),
+        Screen::Help { scroll } => help::draw(frame, app, *scroll, theme),
+    }
+    if theme.ascii {
+        ascii::translate(frame.buffer_mut());
+    }
+}
+
+/// How many rows of what is open do not fit on the screen.
+pub fn scroll_room(app: &App) -> u16 {
+    let whole = Rect::new(0, 0, app.size.0, app.size.1);
+    match &app.screen {
+        Screen::Details { of, .. } => details::scroll_room(app, of, whole),
+        Screen::Help { .. } => help::scroll_room(app, whole),
+        Screen::Panes | Screen::PinPrompt(_) | Screen::Clear(_) | Screen::History(_) => 0,
+    }
+}
+
+fn panes(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
+    for (pane, rect) in layout::arrange(area, app) {
+        match pane {
+            Pane::Readers => readers::draw(frame, rect, app, theme),
+            Pane::Card => card::draw(frame, rect, app, theme),
+            Pane::Certificates => certificates::draw(frame, rect, app, theme),
+            Pane::Registration => registration::draw(frame, rect, app, theme),
+            Pane::Happened => happened::draw(frame, rect, app, theme),
+        }
+    }
+    if app.link != Link::Connected {
+        make_old(frame, area, theme);
+    }
+}
+
+/// What may not be true any more is drawn pale.
+fn make_old(frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    let buffer = frame.buffer_mut();
+    for position in area.intersection(buffer.area).positions() {
+        let cell = &mut buffer[position];
+        cell.modifier.remove(Modifier::BOLD);
+        cell.modifier.insert(Modifier::DIM);
+        if theme.colour {
+            cell.fg = Color::Reset;
+        }
+    }
+}
+
+fn connecting(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
+    let text = match &app.link {
+        Link::Connecting | Link::Connected => "Waiting for cacd to answer.",
+        Link::Away { .. } => "Nothing to show yet. The dashboard fills itself when cacd is back.",
+    };
+    let lines: Vec<Line<'_>> = text::wrap(text, area.width.saturating_sub(4))
+        .into_iter()
+        .map(|line| Line::styled(line, theme.label()).centered())
+        .collect();
+    let [_, middle, _] = Layout::vertical([
+        Constraint::Fill(1),
+        Constraint::Length(height_of(&lines)),
+        Constraint::Fill(1),
+    ])
+    .areas(area);
+    frame.render_widget(Paragraph::new(lines), middle);
+}
+
+fn height_of(lines: &[Line<'_>]) -> u16 {
+    u16::try_from(lines.len()).unwrap_or(u16::MAX)
+}

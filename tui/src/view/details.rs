@@ -1,0 +1,359 @@
+//! Everything about one reader, card, certificate, registration or entry.
+
+use cac_common::certificate::{CertificateSummary, Slot};
+use cac_common::identity::readable;
+use cac_common::reader::ReaderStatus;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{Card, HelpDesk, HistoryEntry, Stage};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use super::text::field;
+use super::{NO_ANSWER, certificates, pane};
+use crate::app::{App, Chosen, Subject};
+use crate::phrase::{self, Tone};
+use crate::theme::Theme;
+
+const WIDEST: u16 = 84;
+
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, of: &Subject, scroll: u16, theme: Theme) {
+    let size = size(app, of, frame.area());
+    let lines = Sheet::of(app, of, size.0.saturating_sub(4), theme).lines;
+    let within = pane::dialog(frame, title(of), size, theme);
+    let room = rows(&lines).saturating_sub(within.height);
+    frame.render_widget(Paragraph::new(lines).scroll((scroll.min(room), 0)), within);
+}
+
+pub(super) fn scroll_room(app: &App, of: &Subject, whole: Rect) -> u16 {
+    let size = size(app, of, whole);
+    let (columns, height) = pane::room_in_dialog(whole, size);
+    let theme = Theme {
+        colour: false,
+        ascii: false,
+    };
+    rows(&Sheet::of(app, of, columns, theme).lines).saturating_sub(height)
+}
+
+fn size(app: &App, of: &Subject, whole: Rect) -> (u16, u16) {
+    let columns = WIDEST
+        .min(whole.width.saturating_sub(4))
+        .max(whole.width.min(20));
+    let theme = Theme {
+        colour: false,
+        ascii: false,
+    };
+    let lines = Sheet::of(app, of, columns.saturating_sub(4), theme).lines;
+    let height = rows(&lines).saturating_add(2);
+    (columns, height.min(whole.height.saturating_sub(2)).max(3))
+}
+
+fn title(of: &Subject) -> &'static str {
+    match of {
+        Subject::Reader => "Reader",
+        Subject::Card => "Card",
+        Subject::Certificate(_) => "Certificate",
+        Subject::Registration(_) => "Registration",
+        Subject::Entry(_) => "What happened",
+        Subject::Problems => "Problems",
+    }
+}
+
+fn rows(lines: &[Line<'_>]) -> u16 {
+    u16::try_from(lines.len()).unwrap_or(u16::MAX)
+}
+
+/// Names and what they are, one below the other.
+struct Sheet {
+    lines: Vec<Line<'static>>,
+    columns: u16,
+    theme: Theme,
+}
+
+impl Sheet {
+    fn of(app: &App, of: &Subject, columns: u16, theme: Theme) -> Self {
+        let mut sheet = Self {
+            lines: Vec::new(),
+            columns,
+            theme,
+        };
+        match of {
+            Subject::Reader => sheet.reader(app),
+            Subject::Card => sheet.card_or_known(app),
+            Subject::Certificate(slot) => sheet.certificate(app, *slot),
+            Subject::Registration(portal) => sheet.registration(app, portal),
+            Subject::Entry(entry) => sheet.entry(app, entry),
+            Subject::Problems => sheet.problems(app),
+        }
+        sheet
+    }
+
+    fn field(&mut self, name: &str, value: &str) {
+        self.toned(name, value, Tone::Quiet);
+    }
+
+    fn toned(&mut self, name: &str, value: &str, tone: Tone) {
+        let styles = (self.theme.label(), self.theme.tone(tone));
+        self.lines.extend(field(name, value, self.columns, styles));
+    }
+
+    fn if_any(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.field(name, value);
+        }
+    }
+
+    fn gap(&mut self) {
+        self.lines.push(Line::default());
+    }
+
+    fn reader(&mut self, app: &App) {
+        let reader = match app.chosen() {
+            Some(Chosen::Reader(reader)) => reader,
+            Some(Chosen::Known(_)) => return self.card_or_known(app),
+            None => return self.field("", "No reader is plugged in."),
+        };
+        self.field("name", &reader.name.0);
+        self.field("holds", phrase::reader(reader.status));
+        match (&reader.card, reader.status) {
+            (Some(card), _) => {
+                self.gap();
+                self.card(app, card);
+            }
+            (None, ReaderStatus::NoAnswer) => self.field("what to do", NO_ANSWER),
+            (None, ReaderStatus::Card) => {
+                self.field("", "Whose card it is, you may not see.");
+            }
+            (None, ReaderStatus::Empty) => {}
+        }
+    }
+
+    fn card_or_known(&mut self, app: &App) {
+        match app.chosen() {
+            Some(Chosen::Reader(reader)) => match &reader.card {
+                Some(card) => self.card(app, card),
+                None => self.field("", "No card is in this reader."),
+            },
+            Some(Chosen::Known(known)) => {
+                self.field("holder", &known.name);
+                if let Some(tail) = &known.dod_id_tail {
+                    self.field("DoD ID", &format!("••••••{tail}"));
+                }
+                self.field("card ID", &known.card.0);
+                self.field("last seen", &phrase::moment(known.last_seen, &app.zone));
+                for registration in &known.registrations {
+                    let status = phrase::status(&registration.status, app.now, &app.zone);
+                    self.field(&registration.portal, &status);
+                }
+            }
+            None => self.field("", "No card is in a reader."),
+        }
+    }
+
+    fn card(&mut self, app: &App, card: &Card) {
+        if let Some(holder) = &card.holder {
+            self.field("holder", &holder.name.to_string());
+            if let Some(dod_id) = holder.dod_id {
+                if app.shows_dod_id {
+                    self.field("DoD ID", &dod_id.to_string());
+                    self.if_any("UPN", holder.upn.as_deref());
+                } else {
+                    self.field("DoD ID", &format!("{} (x shows it)", dod_id.masked()));
+                }
+            }
+            self.if_any("category", holder.category.as_deref());
+        }
+        self.field("kind", &card.kind);
+        self.if_any("card ID", card.id.as_ref().map(|id| id.0.as_str()));
+        self.if_any("expires", card.expires.as_deref());
+        self.field("PIN", &phrase::pin(&card.pin));
+        self.field("put in", &phrase::moment(card.inserted_at, &app.zone));
+        let read = match &card.stage {
+            Stage::Reading { done, of } => format!("{done} of {of} done"),
+            Stage::Read => format!(
+                "with {}",
+                phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")
+            ),
+            Stage::Failed { cause } => format!("failed: {cause}"),
+        };
+        self.field("read", &read);
+        let before = if card.recognised { "yes" } else { "no" };
+        self.field("seen before", before);
+        if let Some(login) = &card.login {
+            self.field(
+                "signs in with",
+                &format!("{}: {}", login.slot, login.reason),
+            );
+        }
+        for finding in &card.findings {
+            self.toned("found", finding, Tone::Bad);
+        }
+    }
+
+    fn certificate(&mut self, app: &App, slot: Slot) {
+        let found = app.certificates().iter().find(|one| one.slot == slot);
+        let Some(certificate) = found else {
+            return self.field("", "That certificate is not there any more.");
+        };
+        self.field("slot", &certificate.slot.to_string());
+        self.field("is for", purpose(slot));
+        self.subject(app, certificate);
+        self.field("issuer", &certificate.issuer);
+        self.field("serial", &certificate.serial);
+        self.field("key", &certificate.key);
+        self.gap();
+        self.field(
+            "valid from",
+            &phrase::moment(certificate.not_before, &app.zone),
+        );
+        self.field(
+            "valid until",
+            &phrase::moment(certificate.not_after, &app.zone),
+        );
+        let left = phrase::validity(app.now, certificate.not_before, certificate.not_after);
+        let tone = certificates::tone(certificate, app.now);
+        self.toned(
+            "",
+            &left,
+            if tone == Tone::Good {
+                Tone::Quiet
+            } else {
+                tone
+            },
+        );
+        self.gap();
+        self.field("SHA-256", &certificate.sha256);
+        let login = app.card().and_then(|card| card.login.as_ref());
+        if let Some(login) = login.filter(|login| login.slot == slot) {
+            self.field("signs in", &login.reason);
+        }
+    }
+
+    /// Subject and UPN name the holder by number; they are hidden with it.
+    fn subject(&mut self, app: &App, certificate: &CertificateSummary) {
+        let dod_id = app
+            .card()
+            .and_then(|card| card.holder.as_ref()?.dod_id)
+            .filter(|_| !app.shows_dod_id);
+        let hide = |text: &str| match dod_id {
+            Some(dod_id) => readable(text).replace(&dod_id.to_string(), &dod_id.masked()),
+            None => text.to_owned(),
+        };
+        self.field("subject", &hide(&certificate.subject));
+        if let Some(upn) = &certificate.upn {
+            self.field("UPN", &hide(upn));
+        }
+    }
+
+    fn registration(&mut self, app: &App, portal: &str) {
+        let found = app.registrations().iter().find(|one| one.portal == portal);
+        let Some(registration) = found else {
+            return self.field("", "Nothing is known of it any more.");
+        };
+        let profile = app.portal(portal);
+        match profile {
+            Some(profile) => {
+                self.field("portal", &profile.title);
+                self.field("address", &profile.origin);
+                if !profile.enabled {
+                    self.toned("", "switched off in the configuration", Tone::Wanted);
+                }
+            }
+            None => self.field("portal", portal),
+        }
+        let status = &registration.status;
+        let told = phrase::status(status, app.now, &app.zone);
+        self.toned("status", &told, phrase::tone(status));
+        self.status(app, status);
+        if let Some(advice) = status.advice() {
+            self.gap();
+            self.field("what to do", &advice);
+        }
+        if let Some(help_desk) = profile.and_then(|profile| profile.help_desk.as_ref()) {
+            self.gap();
+            self.help_desk(help_desk);
+        }
+    }
+
+    fn status(&mut self, app: &App, status: &RegistrationStatus) {
+        match status {
+            RegistrationStatus::Registered {
+                since,
+                checked_at,
+                account,
+                ..
+            } => {
+                self.if_any("account", account.as_deref());
+                self.field("since", &phrase::moment(*since, &app.zone));
+                let checked = format!(
+                    "{} ({})",
+                    phrase::moment(*checked_at, &app.zone),
+                    phrase::ago(app.now, *checked_at)
+                );
+                self.field("checked", &checked);
+            }
+            RegistrationStatus::RegisteredNotSaved { account, .. } => {
+                self.if_any("account", account.as_deref());
+            }
+            RegistrationStatus::Waiting { until, attempt, .. } => {
+                self.field("attempt", &attempt.to_string());
+                self.field("next try", &phrase::moment(*until, &app.zone));
+            }
+            RegistrationStatus::LockedOut { until: Some(until) } => {
+                self.field("until", &phrase::moment(*until, &app.zone));
+            }
+            RegistrationStatus::NotSeen
+            | RegistrationStatus::NeedsPin { .. }
+            | RegistrationStatus::SigningIn
+            | RegistrationStatus::OutOfDate { .. }
+            | RegistrationStatus::NeedsWizard
+            | RegistrationStatus::NotEligible
+            | RegistrationStatus::NeedsSponsor
+            | RegistrationStatus::NotFound
+            | RegistrationStatus::Forbidden { .. }
+            | RegistrationStatus::Rejected { .. }
+            | RegistrationStatus::PinBlocked
+            | RegistrationStatus::LockedOut { until: None }
+            | RegistrationStatus::Unsupported { .. }
+            | RegistrationStatus::Unrecognised { .. }
+            | RegistrationStatus::CardFailed { .. } => {}
+        }
+    }
+
+    fn help_desk(&mut self, help_desk: &HelpDesk) {
+        let name = help_desk.name.as_deref();
+        self.field("help desk", name.unwrap_or("of this portal"));
+        self.if_any("phone", help_desk.phone.as_deref());
+        self.if_any("e-mail", help_desk.email.as_deref());
+        self.if_any("page", help_desk.url.as_deref());
+    }
+
+    fn entry(&mut self, app: &App, entry: &HistoryEntry) {
+        self.field("when", &phrase::moment(entry.at, &app.zone));
+        self.field("what", &entry.text);
+        self.if_any("reader", entry.reader.as_ref().map(|name| name.0.as_str()));
+        self.if_any("card ID", entry.card.as_ref().map(|id| id.0.as_str()));
+        self.if_any("portal", entry.portal.as_deref());
+        self.field("number", &entry.id.to_string());
+    }
+
+    fn problems(&mut self, app: &App) {
+        let problems = app.problems();
+        if problems.is_empty() {
+            self.toned("", "There are none.", Tone::Good);
+        }
+        for (at, problem) in problems.iter().enumerate() {
+            self.toned(&format!("{}", at + 1), &problem.text, problem.tone);
+        }
+    }
+}
+
+fn purpose(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Authentication => "signing in, after the PIN",
+        Slot::Signature => "signing documents and mail, each after the PIN",
+        Slot::KeyManagement => "opening what was encrypted for the holder",
+        Slot::CardAuthentication => "proving the card itself, without a PIN",
+    }
+}

@@ -1,0 +1,122 @@
+//! The whole history, newest first, with the picked entry in full beneath.
+
+use cac_common::snapshot::{HistoryEntry, HistoryKind};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::pane;
+use super::text::{fit, window, wrap_at_most};
+use crate::app::{App, HistoryList, Page};
+use crate::phrase::{self, Tone};
+use crate::theme::Theme;
+
+/// From this width on the kind of an entry stands beside it.
+const WIDE: u16 = 70;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryList, theme: Theme) {
+    let beneath = if area.height > 10 { 5 } else { 0 };
+    let [above, below] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(beneath)]).areas(area);
+    let title = match &list.page {
+        Page::Loading => "History (loading)".to_owned(),
+        Page::More | Page::Failed(_) if list.entries.is_empty() => "History".to_owned(),
+        Page::More | Page::Failed(_) => {
+            format!(
+                "History ({} of {} or more)",
+                list.cursor + 1,
+                list.entries.len()
+            )
+        }
+        Page::End if list.entries.is_empty() => "History".to_owned(),
+        Page::End => format!("History ({} of {})", list.cursor + 1, list.entries.len()),
+    };
+    let within = pane::draw(frame, above, &title, true, theme);
+    if list.entries.is_empty() {
+        let (tone, text) = match &list.page {
+            Page::Loading => (Tone::Working, "Asking cacd.".to_owned()),
+            Page::More | Page::End => (Tone::Quiet, "Nothing has happened yet.".to_owned()),
+            Page::Failed(trouble) => (Tone::Bad, trouble.what.clone()),
+        };
+        let lines: Vec<Line<'_>> = wrap_at_most(&text, within.width.saturating_sub(2), 4)
+            .into_iter()
+            .map(|line| Line::styled(format!(" {line}"), theme.tone(tone)))
+            .collect();
+        frame.render_widget(Paragraph::new(lines), within);
+        return;
+    }
+    let lines: Vec<Line<'_>> = window(list.entries.len(), list.cursor, within.height)
+        .map(|at| {
+            let line = row(app, &list.entries[at], within.width, theme);
+            if at == list.cursor {
+                line.style(theme.cursor())
+            } else {
+                line
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), within);
+    if let Some(entry) = list.entries.get(list.cursor) {
+        picked(frame, below, entry, list, theme);
+    }
+}
+
+fn row(app: &App, entry: &HistoryEntry, columns: u16, theme: Theme) -> Line<'static> {
+    let mut spans = vec![Span::styled(
+        format!(" {}  ", phrase::moment(entry.at, &app.zone)),
+        theme.label(),
+    )];
+    let mut used = 22;
+    if columns >= WIDE {
+        spans.push(Span::styled(fit(kind(entry.kind), 14), theme.label()));
+        used += 14;
+    }
+    spans.push(Span::raw(fit(
+        &entry.text,
+        columns.saturating_sub(used + 1),
+    )));
+    spans.push(Span::raw(" "));
+    Line::from(spans)
+}
+
+fn picked(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    entry: &HistoryEntry,
+    list: &HistoryList,
+    theme: Theme,
+) {
+    let within = pane::draw(frame, area, "Entry", false, theme);
+    let columns = within.width.saturating_sub(2);
+    let mut lines: Vec<Line<'_>> = wrap_at_most(&entry.text, columns, 2)
+        .into_iter()
+        .map(|line| Line::raw(format!(" {line}")))
+        .collect();
+    let mut facts = vec![format!("number {}", entry.id)];
+    facts.extend(entry.reader.as_ref().map(|name| format!("reader {name}")));
+    facts.extend(entry.portal.as_ref().map(|name| format!("portal {name}")));
+    facts.extend(entry.card.as_ref().map(|card| format!("card {card}")));
+    if let Page::Failed(trouble) = &list.page {
+        facts = vec![format!("older ones: {}", trouble.what)];
+    }
+    let facts = wrap_at_most(&facts.join("   "), columns, 1);
+    lines.extend(
+        facts
+            .into_iter()
+            .map(|line| Line::styled(format!(" {line}"), theme.label())),
+    );
+    frame.render_widget(Paragraph::new(lines), within);
+}
+
+fn kind(kind: HistoryKind) -> &'static str {
+    match kind {
+        HistoryKind::Service => "service",
+        HistoryKind::Reader => "reader",
+        HistoryKind::Card => "card",
+        HistoryKind::Pin => "PIN",
+        HistoryKind::Registration => "registration",
+        HistoryKind::Configuration => "configuration",
+        HistoryKind::Clear => "clear",
+    }
+}

@@ -1,0 +1,116 @@
+//! The readers and what is in them, then the cards seen before.
+
+use cac_common::reader::ReaderStatus;
+use cac_common::snapshot::{Reader, Stage};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::pane;
+use super::text::{cut, fit, fit_right, width, window, wrap};
+use crate::app::{App, Chosen, Pane};
+use crate::phrase::{self, Tone};
+use crate::theme::Theme;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
+    let has_focus = pane::has_focus(app, Pane::Readers);
+    let area = pane::draw(frame, area, "Readers", has_focus, theme);
+    let rows = app.rows();
+    let chosen = app.chosen_row();
+    if rows.is_empty() {
+        let lines = wrap(
+            "No reader is plugged in. Plug one in; it shows here by itself.",
+            area.width.saturating_sub(2),
+        );
+        let lines: Vec<Line<'_>> = lines
+            .into_iter()
+            .map(|line| Line::styled(format!(" {line}"), theme.label()))
+            .collect();
+        frame.render_widget(Paragraph::new(lines), area);
+        return;
+    }
+    let lines: Vec<Line<'_>> = window(rows.len(), chosen, area.height)
+        .map(|at| {
+            let is_chosen = at == chosen;
+            let line = row(app, rows[at], is_chosen, area.width, theme);
+            if is_chosen && has_focus {
+                line.style(theme.cursor())
+            } else {
+                line
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn row(app: &App, row: Chosen<'_>, is_chosen: bool, columns: u16, theme: Theme) -> Line<'static> {
+    let (mark, tone, name, content) = match row {
+        Chosen::Reader(reader) => {
+            let (mark, tone, content) = content(reader);
+            (mark, tone, reader.name.0.clone(), content)
+        }
+        Chosen::Known(known) => {
+            let name = match &known.dod_id_tail {
+                Some(tail) => format!("{} •{tail}", known.name),
+                None => known.name.clone(),
+            };
+            let seen = format!("seen {}", phrase::ago(app.now, known.last_seen));
+            ("◦", Tone::Quiet, name, seen)
+        }
+    };
+    let room = columns.saturating_sub(5);
+    let right = cut(&content, (room / 2).max(room.saturating_sub(width(&name))));
+    let left = room.saturating_sub(width(&right) + 1);
+    let pointer = if is_chosen { "▶" } else { " " };
+    let name_style = match row {
+        Chosen::Reader(_) => Style::new(),
+        Chosen::Known(_) => theme.label(),
+    };
+    Line::from(vec![
+        Span::raw(format!(" {pointer}")),
+        Span::styled(format!("{mark} "), theme.tone(tone)),
+        Span::styled(fit(&name, left), name_style),
+        Span::styled(
+            fit_right(&right, room.saturating_sub(left)),
+            if tone == Tone::Bad {
+                theme.tone(tone)
+            } else {
+                theme.label()
+            },
+        ),
+    ])
+}
+
+/// A mark, how it stands, and what is in the reader, in a word or by name.
+fn content(reader: &Reader) -> (&'static str, Tone, String) {
+    let Some(card) = &reader.card else {
+        return match reader.status {
+            ReaderStatus::Empty => ("○", Tone::Quiet, "empty".into()),
+            ReaderStatus::NoAnswer => ("!", Tone::Bad, "no answer".into()),
+            ReaderStatus::Card => ("●", Tone::Quiet, "in use".into()),
+        };
+    };
+    let holder = card.holder.as_ref().map(|holder| holder.name.to_string());
+    match &card.stage {
+        Stage::Reading { .. } => (
+            "●",
+            Tone::Working,
+            holder.unwrap_or_else(|| "reading".into()),
+        ),
+        Stage::Failed { .. } => (
+            "!",
+            Tone::Bad,
+            holder.unwrap_or_else(|| "unreadable".into()),
+        ),
+        Stage::Read => {
+            let tone = if card.needs_pin() {
+                Tone::Wanted
+            } else {
+                Tone::Good
+            };
+            ("●", tone, holder.unwrap_or_else(|| "a card".into()))
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Where the card stands at each portal, and what to do about the one picked.
+
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{HistoryKind, Registration};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::pane;
+use super::text::{cut, fit, width, window, wrap, wrap_at_most};
+use crate::app::{App, Pane};
+use crate::phrase::{self, Tone};
+use crate::theme::Theme;
+
+/// Rows of advice that are kept while at least as many portals are seen.
+const ADVICE: u16 = 3;
+
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
+    let has_focus = pane::has_focus(app, Pane::Registration);
+    let area = pane::draw(frame, area, "Registration", has_focus, theme);
+    let registrations = app.registrations();
+    if registrations.is_empty() {
+        let lines: Vec<Line<'_>> = wrap(nothing(app), area.width.saturating_sub(2))
+            .into_iter()
+            .map(|line| Line::styled(format!(" {line}"), theme.label()))
+            .collect();
+        frame.render_widget(Paragraph::new(lines), area);
+        return;
+    }
+    let count = u16::try_from(registrations.len()).unwrap_or(u16::MAX);
+    let advice_room = area
+        .height
+        .saturating_sub(count + 1)
+        .max(ADVICE.min(area.height / 2));
+    let advice = advice(app, area.width.saturating_sub(2), advice_room, theme);
+    let advice_height = u16::try_from(advice.len()).unwrap_or(u16::MAX);
+    let list_height = area.height.saturating_sub(advice_height);
+    let titles = registrations
+        .iter()
+        .map(|registration| width(title(app, registration)))
+        .max()
+        .unwrap_or(0)
+        .min(area.width * 2 / 5)
+        + 2;
+    let lines: Vec<Line<'_>> = window(registrations.len(), app.registration, list_height)
+        .map(|at| {
+            let line = row(app, &registrations[at], titles, area.width, theme);
+            if has_focus && at == app.registration {
+                line.style(theme.cursor())
+            } else {
+                line
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+    let beneath = Rect {
+        y: area.bottom().saturating_sub(advice_height),
+        height: advice_height.min(area.height),
+        ..area
+    };
+    frame.render_widget(Paragraph::new(advice), beneath);
+}
+
+fn nothing(app: &App) -> &'static str {
+    let has_portals = app
+        .snapshot
+        .as_ref()
+        .is_some_and(|snapshot| !snapshot.portals.is_empty());
+    match (has_portals, app.card()) {
+        (false, _) => "No portal is configured.",
+        (true, Some(_)) => "Nothing is known yet: the card is being read.",
+        (true, None) => "Put your card in to see where you are registered.",
+    }
+}
+
+fn row(
+    app: &App,
+    registration: &Registration,
+    titles: u16,
+    columns: u16,
+    theme: Theme,
+) -> Line<'static> {
+    let tone = phrase::tone(&registration.status);
+    let status = phrase::status(&registration.status, app.now, &app.zone);
+    let room = columns.saturating_sub(titles + 4);
+    let status = if width(&status) > room {
+        registration.status.label().to_owned()
+    } else {
+        status
+    };
+    Line::from(vec![
+        Span::raw(format!(
+            " {} ",
+            fit(title(app, registration), titles.saturating_sub(1))
+        )),
+        Span::styled(
+            fit(
+                &format!("{} {}", Theme::mark(tone), cut(&status, room)),
+                columns.saturating_sub(titles + 1),
+            ),
+            theme.tone(tone),
+        ),
+    ])
+}
+
+fn title<'a>(app: &'a App, registration: &'a Registration) -> &'a str {
+    app.portal(&registration.portal)
+        .map_or(&registration.portal, |portal| &portal.title)
+}
+
+/// What the status of the registration picked means and what to do next.
+fn advice(app: &App, columns: u16, most: u16, theme: Theme) -> Vec<Line<'static>> {
+    let Some(registration) = app.registrations().get(app.registration) else {
+        return Vec::new();
+    };
+    let waits_for_pin = app.registrations().iter().any(|one| needs_pin(&one.status));
+    let mut lines = Vec::new();
+    if waits_for_pin {
+        lines.push(match app.card() {
+            Some(_) => Line::from(vec![
+                Span::raw(" "),
+                Span::styled("r", theme.key()),
+                Span::styled(": type the PIN", theme.tone(Tone::Wanted)),
+            ]),
+            None => Line::styled(" Put the card in.", theme.tone(Tone::Wanted)),
+        });
+    }
+    let mut text = Vec::new();
+    if let Some(said) = last_said_of_the_pin(app).filter(|_| waits_for_pin) {
+        text.push(format!("{said}."));
+    }
+    let says_more = !matches!(
+        registration.status,
+        RegistrationStatus::NeedsPin {
+            tries_left: Some(2..)
+        }
+    );
+    if says_more && let Some(advice) = registration.status.advice() {
+        text.push(advice);
+    }
+    let room = usize::from(most).saturating_sub(lines.len());
+    let tone = phrase::tone(&registration.status);
+    for line in wrap_at_most(&text.join(" "), columns, room) {
+        let style = if tone == Tone::Bad {
+            theme.tone(Tone::Quiet)
+        } else {
+            theme.label()
+        };
+        lines.push(Line::styled(format!(" {line}"), style));
+    }
+    lines
+}
+
+/// What happened to the last PIN typed for this card in this visit.
+fn last_said_of_the_pin(app: &App) -> Option<&str> {
+    let card = app.card()?;
+    let entry = app.happened().iter().rev().find(|entry| {
+        entry.kind == HistoryKind::Pin
+            && entry.at >= card.inserted_at
+            && (entry.card.is_none() || entry.card == card.id)
+    })?;
+    Some(entry.text.trim_end_matches('.'))
+}
+
+fn needs_pin(status: &RegistrationStatus) -> bool {
+    matches!(
+        status,
+        RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
+    )
+}

@@ -1,0 +1,206 @@
+//! An invented moment at an invented workstation.
+
+use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
+use cac_common::identity::{CardId, HolderName, PersonaId};
+use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{
+    Card, Daemon, HelpDesk, HistoryEntry, HistoryKind, Holder, KnownPersona, PinStatus, Portal,
+    Reader, Registration, Snapshot, Stage, Visit,
+};
+use cac_common::time::UtcSeconds;
+
+/// 2026-11-22 14:02:09 UTC.
+pub(crate) const NOW: UtcSeconds = UtcSeconds(1_795_356_129);
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// Three readers, one with a card that needs its PIN at one of three portals.
+pub(crate) fn desk() -> Snapshot {
+    Snapshot {
+        readers: vec![
+            reader("Alcor AU9540 01 00", ReaderStatus::NoAnswer, None),
+            reader("Broadcom 5880 02 00", ReaderStatus::Empty, None),
+            reader("SCR3310 [CCID] 00 00", ReaderStatus::Card, Some(card())),
+        ],
+        known: vec![roe()],
+        portals: vec![
+            portal("ako", "AKO", "https://portal.example"),
+            portal("travel", "Travel", "https://travel.example"),
+            portal("records", "Records", "https://records.example"),
+        ],
+        happened: vec![
+            happened(1, -DAY, HistoryKind::Service, "cacd 0.1.0 started"),
+            happened(2, -5, HistoryKind::Reader, "card put into SCR3310"),
+            happened(
+                3,
+                -4,
+                HistoryKind::Card,
+                "recognised DOE, JANE Q, seen before",
+            ),
+            happened(
+                4,
+                -3,
+                HistoryKind::Registration,
+                "AKO: still registered, checked 2 days ago",
+            ),
+            happened(5, -2, HistoryKind::Registration, "Travel: needs the PIN"),
+            happened(
+                6,
+                -1,
+                HistoryKind::Registration,
+                "Records: the portal does not know this person",
+            ),
+        ],
+        ..nothing_plugged_in()
+    }
+}
+
+/// The service runs, with no reader and no portal.
+pub(crate) fn nothing_plugged_in() -> Snapshot {
+    Snapshot {
+        revision: 7,
+        daemon: Daemon {
+            version: "0.1.0".into(),
+            host: "ws-042".into(),
+            started_at: later(-3 * DAY - 100),
+            store_problem: None,
+        },
+        service: ServiceStatus::Running,
+        readers: Vec::new(),
+        known: Vec::new(),
+        portals: Vec::new(),
+        problems: Vec::new(),
+        happened: Vec::new(),
+        may_act: true,
+    }
+}
+
+fn card() -> Card {
+    Card {
+        visit: Visit(4),
+        stage: Stage::Read,
+        id: Some(CardId("4f1e7a52-9a0b-4c57-8d52-0a3c5f6e7d81".into())),
+        holder: Some(Holder {
+            name: HolderName::from_common_name("DOE.JANE.Q.1234567890").0,
+            dod_id: "1234567890".parse().ok(),
+            upn: Some("1234567890@mil".into()),
+            category: Some("civilian · Navy".into()),
+        }),
+        kind: "PIV".into(),
+        expires: Some("2027-03-01".into()),
+        pin: PinStatus::Ready {
+            tries_left: Some(3),
+        },
+        certificates: Slot::ALL.into_iter().map(certificate).collect(),
+        login: Some(LoginChoice {
+            slot: Slot::Authentication,
+            reason: "the authentication certificate, valid today".into(),
+        }),
+        recognised: true,
+        registrations: vec![
+            registration(
+                "ako",
+                RegistrationStatus::Registered {
+                    since: later(-40 * DAY),
+                    checked_at: later(-2 * DAY),
+                    account: Some("jane.q.doe".into()),
+                    recheck_due: false,
+                },
+            ),
+            registration(
+                "travel",
+                RegistrationStatus::NeedsPin {
+                    tries_left: Some(3),
+                },
+            ),
+            registration("records", RegistrationStatus::NotFound),
+        ],
+        findings: Vec::new(),
+        read_apdus: 36,
+        inserted_at: later(-5),
+    }
+}
+
+fn roe() -> KnownPersona {
+    KnownPersona {
+        persona: PersonaId("6d1f".into()),
+        card: CardId("a8c3d9e0-1111-4222-8333-444455556666".into()),
+        name: "ROE, RICHARD".into(),
+        dod_id_tail: Some("4321".into()),
+        last_seen: later(-6 * DAY),
+        registrations: vec![registration(
+            "ako",
+            RegistrationStatus::Registered {
+                since: later(-90 * DAY),
+                checked_at: later(-6 * DAY),
+                account: None,
+                recheck_due: false,
+            },
+        )],
+    }
+}
+
+fn certificate(slot: Slot) -> CertificateSummary {
+    let issuer = match slot {
+        Slot::Authentication | Slot::CardAuthentication => "DOD ID CA-73",
+        Slot::Signature | Slot::KeyManagement => "DOD EMAIL CA-73",
+    };
+    CertificateSummary {
+        slot,
+        subject: "DOE.JANE.Q.1234567890".into(),
+        issuer: issuer.into(),
+        serial: format!("01A2B3{:02X}", slot.key_reference()),
+        not_before: later(-683 * DAY),
+        not_after: later(412 * DAY + 3600),
+        key: "RSA-2048".into(),
+        upn: (slot == Slot::Authentication).then(|| "1234567890@mil".into()),
+        sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+    }
+}
+
+fn reader(name: &str, status: ReaderStatus, card: Option<Card>) -> Reader {
+    Reader {
+        name: ReaderName(name.into()),
+        status,
+        card,
+    }
+}
+
+fn registration(portal: &str, status: RegistrationStatus) -> Registration {
+    Registration {
+        portal: portal.into(),
+        status,
+    }
+}
+
+fn portal(name: &str, title: &str, origin: &str) -> Portal {
+    Portal {
+        name: name.into(),
+        title: title.into(),
+        origin: origin.into(),
+        enabled: true,
+        help_desk: Some(HelpDesk {
+            name: Some(format!("{title} help desk")),
+            phone: Some("555-0100".into()),
+            email: Some("help@portal.example".into()),
+            url: None,
+        }),
+    }
+}
+
+fn happened(id: i64, seconds: i64, kind: HistoryKind, text: &str) -> HistoryEntry {
+    HistoryEntry {
+        id,
+        at: later(seconds),
+        kind,
+        reader: None,
+        card: None,
+        portal: None,
+        text: text.into(),
+    }
+}
+
+fn later(seconds: i64) -> UtcSeconds {
+    UtcSeconds(NOW.0 + seconds)
+}

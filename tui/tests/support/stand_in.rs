@@ -1,0 +1,260 @@
+//! A daemon's side of the socket, with nothing behind it but one snapshot.
+//!
+//! The PIN 123456 is right and signs in everywhere it is needed; any other
+//! costs a try. What was asked can be looked at afterwards.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use cac_common::interface::{
+    Call, Clear, ClearReply, GetHistory, HistoryReply, LONGEST_REQUEST, Lost, Refusal, Reply,
+    SnapshotReply, SubmitPin, method,
+};
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{Card, HistoryEntry, HistoryKind, PinStatus, Snapshot};
+use cac_common::wire::{Connection, Message};
+use serde_json::Value;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+
+pub(crate) struct StandIn {
+    listener: UnixListener,
+    pub(crate) desk: Arc<Desk>,
+}
+
+/// What all conversations share.
+pub(crate) struct Desk {
+    snapshot: watch::Sender<Snapshot>,
+    /// The methods that were called, and what came with them.
+    pub(crate) asked: Mutex<Vec<(String, Value)>>,
+    /// What was read from the pipes.
+    pub(crate) pins: Mutex<Vec<Vec<u8>>>,
+}
+
+impl StandIn {
+    pub(crate) fn start(socket: &Path, snapshot: Snapshot) -> std::io::Result<Self> {
+        Ok(Self {
+            listener: UnixListener::bind(socket)?,
+            desk: Arc::new(Desk {
+                snapshot: watch::Sender::new(snapshot),
+                asked: Mutex::default(),
+                pins: Mutex::default(),
+            }),
+        })
+    }
+
+    pub(crate) async fn serve(self) {
+        let mut conversations = tokio::task::JoinSet::new();
+        while let Ok((stream, _)) = self.listener.accept().await {
+            conversations.spawn(self.desk.clone().talk(stream));
+        }
+    }
+}
+
+impl Desk {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        self.snapshot.send_modify(|snapshot| {
+            snapshot.revision += 1;
+            change(snapshot);
+        });
+    }
+
+    async fn talk(self: Arc<Self>, stream: UnixStream) {
+        let mut connection = Connection::new(stream, LONGEST_REQUEST);
+        while let Ok(Some(message)) = connection.receive().await {
+            let Ok(call) = serde_json::from_slice::<Call>(&message.bytes) else {
+                return;
+            };
+            self.asked
+                .lock()
+                .unwrap()
+                .push((call.method.clone(), call.parameters.clone()));
+            if call.method == method::MONITOR {
+                return self.monitor(connection).await;
+            }
+            let reply = match self.answer(&call, message) {
+                Ok(parameters) => Reply {
+                    error: None,
+                    parameters,
+                    continues: false,
+                },
+                Err(refusal) => refusal.to_reply(),
+            };
+            if send(&mut connection, &reply).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn monitor(&self, mut connection: Connection) {
+        let mut changes = self.snapshot.subscribe();
+        loop {
+            let snapshot = changes.borrow_and_update().clone();
+            let reply = Reply {
+                error: None,
+                parameters: serde_json::to_value(SnapshotReply { snapshot }).unwrap(),
+                continues: true,
+            };
+            if send(&mut connection, &reply).await.is_none() {
+                return;
+            }
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                // Nothing more is asked here: the other side has gone.
+                _ = connection.receive() => return,
+            }
+        }
+    }
+
+    fn answer(self: &Arc<Self>, call: &Call, message: Message) -> Result<Value, Refusal> {
+        match call.method.as_str() {
+            method::GET_SNAPSHOT => {
+                let snapshot = self.snapshot.borrow().clone();
+                Ok(serde_json::to_value(SnapshotReply { snapshot }).unwrap())
+            }
+            method::SUBMIT_PIN => self.take_pin(call, message),
+            method::REGISTER => Ok(Value::Object(serde_json::Map::new())),
+            method::GET_HISTORY => {
+                let request: GetHistory = parameters(call)?;
+                let happened = &self.snapshot.borrow().happened;
+                let entries = happened
+                    .iter()
+                    .rev()
+                    .filter(|entry| request.before.is_none_or(|before| entry.id < before))
+                    .take(request.limit as usize)
+                    .cloned()
+                    .collect();
+                Ok(serde_json::to_value(HistoryReply { entries }).unwrap())
+            }
+            method::CLEAR => {
+                let _: Clear = parameters(call)?;
+                let lost = Lost {
+                    cards: 1,
+                    certificates: 4,
+                    personas: 1,
+                    registrations: 3,
+                    history: 0,
+                };
+                Ok(serde_json::to_value(ClearReply { lost }).unwrap())
+            }
+            other => Err(Refusal::MethodNotFound {
+                method: other.into(),
+            }),
+        }
+    }
+
+    fn take_pin(self: &Arc<Self>, call: &Call, message: Message) -> Result<Value, Refusal> {
+        let request: SubmitPin = parameters(call)?;
+        let pipe = message
+            .descriptors
+            .into_iter()
+            .next()
+            .ok_or(Refusal::NoPin)?;
+        let mut pin = Vec::new();
+        std::fs::File::from(pipe)
+            .read_to_end(&mut pin)
+            .map_err(|_| Refusal::NoPin)?;
+        let is_right = pin == b"123456";
+        self.pins.lock().unwrap().push(pin);
+        let mut is_known = false;
+        self.change(|snapshot| {
+            if let Some(card) = card(snapshot, &request) {
+                is_known = true;
+                set_all(card, &RegistrationStatus::SigningIn);
+            }
+        });
+        if !is_known {
+            return Err(Refusal::NoSuchCard);
+        }
+        let desk = self.clone();
+        tokio::spawn(async move {
+            // As long as a card and a portal take.
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            desk.change(|snapshot| desk_after(snapshot, &request, is_right));
+        });
+        Ok(Value::Object(serde_json::Map::new()))
+    }
+}
+
+fn desk_after(snapshot: &mut Snapshot, request: &SubmitPin, is_right: bool) {
+    let now = snapshot
+        .happened
+        .last()
+        .map(|entry| entry.at)
+        .unwrap_or_default();
+    let next_id = snapshot.happened.last().map_or(1, |entry| entry.id + 1);
+    let Some(card) = card(snapshot, request) else {
+        return;
+    };
+    let (kind, text) = if is_right {
+        let registered = RegistrationStatus::Registered {
+            since: now,
+            checked_at: now,
+            account: Some("jane.q.doe".into()),
+            recheck_due: false,
+        };
+        set_all(card, &registered);
+        (HistoryKind::Registration, "Travel: registered".to_owned())
+    } else {
+        let left = match card.pin {
+            PinStatus::Ready {
+                tries_left: Some(left),
+            } => left.saturating_sub(1),
+            _ => 0,
+        };
+        let (pin, status) = if left == 0 {
+            (PinStatus::Blocked, RegistrationStatus::PinBlocked)
+        } else {
+            let tries_left = Some(left);
+            (
+                PinStatus::Ready { tries_left },
+                RegistrationStatus::NeedsPin { tries_left },
+            )
+        };
+        card.pin = pin;
+        set_all(card, &status);
+        (HistoryKind::Pin, format!("wrong PIN, {left} tries left"))
+    };
+    let id = card.id.clone();
+    snapshot.happened.push(HistoryEntry {
+        id: next_id,
+        at: now,
+        kind,
+        reader: None,
+        card: id,
+        portal: None,
+        text,
+    });
+}
+
+/// Every registration that is not at its end yet.
+fn set_all(card: &mut Card, status: &RegistrationStatus) {
+    for registration in &mut card.registrations {
+        if matches!(
+            registration.status,
+            RegistrationStatus::NeedsPin { .. } | RegistrationStatus::SigningIn
+        ) {
+            registration.status = status.clone();
+        }
+    }
+}
+
+fn card<'a>(snapshot: &'a mut Snapshot, request: &SubmitPin) -> Option<&'a mut Card> {
+    snapshot
+        .readers
+        .iter_mut()
+        .filter_map(|reader| reader.card.as_mut())
+        .find(|card| card.id.as_ref() == Some(&request.card) && card.visit == request.visit)
+}
+
+fn parameters<T: serde::de::DeserializeOwned>(call: &Call) -> Result<T, Refusal> {
+    serde_json::from_value(call.parameters.clone()).map_err(|error| Refusal::InvalidParameter {
+        parameter: error.to_string(),
+    })
+}
+
+async fn send(connection: &mut Connection, reply: &Reply) -> Option<()> {
+    let bytes = serde_json::to_vec(reply).ok()?;
+    connection.send(&bytes, &[]).await.ok()
+}
