@@ -6,6 +6,7 @@
 pub mod app;
 pub mod calls;
 pub mod changes;
+pub mod clearing;
 pub mod cli;
 pub mod clock;
 pub mod command;

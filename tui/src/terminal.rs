@@ -46,7 +46,10 @@ impl Screen {
 
     /// Forgets what stands there, so that the next drawing is a whole one.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // `Terminal::clear` asks the terminal where its cursor stands, and the answer
+        // would go to whoever reads the keyboard.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Gives the terminal back to the shell until `fg`.

@@ -13,6 +13,7 @@ use crate::app::{
     App, Chosen, ClearStep, HistoryList, Link, Page, Pane, Pick, PinPrompt, PinStep, Said, Screen,
     Subject,
 };
+use crate::clearing;
 use crate::failure::Trouble;
 use crate::keys::Command;
 use crate::phrase::Tone;
@@ -377,7 +378,7 @@ fn go(app: &mut App, command: Command) -> Option<Action> {
         Screen::History(_) => return dialogs::go_in_history(app, command),
         Screen::Clear(ClearStep::Choosing { cursor }) => {
             let at = *cursor;
-            let last = crate::app::clear_choices(app).len().saturating_sub(1);
+            let last = clearing::choices(app).len().saturating_sub(1);
             app.screen = Screen::Clear(ClearStep::Choosing {
                 cursor: moved(command, at, last),
             });

@@ -5,9 +5,9 @@ use cac_common::snapshot::HistoryEntry;
 
 use super::{Action, Message, complain, loading, moved, say};
 use crate::app::{
-    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, clear_choices,
-    may_be_the_last_try,
+    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, may_be_the_last_try,
 };
+use crate::clearing;
 use crate::failure::Trouble;
 use crate::keys::Command;
 use crate::phrase::{self, Tone};
@@ -110,7 +110,7 @@ pub(super) fn choose(app: &mut App) -> Option<Action> {
     let Screen::Clear(ClearStep::Choosing { cursor }) = app.screen else {
         return None;
     };
-    let (_, scope) = clear_choices(app).into_iter().nth(cursor)?;
+    let (_, scope) = clearing::choices(app).into_iter().nth(cursor)?;
     app.screen = Screen::Clear(ClearStep::Counting {
         scope: scope.clone(),
     });

@@ -6,7 +6,8 @@ use ratatui::widgets::Paragraph;
 
 use super::pane;
 use super::text::{fit, window, wrap};
-use crate::app::{App, ClearStep, clear_choices};
+use crate::app::{App, ClearStep};
+use crate::clearing;
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
 use cac_common::interface::{ClearScope, Lost};
@@ -56,7 +57,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, step: &ClearStep, theme: Th
 }
 
 fn choosing(frame: &mut Frame<'_>, app: &App, cursor: usize, theme: Theme) {
-    let choices = clear_choices(app);
+    let choices = clearing::choices(app);
     let height = u16::try_from(choices.len()).unwrap_or(u16::MAX);
     let size = (COLUMNS, height.saturating_add(2));
     let within = pane::dialog(frame, "Clear what is kept", size, theme);
