@@ -1,6 +1,7 @@
 //! Stand-ins for the things around cacd that a test cannot have: a card, a reader, a portal.
 
 pub mod clock;
+pub mod harness;
 pub mod pcscd;
 pub mod portal;
 pub mod virtual_card;
