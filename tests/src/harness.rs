@@ -492,6 +492,22 @@ impl Lab {
         Ok(entries)
     }
 
+    /// Waits until the history holds this many entries with `part` in them, and gives those.
+    pub fn wait_for_entries(&self, part: &str, count: usize) -> anyhow::Result<Vec<HistoryEntry>> {
+        let says_so = |entry: &HistoryEntry| entry.text.contains(part);
+        // What is shown as having happened has been written down.
+        self.wait_for(
+            &format!("the history tells of {part:?} {count} times"),
+            |snapshot| {
+                let told = snapshot.happened.iter().filter(|entry| says_so(entry));
+                told.count() >= count
+            },
+        )?;
+        let mut entries = self.history()?;
+        entries.retain(says_so);
+        Ok(entries)
+    }
+
     /// Notes every snapshot from now on.
     pub fn follow(&self) -> anyhow::Result<Follower> {
         Follower::start(&self.runtime, &self.socket())

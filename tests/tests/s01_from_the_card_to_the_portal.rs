@@ -80,6 +80,7 @@ fn s01_a_card_is_registered_from_insertion_to_the_database() -> anyhow::Result<(
     );
     assert_eq!(sign_in.pin_attempts(), 1, "one VERIFY with a PIN");
     assert_eq!(sign_in.key_operations(), 1, "one signature");
+    follower.wait_until_at(lab.snapshot()?.revision)?;
     shown_in_order(&follower.seen(), &lab)?;
     nobody_else_can_sign(&lab)
 }
