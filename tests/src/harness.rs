@@ -1,0 +1,536 @@
+//! Everything together: the real programs, pcscd with virtual readers, cards, and a portal to sign in to.
+//!
+//! A [`Lab`] keeps to a folder of its own. Whatever it started ends with it,
+//! and the folder goes too, however the test went.
+
+mod cast;
+mod commands;
+mod daemon;
+mod follower;
+mod outsider;
+mod programs;
+mod socket;
+mod traces;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use cac_common::client::{Client, ClientError};
+use cac_common::interface::SubmitPin;
+use cac_common::snapshot::{Card, HistoryEntry, Snapshot};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use self::daemon::Daemon;
+use crate::clock;
+use crate::pcscd::PrivatePcscd;
+use crate::portal::{PortalConfig, ReferencePortal, ServerIdentity, Versions};
+use crate::virtual_card::CardHandle;
+use crate::virtual_card::certificate::Validity;
+use crate::virtual_card::samples;
+use crate::virtual_card::vpcd::Insertion;
+
+pub use self::cast::{jane, john, portal_person, the_card_of};
+pub use self::follower::Follower;
+pub use self::outsider::{SECURITY_STATUS, SUCCESS, key_use, select_piv, verify_with};
+pub use self::socket::{Recorded, as_user, refusal};
+pub use self::traces::{appears_in, files_below, memory_of, resident_kilobytes};
+
+/// What everything that another process does is waited for, at most.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// What the portal is called in its profile.
+pub const PORTAL: &str = "reference";
+
+/// Lines of the daemon's log that are shown with a failure.
+const TAIL: usize = 40;
+
+/// What a lab is to be like.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    readers: usize,
+    settings: String,
+    versions: Versions,
+}
+
+/// Where the programs of one lab keep their things.
+#[derive(Debug, Clone)]
+struct Places {
+    root: PathBuf,
+}
+
+/// A machine with readers, a portal it can reach, and cacd on it.
+pub struct Lab {
+    // The order is that of the end: who works with something goes before it.
+    daemon: Option<Daemon>,
+    slots: Vec<Option<Insertion>>,
+    portal: ReferencePortal,
+    pcscd: PrivatePcscd,
+    runtime: Runtime,
+    places: Places,
+    configurations: u32,
+    starts: u32,
+    _folder: TempDir,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            readers: 1,
+            settings: String::new(),
+            versions: Versions::Both,
+        }
+    }
+}
+
+impl Plan {
+    #[must_use]
+    pub fn readers(self, readers: usize) -> Self {
+        Self { readers, ..self }
+    }
+
+    /// The text of `cacd.toml`.
+    #[must_use]
+    pub fn settings(self, settings: &str) -> Self {
+        Self {
+            settings: settings.to_owned(),
+            ..self
+        }
+    }
+
+    /// What the portal speaks.
+    #[must_use]
+    pub fn tls(self, versions: Versions) -> Self {
+        Self { versions, ..self }
+    }
+
+    /// Builds the programs if need be, starts everything, and returns when the daemon answers.
+    pub fn start(self) -> anyhow::Result<Lab> {
+        let folder = tempfile::Builder::new().prefix("cacd-lab-").tempdir()?;
+        // Others may pass through, to reach the socket.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
+        let places = Places {
+            root: folder.path().to_owned(),
+        };
+        let portal = start_portal(&places, self.versions)?;
+        places.furnish(&self.settings, &portal.profile())?;
+        let pcscd = PrivatePcscd::start(self.readers)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let mut lab = Lab {
+            daemon: None,
+            slots: (0..self.readers).map(|_| None).collect(),
+            portal,
+            pcscd,
+            runtime,
+            places,
+            configurations: 0,
+            starts: 0,
+            _folder: folder,
+        };
+        lab.start_again()?;
+        lab.wait_for("the readers are seen", |snapshot| {
+            snapshot.readers.len() >= self.readers
+        })?;
+        Ok(lab)
+    }
+}
+
+impl Places {
+    fn socket(&self) -> PathBuf {
+        self.root.join("run/cacd.sock")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.root.join("state")
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.root.join("config")
+    }
+
+    fn profiles(&self) -> PathBuf {
+        self.configuration().join("portals.d")
+    }
+
+    fn furnish(&self, settings: &str, profile: &str) -> io::Result<()> {
+        let trust = self.configuration().join("trust");
+        fs::create_dir_all(self.profiles())?;
+        fs::create_dir_all(&trust)?;
+        fs::create_dir_all(self.root.join("run"))?;
+        fs::write(self.configuration().join("cacd.toml"), settings)?;
+        fs::write(self.profiles().join("reference.toml"), profile)?;
+        // A portal that trusts the root alone needs the chain up to it.
+        fs::write(
+            trust.join("issuing.pem"),
+            samples::authority().issuing_pem(),
+        )
+    }
+}
+
+fn start_portal(places: &Places, versions: Versions) -> anyhow::Result<ReferencePortal> {
+    let authority = samples::authority();
+    let certificate =
+        authority.issue_server_certificate(&["localhost"], Validity::current(clock::now()))?;
+    let identity = ServerIdentity {
+        chain: certificate.chain_pem,
+        key: certificate.key_pem,
+        anchor: authority.root_pem(),
+    };
+    let config = PortalConfig {
+        versions,
+        ..PortalConfig::new(places.root.join("portal"), identity, authority.root_pem())
+    };
+    Ok(ReferencePortal::start(&config)?)
+}
+
+impl Lab {
+    /// One reader, and the daemon as it comes.
+    pub fn start() -> anyhow::Result<Self> {
+        Plan::default().start()
+    }
+
+    pub fn portal(&self) -> &ReferencePortal {
+        &self.portal
+    }
+
+    /// How a reader is called by everyone.
+    pub fn reader_name(&self, reader: usize) -> String {
+        self.pcscd.reader_name(reader)
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.places.socket()
+    }
+
+    /// Where the database lies.
+    pub fn state_folder(&self) -> PathBuf {
+        self.places.state()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.places.state().join("cacd.db")
+    }
+
+    /// Puts the holder on the portal's list, with an account.
+    pub fn welcome(&self, card: &crate::virtual_card::card_file::CardFile) -> anyhow::Result<()> {
+        let person = portal_person(card);
+        self.portal.add_person(&person)?;
+        let account = person.name.to_lowercase().replace(' ', ".");
+        self.portal.add_account(&account, &person.upn)?;
+        Ok(())
+    }
+
+    /// Puts a card into an empty reader.
+    pub fn insert(&mut self, reader: usize, card: &CardHandle) -> anyhow::Result<()> {
+        let slot = &mut self.slots[reader];
+        ensure!(
+            slot.as_ref().is_none_or(|there| !there.is_in()),
+            "reader {reader} is not empty"
+        );
+        // What lies there is a card that was pulled.
+        drop(slot.take());
+        *slot = Some(Insertion::new(card, self.pcscd.port(reader))?);
+        Ok(())
+    }
+
+    /// Takes the card out, and returns when the daemon has seen that.
+    pub fn take_out(&mut self, reader: usize) -> anyhow::Result<()> {
+        drop(self.slots[reader].take());
+        self.wait_until_empty(reader)?;
+        Ok(())
+    }
+
+    /// Kills pcscd; its readers go with it, and the cards stay in them.
+    pub fn kill_pcscd(&mut self) -> anyhow::Result<()> {
+        Ok(self.pcscd.kill()?)
+    }
+
+    /// Starts pcscd again, with these cards in its readers.
+    pub fn start_pcscd_again(&mut self, cards: &[(usize, &CardHandle)]) -> anyhow::Result<()> {
+        self.pcscd.start_again()?;
+        for (reader, card) in cards {
+            self.insert(*reader, card)?;
+        }
+        Ok(())
+    }
+
+    /// Kills the daemon: nothing is written down or said good-bye to.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        drop(self.daemon.take());
+        Ok(())
+    }
+
+    /// Asks the daemon to end, as systemd does, and waits until it has.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        match self.daemon.take() {
+            Some(daemon) => daemon.stop(),
+            None => bail!("the daemon does not run"),
+        }
+    }
+
+    /// Starts the daemon, and returns when it answers.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        self.begin(daemon::Surroundings::Usual)
+    }
+
+    /// The same, with a state folder that cannot be written to.
+    pub fn start_again_read_only(&mut self) -> anyhow::Result<()> {
+        self.begin(daemon::Surroundings::StateReadOnly)
+    }
+
+    fn begin(&mut self, surroundings: daemon::Surroundings) -> anyhow::Result<()> {
+        self.kill()?;
+        self.starts += 1;
+        let daemon = Daemon::start(
+            &self.places,
+            &self.pcscd.socket(),
+            surroundings,
+            self.starts,
+        )?;
+        self.daemon = Some(daemon);
+        Ok(())
+    }
+
+    /// Of the daemon.
+    pub fn pid(&self) -> anyhow::Result<u32> {
+        let daemon = self.daemon.as_ref().context("the daemon does not run")?;
+        Ok(daemon.pid())
+    }
+
+    /// All that the daemon has logged, since the first start.
+    pub fn log(&self) -> String {
+        (1..=self.starts)
+            .filter_map(|start| fs::read(daemon::log_file(&self.places, start)).ok())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .collect()
+    }
+
+    /// Runs cacctl, and returns when it has ended.
+    pub fn cacctl(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        self.cacctl_with_input(arguments, b"")
+    }
+
+    /// The same, with something on its standard input.
+    pub fn cacctl_with_input(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<Output> {
+        let mut command = programs::built()?.cacctl();
+        command
+            .args(arguments)
+            .env(cac_common::paths::SOCKET_VARIABLE, self.socket());
+        commands::run(command, input)
+    }
+
+    /// Replaces `cacd.toml`, and returns when the daemon goes by it.
+    pub fn reconfigure(&mut self, settings: &str) -> anyhow::Result<()> {
+        replace(&self.places.configuration().join("cacd.toml"), settings)?;
+        // What was read while we wrote shows the first mark at most: whoever
+        // shows the second has begun to read when all was in place.
+        for _ in 0..2 {
+            self.configurations += 1;
+            let title = format!("Configuration {}", self.configurations);
+            let text = format!(
+                "name = \"mark\"\ntitle = \"{title}\"\nenabled = false\n\
+                 origin = \"https://localhost:1\"\nstart = \"/\"\n"
+            );
+            self.write_profile("mark", &text)?;
+            self.wait_for("the configuration is in force", |snapshot| {
+                snapshot.portals.iter().any(|portal| portal.title == title)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes a profile, as an editor does.
+    pub fn write_profile(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        replace(&self.profile_path(name), text)
+    }
+
+    pub fn profile_path(&self, name: &str) -> PathBuf {
+        self.places.profiles().join(format!("{name}.toml"))
+    }
+
+    pub fn remove_profile(&self, name: &str) -> anyhow::Result<()> {
+        Ok(fs::remove_file(self.profile_path(name))?)
+    }
+
+    /// The state now.
+    pub fn snapshot(&self) -> anyhow::Result<Snapshot> {
+        let socket = self.socket();
+        Ok(self
+            .runtime
+            .block_on(async { Client::connect(&socket).await?.snapshot().await })?)
+    }
+
+    /// Follows the state until it is as told, and gives it.
+    pub fn wait_for(
+        &self,
+        what: &str,
+        condition: impl FnMut(&Snapshot) -> bool,
+    ) -> anyhow::Result<Snapshot> {
+        self.wait_for_at_most(LIMIT, what, condition)
+    }
+
+    /// The same, with a limit of one's own.
+    pub fn wait_for_at_most(
+        &self,
+        limit: Duration,
+        what: &str,
+        condition: impl FnMut(&Snapshot) -> bool,
+    ) -> anyhow::Result<Snapshot> {
+        let waited =
+            self.runtime
+                .block_on(socket::wait_for(&self.socket(), limit, what, condition));
+        waited.with_context(|| format!("the daemon's last words:\n{}", self.last_words()))
+    }
+
+    fn last_words(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log
+            .lines()
+            .filter(|line| line.contains("cacd"))
+            .rev()
+            .take(TAIL)
+            .collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// Waits until the card in a reader stands so at the portal; `label` as people read it.
+    pub fn wait_for_status(&self, reader: usize, label: &str) -> anyhow::Result<Card> {
+        let snapshot = self.wait_for(
+            &format!("the card in reader {reader} is {label}"),
+            |snapshot| self.label(snapshot, reader) == Some(label),
+        )?;
+        self.card(&snapshot, reader)
+    }
+
+    /// Waits until a reader is seen to hold no card.
+    pub fn wait_until_empty(&self, reader: usize) -> anyhow::Result<Snapshot> {
+        self.wait_for(&format!("reader {reader} is empty"), |snapshot| {
+            self.find_card(snapshot, reader).is_none()
+        })
+    }
+
+    /// Where the card in a reader stands at the portal, in words.
+    pub fn label(&self, snapshot: &Snapshot, reader: usize) -> Option<&'static str> {
+        let card = self.find_card(snapshot, reader)?;
+        let registration = card
+            .registrations
+            .iter()
+            .find(|registration| registration.portal == PORTAL)?;
+        Some(registration.status.label())
+    }
+
+    /// The card in a reader, as the daemon shows it.
+    pub fn card(&self, snapshot: &Snapshot, reader: usize) -> anyhow::Result<Card> {
+        self.find_card(snapshot, reader)
+            .cloned()
+            .with_context(|| format!("no card is shown in reader {reader}"))
+    }
+
+    fn find_card<'a>(&self, snapshot: &'a Snapshot, reader: usize) -> Option<&'a Card> {
+        let name = self.reader_name(reader);
+        snapshot
+            .readers
+            .iter()
+            .find(|shown| shown.name.0 == name)?
+            .card
+            .as_ref()
+    }
+
+    /// Hands a PIN over, for a card that may no longer be there.
+    pub fn submit(&self, request: SubmitPin, pin: &str) -> Result<(), ClientError> {
+        self.runtime
+            .block_on(socket::submit(&self.socket(), request, pin))
+    }
+
+    /// Types a PIN for the card in a reader.
+    pub fn type_pin(&self, reader: usize, pin: &str) -> anyhow::Result<()> {
+        let card = self.card(&self.snapshot()?, reader)?;
+        Ok(self.submit(pin_for(&card)?, pin)?)
+    }
+
+    /// From a card to the portal: put in, read, PIN typed, registered.
+    pub fn register(
+        &mut self,
+        reader: usize,
+        card: &CardHandle,
+        pin: &str,
+    ) -> anyhow::Result<Card> {
+        self.insert(reader, card)?;
+        self.wait_for_status(reader, "needs PIN")?;
+        self.type_pin(reader, pin)?;
+        self.wait_for_status(reader, "registered")
+    }
+
+    /// Does something over a connection of its own.
+    pub fn ask<T>(
+        &self,
+        call: impl AsyncFnOnce(&mut Client) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let socket = self.socket();
+        self.runtime.block_on(async {
+            let mut client = Client::connect(&socket).await?;
+            call(&mut client).await
+        })
+    }
+
+    /// The newest entries of the history, oldest first.
+    pub fn history(&self) -> anyhow::Result<Vec<HistoryEntry>> {
+        let request = cac_common::interface::GetHistory {
+            before: None,
+            limit: 1000,
+        };
+        let mut entries = self.ask(async |client| client.history(&request).await)?;
+        entries.reverse();
+        Ok(entries)
+    }
+
+    /// Waits until the history holds this many entries with `part` in them, and gives those.
+    pub fn wait_for_entries(&self, part: &str, count: usize) -> anyhow::Result<Vec<HistoryEntry>> {
+        let says_so = |entry: &HistoryEntry| entry.text.contains(part);
+        // What is shown as having happened has been written down.
+        self.wait_for(
+            &format!("the history tells of {part:?} {count} times"),
+            |snapshot| {
+                let told = snapshot.happened.iter().filter(|entry| says_so(entry));
+                told.count() >= count
+            },
+        )?;
+        let mut entries = self.history()?;
+        entries.retain(says_so);
+        Ok(entries)
+    }
+
+    /// Notes every snapshot from now on.
+    pub fn follow(&self) -> anyhow::Result<Follower> {
+        Follower::start(&self.runtime, &self.socket())
+    }
+
+    /// What another program gets to hear from the card, one status word for each command.
+    pub fn outsider_sends(&self, reader: usize, commands: &[Vec<u8>]) -> anyhow::Result<Vec<u16>> {
+        outsider::send(&self.pcscd.socket(), reader, commands)
+    }
+}
+
+/// The request that goes with a PIN for this card in this visit.
+pub fn pin_for(card: &Card) -> anyhow::Result<SubmitPin> {
+    Ok(SubmitPin {
+        card: card.id.clone().context("the card is not known yet")?,
+        visit: card.visit,
+        even_the_last_try: false,
+    })
+}
+
+/// The new file is there whole, or not at all.
+fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let new = path.with_extension("new");
+    fs::write(&new, text)?;
+    fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,124 @@
+//! cacd as a process.
+
+use std::fs::File;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{LIMIT, Places, programs};
+use crate::pcscd::SOCKET_VARIABLE;
+use crate::wait;
+
+/// Runs the rest of its arguments where the folder in the first cannot be written to.
+const READ_ONLY: &str = r#"
+set -e
+mount --bind "$0" "$0"
+mount -o remount,bind,ro "$0"
+exec "$@"
+"#;
+
+/// What the daemon finds when it starts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Surroundings {
+    Usual,
+    StateReadOnly,
+}
+
+/// cacd, until it is dropped.
+pub(super) struct Daemon {
+    child: Child,
+}
+
+impl Daemon {
+    /// Returns when it takes connections. Its log lands in the file of this start.
+    pub(super) fn start(
+        places: &Places,
+        pcscd: &Path,
+        surroundings: Surroundings,
+        start: u32,
+    ) -> anyhow::Result<Self> {
+        let cacd = programs::built()?.cacd();
+        let mut command = match surroundings {
+            Surroundings::Usual => Command::new(cacd),
+            Surroundings::StateReadOnly => {
+                let mut command = Command::new("unshare");
+                command
+                    .args(["--mount", "--propagation", "private", "sh", "-c", READ_ONLY])
+                    .arg(places.state())
+                    .arg(cacd);
+                command
+            }
+        };
+        let log = log_file(places, start);
+        command
+            .arg("--socket")
+            .arg(places.socket())
+            .arg("--state")
+            .arg(places.state())
+            .arg("--config")
+            .arg(places.configuration())
+            .args(["--log", "terminal"])
+            .env(SOCKET_VARIABLE, pcscd)
+            .env("CACD_LOG", "trace")
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("WATCHDOG_USEC")
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(File::create(&log).context("cannot make a log file")?);
+        let child = command.spawn().context("cacd cannot be started")?;
+        let mut daemon = Self { child };
+        daemon
+            .wait_until_ready(&places.socket())
+            .with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
+        Ok(daemon)
+    }
+
+    fn wait_until_ready(&mut self, socket: &Path) -> anyhow::Result<()> {
+        let mut ended = None;
+        wait::wait_until("cacd takes connections", LIMIT, || {
+            ended = self.child.try_wait().ok().flatten();
+            ended.is_some() || UnixStream::connect(socket).is_ok()
+        })?;
+        match ended {
+            Some(status) => bail!("cacd has ended with {status}"),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(super) fn stop(mut self) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("a process has a number")?;
+        kill_process(pid, Signal::TERM)?;
+        let mut status: Option<ExitStatus> = None;
+        wait::wait_until("cacd has ended", LIMIT, || {
+            status = self.child.try_wait().ok().flatten();
+            status.is_some()
+        })?;
+        let status = status.context("it has ended")?;
+        ensure!(status.success(), "cacd has ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended before, which is what is wanted.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Where the log of the n-th start is.
+pub(super) fn log_file(places: &Places, start: u32) -> PathBuf {
+    places.root.join(format!("cacd-{start}.log"))
+}

@@ -1,0 +1,87 @@
+//! Where something was left behind: files, and the memory of a process.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// Read at once; neighbours overlap, so that nothing is missed at a seam.
+const CHUNK: u64 = 1024 * 1024;
+
+/// Whether the bytes stand somewhere in the others.
+pub fn appears_in(needle: &[u8], haystack: &[u8]) -> bool {
+    haystack
+        .windows(needle.len())
+        .any(|window| window == needle)
+}
+
+/// Every file in a folder and those below it.
+pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Everything that a process could read of itself: one piece for each mapping.
+pub fn memory_of(pid: u32) -> anyhow::Result<Vec<Vec<u8>>> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let memory = File::open(format!("/proc/{pid}/mem"))
+        .context("another process's memory takes CAP_SYS_PTRACE: run as root")?;
+    let mut pieces = Vec::new();
+    for line in maps.lines() {
+        let mut fields = line.split_ascii_whitespace();
+        let range = fields.next().and_then(|range| range.split_once('-'));
+        let is_readable = fields.next().is_some_and(|flags| flags.starts_with('r'));
+        let (Some((start, end)), true) = (range, is_readable) else {
+            continue;
+        };
+        // The kernel's own pages cannot be read this way.
+        if line.ends_with("[vvar]") || line.ends_with("[vsyscall]") {
+            continue;
+        }
+        let (start, end) = (
+            u64::from_str_radix(start, 16)?,
+            u64::from_str_radix(end, 16)?,
+        );
+        pieces.push(read_range(&memory, start, end));
+    }
+    Ok(pieces)
+}
+
+/// What can be read of a range; pages that went away in between are left out.
+fn read_range(memory: &File, start: u64, end: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut at = start;
+    while at < end {
+        let length = usize::try_from((end - at).min(CHUNK)).unwrap_or_default();
+        let mut chunk = vec![0; length];
+        match memory.read_at(&mut chunk, at) {
+            Ok(read) if read > 0 => {
+                bytes.extend_from_slice(&chunk[..read]);
+                at += read as u64;
+            }
+            Ok(_) | Err(_) => at += 4096,
+        }
+    }
+    bytes
+}
+
+/// Memory of a process that is in use now.
+pub fn resident_kilobytes(pid: u32) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|value| value.trim().strip_suffix("kB"))
+        .and_then(|value| value.trim().parse().ok())
+        .context("the kernel says how much memory is in use")
+}
