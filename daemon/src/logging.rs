@@ -5,8 +5,7 @@ use std::os::linux::fs::MetadataExt as _;
 
 use clap::ValueEnum;
 use tracing::Level;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{ParseError, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -26,7 +25,7 @@ pub enum LogTo {
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     #[error("{FILTER_VARIABLE} cannot be understood")]
-    Filter(#[source] tracing_subscriber::filter::ParseError),
+    Filter(#[source] ParseError),
     #[error("there is no journal to log to")]
     NoJournal(#[source] io::Error),
 }
@@ -34,8 +33,8 @@ pub enum LoggingError {
 /// Begins to log.
 pub fn begin(to: LogTo) -> Result<(), LoggingError> {
     let filter = match std::env::var(FILTER_VARIABLE) {
-        Ok(text) => EnvFilter::try_new(text).map_err(LoggingError::Filter)?,
-        Err(_) => EnvFilter::new("info"),
+        Ok(text) => text.parse::<Targets>().map_err(LoggingError::Filter)?,
+        Err(_) => Targets::new().with_default(Level::INFO),
     };
     let journal = match to {
         LogTo::Terminal => None,
