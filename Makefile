@@ -33,12 +33,13 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
 	install -m 0644 LICENSE LICENSE-MIT LICENSE-APACHE $(SHARE)/doc/cacd/
-	install -d -m 0755 $(ETC)/portals.d
+	install -d -m 0755 $(ETC)/portals.d $(ETC)/trust
 	@# What an administrator changed stays.
 	test -e $(ETC)/cacd.toml || install -m 0644 systemd/cacd.toml $(ETC)/cacd.toml
 	$(if $(SAMPLES),install -m 0644 $(SAMPLES) $(ETC)/portals.d/)
 	install -d $(SHARE)/man/man1
 	$(BUILT)/cacctl man $(SHARE)/man/man1
+	install -D -m 0644 systemd/cacd.8 $(SHARE)/man/man8/cacd.8
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
 	$(BUILT)/cacctl completions bash > $(SHARE)/bash-completion/completions/cacctl
 	$(BUILT)/cacctl completions zsh > $(SHARE)/zsh/vendor-completions/_cacctl
@@ -54,7 +55,7 @@ endif
 	rm -f $(BIN)/cacd $(BIN)/cacctl
 	rm -f $(LIB)/systemd/system/cacd.service $(LIB)/sysusers.d/cacd.conf $(LIB)/tmpfiles.d/cacd.conf
 	rm -f $(SHARE)/polkit-1/rules.d/50-cacd.rules
-	rm -f $(SHARE)/man/man1/cacctl.1 $(SHARE)/man/man1/cacctl-*.1
+	rm -f $(SHARE)/man/man1/cacctl.1 $(SHARE)/man/man1/cacctl-*.1 $(SHARE)/man/man8/cacd.8
 	rm -f $(SHARE)/bash-completion/completions/cacctl $(SHARE)/zsh/vendor-completions/_cacctl
 	rm -f $(SHARE)/fish/vendor_completions.d/cacctl.fish
 	rm -rf $(SHARE)/doc/cacd
