@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -209,6 +210,9 @@ impl PrivatePcscd {
             .args(["--mount", "--propagation", "private", "sh", "-c", SCRIPT])
             .arg(&self.programs.pcscd)
             .current_dir(self.folder.path())
+            // What a terminal sends to our group when it is closed would end
+            // the one that watches standard input, and not pcscd.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(log)
             .stderr(errors)
@@ -278,9 +282,13 @@ impl Drop for PrivatePcscd {
 impl Running {
     fn end(&mut self) -> Result<(), WaitedInVain> {
         drop(self.lifeline.take());
-        wait::wait_until("pcscd has ended", LIMIT, || {
+        let ended = wait::wait_until("pcscd has ended", LIMIT, || {
             !matches!(self.child.try_wait(), Ok(None))
-        })
+        });
+        if ended.is_err() {
+            self.child.kill().ok();
+        }
+        ended
     }
 }
 

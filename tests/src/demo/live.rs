@@ -1,7 +1,7 @@
 //! The demo in the hands of a person: the dashboard, and below it a strip
 //! with the PIN and the keys that move the pretend world.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc;
 use std::thread;
@@ -17,6 +17,7 @@ use super::ending::Ending;
 use super::reader::Reader;
 use super::screen::{Screen, Size};
 use super::stage::Stage;
+use super::strip;
 use crate::portal::Fault;
 
 /// Rows of the strip.
@@ -53,7 +54,7 @@ enum Event {
     /// The strip is there to be drawn on.
     Strip(UnixStream),
     Wish(Wish),
-    /// The daemon shows something new.
+    /// There is something new to draw, or more room for it.
     Changed,
     /// The screen was closed.
     Closed(io::Result<std::process::ExitStatus>),
@@ -133,18 +134,24 @@ fn listen_to_strip(listener: UnixListener, events: mpsc::Sender<Event>) -> io::R
                 return;
             };
             events.send(Event::Strip(strip)).ok();
-            for byte in keys.bytes().map_while(Result::ok) {
-                let pressed = KEYS
-                    .iter()
-                    .find(|(_, letter, _)| *letter == char::from(byte));
-                if let Some((.., wish)) = pressed
-                    && events.send(Event::Wish(*wish)).is_err()
+            for byte in BufReader::new(keys).bytes().map_while(Result::ok) {
+                if let Some(event) = pressed(byte)
+                    && events.send(event).is_err()
                 {
                     return;
                 }
             }
         })?;
     Ok(())
+}
+
+fn pressed(byte: u8) -> Option<Event> {
+    if byte == strip::REDRAW {
+        return Some(Event::Changed);
+    }
+    KEYS.iter()
+        .find(|(_, letter, _)| *letter == char::from(byte))
+        .map(|(.., wish)| Event::Wish(*wish))
 }
 
 struct Live<'a> {
@@ -250,13 +257,17 @@ fn hint(scene: &Scene<'_>) -> &'static str {
             "In the dashboard above, press r, type the PIN and press Enter."
         }
         Some(RegistrationStatus::Registered { .. }) => {
-            "Registered. Take the card out (F3) and put it in again: no PIN is asked."
+            "Registered. Try F3 and F2: no PIN is asked. Or F5 and F4: a portal away."
         }
-        Some(RegistrationStatus::Waiting { .. }) => {
-            "Switch the portal on again (F5): it is tried again by itself."
-        }
+        Some(RegistrationStatus::Waiting { .. }) => match scene.fault {
+            Fault::Down => "Switch the portal on again (F5): the daemon goes on by itself.",
+            Fault::Status { .. } => "Let the portal work again (F6): the daemon goes on by itself.",
+            Fault::Normal | Fault::Slow(_) | Fault::StaleCookies => {
+                "In a moment the daemon tries again, by itself."
+            }
+        },
         Some(RegistrationStatus::NotFound) => {
-            "The portal does not know PAT POE: Enter on the registration shows the help desk."
+            "The portal does not know this person. F4 puts in another person's card."
         }
         Some(_) => "The dashboard says what comes next; ? explains its keys.",
     }

@@ -106,7 +106,7 @@ impl Story<'_> {
                 story.stage.portal.set_fault(Fault::Normal)?;
                 story.status_of(Who::John, "registered", is_registered)?;
                 story.portal_has(Who::John)?;
-                story.screen_shows(&["ROE, JOHN", "registered"])
+                story.screen_shows(&["ROE, JOHN", "registered to account john.roe"])
             },
         )
     }

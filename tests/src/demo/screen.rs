@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -59,15 +58,15 @@ impl Screen {
         let (socket, log) = (folder.join("tmux.socket"), folder.join("tmux.log"));
         let configuration = folder.join("tmux.conf");
         fs::write(&configuration, CONFIGURATION)?;
-        let mut command = tmux(&socket);
-        // -D: it stays a child of ours, to be waited for.
+        // -D: it stays a child of ours, to be waited for. In a session of its
+        // own: it reads the terminal, which is for the foreground of ours only.
+        let mut command = tmux_under("setsid", &socket);
         command.arg("-D").arg("-f").arg(&configuration);
         if !has_locale() {
             // cacctl takes no locale for one with UTF-8; so shall tmux.
             command.env("LC_ALL", "C.UTF-8");
         }
         let server = command
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log)?)
@@ -201,9 +200,19 @@ impl Drop for Screen {
 }
 
 fn tmux(socket: &Path) -> Command {
-    let mut command = Command::new("tmux");
-    command.arg("-u").arg("-S").arg(socket).env_remove("TMUX");
-    command
+    with_socket(Command::new("tmux"), socket)
+}
+
+/// Started by a program that becomes tmux.
+fn tmux_under(starter: &str, socket: &Path) -> Command {
+    let mut command = Command::new(starter);
+    command.arg("tmux");
+    with_socket(command, socket)
+}
+
+fn with_socket(mut tmux: Command, socket: &Path) -> Command {
+    tmux.arg("-u").arg("-S").arg(socket).env_remove("TMUX");
+    tmux
 }
 
 fn has_locale() -> bool {

@@ -9,6 +9,10 @@ use std::thread;
 
 use anyhow::Context as _;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Ctrl-L: draw it again.
+pub(super) const REDRAW: u8 = 0x0C;
 
 /// Runs until the demo hangs up.
 pub fn run(socket: &Path) -> anyhow::Result<()> {
@@ -18,6 +22,8 @@ pub fn run(socket: &Path) -> anyhow::Result<()> {
     settings.make_raw();
     tcsetattr(io::stdin(), OptionalActions::Now, &settings).context("cannot set the terminal")?;
 
+    let mut resizes = stream.try_clone()?;
+    thread::spawn(move || tell_resizes(&mut resizes));
     let mut keys = stream.try_clone()?;
     // Ends with the process.
     thread::spawn(move || {
@@ -25,6 +31,20 @@ pub fn run(socket: &Path) -> anyhow::Result<()> {
         keys.shutdown(Shutdown::Both).ok();
     });
     copy(&mut &stream, &mut io::stdout()).context("connection to the demo was lost")
+}
+
+/// Asks for the strip to be drawn again whenever its size has changed.
+fn tell_resizes(stream: &mut UnixStream) -> io::Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let mut resized = signal(SignalKind::window_change())?;
+            while resized.recv().await.is_some() {
+                stream.write_all(&[REDRAW])?;
+            }
+            Ok(())
+        })
 }
 
 /// Passes everything on at once.
