@@ -47,6 +47,14 @@ impl Daemon {
         }
     }
 
+    /// What it is, for people.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Program(_) => "cacd, with a socket and a database of its own",
+            Self::Inside { .. } => "cacd's own code, inside this program",
+        }
+    }
+
     /// Why it ended, if it did.
     pub(super) fn has_ended(&mut self) -> Option<anyhow::Error> {
         match self {

@@ -19,7 +19,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 const SESSION: &str = "demo";
 
-/// No key of tmux's own is left, and nothing that takes room or time.
+/// No key of tmux's own is left, and nothing that takes room or time. What a
+/// program that failed had to say stays on the screen.
 const CONFIGURATION: &str = "\
 set -g prefix None
 unbind-key -a -T root
@@ -27,6 +28,7 @@ unbind-key -a -T prefix
 set -g status off
 set -s escape-time 10
 set -g default-terminal screen-256color
+set -g remain-on-exit failed
 ";
 
 /// Columns and rows.

@@ -104,7 +104,7 @@ impl Stage {
         answers
             .and_then(|ended| ended)
             .map_err(|error| with_log(error, &log))?;
-        told.part("daemon", "cacd, in a folder and with a socket of its own")?;
+        told.part("daemon", daemon.kind())?;
         Ok(Self {
             feed: Feed::follow(&paths.socket)?,
             daemon,
