@@ -8,20 +8,20 @@ mod remembering;
 mod sign_in;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cac_common::error_chain::Chain;
 use cac_common::interface::Clear;
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::{HistoryEntry, Visit};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::card::read::read_card;
 use crate::card::transport::{Readers, TransportError};
 use crate::config_watch::Loaded;
-use crate::event::{Effect, Event, NewNote, Now, RequestId};
+use crate::event::{Effect, Event, HeldPin, NewNote, Now, RequestId};
 use crate::portal::Portal;
 use crate::store::Store;
 use crate::trust::Authorities;
@@ -42,8 +42,46 @@ pub struct Effects {
     portals: HashMap<String, Arc<Portal>>,
     authorities: Arc<Authorities>,
     workers: HashMap<ReaderName, Worker>,
-    /// Set when a visit has ended, so that what still goes on for it stops.
-    ended: HashMap<Visit, Arc<AtomicBool>>,
+    /// What goes on for each visit, to be stopped when it ends.
+    visits: HashMap<Visit, Arc<Visiting>>,
+}
+
+/// What work under way for a visit shares with whoever ends the visit.
+#[derive(Default)]
+struct Visiting {
+    ended: Arc<AtomicBool>,
+    /// Wakes a sign-in that waits for its portal.
+    stop: Notify,
+    /// The PIN of the sign-in under way.
+    lent: Mutex<Lent>,
+}
+
+/// A PIN that is lent to a sign-in.
+#[derive(Default)]
+struct Lent {
+    /// Not there while the card works with it.
+    pin: Option<HeldPin>,
+    /// Its time is over: what the card gives back is not kept.
+    is_over: bool,
+}
+
+impl Visiting {
+    /// Wipes the PIN, now or as soon as the card has done with it.
+    fn forget_pin(&self) {
+        let mut lent = self.lent();
+        lent.is_over = true;
+        lent.pin = None;
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.forget_pin();
+        self.stop.notify_one();
+    }
+
+    fn lent(&self) -> MutexGuard<'_, Lent> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Effects {
@@ -62,7 +100,7 @@ impl Effects {
             portals: HashMap::new(),
             authorities: Arc::default(),
             workers: HashMap::new(),
-            ended: HashMap::new(),
+            visits: HashMap::new(),
         }
     }
 
@@ -80,8 +118,13 @@ impl Effects {
         match effect {
             Effect::ReadCard { reader, visit } => self.read_card(&reader, visit),
             Effect::EndVisit(visit) => {
-                if let Some(ended) = self.ended.remove(&visit) {
-                    ended.store(true, Ordering::SeqCst);
+                if let Some(visiting) = self.visits.remove(&visit) {
+                    visiting.end();
+                }
+            }
+            Effect::ForgetPin(visit) => {
+                if let Some(visiting) = self.visits.get(&visit) {
+                    visiting.forget_pin();
                 }
             }
             Effect::RememberCard { visit, card } => {
@@ -90,17 +133,12 @@ impl Effects {
             Effect::SignIn(order) => {
                 let worker = worker(&mut self.workers, &self.readers, &order.reader);
                 let portal = self.portals.get(&order.portal.name).cloned();
-                // A visit that ended in this very moment has no flag any more.
-                let ended = self
-                    .ended
-                    .get(&order.visit)
-                    .cloned()
-                    .unwrap_or_else(|| Arc::new(AtomicBool::new(true)));
+                let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
                 sign_in::start(
                     *order,
                     portal,
                     &self.authorities,
-                    ended,
+                    visiting,
                     worker,
                     &self.events,
                 );
@@ -144,8 +182,8 @@ impl Effects {
 
     /// Waits until the database has everything.
     pub async fn end(self) {
-        for ended in self.ended.into_values() {
-            ended.store(true, Ordering::SeqCst);
+        for visiting in self.visits.into_values() {
+            visiting.end();
         }
         drop(self.notes);
         if let Ok(store) = self.store {
@@ -154,8 +192,9 @@ impl Effects {
     }
 
     fn read_card(&mut self, reader: &ReaderName, visit: Visit) {
-        let ended = Arc::new(AtomicBool::new(false));
-        self.ended.insert(visit, Arc::clone(&ended));
+        let visiting = Arc::<Visiting>::default();
+        let ended = Arc::clone(&visiting.ended);
+        self.visits.insert(visit, visiting);
         let worker = worker(&mut self.workers, &self.readers, reader);
         let events = self.events.clone();
         let progress = self.events.clone();

@@ -75,11 +75,13 @@ pub enum Event {
     /// A person wants what was refused tried again.
     Asked {
         request: RequestId,
+        uid: u32,
         what: Register,
     },
     SignInEnded {
         visit: Visit,
-        portal: String,
+        /// Which sign-in of that visit.
+        number: u32,
         result: SignInResult,
         /// Given back if it was not sent, or accepted.
         pin: Option<HeldPin>,
@@ -126,6 +128,8 @@ pub enum SignInResult {
     Portal(Outcome),
     /// The card did not sign.
     Card(CardError),
+    /// The PIN's time was over before the card was asked.
+    PinGone,
     /// We could not even begin.
     Failed { cause: String },
 }
@@ -146,14 +150,17 @@ pub struct Remembered {
     pub certificate_sha256: String,
 }
 
-/// Something to be done. Each but `Answer`, `Note` and `EndVisit` ends in an event.
+/// Something to be done. Each but `Answer`, `Note`, `EndVisit` and `ForgetPin` ends in an event.
 pub enum Effect {
     ReadCard {
         reader: ReaderName,
         visit: Visit,
     },
-    /// Stop what still goes on for a visit; its answers will not be heard.
+    /// Stop what still goes on for a visit, and wipe a PIN that it holds; its
+    /// answers will not be heard.
     EndVisit(Visit),
+    /// Wipe a PIN that a sign-in still holds: its time is over.
+    ForgetPin(Visit),
     RememberCard {
         visit: Visit,
         card: Box<CardToRemember>,
@@ -204,6 +211,7 @@ pub struct CardToRemember {
 /// One sign-in: which card at which portal, with which PIN.
 pub struct SignInOrder {
     pub visit: Visit,
+    pub number: u32,
     pub reader: ReaderName,
     pub card: CardId,
     pub portal: Arc<Profile>,

@@ -28,10 +28,15 @@ pub enum Stand {
         again: bool,
     },
     /// The portal said yes; nothing is promised before it is written down.
-    Recording { status: RegistrationStatus },
+    Recording {
+        status: RegistrationStatus,
+        /// Of the certificate that signed in.
+        certificate_sha256: String,
+    },
     /// It said yes, but that could not be written down.
     NotSaved {
         status: RegistrationStatus,
+        certificate_sha256: String,
         reason: String,
         /// When it is tried again; nothing while it is being tried.
         retry_at: Option<Duration>,
@@ -56,6 +61,18 @@ pub struct Due {
     pub recheck_of: Option<Box<RegistrationStatus>>,
     /// Sign-ins that failed because the portal could not be reached.
     pub failures: u32,
+}
+
+/// A sign-in that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInEnd {
+    pub due: Due,
+    /// A 403 was answered with a fresh session once already.
+    pub again: bool,
+    pub result: SignInResult,
+    /// The card accepted the PIN, and it is still there.
+    pub may_sign_again: bool,
+    pub certificate_sha256: String,
 }
 
 /// What a finished sign-in asks for next.
@@ -180,22 +197,20 @@ impl Stand {
     }
 
     /// The sign-in has ended.
-    pub fn ended(
-        due: Due,
-        again: bool,
-        result: SignInResult,
-        may_sign_again: bool,
-        config: &Config,
-        now: Now,
-    ) -> (Self, Next) {
+    pub fn ended(ended: SignInEnd, config: &Config, now: Now) -> (Self, Next) {
+        let SignInEnd {
+            due,
+            again,
+            result,
+            may_sign_again,
+            certificate_sha256,
+        } = ended;
         let outcome = match result {
             SignInResult::Portal(outcome) => outcome,
             SignInResult::Card(error) => return card_failed(due, &error),
+            SignInResult::PinGone => return (due.unchanged(), Next::Nothing),
             SignInResult::Failed { cause } => {
-                return (
-                    Self::Rest(RegistrationStatus::CardFailed { cause }),
-                    Next::Nothing,
-                );
+                return (due.failed(cause), Next::Nothing);
             }
         };
         let refused = |status: RegistrationStatus| {
@@ -215,7 +230,11 @@ impl Stand {
                     recheck_due: false,
                 };
                 let next = Next::Record(status.clone());
-                (Self::Recording { status }, next)
+                let stand = Self::Recording {
+                    status,
+                    certificate_sha256,
+                };
+                (stand, next)
             }
             Outcome::Unavailable { cause, retry_after } => match due.recheck_of {
                 Some(status) => (Self::Rest(*status), Next::Nothing),
@@ -244,20 +263,42 @@ impl Stand {
         result: Result<(), String>,
         now: Now,
     ) -> Self {
-        let waiting_for_this = match &self {
-            Self::Recording { status } | Self::NotSaved { status, .. } => status == written,
-            Self::Due(_) | Self::SigningIn { .. } | Self::Waiting { .. } | Self::Rest(_) => false,
+        let (Self::Recording {
+            status,
+            certificate_sha256,
+        }
+        | Self::NotSaved {
+            status,
+            certificate_sha256,
+            ..
+        }) = &self
+        else {
+            return self;
         };
-        if !waiting_for_this {
+        if status != written {
             return self;
         }
         match result {
             Ok(()) => Self::Rest(written.clone()),
             Err(reason) => Self::NotSaved {
                 status: written.clone(),
+                certificate_sha256: certificate_sha256.clone(),
                 reason,
                 retry_at: Some(now.monotonic + SAVE_AGAIN),
             },
+        }
+    }
+
+    /// The certificate that the portal said yes to, while that is being written down.
+    pub fn being_written(&self) -> Option<&str> {
+        match self {
+            Self::Recording {
+                certificate_sha256, ..
+            }
+            | Self::NotSaved {
+                certificate_sha256, ..
+            } => Some(certificate_sha256),
+            Self::Due(_) | Self::SigningIn { .. } | Self::Waiting { .. } | Self::Rest(_) => None,
         }
     }
 
@@ -268,6 +309,11 @@ impl Stand {
             Self::NotSaved { retry_at, .. } => *retry_at,
             Self::Due(_) | Self::SigningIn { .. } | Self::Recording { .. } | Self::Rest(_) => None,
         }
+    }
+
+    /// Settled, and not as registered.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Rest(status) if !matches!(status, RegistrationStatus::Registered { .. }))
     }
 
     pub fn is_due(&self) -> bool {
@@ -281,6 +327,22 @@ impl Stand {
 }
 
 impl Due {
+    /// As if there had been no sign-in.
+    fn unchanged(self) -> Stand {
+        match self.recheck_of {
+            Some(status) => Stand::Rest(*status),
+            None => Stand::Due(self),
+        }
+    }
+
+    /// The card, or we, failed; what was written down stays true.
+    fn failed(self, cause: String) -> Stand {
+        match self.recheck_of {
+            Some(status) => Stand::Rest(*status),
+            None => Stand::Rest(RegistrationStatus::CardFailed { cause }),
+        }
+    }
+
     fn status(&self, pin: &PinStatus) -> RegistrationStatus {
         let tries_left: TriesLeft = match pin {
             PinStatus::Blocked => return RegistrationStatus::PinBlocked,
@@ -288,7 +350,7 @@ impl Due {
             PinStatus::Unknown | PinStatus::OtherProgram => None,
         };
         match &self.recheck_of {
-            Some(status) => (**status).clone(),
+            Some(status) => marked_for_recheck(status),
             None if self.out_of_date => RegistrationStatus::OutOfDate { tries_left },
             None => RegistrationStatus::NeedsPin { tries_left },
         }
@@ -318,6 +380,15 @@ impl Due {
     }
 }
 
+/// Still registered, and to be checked again.
+fn marked_for_recheck(status: &RegistrationStatus) -> RegistrationStatus {
+    let mut marked = status.clone();
+    if let RegistrationStatus::Registered { recheck_due, .. } = &mut marked {
+        *recheck_due = true;
+    }
+    marked
+}
+
 fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
     let pin = match *error {
         CardError::WrongPin {
@@ -334,21 +405,110 @@ fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
         | CardError::NotPiv
         | CardError::OtherCard
         | CardError::NoLockedMemory => {
-            let cause = sentence(error);
-            return (
-                Stand::Rest(RegistrationStatus::CardFailed { cause }),
-                Next::Nothing,
-            );
+            return (due.failed(sentence(error)), Next::Nothing);
         }
     };
-    (Stand::Due(due), Next::Pin(pin))
+    (due.unchanged(), Next::Pin(pin))
 }
 
-fn sentence(error: &CardError) -> String {
+/// An error as a sentence of its own.
+pub fn sentence(error: &CardError) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     letters
         .next()
         .map(|first| first.to_uppercase().chain(letters).collect())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Now = Now {
+        utc: UtcSeconds(5_000),
+        monotonic: Duration::from_secs(5),
+        random: 0,
+    };
+
+    #[test]
+    fn a_recheck_that_fails_leaves_what_was_written_down() {
+        let failures = [
+            SignInResult::Card(CardError::WrongPin {
+                tries_left: Some(2),
+            }),
+            SignInResult::Card(CardError::OtherCard),
+            SignInResult::PinGone,
+            SignInResult::Failed {
+                cause: "no memory".into(),
+            },
+            SignInResult::Portal(Outcome::Unavailable {
+                cause: "connection refused".into(),
+                retry_after: None,
+            }),
+        ];
+        for result in failures {
+            let (stand, next) = Stand::ended(recheck(result.clone()), &Config::default(), NOW);
+
+            assert_eq!(stand, Stand::Rest(registered()), "{result:?}");
+            assert!(!matches!(next, Next::Record(_)), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_recheck_keeps_since_when_somebody_is_registered() {
+        let yes = SignInResult::Portal(Outcome::Registered { account: None });
+
+        let (_, next) = Stand::ended(recheck(yes), &Config::default(), NOW);
+
+        assert_eq!(
+            next,
+            Next::Record(RegistrationStatus::Registered {
+                since: UtcSeconds(1),
+                checked_at: NOW.utc,
+                account: None,
+                recheck_due: false,
+            })
+        );
+    }
+
+    #[test]
+    fn a_forbidden_page_is_met_with_one_fresh_session_and_no_more() {
+        let forbidden = |again, may_sign_again| SignInEnd {
+            due: Due::default(),
+            again,
+            result: SignInResult::Portal(Outcome::Forbidden {
+                cause: "403".into(),
+            }),
+            may_sign_again,
+            certificate_sha256: "ab".into(),
+        };
+        let next = |end| Stand::ended(end, &Config::default(), NOW).1;
+
+        assert_eq!(next(forbidden(false, true)), Next::Again);
+        assert!(matches!(next(forbidden(true, true)), Next::Record(_)));
+        assert!(matches!(next(forbidden(false, false)), Next::Record(_)));
+    }
+
+    fn recheck(result: SignInResult) -> SignInEnd {
+        SignInEnd {
+            due: Due {
+                recheck_of: Some(Box::new(registered())),
+                ..Due::default()
+            },
+            again: false,
+            result,
+            may_sign_again: false,
+            certificate_sha256: "ab".into(),
+        }
+    }
+
+    fn registered() -> RegistrationStatus {
+        RegistrationStatus::Registered {
+            since: UtcSeconds(1),
+            checked_at: UtcSeconds(2),
+            account: Some("jane.doe".into()),
+            recheck_due: false,
+        }
+    }
 }

@@ -201,7 +201,7 @@ impl Server {
             method::REGISTER => {
                 self.only_if_allowed(uid).await?;
                 let what: Register = parameters(call.parameters)?;
-                self.ask(move |request| Event::Asked { request, what })
+                self.ask(move |request| Event::Asked { request, uid, what })
                     .await
             }
             method::GET_HISTORY => {

@@ -91,7 +91,7 @@ impl State {
         match event {
             Event::Readers(report) => self.take_report(report, now),
             Event::PinGiven { request, pin } => self.take_pin(request, pin, now),
-            Event::Asked { request, what } => self.register(request, &what, now),
+            Event::Asked { request, uid, what } => self.register(request, uid, &what, now),
             Event::ClearAsked { request, uid, what } => {
                 vec![Effect::Clear { request, uid, what }]
             }
@@ -135,12 +135,12 @@ impl State {
             }
             Event::SignInEnded {
                 visit,
-                portal,
+                number,
                 result,
                 pin,
                 tries,
             } => self.in_visit(visit, now, |card, context| {
-                card.sign_in_ended(&portal, result, pin, tries, context);
+                card.sign_in_ended(number, result, pin, tries, context);
             }),
             Event::Recorded {
                 visit,
@@ -308,7 +308,7 @@ impl State {
         effects
     }
 
-    fn register(&mut self, request: RequestId, what: &Register, now: Now) -> Vec<Effect> {
+    fn register(&mut self, request: RequestId, uid: u32, what: &Register, now: Now) -> Vec<Effect> {
         let known_portal = what.portal.as_ref().is_none_or(|name| {
             self.portals
                 .iter()
@@ -329,7 +329,7 @@ impl State {
         if answer.is_ok() {
             effects.extend(self.each_visit(now, |card, context| {
                 if meant(card) {
-                    card.asked_for(what.portal.as_deref(), context);
+                    card.asked_for(what.portal.as_deref(), uid, context);
                 }
             }));
         }

@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cac_common::interface::{Refusal, SnapshotReply};
 use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config_watch::Loaded;
@@ -39,7 +40,7 @@ pub struct Inbox {
 
 /// The clock, and a number that changes with every look at it.
 pub struct Clock {
-    started: Instant,
+    started: Duration,
     looks: u64,
 }
 
@@ -83,13 +84,12 @@ impl Published {
 
 impl Clock {
     #[expect(
-        clippy::disallowed_methods,
         clippy::new_without_default,
-        reason = "this is where time comes from; a clock that starts by default would hide it"
+        reason = "a clock that starts by default would hide that time is read"
     )]
     pub fn new() -> Self {
         Self {
-            started: Instant::now(),
+            started: since_boot(),
             looks: 0,
         }
     }
@@ -102,7 +102,7 @@ impl Clock {
             .unwrap_or_default();
         Now {
             utc: UtcSeconds(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)),
-            monotonic: self.started.elapsed(),
+            monotonic: since_boot().saturating_sub(self.started),
             // Good enough to keep machines from coming back together.
             random: (u64::from(since_epoch.subsec_nanos()) ^ self.looks)
                 .wrapping_mul(0x9E37_79B9_7F4A_7C15)
@@ -189,6 +189,19 @@ impl Supervisor {
 
     fn step(&mut self, event: Event) {
         let now = self.clock.now();
+        // After a sleep of the machine the timer is late, and a PIN whose time
+        // is over has to go before anything else happens.
+        let overdue = self
+            .state
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now.monotonic);
+        if overdue && !matches!(event, Event::Tick) {
+            self.take(Event::Tick, now);
+        }
+        self.take(event, now);
+    }
+
+    fn take(&mut self, event: Event, now: Now) {
         let effects = self.state.step(event, now);
         // Published first: whoever is answered finds the state that the answer speaks of.
         self.publish(now);
@@ -217,6 +230,15 @@ impl Supervisor {
         self.published
             .send_replace(Arc::new(Published::new(snapshot)));
     }
+}
+
+/// Counts while the machine sleeps too, unlike `Instant`.
+fn since_boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }
 
 async fn sleep(span: Option<Duration>) {

@@ -3,14 +3,16 @@
 //! Each has a thread of its own: the handshake waits for the card, and the
 //! supervisor waits for neither.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cac_common::snapshot::{PinStatus, Visit};
 use tokio::sync::mpsc;
 
 use super::card_work::Worker;
+use super::{Lent, Visiting};
 use crate::card::error::CardError;
 use crate::card::piv::Algorithm;
 use crate::card::sign::{Order, sign};
@@ -25,27 +27,26 @@ const SIGN_LIMIT: Duration = Duration::from_mins(1);
 /// How often a signature is begun anew because another program reset the card.
 const TRIES: u32 = 3;
 
-/// Starts a sign-in; it ends in [`Event::SignInEnded`].
+/// Starts a sign-in; it ends in [`Event::SignInEnded`], but for one whose visit has ended.
 pub(super) fn start(
     order: SignInOrder,
     portal: Option<Arc<Portal>>,
     authorities: &Authorities,
-    ended: Arc<AtomicBool>,
+    visiting: Arc<Visiting>,
     worker: &Worker,
     events: &mpsc::UnboundedSender<Event>,
 ) {
     let SignInOrder {
         visit,
+        number,
         card,
-        portal: profile,
         certificate,
         pin,
         ..
     } = order;
-    let name = profile.name.clone();
     let fail = |cause: &str, pin: Option<HeldPin>| Event::SignInEnded {
         visit,
-        portal: name.clone(),
+        number,
         result: SignInResult::Failed {
             cause: cause.to_owned(),
         },
@@ -61,12 +62,16 @@ pub(super) fn start(
             "Keys of the kind {} are not supported",
             certificate.summary.key
         );
-        let _ = events.send(fail(&cause, None));
+        let _ = events.send(fail(&cause, Some(pin)));
         return;
+    };
+    *visiting.lent() = Lent {
+        pin: Some(pin),
+        is_over: false,
     };
     let signer = Arc::new(CardSigner {
         worker: worker.clone(),
-        ended,
+        visiting,
         order: Order {
             card,
             slot: certificate.summary.slot,
@@ -74,12 +79,7 @@ pub(super) fn start(
             certificate: certificate.der.clone(),
             block: Vec::new(),
         },
-        used: Mutex::new(Used {
-            pin: Some(pin),
-            failure: None,
-            tries: None,
-            apdus: 0,
-        }),
+        found: Mutex::default(),
     });
     let identity = Identity {
         intermediates: authorities.chain_for(&certificate.der),
@@ -88,134 +88,150 @@ pub(super) fn start(
     };
     let spawned = std::thread::Builder::new().name("sign-in".into()).spawn({
         let events = events.clone();
+        let signer = Arc::clone(&signer);
         move || {
-            let event = run(&portal, identity, &signer, visit);
-            let _ = events.send(event);
+            // A page that makes the parser panic is the portal's fault, and no
+            // reason to wait for an answer that never comes.
+            let result = catch_unwind(AssertUnwindSafe(|| run(&portal, identity, &signer)))
+                .unwrap_or_else(|_| SignInResult::Failed {
+                    cause: "The portal's answer could not be read".into(),
+                });
+            let _ = events.send(signer.report(visit, number, result));
         }
     });
     if spawned.is_err() {
-        let _ = events.send(fail("This machine can start no more threads", None));
+        let result = SignInResult::Failed {
+            cause: "This machine can start no more threads".into(),
+        };
+        let _ = events.send(signer.report(visit, number, result));
     }
 }
 
-fn run(portal: &Portal, identity: Identity, signer: &CardSigner, visit: Visit) -> Event {
+fn run(portal: &Portal, identity: Identity, signer: &CardSigner) -> SignInResult {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(portal::sign_in(portal, identity)),
+        Ok(runtime) => runtime.block_on(async {
+            tokio::select! {
+                ended = portal::sign_in(portal, identity) => ended,
+                // Nobody waits for it any more.
+                () = signer.visiting.stop.notified() => Err(SignInError::Signer(SignerFailed)),
+            }
+        }),
         Err(error) => {
-            return signer.report(
-                visit,
-                portal,
-                SignInResult::Failed {
-                    cause: format!("This machine lacks the means to connect: {error}"),
-                },
-            );
+            return SignInResult::Failed {
+                cause: format!("This machine lacks the means to connect: {error}"),
+            };
         }
     };
-    let result = match ended {
+    match ended {
         Ok(outcome) => SignInResult::Portal(outcome),
         // The card's own word is kept by the signer, and goes first.
-        Err(SignInError::Signer(error)) => SignInResult::Failed {
-            cause: error.to_string(),
-        },
+        Err(SignInError::Signer(_)) => SignInResult::PinGone,
         Err(error) => SignInResult::Failed {
             cause: cac_common::error_chain::Chain(&error).to_string(),
         },
-    };
-    signer.report(visit, portal, result)
+    }
 }
 
 /// Lets the card sign for one sign-in.
 struct CardSigner {
     worker: Worker,
-    ended: Arc<AtomicBool>,
+    visiting: Arc<Visiting>,
     order: Order,
-    used: Mutex<Used>,
+    found: Mutex<Found>,
 }
 
-/// The PIN, and what became of it.
-struct Used {
-    pin: Option<HeldPin>,
+/// What the card had to say.
+#[derive(Default)]
+struct Found {
     failure: Option<CardError>,
     tries: Option<PinStatus>,
     apdus: u32,
 }
 
 impl CardSigner {
-    fn report(&self, visit: Visit, portal: &Portal, result: SignInResult) -> Event {
-        let mut used = self.used.lock().expect("nobody panics holding this");
-        tracing::debug!(apdus = used.apdus, "sign-in has ended");
+    fn report(&self, visit: Visit, number: u32, result: SignInResult) -> Event {
+        let mut found = self.found();
+        tracing::debug!(apdus = found.apdus, "sign-in has ended");
         Event::SignInEnded {
             visit,
-            portal: portal.profile().name.clone(),
-            result: match used.failure.take() {
+            number,
+            result: match found.failure.take() {
                 Some(failure) => SignInResult::Card(failure),
                 None => result,
             },
-            pin: used.pin.take(),
-            tries: used.tries.take(),
+            pin: self.visiting.lent().pin.take(),
+            tries: found.tries.take(),
         }
     }
-}
 
-impl Signer for CardSigner {
-    fn sign(&self, block: &[u8]) -> Result<Vec<u8>, SignerFailed> {
-        let mut used = self.used.lock().expect("nobody panics holding this");
-        for _ in 0..TRIES {
-            match self.try_to_sign(block, &mut used) {
-                Ok(signature) => return Ok(signature),
-                // Another program reset the card. The PIN is here again if it
-                // was not sent, or accepted; then nothing is lost by beginning anew.
-                Err(Some(CardError::Transport(TransportError::Reset))) if used.pin.is_some() => {}
-                Err(failure) => {
-                    if let Some(failure) = failure {
-                        tracing::debug!(error = %failure, "card did not sign");
-                        used.failure = Some(failure);
-                    }
-                    return Err(SignerFailed);
-                }
-            }
-        }
-        used.failure = Some(TransportError::Reset.into());
-        Err(SignerFailed)
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl CardSigner {
-    /// Signs, or says why not; nothing where an earlier failure says it.
-    fn try_to_sign(&self, block: &[u8], used: &mut Used) -> Result<Vec<u8>, Option<CardError>> {
-        if self.ended.load(Ordering::SeqCst) {
-            used.pin = None;
-            return Err(Some(TransportError::Removed.into()));
-        }
-        let Some(pin) = used.pin.take() else {
+    /// Signs, or says why not; nothing where an earlier failure says it, or
+    /// where the PIN's time is over.
+    fn try_to_sign(&self, block: &[u8], found: &mut Found) -> Result<Vec<u8>, Option<CardError>> {
+        let Some(pin) = self.visiting.lent().pin.take() else {
             return Err(None);
         };
         let order = Order {
             block: block.to_vec(),
             ..self.order.clone()
         };
-        let ended = Arc::clone(&self.ended);
+        let ended = Arc::clone(&self.visiting.ended);
         // Whoever takes the PIN out of here first has it: the card's thread to
         // use it, or we to keep it, if that thread never came to it.
         let lent = Arc::new(Mutex::new(Some(pin)));
         let to_use = Arc::clone(&lent);
         let worked = self.worker.run_once(SIGN_LIMIT, move |transport| {
-            let pin = to_use.lock().expect("nobody panics holding this").take()?;
+            let pin = to_use.lock().ok()?.take()?;
             // The card may have been taken out while others held the lock.
             (!ended.load(Ordering::SeqCst)).then(|| sign(transport, &order, pin))
         });
-        used.pin = lent.lock().expect("nobody panics holding this").take();
+        self.keep(lent.lock().ok().and_then(|mut lent| lent.take()));
         let signed = worked?
             .ok_or(TransportError::Removed)
             .map_err(CardError::from)?;
-        used.pin = signed.pin;
-        used.apdus += signed.apdus;
+        self.keep(signed.pin);
+        found.apdus += signed.apdus;
         if signed.tries.is_some() {
-            used.tries = signed.tries;
+            found.tries = signed.tries;
         }
         Ok(signed.signature?)
+    }
+
+    /// Keeps a PIN for later, unless its time, or the visit, is over.
+    fn keep(&self, pin: Option<HeldPin>) {
+        let mut lent = self.visiting.lent();
+        if !lent.is_over && pin.is_some() {
+            lent.pin = pin;
+        }
+    }
+}
+
+impl Signer for CardSigner {
+    fn sign(&self, block: &[u8]) -> Result<Vec<u8>, SignerFailed> {
+        let mut found = self.found();
+        for _ in 0..TRIES {
+            match self.try_to_sign(block, &mut found) {
+                Ok(signature) => return Ok(signature),
+                // Another program reset the card. The PIN is here again if it
+                // was not sent, or accepted; then nothing is lost by beginning anew.
+                Err(Some(CardError::Transport(TransportError::Reset)))
+                    if self.visiting.lent().pin.is_some() => {}
+                Err(failure) => {
+                    if let Some(failure) = failure {
+                        tracing::debug!(error = %failure, "card did not sign");
+                        found.failure = Some(failure);
+                    }
+                    return Err(SignerFailed);
+                }
+            }
+        }
+        found.failure = Some(TransportError::Reset.into());
+        Err(SignerFailed)
     }
 }

@@ -4,13 +4,14 @@
 use cac_common::interface::ClearScope;
 use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ServiceStatus};
-use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{HistoryKind, PinStatus};
+use cac_common::registration::{Outcome, RegistrationStatus};
+use cac_common::snapshot::HistoryKind;
 
 use super::Context;
 use super::visit::CardVisit;
 use crate::card::error::CardError;
-use crate::event::{Effect, NewNote, Now};
+use crate::event::{Effect, NewNote, Now, SignInResult};
+use crate::registration::sentence;
 
 /// A sentence, before it has its moment.
 pub(super) struct Note {
@@ -97,15 +98,6 @@ impl Note {
         Self::of_card(HistoryKind::Pin, card, "PIN typed")
     }
 
-    /// The card was asked how many tries are left, and nothing more.
-    pub(super) fn pin_not_sent(card: &CardVisit) -> Self {
-        Self::of_card(
-            HistoryKind::Pin,
-            card,
-            "PIN not sent: it could have been the last try",
-        )
-    }
-
     pub(super) fn signing_in(card: &CardVisit, portal: &Profile) -> Self {
         Self::of_card(
             HistoryKind::Registration,
@@ -115,27 +107,52 @@ impl Note {
         .at_portal(&portal.name)
     }
 
-    /// What a sign-in, or writing it down, has led to.
-    pub(super) fn after_sign_in(
+    /// What a sign-in has ended with; nothing where the end is yet to come.
+    pub(super) fn sign_in_ended(
         card: &CardVisit,
-        portal: &str,
-        context: &Context<'_>,
+        portal: &Profile,
+        result: &SignInResult,
     ) -> Option<Self> {
+        let (kind, text, logged) = match result {
+            SignInResult::Portal(outcome) => portal_said(outcome)?,
+            SignInResult::Card(error) => card_said(error),
+            SignInResult::PinGone => (
+                HistoryKind::Pin,
+                "the PIN was held no longer; nothing was sent to the card".to_owned(),
+                "the PIN was held no longer",
+            ),
+            SignInResult::Failed { cause } => {
+                (HistoryKind::Registration, cause.clone(), "sign-in failed")
+            }
+        };
+        let note = Self::of_card(kind, card, &format!("{}: {text}", portal.title));
+        Some(note.at_portal(&portal.name).logged_as(logged))
+    }
+
+    /// What came of writing a registration down.
+    pub(super) fn recorded(card: &CardVisit, portal: &str, context: &Context<'_>) -> Option<Self> {
         let profile = context.portals.iter().find(|other| other.name == portal)?;
-        let stand = card.stands.get(portal)?;
-        if stand.is_busy() {
-            return None;
-        }
-        let status = stand.status(&card.pin, profile, context.now);
-        let names_a_person = matches!(status, RegistrationStatus::Registered { .. });
-        let (kind, text) = after(&status, &card.pin);
-        let note =
-            Self::of_card(kind, card, &format!("{}: {text}", profile.title)).at_portal(portal);
-        Some(if names_a_person {
-            note.logged_as("Registered")
+        let status = card
+            .stands
+            .get(portal)?
+            .status(&card.pin, profile, context.now);
+        let text = if let RegistrationStatus::Registered {
+            account: Some(account),
+            ..
+        } = &status
+        {
+            format!("registered to account {account}")
+        } else if let RegistrationStatus::RegisteredNotSaved { reason, .. } = &status {
+            format!("{}: {reason}", status.label())
         } else {
-            note
-        })
+            status.label().to_owned()
+        };
+        let text = format!("{}: {text}", profile.title);
+        Some(
+            Self::of_card(HistoryKind::Registration, card, &text)
+                .at_portal(portal)
+                .logged_as(status.label()),
+        )
     }
 
     pub(super) fn cleared(scope: &ClearScope, uid: u32) -> Self {
@@ -202,10 +219,32 @@ pub(super) fn service(before: ServiceStatus, now: ServiceStatus) -> Option<Note>
     Some(Note::plain(HistoryKind::Service, text))
 }
 
-fn after(status: &RegistrationStatus, pin: &PinStatus) -> (HistoryKind, String) {
-    match status {
-        RegistrationStatus::NeedsPin { tries_left }
-        | RegistrationStatus::OutOfDate { tries_left } => {
+/// Kind, words for people, and what the log says instead: a page's title can
+/// name whom it greets.
+fn portal_said(outcome: &Outcome) -> Option<(HistoryKind, String, &'static str)> {
+    let (text, logged) = match outcome {
+        // Told once it is written down.
+        Outcome::Registered { .. } => return None,
+        Outcome::NeedsWizard => ("needs the wizard".to_owned(), "needs the wizard"),
+        Outcome::NotEligible => ("not eligible".to_owned(), "not eligible"),
+        Outcome::NeedsSponsor => ("needs a sponsor".to_owned(), "needs a sponsor"),
+        Outcome::NotFound => ("not found".to_owned(), "not found"),
+        Outcome::Forbidden { cause } => (format!("forbidden: {cause}"), "forbidden"),
+        Outcome::Rejected { cause } => (format!("rejected: {cause}"), "rejected"),
+        Outcome::Unavailable { cause, .. } => (format!("waiting: {cause}"), "waiting"),
+        Outcome::LockedOut => ("locked out".to_owned(), "locked out"),
+        Outcome::Unsupported { why } => (why.clone(), "unsupported"),
+        Outcome::Unrecognised { title } => (
+            format!("unrecognised page \u{201c}{title}\u{201d}"),
+            "unrecognised",
+        ),
+    };
+    Some((HistoryKind::Registration, text, logged))
+}
+
+fn card_said(error: &CardError) -> (HistoryKind, String, &'static str) {
+    match error {
+        CardError::WrongPin { tries_left } => {
             let text = match tries_left {
                 Some(1) => "PIN not accepted; one try is left".to_owned(),
                 Some(tries) => format!("PIN not accepted; {tries} tries left"),
@@ -213,45 +252,24 @@ fn after(status: &RegistrationStatus, pin: &PinStatus) -> (HistoryKind, String) 
                     "PIN not accepted; the card does not say how many tries are left".to_owned()
                 }
             };
-            (HistoryKind::Pin, text)
+            (HistoryKind::Pin, text, "PIN not accepted")
         }
-        RegistrationStatus::PinBlocked => (
+        CardError::PinBlocked => (
             HistoryKind::Pin,
             "PIN not accepted; it is blocked now".to_owned(),
+            "the PIN is blocked",
         ),
-        RegistrationStatus::Registered {
-            account: Some(account),
-            ..
-        } if *pin != PinStatus::Blocked => (
-            HistoryKind::Registration,
-            format!("registered to account {account}"),
+        CardError::LastTry { .. } => (
+            HistoryKind::Pin,
+            "PIN not sent: it could have been the last try".to_owned(),
+            "PIN not sent",
         ),
-        RegistrationStatus::Waiting { cause, .. } => {
-            (HistoryKind::Registration, format!("waiting: {cause}"))
-        }
-        RegistrationStatus::Forbidden { cause } | RegistrationStatus::Rejected { cause } => (
-            HistoryKind::Registration,
-            format!("{}: {cause}", status.label()),
-        ),
-        RegistrationStatus::CardFailed { cause } => (HistoryKind::Card, cause.clone()),
-        RegistrationStatus::Unrecognised { title } => (
-            HistoryKind::Registration,
-            format!("unrecognised page \u{201c}{title}\u{201d}"),
-        ),
-        RegistrationStatus::Unsupported { why } => (HistoryKind::Registration, why.clone()),
-        RegistrationStatus::RegisteredNotSaved { reason, .. } => (
-            HistoryKind::Registration,
-            format!("{}: {reason}", status.label()),
-        ),
-        RegistrationStatus::NotSeen
-        | RegistrationStatus::SigningIn
-        | RegistrationStatus::Registered { .. }
-        | RegistrationStatus::NeedsWizard
-        | RegistrationStatus::NotEligible
-        | RegistrationStatus::NeedsSponsor
-        | RegistrationStatus::NotFound
-        | RegistrationStatus::LockedOut { .. } => {
-            (HistoryKind::Registration, status.label().to_owned())
-        }
+        CardError::Transport(_)
+        | CardError::Refused { .. }
+        | CardError::Endless { .. }
+        | CardError::Malformed { .. }
+        | CardError::NotPiv
+        | CardError::OtherCard
+        | CardError::NoLockedMemory => (HistoryKind::Card, sentence(error), "the card failed"),
     }
 }

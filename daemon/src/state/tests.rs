@@ -2,15 +2,18 @@
 
 mod ending;
 mod fixtures;
+mod promises;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cac_common::config::{Config, PinKeep};
 use cac_common::identity::CardId;
-use cac_common::interface::{Clear, ClearScope, Refusal, Register};
+use cac_common::interface::{Clear, ClearScope, Register};
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
+use cac_common::profile::Profile;
 use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::Visit;
@@ -19,7 +22,7 @@ use proptest::prelude::*;
 
 use super::{DaemonFacts, State};
 use crate::card::transport::{Report, SeenReader};
-use crate::event::{Answer, Effect, Event, Now, Remembered, RequestId, SignInOrder, SignInResult};
+use crate::event::{Effect, Event, Now, Remembered, RequestId, SignInResult};
 use fixtures::{card_id, portal, reader_name};
 
 const READERS: usize = 2;
@@ -48,6 +51,7 @@ enum Act {
     Clear,
     Reconfigure {
         with_second_portal: bool,
+        first_moved: bool,
         keep: PinKeep,
     },
     Wait {
@@ -76,8 +80,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         }),
         1 => proptest::option::of(0..CARDS).prop_map(|card| Act::Ask { card }),
         1 => Just(Act::Clear),
-        1 => (any::<bool>(), keep).prop_map(|(with_second_portal, keep)| Act::Reconfigure {
+        1 => (any::<bool>(), any::<bool>(), keep).prop_map(|(with_second_portal, first_moved, keep)| Act::Reconfigure {
             with_second_portal,
+            first_moved,
             keep
         }),
         2 => (1..90u64).prop_map(|seconds| Act::Wait { seconds }),
@@ -113,8 +118,13 @@ struct World {
     pins_typed: u32,
     /// By the digits of each PIN: the card's last answer to it was 9000.
     answered: BTreeMap<Vec<u8>, bool>,
-    /// What the portal said last, in this visit, to this very certificate.
-    said_yes: BTreeSet<(Visit, String)>,
+    portals: Vec<Arc<Profile>>,
+    /// Every sign-in that was begun: where, and with which certificate.
+    sign_ins: BTreeMap<(Visit, u32), (Arc<Profile>, String)>,
+    /// Sign-ins whose PIN was to be wiped.
+    wiped: BTreeSet<(Visit, u32)>,
+    /// What the portal said yes to, in this visit, to this very certificate.
+    said_yes: BTreeSet<(Visit, String, String)>,
     /// Portals that refused a card in this visit, and nobody has acted since.
     refused: BTreeSet<(Visit, String)>,
     /// What was written down, by card and portal.
@@ -145,11 +155,14 @@ impl World {
             requests: 0,
             pins_typed: 0,
             answered: BTreeMap::new(),
+            portals: Vec::new(),
+            sign_ins: BTreeMap::new(),
+            wiped: BTreeSet::new(),
             said_yes: BTreeSet::new(),
             refused: BTreeSet::new(),
             database: BTreeMap::new(),
         };
-        world.reconfigure(false, PinKeep::SignIn);
+        world.reconfigure(false, false, PinKeep::SignIn);
         world.report();
         world
     }
@@ -187,6 +200,7 @@ impl World {
                 let request = self.request();
                 self.step(Event::Asked {
                     request,
+                    uid: 1000,
                     what: Register {
                         card: card.map(card_id),
                         portal: None,
@@ -206,8 +220,9 @@ impl World {
             }
             Act::Reconfigure {
                 with_second_portal,
+                first_moved,
                 keep,
-            } => self.reconfigure(with_second_portal, keep),
+            } => self.reconfigure(with_second_portal, first_moved, keep),
             Act::Wait { seconds } => self.wait(Duration::from_secs(seconds)),
             Act::Finish { which, how } => {
                 if !self.under_way.is_empty() {
@@ -292,11 +307,13 @@ impl World {
         }));
     }
 
-    fn reconfigure(&mut self, with_second_portal: bool, keep: PinKeep) {
-        let mut portals = vec![portal("first")];
+    fn reconfigure(&mut self, with_second_portal: bool, first_moved: bool, keep: PinKeep) {
+        let start = if first_moved { "/new" } else { "/" };
+        let mut portals = vec![portal("first", start)];
         if with_second_portal {
-            portals.push(portal("second"));
+            portals.push(portal("second", "/"));
         }
+        self.portals.clone_from(&portals);
         self.step(Event::Configured {
             config: Config {
                 pin_keep: keep,
@@ -337,88 +354,34 @@ impl World {
         );
         let recheck = matches!(event, Event::PinGiven { .. });
         let before = self.statuses();
-        let said_yes = if let Event::SignInEnded {
-            visit,
-            portal,
-            result: SignInResult::Portal(Outcome::Registered { .. }),
-            ..
-        } = &event
-        {
-            Some((*visit, portal.clone()))
-        } else {
-            None
-        };
         if a_person_acts {
             self.refused.clear();
         }
         if let Event::SignInEnded {
             visit,
-            portal,
-            result: SignInResult::Portal(Outcome::NotFound | Outcome::Unrecognised { .. }),
+            number,
+            result: SignInResult::Portal(outcome),
             ..
         } = &event
         {
-            self.refused.insert((*visit, portal.clone()));
+            let (profile, certificate) = self.sign_ins[&(*visit, *number)].clone();
+            // What is said under another profile than the one in force counts for nothing.
+            if self.portals.contains(&profile) {
+                let name = profile.name.clone();
+                if matches!(outcome, Outcome::Registered { .. }) {
+                    self.said_yes.insert((*visit, name, certificate));
+                } else if matches!(outcome, Outcome::NotFound | Outcome::Unrecognised { .. }) {
+                    self.refused.insert((*visit, name));
+                }
+            }
         }
         self.now.random = self.now.random.wrapping_mul(6_364_136_223_846_793_005) + 1;
         let effects = self.state.step(event, self.now);
         let current: BTreeMap<Visit, CardId> = self.current_visits();
         for effect in effects {
-            match &effect {
-                Effect::Answer { request, answer } => {
-                    assert!(self.owed.remove(request), "answered twice");
-                    if let Err(refusal) = answer {
-                        assert_ne!(*refusal, Refusal::PermissionDenied);
-                    } else {
-                        assert!(matches!(answer, Ok(Answer::Done | Answer::Cleared(_))));
-                    }
-                    continue;
-                }
-                Effect::Note(note) => {
-                    assert!(!note.text.contains("1234567890"), "DoD ID in the history");
-                    continue;
-                }
-                Effect::EndVisit(visit) => {
-                    assert!(!current.contains_key(visit), "ended, and still there");
-                    continue;
-                }
-                Effect::SignIn(order) => {
-                    self.check_order(order, &current);
-                    let key = (order.visit, order.portal.name.clone());
-                    assert!(!self.refused.contains(&key), "tried again after a refusal");
-                    if let Some(status) = before.get(&key) {
-                        assert!(
-                            may_go_on(status) || a_person_acts || recheck,
-                            "tried again by itself after {status:?}"
-                        );
-                    }
-                }
-                Effect::Record {
-                    visit,
-                    portal,
-                    status: RegistrationStatus::Registered { .. },
-                    ..
-                } => {
-                    let key = (*visit, portal.clone());
-                    let just_now = said_yes.as_ref() == Some(&key);
-                    assert!(
-                        just_now || self.said_yes.contains(&key),
-                        "recorded without the portal's word"
-                    );
-                    self.said_yes.insert(key);
-                    assert!(current.contains_key(visit), "recorded for an old visit");
-                }
-                Effect::ReadCard { visit, .. }
-                | Effect::RememberCard { visit, .. }
-                | Effect::Record { visit, .. } => {
-                    assert!(
-                        self.state.visits().any(|card| card.visit == *visit),
-                        "work for an old visit"
-                    );
-                }
-                Effect::Clear { .. } | Effect::LoadKnown => {}
+            if self.check_effect(&effect, &current, &before, a_person_acts || recheck) {
+                self.under_way.push(effect);
             }
-            self.under_way.push(effect);
         }
         self.check_what_is_shown();
         let now = self.now.monotonic;
@@ -426,39 +389,6 @@ impl World {
             !self.state.visits().any(|card| card.holds_a_stale_pin(now)),
             "a PIN is held for too long"
         );
-    }
-
-    fn check_order(&self, order: &SignInOrder, current: &BTreeMap<Visit, CardId>) {
-        let typed_for = order.pin.typed_for();
-        assert_eq!(typed_for.visit, order.visit, "PIN of another visit");
-        assert_eq!(typed_for.card, order.card, "PIN of another card");
-        assert_eq!(current.get(&order.visit), Some(&order.card));
-        let at_work = self
-            .under_way
-            .iter()
-            .any(|effect| matches!(effect, Effect::SignIn(other) if other.visit == order.visit));
-        assert!(!at_work, "two sign-ins with one card at a time");
-    }
-
-    /// What is called registered is written down.
-    fn check_what_is_shown(&self) {
-        let snapshot = self.state.snapshot(self.now);
-        for card in snapshot
-            .readers
-            .iter()
-            .filter_map(|reader| reader.card.as_ref())
-        {
-            let Some(id) = &card.id else { continue };
-            for registration in &card.registrations {
-                if matches!(registration.status, RegistrationStatus::Registered { .. }) {
-                    let key = (id.clone(), registration.portal.clone());
-                    assert!(
-                        self.database.contains_key(&key),
-                        "called registered and not written down"
-                    );
-                }
-            }
-        }
     }
 
     fn statuses(&self) -> BTreeMap<(Visit, String), RegistrationStatus> {
@@ -482,16 +412,4 @@ impl World {
             .filter_map(|card| Some((card.visit, card.id()?.clone())))
             .collect()
     }
-}
-
-/// Statuses from which a sign-in may start without a person asking for it.
-fn may_go_on(status: &RegistrationStatus) -> bool {
-    matches!(
-        status,
-        RegistrationStatus::NeedsPin { .. }
-            | RegistrationStatus::OutOfDate { .. }
-            | RegistrationStatus::Waiting { .. }
-            | RegistrationStatus::SigningIn
-            | RegistrationStatus::Registered { .. }
-    )
 }

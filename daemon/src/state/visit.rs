@@ -1,15 +1,13 @@
 //! One card in one reader, from being put in to being taken out.
 
 mod memory;
+mod signing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cac_common::config::PinKeep;
 use cac_common::identity::CardId;
-use cac_common::interface::Refusal;
-use cac_common::pin::Pin;
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
@@ -21,8 +19,8 @@ use super::notes::Note;
 use crate::card::error::CardError;
 use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
-use crate::event::{Effect, HeldPin, Memory, Now, SignInOrder, SignInResult};
-use crate::registration::{Due, Next, Stand};
+use crate::event::{Effect, HeldPin, Memory, Now};
+use crate::registration::Stand;
 
 /// A card, and where it stands at each portal.
 pub(crate) struct CardVisit {
@@ -39,8 +37,21 @@ pub(crate) struct CardVisit {
     /// The database was asked about the card.
     remembered: bool,
     held: Option<Held>,
-    /// Until when a PIN may be held that a sign-in is at work with.
-    lent_until: Option<Duration>,
+    /// The sign-in that goes on now; one at a time.
+    at_work: Option<AtWork>,
+    /// Sign-ins begun in this visit.
+    sign_ins: u32,
+}
+
+/// A sign-in that goes on, and what it was begun with.
+struct AtWork {
+    number: u32,
+    profile: Arc<Profile>,
+    certificate_sha256: String,
+    /// Until when its PIN may be held.
+    until: Option<Duration>,
+    /// That time is over.
+    pin_is_over: bool,
 }
 
 /// What is known while the card is still being read.
@@ -56,6 +67,12 @@ struct Held {
     pin: HeldPin,
     /// Wiped then, at the latest.
     until: Option<Duration>,
+}
+
+impl AtWork {
+    fn deadline(&self) -> Option<Duration> {
+        self.until.filter(|_| !self.pin_is_over)
+    }
 }
 
 impl CardVisit {
@@ -75,7 +92,8 @@ impl CardVisit {
             stands: BTreeMap::new(),
             remembered: false,
             held: None,
-            lent_until: None,
+            at_work: None,
+            sign_ins: 0,
         }
     }
 
@@ -99,10 +117,11 @@ impl CardVisit {
 
     pub(super) fn deadline(&self) -> Option<Duration> {
         let held = self.held.as_ref().and_then(|held| held.until);
+        let lent = self.at_work.as_ref().and_then(AtWork::deadline);
         self.stands
             .values()
             .map(Stand::deadline)
-            .chain([held])
+            .chain([held, lent])
             .flatten()
             .min()
     }
@@ -166,226 +185,6 @@ impl CardVisit {
             }
         }
         self.advance(context);
-    }
-
-    /// Takes a PIN for this card, if there is a use for it.
-    pub(super) fn take_pin(&mut self, pin: Pin, context: &mut Context<'_>) -> Result<(), Refusal> {
-        if self.id() != Some(&pin.typed_for().card) {
-            return Err(Refusal::NoSuchCard);
-        }
-        if self.held.is_some() || self.stands.values().any(Stand::is_busy) {
-            return Err(Refusal::PinInUse);
-        }
-        let even_the_last_try = pin.typed_for().even_the_last_try;
-        match self.pin {
-            PinStatus::Blocked => return Err(Refusal::PinBlocked),
-            PinStatus::Ready {
-                tries_left: Some(2..),
-            } => {}
-            PinStatus::Ready {
-                tries_left: Some(0 | 1) | None,
-            }
-            | PinStatus::Unknown
-            | PinStatus::OtherProgram
-                if even_the_last_try => {}
-            PinStatus::Ready { .. } | PinStatus::Unknown | PinStatus::OtherProgram => {
-                return Err(Refusal::LastTry);
-            }
-        }
-        for portal in context.portals {
-            self.change(&portal.name, |stand| stand.with_a_pin(portal, context.now));
-        }
-        if !self.stands.values().any(Stand::is_due) {
-            return Err(Refusal::NothingToDo);
-        }
-        let until = context
-            .config
-            .pin_keep
-            .at_most()
-            .map(|span| context.now.monotonic + span);
-        self.held = Some(Held {
-            pin: HeldPin::Unsent(pin),
-            until,
-        });
-        context.effects.push(Note::pin_typed(self).at(context.now));
-        self.advance(context);
-        Ok(())
-    }
-
-    pub(super) fn asked_for(&mut self, portal: Option<&str>, context: &mut Context<'_>) {
-        let Some(facts) = self.facts.clone() else {
-            return;
-        };
-        for profile in context.portals {
-            if portal.is_none_or(|name| name == profile.name) {
-                self.change(&profile.name, |stand| {
-                    stand.asked_for(&facts, profile, context.now)
-                });
-            }
-        }
-        self.advance(context);
-    }
-
-    pub(super) fn sign_in_ended(
-        &mut self,
-        portal: &str,
-        result: SignInResult,
-        pin: Option<HeldPin>,
-        tries: Option<PinStatus>,
-        context: &mut Context<'_>,
-    ) {
-        let Some(Stand::SigningIn { due, again }) = self.stands.get(portal).cloned() else {
-            tracing::debug!(portal, "a sign-in that nobody waits for has ended");
-            return;
-        };
-        if let Some(tries) = tries {
-            self.pin = tries;
-        }
-        // Its time may have run out while the portal answered.
-        let until = self.lent_until.take();
-        let in_time = until.is_none_or(|until| until > context.now.monotonic);
-        self.held = pin.filter(|_| in_time).map(|pin| Held { pin, until });
-        let may_sign_again = matches!(
-            self.held,
-            Some(Held {
-                pin: HeldPin::Accepted(_),
-                ..
-            })
-        );
-        let not_sent = matches!(result, SignInResult::Card(CardError::LastTry { .. }));
-        let (stand, next) = Stand::ended(
-            due,
-            again,
-            result,
-            may_sign_again,
-            context.config,
-            context.now,
-        );
-        self.stands.insert(portal.to_owned(), stand);
-        match next {
-            Next::Nothing => {}
-            Next::Again => self.start(portal, Due::default(), true, context),
-            Next::Pin(pin) => {
-                self.pin = pin;
-                self.held = None;
-            }
-            Next::Record(status) => self.record(portal, status, context),
-        }
-        let note = if not_sent {
-            Some(Note::pin_not_sent(self))
-        } else {
-            Note::after_sign_in(self, portal, context)
-        };
-        context
-            .effects
-            .extend(note.map(|note| note.at(context.now)));
-        self.advance(context);
-    }
-
-    pub(super) fn tick(&mut self, context: &mut Context<'_>) {
-        let now = context.now.monotonic;
-        if self
-            .held
-            .as_ref()
-            .and_then(|held| held.until)
-            .is_some_and(|until| until <= now)
-        {
-            self.held = None;
-        }
-        let names: Vec<String> = self.stands.keys().cloned().collect();
-        for name in names {
-            let due_now = self.stands[&name]
-                .deadline()
-                .is_some_and(|deadline| deadline <= now);
-            if !due_now {
-                continue;
-            }
-            let mut save_again = None;
-            self.change(&name, |stand| match &stand {
-                Stand::Waiting { due, .. } => Stand::Due(due.clone()),
-                Stand::NotSaved { status, reason, .. } => {
-                    save_again = Some(status.clone());
-                    Stand::NotSaved {
-                        status: status.clone(),
-                        reason: reason.clone(),
-                        retry_at: None,
-                    }
-                }
-                Stand::Due(_)
-                | Stand::SigningIn { .. }
-                | Stand::Recording { .. }
-                | Stand::Rest(_) => stand,
-            });
-            if let Some(status) = save_again {
-                self.record(&name, status, context);
-            }
-        }
-        self.advance(context);
-    }
-
-    /// Whether a PIN is held for longer than it may be.
-    #[cfg(test)]
-    pub(super) fn holds_a_stale_pin(&self, now: Duration) -> bool {
-        self.held
-            .as_ref()
-            .and_then(|held| held.until)
-            .is_some_and(|until| until <= now)
-    }
-
-    /// Starts what can be started, and drops a PIN that has no more use.
-    fn advance(&mut self, context: &mut Context<'_>) {
-        if self.stands.values().any(Stand::is_busy) {
-            return;
-        }
-        let next = context
-            .portals
-            .iter()
-            .find(|portal| self.stands.get(&portal.name).is_some_and(Stand::is_due));
-        if let Some(portal) = next {
-            if self.held.is_some()
-                && let Some(Stand::Due(due)) = self.stands.get(&portal.name).cloned()
-            {
-                context
-                    .effects
-                    .push(Note::signing_in(self, portal).at(context.now));
-                self.start(&portal.name, due, false, context);
-            }
-        } else if context.config.pin_keep == PinKeep::SignIn {
-            self.held = None;
-        }
-    }
-
-    fn start(&mut self, portal: &str, due: Due, again: bool, context: &mut Context<'_>) {
-        let profile = context
-            .portals
-            .iter()
-            .find(|profile| profile.name == portal);
-        let facts = self.facts.as_ref();
-        let (Some(profile), Some(facts)) = (profile, facts) else {
-            return;
-        };
-        let Some(certificate) = facts.certificate_for(profile.certificate) else {
-            return;
-        };
-        let Some(held) = self.held.take() else {
-            return;
-        };
-        let order = SignInOrder {
-            visit: self.visit,
-            reader: self.reader.clone(),
-            card: facts.id.clone(),
-            portal: Arc::clone(profile),
-            certificate: certificate.clone(),
-            pin: held.pin,
-        };
-        self.lent_until = held.until;
-        let due = match self.stands.get(portal) {
-            Some(Stand::SigningIn { due, .. }) => due.clone(),
-            _ => due,
-        };
-        self.stands
-            .insert(portal.to_owned(), Stand::SigningIn { due, again });
-        context.effects.push(Effect::SignIn(Box::new(order)));
     }
 
     fn change(&mut self, portal: &str, act: impl FnOnce(Stand) -> Stand) {

@@ -73,7 +73,10 @@ impl World {
                 });
             }
             Effect::LoadKnown => self.step(Event::Known(Vec::new())),
-            Effect::EndVisit(_) | Effect::Note(_) | Effect::Answer { .. } => {
+            Effect::EndVisit(_)
+            | Effect::ForgetPin(_)
+            | Effect::Note(_)
+            | Effect::Answer { .. } => {
                 unreachable!("these are never under way")
             }
         }
@@ -115,6 +118,7 @@ impl World {
             cause: "connection refused".into(),
             retry_after: None,
         };
+        let is_wiped = self.wiped.contains(&(order.visit, order.number));
         let (result, pin, tries) = match how % 12 {
             // Accepted, and the portal has its say.
             choice @ 0..=5 => {
@@ -138,6 +142,7 @@ impl World {
                     }),
                 )
             }
+            6..=8 if is_wiped => (SignInResult::PinGone, None, None),
             // Nothing reached the card.
             6 | 7 => {
                 let pin = match sent_before {
@@ -169,9 +174,11 @@ impl World {
                 (SignInResult::Card(error), None, None)
             }
         };
+        // The card may have been at work with it in that moment.
+        let pin = pin.filter(|_| !is_wiped);
         self.step(Event::SignInEnded {
             visit: order.visit,
-            portal: order.portal.name.clone(),
+            number: order.number,
             result,
             pin,
             tries,

@@ -20,9 +20,9 @@ pub(super) fn card_id(card: usize) -> CardId {
     CardId(format!("card-{card}"))
 }
 
-pub(super) fn portal(name: &str) -> Arc<Profile> {
+pub(super) fn portal(name: &str, start: &str) -> Arc<Profile> {
     let text = format!(
-        "name = \"{name}\"\ntitle = \"{name}\"\norigin = \"https://{name}.example\"\nstart = \"/\"\n"
+        "name = \"{name}\"\ntitle = \"{name}\"\norigin = \"https://{name}.example\"\nstart = \"{start}\"\n"
     );
     let source = Source::new(std::path::Path::new("/p.toml"), text);
     Arc::new(Profile::check(&source).unwrap())

@@ -21,12 +21,13 @@ impl CardVisit {
         context: &mut Context<'_>,
     ) {
         let waited = self.stands.get(portal).is_some_and(Stand::is_busy);
-        if result.is_ok() {
-            self.remember(portal, status, context);
+        let certificate = self.stands.get(portal).and_then(Stand::being_written);
+        if let (Ok(()), Some(certificate)) = (&result, certificate.map(str::to_owned)) {
+            self.remember(portal, status, certificate);
         }
         self.change(portal, |stand| stand.recorded(status, result, context.now));
         if waited {
-            let note = Note::after_sign_in(self, portal, context);
+            let note = Note::recorded(self, portal, context);
             context
                 .effects
                 .extend(note.map(|note| note.at(context.now)));
@@ -47,18 +48,17 @@ impl CardVisit {
         });
         for portal in context.portals {
             let changed = !before.contains(portal);
-            let refused = matches!(
-                self.stands.get(&portal.name),
-                Some(Stand::Rest(status)) if !matches!(status, RegistrationStatus::Registered { .. })
-            );
+            let stand = self.stands.get(&portal.name);
             // What was refused under another profile says nothing about this one.
-            if changed && refused {
+            if changed && stand.is_some_and(Stand::is_refused) {
                 self.memory
                     .registrations
                     .retain(|remembered| remembered.portal != portal.name);
-                self.stands.remove(&portal.name);
             }
-            if self.remembered && !self.stands.contains_key(&portal.name) {
+            let under_way = stand.is_some_and(|stand| {
+                stand.being_written().is_some() || matches!(stand, Stand::SigningIn { .. })
+            });
+            if self.remembered && (stand.is_none() || changed && !under_way) {
                 self.stand_at(portal, context.now);
             }
         }
@@ -91,20 +91,10 @@ impl CardVisit {
         &self,
         portal: &str,
         status: RegistrationStatus,
+        certificate_sha256: String,
         context: &mut Context<'_>,
     ) {
-        let profile = context
-            .portals
-            .iter()
-            .find(|profile| profile.name == portal);
-        let certificate = profile.and_then(|profile| {
-            self.facts
-                .as_ref()?
-                .certificate_for(profile.certificate)
-                .map(|certificate| certificate.summary.sha256.clone())
-        });
-        let (Some(card), Some(certificate_sha256)) = (self.to_remember(context), certificate)
-        else {
+        let Some(card) = self.to_remember(context) else {
             return;
         };
         context.effects.push(Effect::Record {
@@ -147,24 +137,20 @@ impl CardVisit {
         self.stands.insert(portal.name.clone(), stand);
     }
 
-    /// Keeps in mind what was written down, for when the profiles change.
-    fn remember(&mut self, portal: &str, status: &RegistrationStatus, context: &Context<'_>) {
-        let Some(certificate) = context
-            .portals
-            .iter()
-            .find(|profile| profile.name == portal)
-            .and_then(|profile| self.facts.as_ref()?.certificate_for(profile.certificate))
-        else {
-            return;
-        };
-        let remembered = Remembered {
-            portal: portal.to_owned(),
-            status: status.clone(),
-            certificate_sha256: certificate.summary.sha256.clone(),
-        };
+    /// Keeps in mind what is written down, for when the profiles change.
+    pub(super) fn remember(
+        &mut self,
+        portal: &str,
+        status: &RegistrationStatus,
+        certificate_sha256: String,
+    ) {
         self.memory
             .registrations
             .retain(|earlier| earlier.portal != portal);
-        self.memory.registrations.push(remembered);
+        self.memory.registrations.push(Remembered {
+            portal: portal.to_owned(),
+            status: status.clone(),
+            certificate_sha256,
+        });
     }
 }

@@ -1,0 +1,138 @@
+//! What every effect, and every picture, has to keep to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cac_common::identity::CardId;
+use cac_common::interface::Refusal;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::Visit;
+
+use super::World;
+use crate::event::{Answer, Effect, SignInOrder};
+
+impl World {
+    /// Holds an effect against the promises; true if it is work that will end
+    /// in an event. `before` is what was shown before this step.
+    pub(super) fn check_effect(
+        &mut self,
+        effect: &Effect,
+        current: &BTreeMap<Visit, CardId>,
+        before: &BTreeMap<(Visit, String), RegistrationStatus>,
+        somebody_acts: bool,
+    ) -> bool {
+        match effect {
+            Effect::Answer { request, answer } => {
+                assert!(self.owed.remove(request), "answered twice");
+                if let Err(refusal) = answer {
+                    assert_ne!(*refusal, Refusal::PermissionDenied);
+                } else {
+                    assert!(matches!(answer, Ok(Answer::Done | Answer::Cleared(_))));
+                }
+                return false;
+            }
+            Effect::Note(note) => {
+                assert!(!note.text.contains("1234567890"), "DoD ID in the history");
+                return false;
+            }
+            Effect::EndVisit(visit) => {
+                assert!(!current.contains_key(visit), "ended, and still there");
+                return false;
+            }
+            Effect::ForgetPin(visit) => {
+                for other in &self.under_way {
+                    if let Effect::SignIn(order) = other
+                        && order.visit == *visit
+                    {
+                        self.wiped.insert((*visit, order.number));
+                    }
+                }
+                return false;
+            }
+            Effect::SignIn(order) => {
+                self.check_order(order, current);
+                let certificate = order.certificate.summary.sha256.clone();
+                let begun = (Arc::clone(&order.portal), certificate);
+                let earlier = self.sign_ins.insert((order.visit, order.number), begun);
+                assert!(earlier.is_none(), "two sign-ins with one number");
+                let key = (order.visit, order.portal.name.clone());
+                assert!(!self.refused.contains(&key), "tried again after a refusal");
+                if let Some(status) = before.get(&key) {
+                    assert!(
+                        may_go_on(status) || somebody_acts,
+                        "tried again by itself after {status:?}"
+                    );
+                }
+            }
+            Effect::Record {
+                visit,
+                portal,
+                certificate_sha256,
+                status: RegistrationStatus::Registered { .. },
+                ..
+            } => {
+                let key = (*visit, portal.clone(), certificate_sha256.clone());
+                assert!(
+                    self.said_yes.contains(&key),
+                    "recorded without the portal's word"
+                );
+                assert!(current.contains_key(visit), "recorded for an old visit");
+            }
+            Effect::ReadCard { visit, .. }
+            | Effect::RememberCard { visit, .. }
+            | Effect::Record { visit, .. } => {
+                assert!(
+                    self.state.visits().any(|card| card.visit == *visit),
+                    "work for an old visit"
+                );
+            }
+            Effect::Clear { .. } | Effect::LoadKnown => {}
+        }
+        true
+    }
+
+    fn check_order(&self, order: &SignInOrder, current: &BTreeMap<Visit, CardId>) {
+        let typed_for = order.pin.typed_for();
+        assert_eq!(typed_for.visit, order.visit, "PIN of another visit");
+        assert_eq!(typed_for.card, order.card, "PIN of another card");
+        assert_eq!(current.get(&order.visit), Some(&order.card));
+        let at_work = self
+            .under_way
+            .iter()
+            .any(|effect| matches!(effect, Effect::SignIn(other) if other.visit == order.visit));
+        assert!(!at_work, "two sign-ins with one card at a time");
+    }
+
+    /// What is called registered is written down.
+    pub(super) fn check_what_is_shown(&self) {
+        let snapshot = self.state.snapshot(self.now);
+        for card in snapshot
+            .readers
+            .iter()
+            .filter_map(|reader| reader.card.as_ref())
+        {
+            let Some(id) = &card.id else { continue };
+            for registration in &card.registrations {
+                if matches!(registration.status, RegistrationStatus::Registered { .. }) {
+                    let key = (id.clone(), registration.portal.clone());
+                    assert!(
+                        self.database.contains_key(&key),
+                        "called registered and not written down"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Statuses from which a sign-in may start without a person asking for it.
+fn may_go_on(status: &RegistrationStatus) -> bool {
+    matches!(
+        status,
+        RegistrationStatus::NeedsPin { .. }
+            | RegistrationStatus::OutOfDate { .. }
+            | RegistrationStatus::Waiting { .. }
+            | RegistrationStatus::SigningIn
+            | RegistrationStatus::Registered { .. }
+    )
+}

@@ -1,0 +1,329 @@
+//! The PIN of a visit, and the sign-ins it is used for.
+
+use std::sync::Arc;
+#[cfg(test)]
+use std::time::Duration;
+
+use cac_common::config::PinKeep;
+use cac_common::interface::Refusal;
+use cac_common::pin::Pin;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::PinStatus;
+
+use super::{AtWork, CardVisit, Held};
+use crate::event::{Effect, HeldPin, SignInOrder, SignInResult};
+use crate::registration::{Next, SignInEnd, Stand};
+use crate::state::Context;
+use crate::state::notes::Note;
+
+impl CardVisit {
+    /// Takes a PIN for this card, if there is a use for it.
+    pub(in crate::state) fn take_pin(
+        &mut self,
+        pin: Pin,
+        context: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        if self.id() != Some(&pin.typed_for().card) {
+            return Err(Refusal::NoSuchCard);
+        }
+        if self.held.is_some() || self.is_at_work() {
+            return Err(Refusal::PinInUse);
+        }
+        let even_the_last_try = pin.typed_for().even_the_last_try;
+        match self.pin {
+            PinStatus::Blocked => return Err(Refusal::PinBlocked),
+            PinStatus::Ready {
+                tries_left: Some(2..),
+            } => {}
+            PinStatus::Ready {
+                tries_left: Some(0 | 1) | None,
+            }
+            | PinStatus::Unknown
+            | PinStatus::OtherProgram
+                if even_the_last_try => {}
+            PinStatus::Ready { .. } | PinStatus::Unknown | PinStatus::OtherProgram => {
+                return Err(Refusal::LastTry);
+            }
+        }
+        for portal in context.portals {
+            self.change(&portal.name, |stand| stand.with_a_pin(portal, context.now));
+        }
+        if !self.stands.values().any(Stand::is_due) {
+            return Err(Refusal::NothingToDo);
+        }
+        let until = context
+            .config
+            .pin_keep
+            .at_most()
+            .map(|span| context.now.monotonic + span);
+        self.held = Some(Held {
+            pin: HeldPin::Unsent(pin),
+            until,
+        });
+        context.effects.push(Note::pin_typed(self).at(context.now));
+        self.advance(context);
+        Ok(())
+    }
+
+    /// A person wants another try.
+    pub(in crate::state) fn asked_for(
+        &mut self,
+        portal: Option<&str>,
+        uid: u32,
+        context: &mut Context<'_>,
+    ) {
+        let Some(facts) = self.facts.clone() else {
+            return;
+        };
+        // A PIN serves the one who typed it.
+        if self
+            .held
+            .as_ref()
+            .is_some_and(|held| held.pin.typed_for().uid != uid)
+        {
+            self.held = None;
+        }
+        for profile in context.portals {
+            if portal.is_none_or(|name| name == profile.name) {
+                self.change(&profile.name, |stand| {
+                    stand.asked_for(&facts, profile, context.now)
+                });
+            }
+        }
+        self.advance(context);
+    }
+
+    pub(in crate::state) fn sign_in_ended(
+        &mut self,
+        number: u32,
+        result: SignInResult,
+        pin: Option<HeldPin>,
+        tries: Option<PinStatus>,
+        context: &mut Context<'_>,
+    ) {
+        let Some(AtWork {
+            profile,
+            certificate_sha256,
+            until,
+            pin_is_over,
+            ..
+        }) = self.at_work.take_if(|at_work| at_work.number == number)
+        else {
+            tracing::debug!(number, "a sign-in that nobody waits for has ended");
+            return;
+        };
+        if let Some(tries) = tries {
+            self.pin = tries;
+        }
+        // Its time may have run out while the portal answered.
+        let in_time = !pin_is_over && until.is_none_or(|until| until > context.now.monotonic);
+        self.held = pin.filter(|_| in_time).map(|pin| Held { pin, until });
+        let may_sign_again = matches!(
+            self.held,
+            Some(Held {
+                pin: HeldPin::Accepted(_),
+                ..
+            })
+        );
+        let same_profile = context.portals.contains(&profile);
+        let stand = self.stands.get(&profile.name).cloned();
+        if let Some(Stand::SigningIn { due, again }) = stand {
+            let note = Note::sign_in_ended(self, &profile, &result);
+            // What a portal says under another profile says nothing under this one.
+            let counts = same_profile || !matches!(result, SignInResult::Portal(_));
+            if counts {
+                let end = SignInEnd {
+                    due,
+                    again,
+                    result,
+                    may_sign_again,
+                    certificate_sha256: certificate_sha256.clone(),
+                };
+                let (stand, next) = Stand::ended(end, context.config, context.now);
+                self.stands.insert(profile.name.clone(), stand);
+                context
+                    .effects
+                    .extend(note.map(|note| note.at(context.now)));
+                self.go_on(&profile.name, next, certificate_sha256, context);
+            } else {
+                self.stands.remove(&profile.name);
+                let now_in_force = context
+                    .portals
+                    .iter()
+                    .find(|portal| portal.name == profile.name);
+                if let Some(portal) = now_in_force {
+                    self.stand_at(portal, context.now);
+                }
+            }
+        }
+        self.advance(context);
+    }
+
+    pub(in crate::state) fn tick(&mut self, context: &mut Context<'_>) {
+        let now = context.now.monotonic;
+        if self
+            .held
+            .as_ref()
+            .and_then(|held| held.until)
+            .is_some_and(|until| until <= now)
+        {
+            self.held = None;
+        }
+        if let Some(at_work) = &mut self.at_work
+            && at_work.deadline().is_some_and(|until| until <= now)
+        {
+            at_work.pin_is_over = true;
+            context.effects.push(Effect::ForgetPin(self.visit));
+        }
+        let names: Vec<String> = self.stands.keys().cloned().collect();
+        for name in names {
+            let due_now = self.stands[&name]
+                .deadline()
+                .is_some_and(|deadline| deadline <= now);
+            if due_now {
+                self.deadline_passed(&name, context);
+            }
+        }
+        self.advance(context);
+    }
+
+    /// A sign-in, or the writing down of one, goes on.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.at_work.is_some() || self.stands.values().any(Stand::is_busy)
+    }
+
+    /// Starts what can be started, and drops a PIN that has no more use.
+    pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        if self.is_at_work() {
+            return;
+        }
+        loop {
+            let next = context
+                .portals
+                .iter()
+                .find(|portal| self.stands.get(&portal.name).is_some_and(Stand::is_due));
+            let Some(portal) = next else {
+                if context.config.pin_keep == PinKeep::SignIn {
+                    self.held = None;
+                }
+                return;
+            };
+            if self.held.is_none() {
+                return;
+            }
+            let note = Note::signing_in(self, portal);
+            if self.start(&portal.name, false, context) {
+                context.effects.push(note.at(context.now));
+                return;
+            }
+            // The card has not what this profile asks for; the next may be luckier.
+        }
+    }
+
+    fn go_on(
+        &mut self,
+        portal: &str,
+        next: Next,
+        certificate_sha256: String,
+        context: &mut Context<'_>,
+    ) {
+        match next {
+            Next::Nothing => {}
+            Next::Again => {
+                self.start(portal, true, context);
+            }
+            Next::Pin(pin) => {
+                self.pin = pin;
+                self.held = None;
+            }
+            Next::Record(status) => {
+                if !matches!(status, RegistrationStatus::Registered { .. }) {
+                    self.remember(portal, &status, certificate_sha256.clone());
+                }
+                self.record(portal, status, certificate_sha256, context);
+            }
+        }
+    }
+
+    fn deadline_passed(&mut self, portal: &str, context: &mut Context<'_>) {
+        let mut save_again = None;
+        self.change(portal, |stand| match &stand {
+            Stand::Waiting { due, .. } => Stand::Due(due.clone()),
+            Stand::NotSaved {
+                status,
+                certificate_sha256,
+                reason,
+                ..
+            } => {
+                save_again = Some((status.clone(), certificate_sha256.clone()));
+                Stand::NotSaved {
+                    status: status.clone(),
+                    certificate_sha256: certificate_sha256.clone(),
+                    reason: reason.clone(),
+                    retry_at: None,
+                }
+            }
+            Stand::Due(_) | Stand::SigningIn { .. } | Stand::Recording { .. } | Stand::Rest(_) => {
+                stand
+            }
+        });
+        if let Some((status, certificate_sha256)) = save_again {
+            self.record(portal, status, certificate_sha256, context);
+        }
+    }
+
+    /// Starts a sign-in with the PIN that is held. False if the card has no
+    /// certificate for it, which is then said.
+    fn start(&mut self, portal: &str, again: bool, context: &mut Context<'_>) -> bool {
+        let profile = context
+            .portals
+            .iter()
+            .find(|profile| profile.name == portal);
+        let (Some(profile), Some(facts)) = (profile, self.facts.clone()) else {
+            return false;
+        };
+        let due = match self.stands.get(portal) {
+            Some(Stand::SigningIn { due, .. } | Stand::Due(due)) => due.clone(),
+            _ => return false,
+        };
+        let Some(certificate) = facts.certificate_for(profile.certificate) else {
+            self.stand_at(profile, context.now);
+            return false;
+        };
+        let Some(held) = self.held.take() else {
+            return false;
+        };
+        self.sign_ins += 1;
+        self.at_work = Some(AtWork {
+            number: self.sign_ins,
+            profile: Arc::clone(profile),
+            certificate_sha256: certificate.summary.sha256.clone(),
+            until: held.until,
+            pin_is_over: false,
+        });
+        self.stands
+            .insert(portal.to_owned(), Stand::SigningIn { due, again });
+        context.effects.push(Effect::SignIn(Box::new(SignInOrder {
+            visit: self.visit,
+            number: self.sign_ins,
+            reader: self.reader.clone(),
+            card: facts.id.clone(),
+            portal: Arc::clone(profile),
+            certificate: certificate.clone(),
+            pin: held.pin,
+        })));
+        true
+    }
+
+    /// Whether a PIN is held for longer than it may be.
+    #[cfg(test)]
+    pub(in crate::state) fn holds_a_stale_pin(&self, now: Duration) -> bool {
+        let lent = self.at_work.as_ref().and_then(AtWork::deadline);
+        self.held
+            .as_ref()
+            .and_then(|held| held.until)
+            .into_iter()
+            .chain(lent)
+            .any(|until| until <= now)
+    }
+}
