@@ -174,8 +174,8 @@ impl World {
                 (SignInResult::Card(error), None, None)
             }
         };
-        // The card may have been at work with it in that moment.
-        let pin = pin.filter(|_| !is_wiped);
+        // It may have been on its way back in that very moment.
+        let pin = pin.filter(|_| !is_wiped || how % 24 >= 12);
         self.step(Event::SignInEnded {
             visit: order.visit,
             number: order.number,
