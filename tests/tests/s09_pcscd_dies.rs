@@ -31,7 +31,11 @@ fn s09_readers_and_cards_are_back_by_themselves_when_pcscd_is() -> anyhow::Resul
     assert_eq!(snapshot.readers.len(), 2);
     assert_eq!(card.log().pin_attempts(), 0);
     let said = lab.wait_for_entries("smart card service", 2)?;
-    assert_eq!(said.len(), 2, "that it went, and that it is back: {said:#?}");
+    assert_eq!(
+        said.len(),
+        2,
+        "that it went, and that it is back: {said:#?}"
+    );
     Ok(())
 }
 
