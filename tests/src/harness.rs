@@ -138,7 +138,9 @@ impl Plan {
         };
         lab.start_again()?;
         lab.wait_for("the readers are seen", |snapshot| {
+            // And told: nothing of the start is still to come.
             snapshot.readers.len() >= self.readers
+                && snapshot.happened.len() >= snapshot.readers.len()
         })?;
         Ok(lab)
     }
