@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use cac_common::error_chain::Chain;
 use cac_common::paths::Paths;
+use cac_common::snapshot::HistoryKind;
+use cac_common::time::UtcSeconds;
 use tokio::sync::{mpsc, watch};
 
 use crate::access::Access;
@@ -32,7 +34,7 @@ use crate::effects::{Effects, StoreOrReason};
 use crate::event::Event;
 use crate::server::Server;
 use crate::state::{DaemonFacts, State};
-use crate::store::Store;
+use crate::store::{NewEntry, Notice, Store};
 use crate::supervisor::{Clock, Inbox, Supervisor};
 use crate::systemd::Notifier;
 
@@ -136,13 +138,14 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     Ok(())
 }
 
-async fn open_store(paths: &Paths, now: cac_common::time::UtcSeconds) -> StoreOrReason {
+async fn open_store(paths: &Paths, now: UtcSeconds) -> StoreOrReason {
     let folder = paths.state.clone();
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, now)).await;
     match opened {
         Ok(Ok((store, opened))) => {
             for notice in &opened.notices {
                 tracing::warn!(%notice, "database");
+                tell(&store, notice, now).await;
             }
             Ok(store)
         }
@@ -152,6 +155,21 @@ async fn open_store(paths: &Paths, now: cac_common::time::UtcSeconds) -> StoreOr
             Err(reason)
         }
         Err(_) => Err("opening the database failed".into()),
+    }
+}
+
+/// What befell the database stands in its history, for people to see.
+async fn tell(store: &Store, notice: &Notice, now: UtcSeconds) {
+    let entry = NewEntry {
+        at: now,
+        kind: HistoryKind::Service,
+        reader: None,
+        card: None,
+        portal: None,
+        text: notice.in_short().into(),
+    };
+    if let Err(error) = store.append(entry).await {
+        tracing::warn!(error = %Chain(&error), "history could not be written");
     }
 }
 
@@ -176,12 +194,12 @@ async fn what_is_known(store: &StoreOrReason) -> Vec<Event> {
     events
 }
 
-fn prune_history(store: &StoreOrReason, now: cac_common::time::UtcSeconds, keep: Duration) {
+fn prune_history(store: &StoreOrReason, now: UtcSeconds, keep: Duration) {
     let Ok(store) = store.clone() else {
         return;
     };
     let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-    let older_than = cac_common::time::UtcSeconds(now.0.saturating_sub(keep));
+    let older_than = UtcSeconds(now.0.saturating_sub(keep));
     tokio::spawn(async move {
         match store.prune(older_than).await {
             Ok(pruned) => tracing::debug!(pruned, "old history was forgotten"),

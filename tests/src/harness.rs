@@ -16,7 +16,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -36,9 +36,10 @@ use crate::virtual_card::samples;
 use crate::virtual_card::vpcd::Insertion;
 
 pub use self::cast::{jane, john, portal_person, the_card_of};
+pub use self::commands::Background;
 pub use self::follower::Follower;
 pub use self::outsider::{SECURITY_STATUS, SUCCESS, key_use, select_piv, verify_with};
-pub use self::socket::{Recorded, as_user, refusal};
+pub use self::socket::{Recorded, as_user, message, pipe_with, refusal};
 pub use self::traces::{appears_in, files_below, memory_of, resident_kilobytes};
 
 /// What everything that another process does is waited for, at most.
@@ -137,7 +138,9 @@ impl Plan {
         };
         lab.start_again()?;
         lab.wait_for("the readers are seen", |snapshot| {
+            // And told: nothing of the start is still to come.
             snapshot.readers.len() >= self.readers
+                && snapshot.happened.len() >= snapshot.readers.len()
         })?;
         Ok(lab)
     }
@@ -210,6 +213,11 @@ impl Lab {
         self.places.socket()
     }
 
+    /// Holds everything but what pcscd has.
+    pub fn folder(&self) -> &Path {
+        &self.places.root
+    }
+
     /// Where the database lies.
     pub fn state_folder(&self) -> PathBuf {
         self.places.state()
@@ -246,6 +254,12 @@ impl Lab {
         drop(self.slots[reader].take());
         self.wait_until_empty(reader)?;
         Ok(())
+    }
+
+    /// Puts another card in the place of the one in a reader, faster than anyone looks.
+    pub fn swap(&mut self, reader: usize, card: &CardHandle) -> anyhow::Result<()> {
+        drop(self.slots[reader].take());
+        self.insert(reader, card)
     }
 
     /// Kills pcscd; its readers go with it, and the cards stay in them.
@@ -320,11 +334,20 @@ impl Lab {
 
     /// The same, with something on its standard input.
     pub fn cacctl_with_input(&self, arguments: &[&str], input: &[u8]) -> anyhow::Result<Output> {
+        commands::run(self.cacctl_command(arguments)?, input)
+    }
+
+    /// Starts cacctl, and leaves it running.
+    pub fn cacctl_in_background(&self, arguments: &[&str]) -> anyhow::Result<Background> {
+        Background::start(self.cacctl_command(arguments)?)
+    }
+
+    fn cacctl_command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let mut command = programs::built()?.cacctl();
         command
             .args(arguments)
             .env(cac_common::paths::SOCKET_VARIABLE, self.socket());
-        commands::run(command, input)
+        Ok(command)
     }
 
     /// Replaces `cacd.toml`, and returns when the daemon goes by it.
@@ -442,6 +465,11 @@ impl Lab {
             .find(|shown| shown.name.0 == name)?
             .card
             .as_ref()
+    }
+
+    /// Runs on the lab's runtime.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// Hands a PIN over, for a card that may no longer be there.

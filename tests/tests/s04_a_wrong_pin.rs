@@ -1,8 +1,8 @@
 //! PINs that are wrong, malformed, or the last but one: what reaches the card, and what is said.
 
-use cac_common::interface::{Call, Refusal, SubmitPin, method};
+use cac_common::interface::{Refusal, SubmitPin, method};
 use cac_common::snapshot::{Card, PinStatus};
-use cac_tests::harness::{Lab, john, pin_for, refusal};
+use cac_tests::harness::{Lab, Recorded, john, message, pin_for, refusal};
 use cac_tests::virtual_card::{CardModel, samples};
 
 const WRONG: &str = "111111";
@@ -96,16 +96,10 @@ fn s04_what_cannot_be_a_pin_never_reaches_the_card() -> anyhow::Result<()> {
     }
     let refused = refusal(lab.submit(request.clone(), ""))?;
     assert_eq!(refused, Refusal::NoPin, "nothing was in the pipe");
-    let call = Call {
-        method: method::SUBMIT_PIN.into(),
-        parameters: serde_json::to_value(&request)?,
-        more: false,
-        oneway: false,
-    };
-    let message = serde_json::to_string(&call)?;
+    let call = message(method::SUBMIT_PIN, &request)?;
     let reply = lab.block_on(async {
-        let mut caller = Lab::record(&lab.socket()).await?;
-        caller.call(&message, None).await
+        let mut caller = Recorded::connect(&lab.socket()).await?;
+        caller.call(&call, &[]).await
     })?;
     assert_eq!(
         reply.error.as_deref(),

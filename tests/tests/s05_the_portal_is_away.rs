@@ -107,10 +107,11 @@ fn s05_a_busy_portal_gets_the_time_it_asks_for() -> anyhow::Result<()> {
 }
 
 fn waiting(card: &Card) -> Option<(cac_common::time::UtcSeconds, u32)> {
-    card.registrations
-        .iter()
-        .find_map(|registration| match &registration.status {
-            RegistrationStatus::Waiting { until, attempt, .. } => Some((*until, *attempt)),
-            _ => None,
-        })
+    card.registrations.iter().find_map(|registration| {
+        if let RegistrationStatus::Waiting { until, attempt, .. } = &registration.status {
+            Some((*until, *attempt))
+        } else {
+            None
+        }
+    })
 }

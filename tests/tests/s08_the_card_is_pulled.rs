@@ -1,6 +1,6 @@
 //! The card is pulled in the middle of a sign-in, and somebody else's is put in.
 
-use cac_common::interface::Refusal;
+use cac_common::interface::{Refusal, Register};
 use cac_tests::harness::{LIMIT, Lab, jane, john, pin_for, refusal};
 use cac_tests::virtual_card::fault::Moment;
 use cac_tests::virtual_card::{CardModel, instruction, samples};
@@ -75,5 +75,52 @@ fn s08_a_pin_typed_for_one_card_never_reaches_the_next_in_the_same_reader() -> a
         "{:#?}",
         settled.known
     );
+    Ok(())
+}
+
+#[test]
+fn s08_a_card_swapped_before_anyone_can_see_it_gets_no_pin_of_the_other() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.welcome(samples::jane())?;
+    lab.welcome(samples::john())?;
+    let (janes, johns) = (jane(CardModel::T1)?, john(CardModel::T1)?);
+    lab.insert(0, &janes)?;
+    let first = lab.wait_for_status(0, "needs PIN")?;
+    // The first command of the sign-in.
+    let hold = janes.hold_at(Moment::next(instruction::SELECT));
+
+    lab.type_pin(0, samples::PIN)?;
+    hold.wait_until_reached(LIMIT)?;
+    lab.swap(0, &johns)?;
+    hold.release();
+    lab.wait_for("the sign-in has ended", |snapshot| {
+        lab.label(snapshot, 0) != Some("signing in")
+    })?;
+    // As far as pcscd has noticed, the first card is still there: a PIN for it is taken.
+    let again = Register {
+        card: first.id.clone(),
+        portal: None,
+    };
+    let asked = lab.ask(async |client| client.register(&again).await);
+    let typed = lab.submit(pin_for(&first)?, samples::PIN);
+    let settled = lab.wait_for("the second sign-in has ended", |snapshot| {
+        lab.label(snapshot, 0) != Some("signing in")
+    })?;
+
+    println!(
+        "asked: {asked:?}, typed: {typed:?}, then {:?}",
+        lab.label(&settled, 0)
+    );
+    assert_eq!((johns.log().pin_attempts(), johns.tries_left()), (0, 3));
+    assert_eq!(johns.log().key_operations(), 0);
+    assert_eq!(janes.log().pin_attempts(), 0);
+    assert!(lab.portal().registrations()?.is_empty());
+    lab.take_out(0)?;
+    lab.insert(0, &johns)?;
+    lab.wait_for_status(0, "needs PIN")?;
+    lab.type_pin(0, samples::PIN)?;
+    let johns_own = lab.wait_for_status(0, "registered")?;
+    assert_ne!(johns_own.id, first.id);
+    assert_eq!(johns.log().pin_attempts(), 1);
     Ok(())
 }

@@ -55,6 +55,24 @@ pub enum Notice {
     KeyWasMissing,
 }
 
+impl Notice {
+    /// For the history, where paths have no place: digits in them are masked
+    /// like the number of a person.
+    pub fn in_short(&self) -> &'static str {
+        match self {
+            Self::DatabaseWasCorrupt { .. } => {
+                "The database was corrupt: it is kept aside, and a new one was begun"
+            }
+            Self::KeyWasDamaged { .. } => {
+                "The key of the database was damaged: cards seen before count as new"
+            }
+            Self::KeyWasMissing => {
+                "The key of the database was missing: cards seen before count as new"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,20 +1,21 @@
 //! The daemon's socket, as callers of every kind use it.
 
-use std::io::Write as _;
-use std::os::fd::AsFd as _;
+use std::io::{self, PipeReader, Write as _};
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use cac_common::client::{Client, ClientError};
-use cac_common::interface::{LONGEST_REPLY, Refusal, Reply, SubmitPin};
+use cac_common::interface::{Call, LONGEST_REPLY, Refusal, Reply, SubmitPin};
 use cac_common::locked::Locked;
 use cac_common::snapshot::Snapshot;
 use cac_common::wire::Connection;
 use rustix::process::{Gid, Uid};
+use serde::Serialize;
 use tokio::net::UnixStream;
 
-use super::{LIMIT, Lab};
+use super::LIMIT;
 use crate::wait::WaitedInVain;
 
 /// A conversation that keeps every byte that crossed the socket, both ways.
@@ -24,21 +25,23 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Sends a call as it stands, with a pipe that holds `pin` if there is one, and takes the answer.
-    pub async fn call(&mut self, message: &str, pin: Option<&str>) -> anyhow::Result<Reply> {
+    pub async fn connect(socket: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            connection: Connection::new(UnixStream::connect(socket).await?, LONGEST_REPLY),
+            crossed: Vec::new(),
+        })
+    }
+
+    /// Sends a call as it stands, with what is passed along, and takes the answer.
+    pub async fn call(
+        &mut self,
+        message: &str,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> anyhow::Result<Reply> {
         self.crossed.extend_from_slice(message.as_bytes());
-        match pin {
-            None => self.connection.send(message.as_bytes(), &[]).await?,
-            Some(pin) => {
-                let (read_end, mut write_end) = std::io::pipe()?;
-                write_end.write_all(pin.as_bytes())?;
-                drop(write_end);
-                let descriptors = [read_end.as_fd()];
-                self.connection
-                    .send(message.as_bytes(), &descriptors)
-                    .await?;
-            }
-        }
+        self.connection
+            .send(message.as_bytes(), descriptors)
+            .await?;
         self.next().await
     }
 
@@ -58,19 +61,22 @@ impl Recorded {
     }
 }
 
-impl Lab {
-    /// A connection on which everything is kept.
-    pub async fn record(socket: &Path) -> anyhow::Result<Recorded> {
-        Ok(Recorded {
-            connection: Connection::new(UnixStream::connect(socket).await?, LONGEST_REPLY),
-            crossed: Vec::new(),
-        })
-    }
+/// A call as it stands on the wire.
+pub fn message(method: &str, parameters: impl Serialize) -> anyhow::Result<String> {
+    let call = Call {
+        method: method.to_owned(),
+        parameters: serde_json::to_value(parameters)?,
+        more: false,
+        oneway: false,
+    };
+    Ok(serde_json::to_string(&call)?)
+}
 
-    /// Runs on the lab's runtime.
-    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
-    }
+/// A pipe that holds this and then ends.
+pub fn pipe_with(text: &str) -> io::Result<PipeReader> {
+    let (read_end, mut write_end) = io::pipe()?;
+    write_end.write_all(text.as_bytes())?;
+    Ok(read_end)
 }
 
 /// What the daemon refused, if it did.

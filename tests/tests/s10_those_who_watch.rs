@@ -1,0 +1,137 @@
+//! Several people watch; nobody sees time go backwards, and one who never reads disturbs no one.
+
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+
+use anyhow::Context as _;
+use cac_common::client::Client;
+use cac_common::interface::{Call, Clear, ClearScope, method};
+use cac_common::snapshot::Snapshot;
+use cac_common::time::UtcSeconds;
+use cac_tests::harness::{Lab, john, resident_kilobytes};
+use cac_tests::virtual_card::{CardModel, samples};
+
+/// More bytes of snapshots than a socket holds for who does not read.
+const CHANGES: usize = 150;
+
+/// What one that never reads may cost.
+const GROWTH_AT_MOST: u64 = 20 * 1024;
+
+#[test]
+fn s10_all_who_watch_see_the_same_in_the_same_order() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.welcome(samples::john())?;
+    let card = john(CardModel::T1)?;
+    let (one, other) = (lab.follow()?, lab.follow()?);
+    let socket = lab.socket();
+    let mut slow = lab.block_on(async { Client::connect(&socket).await?.monitor().await })?;
+    let mut slowly_seen = Vec::new();
+
+    lab.register(0, &card, samples::PIN)?;
+    slowly_seen.push(lab.block_on(slow.next())?);
+    lab.take_out(0)?;
+    slowly_seen.push(lab.block_on(slow.next())?);
+    lab.insert(0, &card)?;
+    lab.wait_for_status(0, "registered")?;
+    lab.wait_for_entries("still registered", 1)?;
+
+    let last = lab.snapshot()?;
+    one.wait_until_at(last.revision)?;
+    other.wait_until_at(last.revision)?;
+    while slowly_seen
+        .last()
+        .is_none_or(|seen: &Snapshot| seen.revision < last.revision)
+    {
+        slowly_seen.push(lab.block_on(slow.next())?);
+    }
+    for seen in [one.seen(), other.seen(), slowly_seen] {
+        let revisions: Vec<u64> = seen.iter().map(|snapshot| snapshot.revision).collect();
+        assert!(
+            revisions.is_sorted_by(|earlier, later| earlier < later),
+            "{revisions:?}"
+        );
+        assert_eq!(seen.last(), Some(&last));
+    }
+    holds_every_step(&lab)
+}
+
+/// The history, in its order, with nothing left out.
+fn holds_every_step(lab: &Lab) -> anyhow::Result<()> {
+    let history = lab.history()?;
+    let mut entries = history.iter();
+    for step in [
+        "Card put into",
+        "The card of ROE, JOHN is new here",
+        "Reference portal: needs PIN",
+        "PIN typed",
+        "Reference portal: signing in",
+        "Reference portal: registered to account",
+        "Card taken out",
+        "Card put into",
+        "Recognised the card of ROE, JOHN",
+        "Reference portal: still registered",
+    ] {
+        entries
+            .find(|entry| entry.text.contains(step))
+            .with_context(|| format!("{step:?} has its place in {history:#?}"))?;
+    }
+    assert!(history.is_sorted_by(|earlier, later| earlier.id < later.id));
+    Ok(())
+}
+
+#[test]
+fn s10_one_who_never_reads_disturbs_no_one_and_costs_little() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    let card = john(CardModel::T1)?;
+    lab.insert(0, &card)?;
+    lab.wait_for_status(0, "needs PIN")?;
+    make_changes(&lab, CHANGES)?;
+    let before = resident_kilobytes(lab.pid()?)?;
+    let mut deaf = UnixStream::connect(lab.socket())?;
+    deaf.write_all(&monitor_call()?)?;
+    let follower = lab.follow()?;
+
+    make_changes(&lab, CHANGES)?;
+
+    let last = lab.snapshot()?;
+    follower.wait_until_at(last.revision)?;
+    assert_eq!(follower.seen().last(), Some(&last));
+    lab.take_out(0)?;
+    let after = resident_kilobytes(lab.pid()?)?;
+    println!("resident before {before} kB, after {after} kB");
+    assert!(
+        after.saturating_sub(before) < GROWTH_AT_MOST,
+        "from {before} kB to {after} kB"
+    );
+    drop(deaf);
+    Ok(())
+}
+
+/// Each leaves a line in the history, and so makes a new snapshot.
+fn make_changes(lab: &Lab, count: usize) -> anyhow::Result<()> {
+    let nothing = Clear {
+        scope: ClearScope::History {
+            before: Some(UtcSeconds(0)),
+        },
+        dry_run: false,
+    };
+    let revision = lab.snapshot()?.revision;
+    for _ in 0..count {
+        lab.ask(async |client| client.clear(&nothing).await)?;
+    }
+    let shown = lab.snapshot()?.revision;
+    assert!(shown > revision, "the changes are seen");
+    Ok(())
+}
+
+fn monitor_call() -> anyhow::Result<Vec<u8>> {
+    let call = Call {
+        method: method::MONITOR.into(),
+        parameters: serde_json::Value::Null,
+        more: true,
+        oneway: false,
+    };
+    let mut bytes = serde_json::to_vec(&call)?;
+    bytes.push(0);
+    Ok(bytes)
+}
