@@ -146,7 +146,8 @@ pub struct Remembered {
     pub certificate_sha256: String,
 }
 
-/// Something to be done. Each but `Answer`, `Note` and `EndVisit` ends in an event.
+/// Something to be done. Each but `Answer`, `Note`, `EndVisit`
+/// and `EndReader` ends in an event.
 pub enum Effect {
     ReadCard {
         reader: ReaderName,
@@ -154,6 +155,8 @@ pub enum Effect {
     },
     /// Stop what still goes on for a visit; its answers will not be heard.
     EndVisit(Visit),
+    /// Keep nothing for a reader that has left.
+    EndReader(ReaderName),
     RememberCard {
         visit: Visit,
         card: Box<CardToRemember>,

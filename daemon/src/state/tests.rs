@@ -2,6 +2,7 @@
 
 mod ending;
 mod fixtures;
+mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use cac_common::identity::CardId;
 use cac_common::interface::{Clear, ClearScope, Refusal, Register};
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
-use cac_common::reader::{ReaderStatus, ServiceStatus};
+use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
@@ -20,7 +21,7 @@ use proptest::prelude::*;
 use super::{DaemonFacts, State};
 use crate::card::transport::{Report, SeenReader};
 use crate::event::{Answer, Effect, Event, Now, Remembered, RequestId, SignInOrder, SignInResult};
-use fixtures::{card_id, portal, reader_name};
+use fixtures::{card_id, may_go_on, portal, reader_name, registered_by};
 
 const READERS: usize = 2;
 const CARDS: usize = 3;
@@ -108,6 +109,8 @@ struct World {
     changes: u32,
     service: ServiceStatus,
     under_way: Vec<Effect>,
+    /// Readers for whose cards something was begun.
+    at_work: BTreeSet<ReaderName>,
     owed: BTreeSet<RequestId>,
     requests: u64,
     pins_typed: u32,
@@ -141,6 +144,7 @@ impl World {
             changes: 0,
             service: ServiceStatus::Running,
             under_way: Vec::new(),
+            at_work: BTreeSet::new(),
             owed: BTreeSet::new(),
             requests: 0,
             pins_typed: 0,
@@ -337,17 +341,7 @@ impl World {
         );
         let recheck = matches!(event, Event::PinGiven { .. });
         let before = self.statuses();
-        let said_yes = if let Event::SignInEnded {
-            visit,
-            portal,
-            result: SignInResult::Portal(Outcome::Registered { .. }),
-            ..
-        } = &event
-        {
-            Some((*visit, portal.clone()))
-        } else {
-            None
-        };
+        let said_yes = registered_by(&event);
         if a_person_acts {
             self.refused.clear();
         }
@@ -380,6 +374,10 @@ impl World {
                 }
                 Effect::EndVisit(visit) => {
                     assert!(!current.contains_key(visit), "ended, and still there");
+                    continue;
+                }
+                Effect::EndReader(reader) => {
+                    self.at_work.remove(reader);
                     continue;
                 }
                 Effect::SignIn(order) => {
@@ -418,8 +416,16 @@ impl World {
                 }
                 Effect::Clear { .. } | Effect::LoadKnown => {}
             }
+            if let Effect::ReadCard { reader, .. } = &effect {
+                self.at_work.insert(reader.clone());
+            }
             self.under_way.push(effect);
         }
+        let known = |reader| self.state.readers.contains_key(reader);
+        assert!(
+            self.at_work.iter().all(known),
+            "kept for a reader that left"
+        );
         self.check_what_is_shown();
         let now = self.now.monotonic;
         assert!(
@@ -482,16 +488,4 @@ impl World {
             .filter_map(|card| Some((card.visit, card.id()?.clone())))
             .collect()
     }
-}
-
-/// Statuses from which a sign-in may start without a person asking for it.
-fn may_go_on(status: &RegistrationStatus) -> bool {
-    matches!(
-        status,
-        RegistrationStatus::NeedsPin { .. }
-            | RegistrationStatus::OutOfDate { .. }
-            | RegistrationStatus::Waiting { .. }
-            | RegistrationStatus::SigningIn
-            | RegistrationStatus::Registered { .. }
-    )
 }

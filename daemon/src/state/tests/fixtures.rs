@@ -6,11 +6,13 @@ use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
 use cac_common::identity::{CardId, HolderName};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
-use cac_common::snapshot::{Holder, PinStatus};
+use cac_common::registration::{Outcome, RegistrationStatus};
+use cac_common::snapshot::{Holder, PinStatus, Visit};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 
 use crate::card::facts::{CardCertificate, CardFacts};
+use crate::event::{Event, SignInResult};
 
 pub(super) fn reader_name(reader: usize) -> ReaderName {
     ReaderName(format!("Reader {reader}"))
@@ -66,5 +68,32 @@ pub(super) fn facts(card: usize, tries: u64) -> CardFacts {
         pin: PinStatus::Ready { tries_left },
         findings: Vec::new(),
         apdus: 36,
+    }
+}
+
+/// Statuses from which a sign-in may start without a person asking for it.
+pub(super) fn may_go_on(status: &RegistrationStatus) -> bool {
+    matches!(
+        status,
+        RegistrationStatus::NeedsPin { .. }
+            | RegistrationStatus::OutOfDate { .. }
+            | RegistrationStatus::Waiting { .. }
+            | RegistrationStatus::SigningIn
+            | RegistrationStatus::Registered { .. }
+    )
+}
+
+/// Where the portal has just said yes.
+pub(super) fn registered_by(event: &Event) -> Option<(Visit, String)> {
+    if let Event::SignInEnded {
+        visit,
+        portal,
+        result: SignInResult::Portal(Outcome::Registered { .. }),
+        ..
+    } = event
+    {
+        Some((*visit, portal.clone()))
+    } else {
+        None
     }
 }
