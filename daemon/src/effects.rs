@@ -4,13 +4,15 @@
 //! the database on its own; nothing here makes the supervisor wait.
 
 mod card_work;
+#[cfg(test)]
+mod desk;
+mod reading;
 mod remembering;
 mod sign_in;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use cac_common::error_chain::Chain;
 use cac_common::interface::Clear;
@@ -18,17 +20,14 @@ use cac_common::reader::ReaderName;
 use cac_common::snapshot::{HistoryEntry, Visit};
 use tokio::sync::{Notify, mpsc};
 
-use crate::card::read::read_card;
-use crate::card::transport::{Readers, TransportError};
+use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
 use crate::event::{Effect, Event, HeldPin, NewNote, Now, RequestId};
 use crate::portal::Portal;
 use crate::store::Store;
 use crate::trust::Authorities;
 use card_work::Worker;
-
-/// A card that has not been read after this long does not answer.
-const READ_LIMIT: Duration = Duration::from_mins(1);
+use reading::READ_LIMIT;
 
 /// The database, or why there is none.
 pub type StoreOrReason = Result<Store, String>;
@@ -120,12 +119,16 @@ impl Effects {
             Effect::EndVisit(visit) => {
                 if let Some(visiting) = self.visits.remove(&visit) {
                     visiting.end();
+                    self.workers.values().for_each(Worker::wake);
                 }
             }
             Effect::ForgetPin(visit) => {
                 if let Some(visiting) = self.visits.get(&visit) {
                     visiting.forget_pin();
                 }
+            }
+            Effect::EndReader(reader) => {
+                self.workers.remove(&reader);
             }
             Effect::RememberCard { visit, card } => {
                 remembering::card(self.store.clone(), self.events.clone(), visit, *card);
@@ -196,28 +199,7 @@ impl Effects {
         let ended = Arc::clone(&visiting.ended);
         self.visits.insert(visit, visiting);
         let worker = worker(&mut self.workers, &self.readers, reader);
-        let events = self.events.clone();
-        let progress = self.events.clone();
-        let finished = worker.run(ended, move |transport| {
-            read_card(transport, &mut |report| {
-                let _ = progress.send(Event::Progress {
-                    visit,
-                    progress: Box::new(report),
-                });
-            })
-        });
-        tokio::spawn(async move {
-            let result = match tokio::time::timeout(READ_LIMIT, finished).await {
-                Ok(Ok(result)) => result,
-                // The worker is gone, with the reader.
-                Ok(Err(_)) => Err(TransportError::ReaderGone.into()),
-                Err(_) => Err(TransportError::Unresponsive.into()),
-            };
-            let _ = events.send(Event::CardRead {
-                visit,
-                result: Box::new(result),
-            });
-        });
+        reading::start(worker, visit, ended, READ_LIMIT, self.events.clone());
     }
 
     fn clear(&self, request: RequestId, uid: u32, what: Clear) {
@@ -287,5 +269,37 @@ async fn write_notes(
         if events.send(Event::Noted(entry)).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::time::UtcSeconds;
+
+    use super::desk::{Desk, reader};
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_kept_for_a_reader_that_has_left() {
+        let (desk, mut opened) = Desk::new();
+        let (events, _inbox) = mpsc::unbounded_channel();
+        let mut effects = Effects::new(desk, Err("none is needed".into()), events);
+        let now = Now {
+            utc: UtcSeconds(0),
+            monotonic: std::time::Duration::ZERO,
+            random: 0,
+        };
+        let read = Effect::ReadCard {
+            reader: reader(),
+            visit: Visit(1),
+        };
+        effects.start(read, now);
+        opened.recv().await.unwrap();
+
+        effects.start(Effect::EndVisit(Visit(1)), now);
+        effects.start(Effect::EndReader(reader()), now);
+
+        assert!(effects.workers.is_empty());
+        assert!(effects.visits.is_empty());
     }
 }

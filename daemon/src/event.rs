@@ -150,7 +150,8 @@ pub struct Remembered {
     pub certificate_sha256: String,
 }
 
-/// Something to be done. Each but `Answer`, `Note`, `EndVisit` and `ForgetPin` ends in an event.
+/// Something to be done. Each but `Answer`, `Note`, `EndVisit`, `ForgetPin`
+/// and `EndReader` ends in an event.
 pub enum Effect {
     ReadCard {
         reader: ReaderName,
@@ -161,6 +162,8 @@ pub enum Effect {
     EndVisit(Visit),
     /// Wipe a PIN that a sign-in still holds: its time is over.
     ForgetPin(Visit),
+    /// Keep nothing for a reader that has left.
+    EndReader(ReaderName),
     RememberCard {
         visit: Visit,
         card: Box<CardToRemember>,

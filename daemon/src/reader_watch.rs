@@ -1,6 +1,7 @@
 //! Waits for readers and cards to come and go, and survives pcscd doing the same.
 //!
-//! The wait is one blocking call to PC/SC; no card and no reader is polled.
+//! The wait is one blocking call to PC/SC; no card and no reader is polled,
+//! but for one more look at the list of readers soon after it has changed.
 //! Only while pcscd is away is it asked for, now and then, whether it is back.
 
 use std::collections::BTreeMap;
@@ -15,6 +16,11 @@ use crate::card::transport::{Report, SeenReader};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// How long after a change the readers are listed once more. pcsc-lite before
+/// 2.3 does not tell of a reader that arrives between the list and the wait,
+/// and readers like to arrive together.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Reports the readers now and after every change, until the watch is stopped.
 pub(crate) fn watch(readers: &PcscReaders, report: &mut dyn FnMut(Report)) {
@@ -55,11 +61,15 @@ fn watch_once(readers: &PcscReaders, context: &Context, report: &mut dyn FnMut(R
     // Says when readers come and go; its own state is never looked at.
     let mut arrivals = ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE);
     let mut told: Option<Vec<SeenReader>> = None;
+    let mut look_again = true;
     loop {
         let names = match list(context) {
             Ok(names) => names,
             Err(error) => return error,
         };
+        let as_before =
+            names.len() == states.len() && names.iter().all(|name| states.contains_key(name));
+        look_again |= !as_before;
         states.retain(|name, _| names.contains(name));
         for name in names {
             states
@@ -73,7 +83,7 @@ fn watch_once(readers: &PcscReaders, context: &Context, report: &mut dyn FnMut(R
         let outcome = if readers.is_stopping() {
             Err(Error::Cancelled)
         } else {
-            context.get_status_change(None, &mut watched)
+            context.get_status_change(look_again.then_some(LOOK_AGAIN), &mut watched)
         };
         arrivals = watched.pop().expect("it was pushed above");
         arrivals.sync_current_state();
@@ -82,7 +92,8 @@ fn watch_once(readers: &PcscReaders, context: &Context, report: &mut dyn FnMut(R
             states.insert(state.name().to_owned(), state);
         }
         match outcome {
-            Ok(()) | Err(Error::Timeout | Error::UnknownReader) => {}
+            Ok(()) | Err(Error::UnknownReader) => {}
+            Err(Error::Timeout) => look_again = false,
             Err(error) => return error,
         }
         let seen: Vec<SeenReader> = states

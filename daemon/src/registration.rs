@@ -401,6 +401,7 @@ fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
         CardError::Transport(_)
         | CardError::Refused { .. }
         | CardError::Endless { .. }
+        | CardError::StillLoggedIn
         | CardError::Malformed { .. }
         | CardError::NotPiv
         | CardError::OtherCard

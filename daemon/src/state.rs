@@ -247,6 +247,7 @@ impl State {
             if report.service == ServiceStatus::Running {
                 effects.push(Note::reader(&name, "unplugged").at(now));
             }
+            effects.push(Effect::EndReader(name));
         }
         for seen in report.readers {
             effects.extend(self.take_reader(seen, now));

@@ -59,6 +59,20 @@ pub struct CardModel {
     pub is_dual: bool,
     /// Answers VERIFY with P1 = FF as cards did before SP 800-73-4.
     pub refuses_logout: bool,
+    /// Keeps the PIN when another applet is selected, and does not come back
+    /// from there until it is reset.
+    pub is_caught_by_other_applets: bool,
+    pub chuid: ChuidHabit,
+}
+
+/// What becomes of the CHUID that the card was issued with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChuidHabit {
+    Given,
+    /// The card says that it has none.
+    Missing,
+    /// It comes without its outer tag.
+    Broken,
 }
 
 impl CardModel {
@@ -67,6 +81,8 @@ impl CardModel {
         protocol: Protocol::T1,
         is_dual: false,
         refuses_logout: false,
+        is_caught_by_other_applets: false,
+        chuid: ChuidHabit::Given,
     };
 
     /// The same that speaks T=0.
@@ -215,6 +231,12 @@ impl CardHandle {
             .push(Planned::new(moment, Fault::Pull));
     }
 
+    /// Lets the command of this moment be done, and these bytes be its answer.
+    pub fn garble_at(&self, moment: Moment, answer: &[u8]) {
+        let fault = Fault::Garble(answer.to_vec());
+        self.shared.lock().faults.push(Planned::new(moment, fault));
+    }
+
     /// Lets the command of this moment wait until the hold is released.
     pub fn hold_at(&self, moment: Moment) -> Hold {
         let (hold, fault) = Hold::new(Arc::clone(&self.shared));
@@ -248,12 +270,14 @@ impl Shared {
     ) -> Result<Vec<u8>, TransportError> {
         let mut state = self.lock();
         state.check(insertion, reset)?;
+        let mut garbled = None;
         for fault in fault::due(&mut state.faults, command) {
             match fault {
                 Fault::Pull => {
                     state.take_out();
                     self.changed.notify_all();
                 }
+                Fault::Garble(answer) => garbled = Some(answer),
                 Fault::Hold(gate) => {
                     gate.arrive();
                     self.changed.notify_all();
@@ -270,7 +294,7 @@ impl Shared {
         let (mut answer, status) = state.card.execute(command);
         state.log.push(LoggedApdu::new(command, status));
         answer.extend_from_slice(&status.0.to_be_bytes());
-        Ok(answer)
+        Ok(garbled.unwrap_or(answer))
     }
 }
 

@@ -5,12 +5,14 @@
     reason = "helpers of tests, which fail by panicking"
 )]
 
+use cac_common::certificate::Slot;
 use cac_common::identity::CardId;
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
 use cac_common::registration::TriesLeft;
 use cac_common::snapshot::{PinStatus, Visit};
-use cac_tests::virtual_card::{CardHandle, CardModel, fault::Moment, instruction, samples};
+use cac_tests::virtual_card::fault::Moment;
+use cac_tests::virtual_card::{CardHandle, CardModel, ChuidHabit, instruction, samples};
 use cacd::card::error::CardError;
 use cacd::card::facts::CardFacts;
 use cacd::card::piv::Algorithm;
@@ -18,6 +20,10 @@ use cacd::card::read::read_card;
 use cacd::card::sign::{Order, Signed, sign};
 use cacd::card::transport::TransportError;
 use cacd::event::HeldPin;
+
+const THREE_TRIES: PinStatus = PinStatus::Ready {
+    tries_left: Some(3),
+};
 
 const MODELS: [CardModel; 3] = [CardModel::T1, CardModel::T0, CardModel::DUAL];
 
@@ -46,12 +52,7 @@ fn a_card_is_read_alike_over_both_protocols() {
                 "DOD ID CA-9901"
             ]
         );
-        assert_eq!(
-            facts.pin,
-            PinStatus::Ready {
-                tries_left: Some(3)
-            }
-        );
+        assert_eq!(facts.pin, THREE_TRIES);
         assert!(facts.findings.is_empty(), "{:?}", facts.findings);
         assert_eq!(facts.apdus as usize, card.log().count());
         assert_eq!(card.log().pin_attempts(), 0);
@@ -221,6 +222,75 @@ fn a_card_pulled_while_it_looks_at_the_pin_gives_none_back() {
     assert!(signed.pin.is_none(), "its answer is not known");
 }
 
+#[test]
+fn a_card_that_only_a_reset_logs_out_is_reset() {
+    let model = CardModel {
+        is_caught_by_other_applets: true,
+        ..no_logout(CardModel::T1)
+    };
+    let card = jane(model);
+    let facts = read(&card);
+
+    let signed = sign_with(&card, &facts, samples::PIN, false);
+
+    assert_eq!(signed.signature.map(|signature| signature.len()), Ok(256));
+    assert!(!card.pin_is_verified(), "somebody is still logged in");
+    assert_eq!(signed.tries, Some(THREE_TRIES));
+}
+
+#[test]
+fn an_answer_that_makes_no_sense_does_not_end_the_logging_out() {
+    // Before these come the question for the tries left and the PIN.
+    let command = Moment::next(instruction::VERIFY).after(2);
+    let proof = Moment::next(instruction::VERIFY).after(3);
+    for moment in [command, proof] {
+        for garbage in [&[][..], b"\x90", b"\x61\x05"] {
+            let card = jane(CardModel::T1);
+            let facts = read(&card);
+            card.garble_at(moment, garbage);
+
+            let signed = sign_with(&card, &facts, samples::PIN, false);
+
+            assert!(signed.signature.is_ok(), "{moment:?} {garbage:02X?}");
+            assert!(!card.pin_is_verified(), "{moment:?} {garbage:02X?}");
+        }
+    }
+}
+
+#[test]
+fn a_card_that_no_means_can_be_shown_to_log_out_gives_no_signature() {
+    let card = jane(CardModel::T1);
+    let facts = read(&card);
+    // The questions for the state after each of the means, and after the reset.
+    for at in 3..6 {
+        card.garble_at(Moment::next(instruction::VERIFY).after(at), b"\x90\x00");
+    }
+
+    let signed = sign_with(&card, &facts, samples::PIN, false);
+
+    assert_eq!(signed.signature, Err(CardError::StillLoggedIn));
+    assert_eq!(signed.tries, None);
+}
+
+#[test]
+fn a_card_without_a_chuid_of_use_signs_with_any_of_its_keys() {
+    for chuid in [ChuidHabit::Missing, ChuidHabit::Broken] {
+        let card = jane(CardModel {
+            chuid,
+            ..CardModel::T1
+        });
+        let facts = read(&card);
+        assert!(facts.id.0.starts_with("sha256-"), "{}", facts.id);
+        assert_eq!(facts.findings.len(), 1, "{:?}", facts.findings);
+
+        for slot in [Slot::Authentication, Slot::Signature] {
+            let signed = sign_in_slot(slot, &card, &facts, samples::PIN, false);
+
+            assert!(signed.signature.is_ok(), "{chuid:?} {slot:?}");
+        }
+    }
+}
+
 fn jane(model: CardModel) -> CardHandle {
     CardHandle::new(samples::jane(), model).unwrap()
 }
@@ -242,12 +312,26 @@ fn sign_with(
     digits: &str,
     even_the_last_try: bool,
 ) -> Signed {
-    let login = &facts.certificates[0];
+    sign_in_slot(Slot::Authentication, card, facts, digits, even_the_last_try)
+}
+
+fn sign_in_slot(
+    slot: Slot,
+    card: &CardHandle,
+    facts: &CardFacts,
+    digits: &str,
+    even_the_last_try: bool,
+) -> Signed {
+    let certificate = facts
+        .certificates
+        .iter()
+        .find(|certificate| certificate.summary.slot == slot)
+        .unwrap();
     let order = Order {
         card: facts.id.clone(),
-        slot: login.summary.slot,
+        slot,
         algorithm: Algorithm::Rsa2048,
-        certificate: login.der.clone(),
+        certificate: certificate.der.clone(),
         block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
     };
     sign(

@@ -69,6 +69,10 @@ pub enum CardError {
     #[error("the last PIN try was not spent")]
     LastTry { tries_left: TriesLeft },
 
+    /// Not even a reset could be shown to log it out.
+    #[error("card could not be logged out")]
+    StillLoggedIn,
+
     /// The machine has no memory to lock for the PIN.
     #[error("no memory can be locked for the PIN")]
     NoLockedMemory,

@@ -49,10 +49,7 @@ impl Readers for PcscReaders {
             .connect(&name, ShareMode::Shared, Protocols::ANY)
             .map_err(transport_error)?;
         let result = locked(&mut card, work);
-        // Not left to Drop, which would reset the card and log others out.
-        if let Err((_, error)) = card.disconnect(Disposition::LeaveCard) {
-            tracing::debug!(%error, "card was not disconnected");
-        }
+        leave(card);
         result
     }
 
@@ -70,6 +67,20 @@ impl Readers for PcscReaders {
     }
 }
 
+/// Closes a card, and leaves it powered as it is.
+fn leave(card: pcsc::Card) {
+    let Err((card, error)) = card.disconnect(Disposition::LeaveCard) else {
+        return;
+    };
+    tracing::debug!(%error, "card was not disconnected");
+    if transport_error(error) != TransportError::ServiceGone {
+        // Drop would reset the card after all, and log others out. What is
+        // forgotten is one connection to pcscd, which closes when we end; where
+        // that connection is broken, Drop reaches no card and only tidies up.
+        std::mem::forget(card);
+    }
+}
+
 fn locked(
     mut card: &mut pcsc::Card,
     work: &mut dyn FnMut(&mut dyn Transport),
@@ -77,15 +88,8 @@ fn locked(
     for _ in 0..OPENINGS {
         match card.transaction2() {
             Ok(transaction) => {
-                let protocol = match transaction.status2_owned() {
-                    Ok(status) => status.protocol2(),
-                    Err(error) => return Err(transport_error(error)),
-                };
                 let mut transport = PcscTransport {
-                    protocol: match protocol {
-                        Some(pcsc::Protocol::T0) => Protocol::T0,
-                        Some(pcsc::Protocol::T1 | pcsc::Protocol::RAW) | None => Protocol::T1,
-                    },
+                    protocol: agreed_protocol(&transaction)?,
                     transaction,
                 };
                 work(&mut transport);
@@ -104,6 +108,14 @@ fn locked(
         }
     }
     Err(TransportError::Reset)
+}
+
+fn agreed_protocol(transaction: &Transaction<'_>) -> Result<Protocol, TransportError> {
+    let status = transaction.status2_owned().map_err(transport_error)?;
+    Ok(match status.protocol2() {
+        Some(pcsc::Protocol::T0) => Protocol::T0,
+        Some(pcsc::Protocol::T1 | pcsc::Protocol::RAW) | None => Protocol::T1,
+    })
 }
 
 struct PcscTransport<'card> {
@@ -127,7 +139,9 @@ impl Transport for PcscTransport<'_> {
     fn reset(&mut self) -> Result<(), TransportError> {
         self.transaction
             .reconnect(ShareMode::Shared, Protocols::ANY, Disposition::ResetCard)
-            .map_err(transport_error)
+            .map_err(transport_error)?;
+        self.protocol = agreed_protocol(&self.transaction)?;
+        Ok(())
     }
 }
 
@@ -139,8 +153,9 @@ pub(crate) fn transport_error(error: Error) -> TransportError {
     match error {
         Error::RemovedCard | Error::NoSmartcard => TransportError::Removed,
         Error::ResetCard => TransportError::Reset,
-        Error::SharingViolation => TransportError::Busy,
-        Error::UnresponsiveCard | Error::UnpoweredCard | Error::ProtoMismatch => {
+        // A mismatch: another program uses the card with a protocol of its own.
+        Error::SharingViolation | Error::ProtoMismatch => TransportError::Busy,
+        Error::UnresponsiveCard | Error::UnpoweredCard | Error::NotTransacted => {
             TransportError::Unresponsive
         }
         Error::UnknownReader | Error::ReaderUnavailable | Error::NoReadersAvailable => {

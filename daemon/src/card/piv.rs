@@ -8,6 +8,7 @@ use super::apdu::{Answer, Command, Exchange};
 use super::error::{CardError, StatusWord};
 use super::objects::{OTHER_AIDS, Object, PIV_AID, PRINTED};
 use super::tlv;
+use super::transport::TransportError;
 
 const SELECT: u8 = 0xA4;
 const GET_DATA: u8 = 0xCB;
@@ -191,7 +192,37 @@ pub fn sign(
 /// only if all else fails, and says so, since that breaks the sessions of
 /// other programs.
 pub fn log_out(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
-    // Newer cards: VERIFY with P1 = FF (SP 800-73pt2-5 §3.2.1).
+    if let Some(state) = as_far_as_it_answers(log_out_by_command(exchange))? {
+        return Ok(state);
+    }
+    for aid in OTHER_AIDS {
+        if let Some(state) = as_far_as_it_answers(log_out_by_selecting(exchange, aid))? {
+            return Ok(state);
+        }
+    }
+    tracing::warn!("card is reset: it could not be logged out by other means");
+    exchange.reset()?;
+    select(exchange)?;
+    logged_out(exchange)?.ok_or(CardError::StillLoggedIn)
+}
+
+/// A means whose answers make no sense has proved nothing, and the next one is
+/// tried. Only where there is no card to talk to any more is there no next one.
+fn as_far_as_it_answers(
+    state: Result<Option<PinState>, CardError>,
+) -> Result<Option<PinState>, CardError> {
+    use TransportError::{ReaderGone, Removed, Reset, ServiceGone};
+    match state {
+        Err(CardError::Transport(Removed | Reset | ReaderGone | ServiceGone)) | Ok(_) => state,
+        Err(error) => {
+            tracing::debug!(%error, "a means of logging out has failed");
+            Ok(None)
+        }
+    }
+}
+
+/// Newer cards: VERIFY with P1 = FF (SP 800-73pt2-5 §3.2.1).
+fn log_out_by_command(exchange: &mut Exchange<'_>) -> Result<Option<PinState>, CardError> {
     let dropped = exchange.send(Command {
         instruction: VERIFY,
         p1: 0xFF,
@@ -200,23 +231,24 @@ pub fn log_out(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
         answers: false,
         name: "VERIFY",
     })?;
-    if dropped.status == StatusWord::SUCCESS
-        && let Some(state) = logged_out(exchange)?
-    {
-        return Ok(state);
+    if dropped.status == StatusWord::SUCCESS {
+        logged_out(exchange)
+    } else {
+        Ok(None)
     }
-    for aid in OTHER_AIDS {
-        if select_application(exchange, aid)?.status == StatusWord::SUCCESS {
-            select(exchange)?;
-            if let Some(state) = logged_out(exchange)? {
-                return Ok(state);
-            }
-        }
+}
+
+/// To select another application is to leave this one (SP 800-73pt2-5 §3.1.1).
+fn log_out_by_selecting(
+    exchange: &mut Exchange<'_>,
+    aid: &[u8],
+) -> Result<Option<PinState>, CardError> {
+    if select_application(exchange, aid)?.status == StatusWord::SUCCESS {
+        select(exchange)?;
+        logged_out(exchange)
+    } else {
+        Ok(None)
     }
-    tracing::warn!("card was reset: it could not be logged out by other means");
-    exchange.reset()?;
-    select(exchange)?;
-    pin_state(exchange)
 }
 
 /// The state, if nobody is logged in any more.

@@ -18,6 +18,9 @@ use super::transport::Transport;
 pub const PIECES: u32 = 5;
 const _: () = assert!(PIECES as usize == 1 + Slot::ALL.len());
 
+/// Where a certificate names a person, in the order in which they are believed.
+const NAMES_ITS_HOLDER: [Slot; 3] = [Slot::Authentication, Slot::Signature, Slot::KeyManagement];
+
 /// How far it is, and what is known so far.
 pub struct Progress {
     pub done: u32,
@@ -34,17 +37,7 @@ pub fn read_card(
 ) -> Result<CardFacts, CardError> {
     let mut exchange = Exchange::new(transport);
     piv::select(&mut exchange)?;
-    let chuid = match piv::get_data(&mut exchange, objects::CHUID) {
-        Ok(Some(bytes)) => Chuid::parse(&bytes),
-        Ok(None) => Chuid {
-            findings: vec!["the card has no CHUID".into()],
-            ..Chuid::default()
-        },
-        Err(error) => Chuid {
-            findings: vec![finding(error)?],
-            ..Chuid::default()
-        },
-    };
+    let chuid = read_chuid(&mut exchange)?;
     let pin = piv::pin_state(&mut exchange)?.into();
     let mut findings = chuid.findings.clone();
     let mut certificates = Vec::new();
@@ -71,7 +64,7 @@ pub fn read_card(
         findings.push("no certificate on this card can sign its holder in".into());
     }
     Ok(CardFacts {
-        persona_key: persona_key(holder.as_ref(), &id),
+        persona_key: persona_key(holder.as_ref().filter(|_| login.is_some()), &id),
         kind: "PIV".into(),
         expires: chuid.expires,
         id,
@@ -81,6 +74,19 @@ pub fn read_card(
         pin,
         findings,
         apdus: exchange.sent(),
+    })
+}
+
+/// Reads the CHUID. One that is missing or broken says nothing, and why.
+pub fn read_chuid(exchange: &mut Exchange<'_>) -> Result<Chuid, CardError> {
+    let finding = match piv::get_data(exchange, objects::CHUID) {
+        Ok(Some(bytes)) => return Ok(Chuid::parse(&bytes)),
+        Ok(None) => "the card has no CHUID".into(),
+        Err(error) => finding(error)?,
+    };
+    Ok(Chuid {
+        findings: vec![finding],
+        ..Chuid::default()
     })
 }
 
@@ -132,18 +138,23 @@ fn fault_in(error: &certificate::NotACertificate) -> &'static str {
     }
 }
 
+/// Who holds the card, by the one certificate that signs in. Where none does,
+/// by the first that names a person at all.
 fn holder(certificates: &[CardCertificate], fascn: Option<&FascN>) -> Option<Holder> {
-    let named = certificates
-        .iter()
-        .find(|certificate| certificate.summary.slot != Slot::CardAuthentication)?;
+    let in_slot = |slot| {
+        certificates
+            .iter()
+            .find(|certificate| certificate.summary.slot == slot)
+    };
+    let named = choose_login(certificates)
+        .and_then(|login| in_slot(login.slot))
+        .or_else(|| NAMES_ITS_HOLDER.into_iter().find_map(in_slot))?;
     let (name, dod_id) = HolderName::from_common_name(&named.summary.subject);
     let units = organisational_units(&named.der);
     Some(Holder {
         name,
         dod_id,
-        upn: certificates
-            .iter()
-            .find_map(|certificate| certificate.summary.upn.clone()),
+        upn: named.summary.upn.clone(),
         category: category(fascn, &units),
     })
 }
@@ -172,6 +183,8 @@ fn category(fascn: Option<&FascN>, units: &[String]) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" · "))
 }
 
+/// `holder` as the certificate that signs in names them; without one, the card
+/// is all there is to tell.
 fn persona_key(holder: Option<&Holder>, id: &CardId) -> String {
     let upn = holder.and_then(|holder| holder.upn.as_ref());
     let dod_id = holder.and_then(|holder| holder.dod_id);
@@ -179,5 +192,69 @@ fn persona_key(holder: Option<&Holder>, id: &CardId) -> String {
         (Some(upn), _) => format!("upn:{}", upn.to_lowercase()),
         (None, Some(dod_id)) => format!("edipi:{dod_id}"),
         (None, None) => format!("card:{}", hex(id.0.as_bytes())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::certificate::CertificateSummary;
+    use cac_common::time::UtcSeconds;
+
+    use super::*;
+
+    #[test]
+    fn the_persona_is_who_the_certificate_that_signs_in_says() {
+        let certificates = [
+            certificate(
+                Slot::Signature,
+                "DOE.JANE.Q.1234567890",
+                Some("1234567890@mil"),
+            ),
+            certificate(Slot::Authentication, "DOE.JANE.1234567891", None),
+        ];
+
+        let holder = holder(&certificates, None).unwrap();
+
+        assert_eq!(holder.name.to_string(), "DOE, JANE");
+        assert_eq!(holder.upn, None, "it stands in another certificate");
+        assert_eq!(
+            persona_key(Some(&holder), &CardId("card".into())),
+            "edipi:1234567891"
+        );
+    }
+
+    #[test]
+    fn a_card_that_signs_nobody_in_shows_a_name_all_the_same() {
+        let upn = Some("1234567890@mil");
+        let certificates = [
+            certificate(Slot::CardAuthentication, "card", Some("card@mil")),
+            certificate(Slot::KeyManagement, "ROE.JOHN.2345678901", upn),
+        ];
+
+        let holder = holder(&certificates, None).unwrap();
+
+        assert_eq!(choose_login(&certificates), None);
+        assert_eq!(holder.name.to_string(), "ROE, JOHN");
+        assert_eq!(holder.upn.as_deref(), upn);
+    }
+
+    fn certificate(slot: Slot, subject: &str, upn: Option<&str>) -> CardCertificate {
+        CardCertificate {
+            summary: CertificateSummary {
+                slot,
+                subject: subject.into(),
+                issuer: "DOD ID CA-9901".into(),
+                serial: "01".into(),
+                not_before: UtcSeconds(0),
+                not_after: UtcSeconds(1),
+                key: "RSA-2048".into(),
+                upn: upn.map(Into::into),
+                sha256: "00".into(),
+            },
+            der: Vec::new(),
+            may_sign: true,
+            is_for_the_card_alone: slot == Slot::CardAuthentication,
+            is_piv_authentication: slot == Slot::Authentication,
+        }
     }
 }

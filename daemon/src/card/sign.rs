@@ -6,11 +6,9 @@ use cac_common::identity::CardId;
 use cac_common::snapshot::PinStatus;
 
 use super::apdu::Exchange;
-use super::chuid::Chuid;
 use super::error::CardError;
-use super::objects;
 use super::piv::{self, Algorithm, PinState, Verified};
-use super::read::{card_id, read_certificate};
+use super::read::{card_id, read_certificate, read_chuid};
 use super::transport::Transport;
 use crate::event::HeldPin;
 
@@ -97,14 +95,15 @@ fn prepare(
     pin: &HeldPin,
 ) -> Result<PinState, CardError> {
     piv::select(exchange)?;
-    let chuid = piv::get_data(exchange, objects::CHUID)?
-        .map(|bytes| Chuid::parse(&bytes))
-        .unwrap_or_default();
+    let chuid = read_chuid(exchange)?;
     let certificate = read_certificate(exchange, order.slot)?.ok_or(CardError::OtherCard)?;
-    let named = if order.slot == Slot::Authentication {
-        card_id(&chuid, std::slice::from_ref(&certificate))
-    } else {
-        chuid.card_id()
+    let named = match chuid.card_id() {
+        None if order.slot != Slot::Authentication => {
+            let naming = read_certificate(exchange, Slot::Authentication)?;
+            card_id(&chuid, naming.as_slice())
+        }
+        None => card_id(&chuid, std::slice::from_ref(&certificate)),
+        named => named,
     };
     let same_card = named.as_ref() == Some(&order.card) && certificate.der == order.certificate;
     let typed_for = pin.typed_for();

@@ -77,7 +77,7 @@ pub enum TransportError {
     Reset,
 
     /// Another program holds the card for itself.
-    #[error("card is held by another program")]
+    #[error("another program holds the card for itself; close it, or wait")]
     Busy,
 
     /// The card does not answer: bent, dirty, upside down, or dead.

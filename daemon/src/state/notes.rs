@@ -270,6 +270,7 @@ fn card_said(error: &CardError) -> (HistoryKind, String, &'static str) {
         | CardError::Malformed { .. }
         | CardError::NotPiv
         | CardError::OtherCard
+        | CardError::StillLoggedIn
         | CardError::NoLockedMemory => (HistoryKind::Card, sentence(error), "the card failed"),
     }
 }

@@ -3,6 +3,7 @@
 mod ending;
 mod fixtures;
 mod promises;
+mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use cac_common::interface::{Clear, ClearScope, Register};
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
 use cac_common::profile::Profile;
-use cac_common::reader::{ReaderStatus, ServiceStatus};
+use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
@@ -113,6 +114,8 @@ struct World {
     changes: [u32; READERS],
     service: ServiceStatus,
     under_way: Vec<Effect>,
+    /// Readers for whose cards something was begun.
+    at_work: BTreeSet<ReaderName>,
     owed: BTreeSet<RequestId>,
     requests: u64,
     pins_typed: u32,
@@ -151,6 +154,7 @@ impl World {
             changes: [0; READERS],
             service: ServiceStatus::Running,
             under_way: Vec::new(),
+            at_work: BTreeSet::new(),
             owed: BTreeSet::new(),
             requests: 0,
             pins_typed: 0,
@@ -382,6 +386,11 @@ impl World {
                 self.under_way.push(effect);
             }
         }
+        let known = |reader| self.state.readers.contains_key(reader);
+        assert!(
+            self.at_work.iter().all(known),
+            "kept for a reader that left"
+        );
         self.check_what_is_shown();
         let now = self.now.monotonic;
         assert!(

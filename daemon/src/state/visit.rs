@@ -127,7 +127,8 @@ impl CardVisit {
     }
 
     pub(super) fn take_progress(&mut self, progress: Progress) {
-        if self.facts.is_none() {
+        // A read that was given up may go on; until it ends it has failed.
+        if matches!(self.stage, Stage::Reading { .. }) {
             self.stage = Stage::Reading {
                 done: progress.done,
                 of: PIECES,
@@ -162,11 +163,14 @@ impl CardVisit {
                 }
             }
             Err(error) => {
-                let note = Note::unreadable(self, &error);
-                context.effects.push(note.at(context.now));
-                self.stage = Stage::Failed {
+                let failed = Stage::Failed {
                     cause: error.to_string(),
                 };
+                if self.stage != failed {
+                    let note = Note::unreadable(self, &error);
+                    context.effects.push(note.at(context.now));
+                    self.stage = failed;
+                }
             }
         }
     }

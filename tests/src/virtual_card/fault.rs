@@ -43,6 +43,7 @@ impl Moment {
 #[derive(Clone)]
 pub(super) enum Fault {
     Pull,
+    Garble(Vec<u8>),
     Hold(Arc<Gate>),
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::CardModel;
 use super::apdu::{Command, Expected, StatusWord};
 use super::card_file::{CardFile, Slot};
 use super::instruction;
@@ -12,6 +11,7 @@ use super::key::{KeyError, PrivateKey};
 use super::objects::{self, PIV_AID, Tag};
 use super::pin_block::PinBlock;
 use super::tlv::{constructed, take, tlv};
+use super::{CardModel, ChuidHabit};
 
 /// Wrong PINs in a row that block a CAC.
 const TRIES: u8 = 3;
@@ -196,6 +196,10 @@ impl PivCard {
             return Err(StatusWord::WRONG_PARAMETERS);
         }
         let aid = command.data;
+        let is_caught = self.model.is_caught_by_other_applets;
+        if is_caught && self.session.selected == Some(Application::Other) {
+            return Err(StatusWord::NOT_FOUND);
+        }
         if aid.len() >= PIV_AID_WITHOUT_VERSION && PIV_AID.starts_with(aid) {
             if self.model.is_dual || self.session.selected != Some(Application::Piv) {
                 self.session.pin_is_verified = false;
@@ -204,7 +208,7 @@ impl PivCard {
             return Ok(application_property_template());
         }
         if aid == OTHER_APPLET {
-            self.session.pin_is_verified = false;
+            self.session.pin_is_verified &= is_caught;
             self.session.selected = Some(Application::Other);
             return Ok(Vec::new());
         }
@@ -223,7 +227,11 @@ impl PivCard {
         if tag == objects::PRINTED_INFORMATION && !self.session.pin_is_verified {
             return Err(StatusWord::SECURITY_STATUS);
         }
-        Ok(object.clone())
+        match self.model.chuid {
+            ChuidHabit::Missing if tag == objects::CHUID => Err(StatusWord::NOT_FOUND),
+            ChuidHabit::Broken if tag == objects::CHUID => Ok(object[2..].to_vec()),
+            ChuidHabit::Missing | ChuidHabit::Broken | ChuidHabit::Given => Ok(object.clone()),
+        }
     }
 
     fn verify(&mut self, command: &Command<'_>) -> Outcome {

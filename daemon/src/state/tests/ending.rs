@@ -75,6 +75,7 @@ impl World {
             Effect::LoadKnown => self.step(Event::Known(Vec::new())),
             Effect::EndVisit(_)
             | Effect::ForgetPin(_)
+            | Effect::EndReader(_)
             | Effect::Note(_)
             | Effect::Answer { .. } => {
                 unreachable!("these are never under way")
@@ -86,9 +87,17 @@ impl World {
         let card = (0..READERS)
             .find(|at| reader_name(*at) == *reader)
             .and_then(|at| self.inserted[at]);
-        let result = match (card, how % 5) {
+        let result = match (card, how % 6) {
             (None, _) => Err(TransportError::Removed.into()),
             (_, 4) => Err(CardError::NotPiv),
+            // Given up, and the true result is yet to come.
+            (_, 5) => {
+                self.under_way.push(Effect::ReadCard {
+                    reader: reader.clone(),
+                    visit,
+                });
+                Err(TransportError::Busy.into())
+            }
             (Some(card), tries) => Ok(facts(card, tries)),
         };
         self.step(Event::CardRead {

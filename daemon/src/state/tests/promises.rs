@@ -39,6 +39,10 @@ impl World {
                 assert!(!current.contains_key(visit), "ended, and still there");
                 return false;
             }
+            Effect::EndReader(reader) => {
+                self.at_work.remove(reader);
+                return false;
+            }
             Effect::ForgetPin(visit) => {
                 for other in &self.under_way {
                     if let Effect::SignIn(order) = other
@@ -87,6 +91,9 @@ impl World {
                 );
             }
             Effect::Clear { .. } | Effect::LoadKnown => {}
+        }
+        if let Effect::ReadCard { reader, .. } = effect {
+            self.at_work.insert(reader.clone());
         }
         true
     }

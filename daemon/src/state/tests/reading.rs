@@ -1,0 +1,114 @@
+//! Cards that are read late, or at the second attempt.
+
+use std::time::Duration;
+
+use cac_common::config::Config;
+use cac_common::reader::{ReaderStatus, ServiceStatus};
+use cac_common::snapshot::{Card, HistoryKind, Stage, Visit};
+use cac_common::time::UtcSeconds;
+
+use super::super::{DaemonFacts, State};
+use super::fixtures::{facts, reader_name};
+use crate::card::error::CardError;
+use crate::card::facts::CardFacts;
+use crate::card::read::Progress;
+use crate::card::transport::{Report, SeenReader, TransportError};
+use crate::event::{Effect, Event, Now};
+
+const NOW: Now = Now {
+    utc: UtcSeconds(1_000),
+    monotonic: Duration::ZERO,
+    random: 7,
+};
+
+#[test]
+fn a_read_that_was_given_up_has_failed_until_its_result_comes_after_all() {
+    let mut state = empty();
+    see(&mut state, ReaderStatus::Card);
+
+    state.step(read(Err(TransportError::Busy.into())), NOW);
+    let failed = Stage::Failed {
+        cause: "another program holds the card for itself; close it, or wait".into(),
+    };
+    assert_eq!(card(&state).stage, failed);
+    state.step(progress(), NOW);
+    assert_eq!(card(&state).stage, failed);
+
+    let effects = state.step(read(Ok(facts(0, 0))), NOW);
+    assert_eq!(card(&state).stage, Stage::Read);
+    assert!(matches!(effects[..], [Effect::RememberCard { .. }]));
+}
+
+#[test]
+fn a_failure_that_is_told_twice_is_noted_once() {
+    let mut state = empty();
+    see(&mut state, ReaderStatus::Card);
+
+    let first = state.step(read(Err(CardError::NotPiv)), NOW);
+    let second = state.step(read(Err(CardError::NotPiv)), NOW);
+
+    assert!(matches!(&first[..], [Effect::Note(note)] if note.kind == HistoryKind::Card));
+    assert!(second.is_empty());
+}
+
+#[test]
+fn a_card_that_did_not_answer_is_read_once_it_does() {
+    let mut state = empty();
+
+    let mute = see(&mut state, ReaderStatus::NoAnswer);
+    let present = see(&mut state, ReaderStatus::Card);
+
+    let reads = |effects: &[Effect]| {
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::ReadCard { .. }))
+    };
+    assert!(!reads(&mute));
+    assert!(reads(&present));
+}
+
+fn empty() -> State {
+    let facts = DaemonFacts {
+        version: "0".into(),
+        host: "test".into(),
+        started_at: UtcSeconds(1_000),
+    };
+    State::new(facts, Config::default())
+}
+
+/// Reports the one reader, whose count of changes stays as it is.
+fn see(state: &mut State, status: ReaderStatus) -> Vec<Effect> {
+    let report = Report {
+        service: ServiceStatus::Running,
+        readers: vec![SeenReader {
+            name: reader_name(0),
+            status,
+            changes: 1,
+        }],
+    };
+    state.step(Event::Readers(report), NOW)
+}
+
+fn read(result: Result<CardFacts, CardError>) -> Event {
+    Event::CardRead {
+        visit: Visit(1),
+        result: Box::new(result),
+    }
+}
+
+fn progress() -> Event {
+    Event::Progress {
+        visit: Visit(1),
+        progress: Box::new(Progress {
+            done: 1,
+            id: None,
+            holder: None,
+            certificates: Vec::new(),
+        }),
+    }
+}
+
+fn card(state: &State) -> Card {
+    let mut readers = state.snapshot(NOW).readers;
+    readers.remove(0).card.unwrap()
+}
