@@ -88,6 +88,19 @@ impl RegistrationStatus {
         }
     }
 
+    /// A PIN that is typed now serves this registration.
+    pub fn has_use_for_pin(&self) -> bool {
+        matches!(
+            self,
+            Self::NeedsPin { .. }
+                | Self::OutOfDate { .. }
+                | Self::Registered {
+                    recheck_due: true,
+                    ..
+                }
+        )
+    }
+
     /// What went wrong and what to do next, as sentences; nothing where
     /// there is nothing to do.
     pub fn advice(&self) -> Option<String> {

@@ -224,4 +224,12 @@ impl Card {
             )
         })
     }
+
+    /// There is a use for a PIN, though nothing waits for it: a registration
+    /// that was not checked for long is checked with the next one typed.
+    pub fn has_use_for_pin(&self) -> bool {
+        self.registrations
+            .iter()
+            .any(|registration| registration.status.has_use_for_pin())
+    }
 }

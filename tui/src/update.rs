@@ -98,7 +98,7 @@ fn take_snapshot(app: &mut App, snapshot: Snapshot) {
     let closed = match &app.screen {
         Screen::PinPrompt(prompt) => match app.card_in_visit(&prompt.card, prompt.visit) {
             None => Some("The card was taken out; what was typed of the PIN is gone."),
-            Some((_, card)) if !card.needs_pin() => {
+            Some((_, card)) if !card.has_use_for_pin() => {
                 Some("The card needs no PIN any more; what was typed of it is gone.")
             }
             Some(_) => None,
@@ -347,7 +347,7 @@ fn next_step(app: &App, portal: Option<String>) -> Result<Next, String> {
     if card.pin == PinStatus::Blocked {
         return Err(RegistrationStatus::PinBlocked.advice().unwrap_or_default());
     }
-    if card.needs_pin() {
+    if card.has_use_for_pin() {
         return Ok(Next::Prompt(PinPrompt {
             card: id,
             visit: card.visit,

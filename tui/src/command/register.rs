@@ -139,7 +139,7 @@ impl Run {
     fn needs_pin(&self) -> Result<bool, Failure> {
         Ok(self
             .registrations()?
-            .any(|registration| waits_for_pin(&registration.status)))
+            .any(|registration| registration.status.has_use_for_pin()))
     }
 
     fn is_registered(&self) -> Result<bool, Failure> {
@@ -376,13 +376,6 @@ fn prompt(reader: &Reader, card: &Card) -> String {
         readable(&card.kind),
         readable(&reader.name.0),
         phrase::pin(&card.pin)
-    )
-}
-
-fn waits_for_pin(status: &RegistrationStatus) -> bool {
-    matches!(
-        status,
-        RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
     )
 }
 
