@@ -121,9 +121,10 @@ pub struct Clear {
 pub enum ClearScope {
     /// Every card, persona, registration and history entry.
     All {},
-    /// One card: its certificates, and its persona's registrations if no other card is that persona's.
+    /// One card: its certificates, the registrations made with it and the
+    /// history that names it; its persona too if that has no other card.
     Card { card: CardId },
-    /// Every registration at one portal.
+    /// One portal: every registration there, and the history that names it.
     Portal { portal: String },
     /// The history, or what is older than a moment.
     History { before: Option<UtcSeconds> },
@@ -137,6 +138,10 @@ pub struct Lost {
     pub personas: u64,
     pub registrations: u64,
     pub history: u64,
+    /// Deleted, but the bytes stay on disk for as long as another program
+    /// reads the database: clear again then.
+    #[serde(default)]
+    pub traces_remain: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@
 mod card_work;
 #[cfg(test)]
 mod desk;
+pub mod keeper;
 mod reading;
 mod remembering;
 mod sign_in;
@@ -14,30 +15,26 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cac_common::error_chain::Chain;
-use cac_common::interface::Clear;
 use cac_common::reader::ReaderName;
-use cac_common::snapshot::{HistoryEntry, Visit};
+use cac_common::snapshot::Visit;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
-use crate::event::{Effect, Event, HeldPin, NewNote, Now, RequestId};
+use crate::event::{Effect, Event, HeldPin, Now};
 use crate::portal::Portal;
-use crate::store::Store;
 use crate::trust::Authorities;
 use card_work::Worker;
+use keeper::{Keeper, Piece, Work};
 use reading::READ_LIMIT;
-
-/// The database, or why there is none.
-pub type StoreOrReason = Result<Store, String>;
 
 /// What effects are done with.
 pub struct Effects {
     readers: Arc<dyn Readers>,
-    store: StoreOrReason,
     events: mpsc::UnboundedSender<Event>,
-    notes: mpsc::UnboundedSender<NewNote>,
+    to_keep: mpsc::UnboundedSender<Piece>,
+    keeping: JoinHandle<()>,
     portals: HashMap<String, Arc<Portal>>,
     authorities: Arc<Authorities>,
     workers: HashMap<ReaderName, Worker>,
@@ -86,16 +83,16 @@ impl Visiting {
 impl Effects {
     pub fn new(
         readers: Arc<dyn Readers>,
-        store: StoreOrReason,
+        keeper: Keeper,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
-        let (notes, queue) = mpsc::unbounded_channel();
-        tokio::spawn(write_notes(queue, store.clone(), events.clone()));
+        let (to_keep, queue) = mpsc::unbounded_channel();
+        let keeping = tokio::spawn(keeper.run(queue, events.clone()));
         Self {
             readers,
-            store,
             events,
-            notes,
+            to_keep,
+            keeping,
             portals: HashMap::new(),
             authorities: Arc::default(),
             workers: HashMap::new(),
@@ -104,7 +101,8 @@ impl Effects {
     }
 
     /// From now on, with these portals and authorities.
-    pub fn configure(&mut self, loaded: &Loaded) {
+    pub fn configure(&mut self, loaded: &Loaded, now: Now) {
+        self.keep(Work::KeepHistory(loaded.config.keep_history), now);
         self.portals = loaded
             .portals
             .iter()
@@ -131,7 +129,7 @@ impl Effects {
                 self.workers.remove(&reader);
             }
             Effect::RememberCard { visit, card } => {
-                remembering::card(self.store.clone(), self.events.clone(), visit, *card);
+                self.keep(Work::RememberCard { visit, card: *card }, now);
             }
             Effect::SignIn(order) => {
                 let worker = worker(&mut self.workers, &self.readers, &order.reader);
@@ -152,18 +150,17 @@ impl Effects {
                 portal,
                 certificate_sha256,
                 status,
-            } => remembering::registration(
-                self.store.clone(),
-                self.events.clone(),
-                remembering::ToRecord {
+            } => {
+                let to_record = remembering::ToRecord {
                     visit,
                     card: *card,
                     portal,
                     certificate_sha256,
                     status,
                     at: now.utc,
-                },
-            ),
+                };
+                self.keep(Work::Record(to_record), now);
+            }
             Effect::Note(note) => {
                 tracing::info!(
                     kind = ?note.kind,
@@ -174,11 +171,12 @@ impl Effects {
                     // Names of people stay in the database.
                     note.log_text.unwrap_or(&note.text)
                 );
-                // The task that reads it ends only when we do.
-                let _ = self.notes.send(note);
+                self.keep(Work::Note(note), now);
             }
-            Effect::Clear { request, uid, what } => self.clear(request, uid, what),
-            Effect::LoadKnown => remembering::known(self.store.clone(), self.events.clone()),
+            Effect::Clear { request, uid, what } => {
+                self.keep(Work::Clear { request, uid, what }, now);
+            }
+            Effect::LoadKnown => self.keep(Work::LoadKnown, now),
             Effect::Answer { .. } => unreachable!("the supervisor answers by itself"),
         }
     }
@@ -188,10 +186,15 @@ impl Effects {
         for visiting in self.visits.into_values() {
             visiting.end();
         }
-        drop(self.notes);
-        if let Ok(store) = self.store {
-            store.close().await;
+        drop(self.to_keep);
+        if self.keeping.await.is_err() {
+            tracing::error!("what was still to be kept is lost");
         }
+    }
+
+    fn keep(&self, work: Work, now: Now) {
+        // The task that takes it ends only when we do.
+        let _ = self.to_keep.send((work, now));
     }
 
     fn read_card(&mut self, reader: &ReaderName, visit: Visit) {
@@ -200,26 +203,6 @@ impl Effects {
         self.visits.insert(visit, visiting);
         let worker = worker(&mut self.workers, &self.readers, reader);
         reading::start(worker, visit, ended, READ_LIMIT, self.events.clone());
-    }
-
-    fn clear(&self, request: RequestId, uid: u32, what: Clear) {
-        let store = self.store.clone();
-        let events = self.events.clone();
-        tokio::spawn(async move {
-            let result = match store {
-                Err(reason) => Err(reason),
-                Ok(store) => store
-                    .clear(what.scope.clone(), what.dry_run)
-                    .await
-                    .map_err(|error| Chain(&error).to_string()),
-            };
-            let _ = events.send(Event::Cleared {
-                request,
-                uid,
-                what,
-                result,
-            });
-        });
     }
 }
 
@@ -237,41 +220,6 @@ fn worker<'a>(
         .or_insert_with(|| Worker::start(Arc::clone(readers), reader.clone()))
 }
 
-/// Writes the history, one line after the other, in the order it happened.
-async fn write_notes(
-    mut notes: mpsc::UnboundedReceiver<NewNote>,
-    store: StoreOrReason,
-    events: mpsc::UnboundedSender<Event>,
-) {
-    // Lines that could not be written are shown all the same, numbered downwards.
-    let mut unwritten = 0;
-    while let Some(note) = notes.recv().await {
-        let written = match &store {
-            Err(reason) => Err(reason.clone()),
-            Ok(store) => store
-                .append(remembering::entry(note.clone()))
-                .await
-                .map_err(|error| Chain(&error).to_string()),
-        };
-        let entry = written.unwrap_or_else(|reason| {
-            tracing::warn!(reason, "history could not be written");
-            unwritten -= 1;
-            HistoryEntry {
-                id: unwritten,
-                at: note.at,
-                kind: note.kind,
-                reader: note.reader,
-                card: note.card,
-                portal: note.portal,
-                text: note.text,
-            }
-        });
-        if events.send(Event::Noted(entry)).is_err() {
-            return;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use cac_common::time::UtcSeconds;
@@ -283,12 +231,15 @@ mod tests {
     async fn nothing_is_kept_for_a_reader_that_has_left() {
         let (desk, mut opened) = Desk::new();
         let (events, _inbox) = mpsc::unbounded_channel();
-        let mut effects = Effects::new(desk, Err("none is needed".into()), events);
         let now = Now {
             utc: UtcSeconds(0),
             monotonic: std::time::Duration::ZERO,
             random: 0,
         };
+        let folder = tempfile::tempdir().unwrap();
+        let a_year = std::time::Duration::from_hours(365 * 24);
+        let keeper = Keeper::open(folder.path().to_owned(), a_year, now).await;
+        let mut effects = Effects::new(desk, keeper, events);
         let read = Effect::ReadCard {
             reader: reader(),
             visit: Visit(1),

@@ -190,6 +190,16 @@ pub enum Effect {
     LoadKnown,
 }
 
+impl Effect {
+    /// Whether it writes down what has happened.
+    pub fn is_to_be_kept(&self) -> bool {
+        matches!(
+            self,
+            Self::RememberCard { .. } | Self::Record { .. } | Self::Note(_)
+        )
+    }
+}
+
 /// What a request is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {

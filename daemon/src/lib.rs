@@ -21,31 +21,29 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cac_common::error_chain::Chain;
 use cac_common::paths::Paths;
-use cac_common::snapshot::HistoryKind;
-use cac_common::time::UtcSeconds;
 use tokio::sync::{mpsc, watch};
 
 use crate::access::Access;
 use crate::card::transport::Readers;
 use crate::config_watch::{Loaded, Loader};
-use crate::effects::{Effects, StoreOrReason};
+use crate::effects::Effects;
+use crate::effects::keeper::Keeper;
 use crate::event::Event;
 use crate::server::Server;
 use crate::state::{DaemonFacts, State};
-use crate::store::{NewEntry, Notice, Store};
 use crate::supervisor::{Clock, Inbox, Supervisor};
 use crate::systemd::Notifier;
 
 /// Requests that may wait for the supervisor.
 const WAITING_REQUESTS: usize = 64;
 
-/// History entries that are shown from the start.
-const SHOWN_AT_START: u32 = 20;
+/// How long the watch over the readers may take to end when the daemon stops.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
-/// How long work that goes on may take to end when the daemon stops.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long the database may take for what is still to be written by then;
+/// systemd waits longer.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What a daemon is made of.
 pub struct Parts {
@@ -70,15 +68,22 @@ pub enum RunError {
 pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let Parts { paths, readers } = parts;
     let mut clock = Clock::new();
-    let started_at = clock.now().utc;
-    let store = open_store(&paths, started_at).await;
+    let now = clock.now();
+    // A second daemon ends here, before it touches the first one's database.
+    let listener = server::bind(&paths.socket).map_err(|source| RunError::Socket {
+        path: paths.socket.clone(),
+        source,
+    })?;
     let (events, event_inbox) = mpsc::unbounded_channel();
     let (requests, request_inbox) = mpsc::channel(WAITING_REQUESTS);
     let (reloads, loaded_inbox) = mpsc::channel(1);
 
     let mut loader = Loader::new(&paths.configuration);
     let first = loader.load();
-    prune_history(&store, started_at, first.config.keep_history);
+    let keeper = Keeper::open(paths.state.clone(), first.config.keep_history, now).await;
+    // What the database knows is shown before any card or portal is touched.
+    let known = keeper.what_is_known().await;
+    let store = keeper.store();
     let (access_sender, access) = watch::channel(Access::new(&first.config.admin_group));
     let state = State::new(
         DaemonFacts {
@@ -87,19 +92,14 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
                 .nodename()
                 .to_string_lossy()
                 .into_owned(),
-            started_at,
+            started_at: now.utc,
         },
         first.config.clone(),
     );
-    let effects = Effects::new(Arc::clone(&readers), store.clone(), events.clone());
+    let effects = Effects::new(Arc::clone(&readers), keeper, events.clone());
     let (mut supervisor, snapshots) = Supervisor::new(state, effects, clock, Notifier::default());
-    // What the database knows is shown before any card or portal is touched.
-    supervisor.begin(first, what_is_known(&store).await);
+    supervisor.begin(first, known);
 
-    let listener = server::bind(&paths.socket).map_err(|source| RunError::Socket {
-        path: paths.socket.clone(),
-        source,
-    })?;
     let server = tokio::spawn(
         Server {
             snapshots,
@@ -129,83 +129,15 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     tracing::info!("stopping");
     server.abort();
     reloading.abort();
-    let _ = tokio::time::timeout(LAST_WORDS, async {
-        effects.end().await;
-        stop_watching(&readers, watching).await;
-    })
-    .await;
+    let (kept, _) = tokio::join!(
+        tokio::time::timeout(LAST_WORDS, effects.end()),
+        tokio::time::timeout(LAST_LOOK, stop_watching(&readers, watching)),
+    );
+    if kept.is_err() {
+        tracing::error!("database did not take everything in time");
+    }
     let _ = std::fs::remove_file(&paths.socket);
     Ok(())
-}
-
-async fn open_store(paths: &Paths, now: UtcSeconds) -> StoreOrReason {
-    let folder = paths.state.clone();
-    let opened = tokio::task::spawn_blocking(move || Store::open(&folder, now)).await;
-    match opened {
-        Ok(Ok((store, opened))) => {
-            for notice in &opened.notices {
-                tracing::warn!(%notice, "database");
-                tell(&store, notice, now).await;
-            }
-            Ok(store)
-        }
-        Ok(Err(error)) => {
-            let reason = Chain(&error).to_string();
-            tracing::error!(reason, "database cannot be used; nothing will be kept");
-            Err(reason)
-        }
-        Err(_) => Err("opening the database failed".into()),
-    }
-}
-
-/// What befell the database stands in its history, for people to see.
-async fn tell(store: &Store, notice: &Notice, now: UtcSeconds) {
-    let entry = NewEntry {
-        at: now,
-        kind: HistoryKind::Service,
-        reader: None,
-        card: None,
-        portal: None,
-        text: notice.in_short().into(),
-    };
-    if let Err(error) = store.append(entry).await {
-        tracing::warn!(error = %Chain(&error), "history could not be written");
-    }
-}
-
-async fn what_is_known(store: &StoreOrReason) -> Vec<Event> {
-    let store = match store {
-        Ok(store) => store,
-        Err(reason) => {
-            return vec![Event::Store {
-                problem: Some(reason.clone()),
-            }];
-        }
-    };
-    let mut events = Vec::new();
-    match store.known().await {
-        Ok(known) => events.push(Event::Known(known)),
-        Err(error) => tracing::warn!(error = %Chain(&error), "personas could not be read"),
-    }
-    match store.history(None, SHOWN_AT_START).await {
-        Ok(entries) => events.extend(entries.into_iter().rev().map(Event::Noted)),
-        Err(error) => tracing::warn!(error = %Chain(&error), "history could not be read"),
-    }
-    events
-}
-
-fn prune_history(store: &StoreOrReason, now: UtcSeconds, keep: Duration) {
-    let Ok(store) = store.clone() else {
-        return;
-    };
-    let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
-    let older_than = UtcSeconds(now.0.saturating_sub(keep));
-    tokio::spawn(async move {
-        match store.prune(older_than).await {
-            Ok(pruned) => tracing::debug!(pruned, "old history was forgotten"),
-            Err(error) => tracing::warn!(error = %Chain(&error), "history could not be pruned"),
-        }
-    });
 }
 
 async fn reload_on_change(
@@ -268,5 +200,32 @@ async fn stop_watching(readers: &Arc<dyn Readers>, watching: std::thread::JoinHa
         readers.stop();
         watching.thread().unpark();
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::keeper::tests::NoReaders;
+
+    #[tokio::test]
+    async fn a_second_daemon_ends_before_it_touches_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths {
+            socket: folder.path().join("cacd.sock"),
+            state: folder.path().join("state"),
+            configuration: folder.path().join("configuration"),
+        };
+        let _first = server::bind(&paths.socket).unwrap();
+        let parts = Parts {
+            paths: paths.clone(),
+            readers: Arc::new(NoReaders),
+        };
+
+        let error = run(parts, std::future::pending()).await.unwrap_err();
+
+        assert!(matches!(error, RunError::Socket { .. }), "{error:?}");
+        assert!(!paths.state.exists());
+        assert!(paths.socket.exists());
     }
 }

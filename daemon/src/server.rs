@@ -25,7 +25,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::access::Access;
-use crate::effects::StoreOrReason;
+use crate::effects::keeper::StoreOrReason;
 use crate::event::{Answer, Event, RequestId};
 use crate::supervisor::{Published, Request};
 
@@ -41,7 +41,8 @@ const MOST_OF_ONE_USER: usize = 128;
 pub struct Server {
     pub snapshots: watch::Receiver<Arc<Published>>,
     pub requests: mpsc::Sender<Request>,
-    pub store: StoreOrReason,
+    /// Follows the database, which may be lost and opened anew.
+    pub store: watch::Receiver<StoreOrReason>,
     /// Follows the configuration.
     pub access: watch::Receiver<Access>,
 }
@@ -236,10 +237,7 @@ impl Server {
             });
         }
         let failed = |reason| Refusal::StoreFailed { reason };
-        let store = self
-            .store
-            .as_ref()
-            .map_err(|reason| failed(reason.clone()))?;
+        let store = self.store.borrow().clone().map_err(failed)?;
         let entries = store
             .history(asked.before, asked.limit)
             .await

@@ -149,11 +149,9 @@ impl State {
                 result,
             } => {
                 self.store_problem = result.as_ref().err().cloned();
-                let mut effects = self.in_visit(visit, now, |card, context| {
+                self.in_visit(visit, now, |card, context| {
                     card.recorded(&portal, &status, result, context);
-                });
-                effects.push(Effect::LoadKnown);
-                effects
+                })
             }
         }
     }

@@ -71,6 +71,12 @@ impl Store {
         self.key.persona_id(identifier)
     }
 
+    /// Whether the thread has ended, so that every answer will be
+    /// [`StoreError::Stopped`].
+    pub fn has_stopped(&self) -> bool {
+        self.work.is_closed()
+    }
+
     /// Does the work that was sent before, writes the log back into the
     /// database and ends the thread. Other handles get [`StoreError::Stopped`].
     pub async fn close(self) {

@@ -147,12 +147,28 @@ impl Supervisor {
         loop {
             let deadline = self.until_deadline();
             tokio::select! {
-                () = &mut shutdown => return self.effects,
+                () = &mut shutdown => {
+                    self.take_last(inbox.events);
+                    return self.effects;
+                }
                 Some(event) = inbox.events.recv() => self.step(event),
                 Some(request) = inbox.requests.recv() => self.take_request(request),
                 Some(loaded) = inbox.loaded.recv() => self.take_loaded(loaded),
                 () = sleep(deadline) => self.step(Event::Tick),
                 () = watchdog.due() => self.notifier.alive(),
+            }
+        }
+    }
+
+    /// What happened before the end is still written down; nothing else is begun.
+    fn take_last(&mut self, mut events: mpsc::UnboundedReceiver<Event>) {
+        events.close();
+        while let Ok(event) = events.try_recv() {
+            let now = self.clock.now();
+            for effect in self.state.step(event, now) {
+                if effect.is_to_be_kept() {
+                    self.effects.start(effect, now);
+                }
             }
         }
     }
@@ -179,7 +195,8 @@ impl Supervisor {
         for problem in &loaded.problems {
             tracing::warn!(problem, "configuration has a fault");
         }
-        self.effects.configure(&loaded);
+        let now = self.clock.now();
+        self.effects.configure(&loaded, now);
         self.step(Event::Configured {
             config: loaded.config,
             portals,
@@ -245,5 +262,66 @@ async fn sleep(span: Option<Duration>) {
     match span {
         Some(span) => tokio::time::sleep(span).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::config::Config;
+    use cac_common::reader::ServiceStatus;
+
+    use super::*;
+    use crate::card::transport::Report;
+    use crate::effects::keeper::Keeper;
+    use crate::effects::keeper::tests::NoReaders;
+    use crate::state::DaemonFacts;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn what_had_happened_before_the_end_is_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut clock = Clock::new();
+        let now = clock.now();
+        let keeper = Keeper::open(folder.path().to_owned(), Duration::MAX, now).await;
+        let (events, event_inbox) = mpsc::unbounded_channel();
+        let effects = Effects::new(Arc::new(NoReaders), keeper, events.clone());
+        let state = State::new(
+            DaemonFacts {
+                version: "0".into(),
+                host: "test".into(),
+                started_at: now.utc,
+            },
+            Config::default(),
+        );
+        let (supervisor, _snapshots) = Supervisor::new(state, effects, clock, Notifier::default());
+        let (_requests, requests) = mpsc::channel(1);
+        let (_reloads, loaded) = mpsc::channel(1);
+        let turns = 40;
+        for turn in 0..turns {
+            let service = if turn % 2 == 0 {
+                ServiceStatus::Away
+            } else {
+                ServiceStatus::Running
+            };
+            let report = Report {
+                service,
+                readers: Vec::new(),
+            };
+            assert!(events.send(Event::Readers(report)).is_ok());
+        }
+        let inbox = Inbox {
+            events: event_inbox,
+            requests,
+            loaded,
+        };
+
+        supervisor
+            .run(inbox, std::future::ready(()))
+            .await
+            .end()
+            .await;
+
+        let store = Store::open(folder.path(), now.utc).unwrap().0;
+        assert_eq!(store.history(None, 100).await.unwrap().len(), turns);
     }
 }

@@ -33,7 +33,7 @@ fn s03_what_was_shown_as_registered_is_known_after_a_kill_without_card_and_porta
         first
             .happened
             .iter()
-            .any(|entry| entry.text.contains("registered")),
+            .any(|entry| entry.text.contains("signing in")),
         "the history is there too: {:#?}",
         first.happened
     );

@@ -135,11 +135,11 @@ pub struct Scope {
     #[arg(long)]
     pub all: bool,
 
-    /// One card, and its holder's registrations if no other card is theirs.
+    /// One card, the registrations made with it and the history that names it.
     #[arg(long, value_name = "ID")]
     pub card: Option<String>,
 
-    /// Every registration at one portal.
+    /// Every registration at one portal, and the history that names it.
     #[arg(long, value_name = "NAME")]
     pub portal: Option<String>,
 

@@ -230,6 +230,13 @@ pub fn scope(scope: &ClearScope, zone: &TimeZone) -> String {
     }
 }
 
+/// What is left to do after a clear, if anything.
+pub fn traces(lost: &Lost) -> Option<&'static str> {
+    lost.traces_remain.then_some(
+        "deleted; traces remain on disk until another program stops reading the database; clear again then",
+    )
+}
+
 /// `1 card, 4 certificates and 3 registrations`; `nothing`.
 pub fn lost(lost: &Lost) -> String {
     let parts: Vec<String> = [
@@ -290,6 +297,19 @@ mod tests {
 
         assert_eq!(lost(&some), "1 card, 4 certificates and 3 registrations");
         assert_eq!(lost(&Lost::default()), "nothing");
+    }
+
+    #[test]
+    fn traces_are_told_only_where_they_remain() {
+        let with_traces = Lost {
+            cards: 1,
+            traces_remain: true,
+            ..Lost::default()
+        };
+
+        assert!(traces(&with_traces).is_some_and(|told| told.contains("clear again")));
+        assert_eq!(traces(&Lost::default()), None);
+        assert_eq!(lost(&with_traces), "1 card");
     }
 
     #[test]

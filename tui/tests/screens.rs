@@ -395,6 +395,7 @@ fn previewing() -> App {
                 personas: 2,
                 registrations: 4,
                 history: 61,
+                traces_remain: false,
             }),
         },
     );

@@ -1,15 +1,12 @@
-//! What goes into the database and comes out of it, as events.
+//! What goes into the database and comes out of it, in the words of each side.
 
 use cac_common::certificate::CertificateSummary;
-use cac_common::error_chain::Chain;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
-use tokio::sync::mpsc;
 
-use super::StoreOrReason;
 use crate::card::facts::CardCertificate;
-use crate::event::{CardToRemember, Event, Memory, NewNote, Remembered};
+use crate::event::{CardToRemember, Memory, NewNote, Remembered};
 use crate::store::{
     CachedCertificate, CardMemory, CardRecord, NewEntry, RegistrationRecord, Store, StoreError,
 };
@@ -25,85 +22,23 @@ pub(super) struct ToRecord {
 }
 
 /// Writes a card down, and tells what was known of it before.
-pub(super) fn card(
-    store: StoreOrReason,
-    events: mpsc::UnboundedSender<Event>,
-    visit: Visit,
-    card: CardToRemember,
-) {
-    tokio::spawn(async move {
-        let remembered = match &store {
-            Err(reason) => Err(reason.clone()),
-            Ok(store) => store
-                .record_card(record(store, card))
-                .await
-                .map_err(|error| Chain(&error).to_string()),
-        };
-        let memory = match remembered {
-            Ok(memory) => {
-                let _ = events.send(Event::Store { problem: None });
-                memory_of(memory)
-            }
-            Err(reason) => {
-                tracing::warn!(reason, "card could not be written down");
-                let _ = events.send(Event::Store {
-                    problem: Some(reason),
-                });
-                Memory::default()
-            }
-        };
-        let _ = events.send(Event::CardRemembered { visit, memory });
-        send_known(&store, &events).await;
-    });
+pub(super) async fn card(store: &Store, card: CardToRemember) -> Result<Memory, StoreError> {
+    store.record_card(record(store, card)).await.map(memory_of)
 }
 
 /// Writes a status down. The card goes first, since it may have been cleared
 /// while it was in the reader.
-pub(super) fn registration(
-    store: StoreOrReason,
-    events: mpsc::UnboundedSender<Event>,
-    to_record: ToRecord,
-) {
-    tokio::spawn(async move {
-        let ToRecord {
-            visit,
-            card,
-            portal,
-            certificate_sha256,
-            status,
-            at,
-        } = to_record;
-        let result = match &store {
-            Err(reason) => Err(reason.clone()),
-            Ok(store) => {
-                let record = RegistrationRecord {
-                    persona: store.persona_id(&card.persona_key),
-                    portal: portal.clone(),
-                    card: card.id.clone(),
-                    certificate_sha256,
-                    status: status.clone(),
-                    at,
-                };
-                write(store, card, record)
-                    .await
-                    .map_err(|error| Chain(&error).to_string())
-            }
-        };
-        if let Err(reason) = &result {
-            tracing::warn!(reason, "registration could not be written down");
-        }
-        let _ = events.send(Event::Recorded {
-            visit,
-            portal,
-            status,
-            result,
-        });
-    });
-}
-
-/// Reads the list of personas.
-pub(super) fn known(store: StoreOrReason, events: mpsc::UnboundedSender<Event>) {
-    tokio::spawn(async move { send_known(&store, &events).await });
+pub(super) async fn registration(store: &Store, to_record: ToRecord) -> Result<(), StoreError> {
+    let record_of = RegistrationRecord {
+        persona: store.persona_id(&to_record.card.persona_key),
+        portal: to_record.portal,
+        card: to_record.card.id.clone(),
+        certificate_sha256: to_record.certificate_sha256,
+        status: to_record.status,
+        at: to_record.at,
+    };
+    store.record_card(record(store, to_record.card)).await?;
+    store.record_registration(record_of).await
 }
 
 pub(super) fn entry(note: NewNote) -> NewEntry {
@@ -114,27 +49,6 @@ pub(super) fn entry(note: NewNote) -> NewEntry {
         card: note.card,
         portal: note.portal,
         text: note.text,
-    }
-}
-
-async fn write(
-    store: &Store,
-    card: CardToRemember,
-    record_of: RegistrationRecord,
-) -> Result<(), StoreError> {
-    store.record_card(record(store, card)).await?;
-    store.record_registration(record_of).await
-}
-
-async fn send_known(store: &StoreOrReason, events: &mpsc::UnboundedSender<Event>) {
-    let Ok(store) = store else {
-        return;
-    };
-    match store.known().await {
-        Ok(known) => {
-            let _ = events.send(Event::Known(known));
-        }
-        Err(error) => tracing::warn!(error = %Chain(&error), "personas could not be read"),
     }
 }
 

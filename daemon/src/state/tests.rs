@@ -1,5 +1,6 @@
 //! Whatever happens in whatever order: what has to hold always.
 
+mod clearing;
 mod ending;
 mod fixtures;
 mod promises;

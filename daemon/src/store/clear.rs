@@ -1,5 +1,6 @@
 //! Forgetting, so that nothing is left in the file or beside it.
 
+use cac_common::error_chain::Chain;
 use cac_common::interface::{ClearScope, Lost};
 use rusqlite::{Connection, Params, Transaction};
 
@@ -11,8 +12,8 @@ use super::error::StoreError;
 const TRIES: u32 = 3;
 
 impl Store {
-    /// Forgets, or only counts what would be lost. What one card is to forget
-    /// includes the registrations made with it and the history that names it.
+    /// Forgets, or only counts what would be lost. Once it is deleted there is
+    /// no error any more: [`Lost::traces_remain`] tells what is left to do.
     pub async fn clear(&self, scope: ClearScope, dry_run: bool) -> Result<Lost, StoreError> {
         self.run(move |connection| {
             if dry_run {
@@ -23,15 +24,22 @@ impl Store {
             delete(&transaction, &scope)?;
             transaction.commit()?;
             // Without room for VACUUM the file stays as large, but full of zeros.
-            let shrunk = match scope {
-                ClearScope::All {} => connection.execute_batch("VACUUM"),
-                ClearScope::Card { .. }
-                | ClearScope::Portal { .. }
-                | ClearScope::History { .. } => Ok(()),
+            if scope == (ClearScope::All {})
+                && let Err(error) = connection.execute_batch("VACUUM")
+            {
+                tracing::warn!(error = %Chain(&error), "database could not be made smaller");
+            }
+            let traces_remain = match empty_the_log(connection) {
+                Ok(emptied) => !emptied,
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "log could not be emptied");
+                    true
+                }
             };
-            empty_the_log(connection)?;
-            shrunk?;
-            Ok(lost)
+            Ok(Lost {
+                traces_remain,
+                ..lost
+            })
         })
         .await
     }
@@ -51,6 +59,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
             personas: rows("SELECT count(*) FROM persona", &[])?,
             registrations: rows("SELECT count(*) FROM registration", &[])?,
             history: rows("SELECT count(*) FROM history", &[])?,
+            traces_remain: false,
         },
         ClearScope::Card { card } => {
             let card = &[card.0.as_str()][..];
@@ -65,15 +74,17 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
                 )?,
                 registrations: rows("SELECT count(*) FROM registration WHERE card = ?", card)?,
                 history: rows("SELECT count(*) FROM history WHERE card = ?", card)?,
+                traces_remain: false,
             }
         }
-        ClearScope::Portal { portal } => Lost {
-            registrations: rows(
-                "SELECT count(*) FROM registration WHERE portal = ?",
-                &[portal],
-            )?,
-            ..Lost::default()
-        },
+        ClearScope::Portal { portal } => {
+            let portal = &[portal.as_str()][..];
+            Lost {
+                registrations: rows("SELECT count(*) FROM registration WHERE portal = ?", portal)?,
+                history: rows("SELECT count(*) FROM history WHERE portal = ?", portal)?,
+                ..Lost::default()
+            }
+        }
         ClearScope::History { before } => Lost {
             history: connection
                 .query_row(
@@ -108,11 +119,10 @@ fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), Store
             )?;
         }
         ClearScope::Portal { portal } => {
-            execute(
-                transaction,
-                "DELETE FROM registration WHERE portal = ?",
-                [portal],
-            )?;
+            for table in ["registration", "history"] {
+                let sql = format!("DELETE FROM {table} WHERE portal = ?");
+                execute(transaction, &sql, [portal])?;
+            }
         }
         ClearScope::History { before } => {
             let before = before.map(|moment| moment.0);
@@ -135,16 +145,17 @@ fn execute(
     Ok(())
 }
 
-/// Pages that were overwritten stay in the log until it is cut to nothing.
-fn empty_the_log(connection: &Connection) -> Result<(), StoreError> {
+/// Pages that were overwritten stay in the log until it is cut to nothing;
+/// `false` if others still read it.
+fn empty_the_log(connection: &Connection) -> Result<bool, rusqlite::Error> {
     for _ in 0..TRIES {
         let busy: bool =
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if !busy {
-            return Ok(());
+            return Ok(true);
         }
     }
-    Err(StoreError::TracesRemain)
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -297,7 +308,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn traces_that_another_reader_keeps_alive_are_told() {
+    async fn traces_that_another_reader_keeps_alive_are_told_and_the_deletion_is_done() {
         let folder = tempfile::tempdir().unwrap();
         let store = opened(folder.path());
         fill(&store).await;
@@ -306,11 +317,14 @@ mod tests {
             .execute_batch("BEGIN; SELECT count(*) FROM persona;")
             .unwrap();
 
-        let error = store.clear(ClearScope::All {}, false).await.unwrap_err();
+        let lost = store.clear(ClearScope::All {}, false).await.unwrap();
 
-        assert!(matches!(error, StoreError::TracesRemain), "{error:?}");
+        assert!(lost.traces_remain);
+        assert_eq!((lost.cards, lost.personas), (2, 2));
+        assert_eq!(everything(&store).await, Lost::default());
         reader.execute_batch("COMMIT").unwrap();
-        store.clear(ClearScope::All {}, false).await.unwrap();
+        let again = store.clear(ClearScope::All {}, false).await.unwrap();
+        assert_eq!(again, Lost::default());
         assert!(!is_on_disk(folder.path(), "DOE"));
     }
 
@@ -336,6 +350,11 @@ mod tests {
             ..entry("recognised ROE.JOHN")
         };
         store.append(old).await.unwrap();
+        let at_a_portal = NewEntry {
+            portal: Some("AKO".into()),
+            ..entry("AKO: registered")
+        };
+        store.append(at_a_portal).await.unwrap();
     }
 
     async fn everything(store: &Store) -> Lost {
@@ -352,6 +371,7 @@ mod tests {
                     personas: rows("persona")?,
                     registrations: rows("registration")?,
                     history: rows("history")?,
+                    traces_remain: false,
                 })
             })
             .await
@@ -365,6 +385,7 @@ mod tests {
             personas: before.personas - after.personas,
             registrations: before.registrations - after.registrations,
             history: before.history - after.history,
+            traces_remain: false,
         }
     }
 

@@ -30,11 +30,6 @@ pub enum StoreError {
     #[error("database is locked by another program")]
     Locked(#[source] Cause),
 
-    /// Deleted, but the bytes are still in the file's log: clear again once
-    /// no other program reads the database.
-    #[error("deleted, but traces remain on disk while another program reads the database")]
-    TracesRemain,
-
     /// Record the card first: it was cleared since, or never recorded.
     #[error("card and persona are not on record")]
     NotOnRecord,

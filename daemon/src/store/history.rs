@@ -30,6 +30,21 @@ pub struct NewEntry {
     pub text: String,
 }
 
+impl NewEntry {
+    /// As it is kept and shown, with a number.
+    pub fn numbered(self, id: i64) -> HistoryEntry {
+        HistoryEntry {
+            id,
+            at: self.at,
+            kind: self.kind,
+            reader: self.reader,
+            card: self.card,
+            portal: self.portal,
+            text: kept_text(&self.text),
+        }
+    }
+}
+
 impl Store {
     /// Adds an entry; gives it back as it is kept.
     pub async fn append(&self, entry: NewEntry) -> Result<HistoryEntry, StoreError> {
@@ -70,7 +85,7 @@ impl Store {
 }
 
 fn append(connection: &Connection, entry: NewEntry) -> Result<HistoryEntry, StoreError> {
-    let text = kept_text(&entry.text);
+    let entry = entry.numbered(0);
     let kind = serde_json::to_value(entry.kind)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection
@@ -84,16 +99,11 @@ fn append(connection: &Connection, entry: NewEntry) -> Result<HistoryEntry, Stor
             entry.reader.as_ref().map(|reader| &reader.0),
             entry.card.as_ref().map(|card| &card.0),
             entry.portal,
-            text
+            entry.text
         ])?;
     Ok(HistoryEntry {
         id: connection.last_insert_rowid(),
-        at: entry.at,
-        kind: entry.kind,
-        reader: entry.reader,
-        card: entry.card,
-        portal: entry.portal,
-        text,
+        ..entry
     })
 }
 

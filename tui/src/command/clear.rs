@@ -79,7 +79,11 @@ fn tell(request: &Clear, lost: &Lost, json: bool, zone: &TimeZone) -> Result<(),
     print::line(
         &mut out,
         &format!("{scope}: {verb}: {}", phrase::lost(lost)),
-    )
+    )?;
+    match phrase::traces(lost) {
+        Some(traces) => print::line(&mut out, &format!("{scope}: {traces}")),
+        None => Ok(()),
+    }
 }
 
 /// Asks on the terminal; without one nobody can say yes.

@@ -166,11 +166,14 @@ pub(super) fn cleared(app: &mut App, scope: &ClearScope, lost: Result<Lost, Trou
         app.screen = Screen::Panes;
     }
     match lost {
-        Ok(lost) => say(
-            app,
-            Tone::Good,
-            &format!("Cleared: {}.", phrase::lost(&lost)),
-        ),
+        Ok(lost) => match phrase::traces(&lost) {
+            Some(traces) => say(app, Tone::Wanted, &format!("Clear: {traces}.")),
+            None => say(
+                app,
+                Tone::Good,
+                &format!("Cleared: {}.", phrase::lost(&lost)),
+            ),
+        },
         Err(trouble) => complain(app, &trouble),
     }
 }

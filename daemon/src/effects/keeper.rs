@@ -1,0 +1,349 @@
+//! Owns the database: one task does all the work for it, in the order the
+//! work was asked for, and tells of each piece before it begins the next.
+//!
+//! A database that cannot be used is opened anew when there is work for it.
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cac_common::error_chain::Chain;
+use cac_common::interface::Clear;
+use cac_common::snapshot::{HistoryEntry, HistoryKind, Visit};
+use cac_common::time::UtcSeconds;
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+
+use super::remembering::{self, ToRecord};
+use crate::event::{CardToRemember, Event, Memory, NewNote, Now, RequestId};
+use crate::store::{NewEntry, Notice, Store, StoreError};
+
+/// A database that could not be opened is left alone for this long.
+const REOPEN_AFTER: Duration = Duration::from_secs(30);
+
+/// How often history that has become old is forgotten.
+const DAY: Duration = Duration::from_hours(24);
+
+/// History entries that are shown from the start.
+const SHOWN_AT_START: u32 = 20;
+
+/// The database, or why there is none.
+pub type StoreOrReason = Result<Store, String>;
+
+/// Owns the database.
+pub struct Keeper {
+    folder: PathBuf,
+    store: watch::Sender<StoreOrReason>,
+    /// When it was last opened, or was to be.
+    tried: Duration,
+    /// How long history is kept.
+    keep: Duration,
+    /// The last moment that anyone told.
+    latest: Now,
+    /// Lines that could not be written are shown all the same, numbered downwards.
+    unwritten: i64,
+}
+
+/// Something to be done with the database.
+pub(super) enum Work {
+    RememberCard {
+        visit: Visit,
+        card: CardToRemember,
+    },
+    Record(ToRecord),
+    Note(NewNote),
+    Clear {
+        request: RequestId,
+        uid: u32,
+        what: Clear,
+    },
+    LoadKnown,
+    /// Keep history for this long from now on.
+    KeepHistory(Duration),
+}
+
+/// Work, and the moment it was asked for.
+pub(super) type Piece = (Work, Now);
+
+impl Keeper {
+    /// Opens the database in a folder, or learns why it cannot be used.
+    pub async fn open(folder: PathBuf, keep: Duration, now: Now) -> Self {
+        let opened = open(folder.clone(), now.utc).await;
+        let keeper = Self {
+            folder,
+            store: watch::Sender::new(opened),
+            tried: now.monotonic,
+            keep,
+            latest: now,
+            unwritten: 0,
+        };
+        if let Ok(store) = keeper.current() {
+            keeper.prune(&store, now.utc).await;
+        }
+        keeper
+    }
+
+    /// For whoever reads: the database as it is at any time.
+    pub fn store(&self) -> watch::Receiver<StoreOrReason> {
+        self.store.subscribe()
+    }
+
+    /// What is to be shown before anything happens.
+    pub async fn what_is_known(&self) -> Vec<Event> {
+        let store = match self.current() {
+            Ok(store) => store,
+            Err(reason) => {
+                return vec![Event::Store {
+                    problem: Some(reason),
+                }];
+            }
+        };
+        let mut events: Vec<Event> = known(&store).await.into_iter().collect();
+        match store.history(None, SHOWN_AT_START).await {
+            Ok(entries) => events.extend(entries.into_iter().rev().map(Event::Noted)),
+            Err(error) => tracing::warn!(error = %Chain(&error), "history could not be read"),
+        }
+        events
+    }
+
+    /// Works until the queue is closed and empty, then closes the database.
+    pub(super) async fn run(
+        mut self,
+        mut queue: mpsc::UnboundedReceiver<Piece>,
+        events: mpsc::UnboundedSender<Event>,
+    ) {
+        // Whoever heard of it may have gone; the work is done all the same.
+        let tell = |event| {
+            let _ = events.send(event);
+        };
+        let begun = self.latest.monotonic;
+        let mut days = tokio::time::interval(DAY);
+        days.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let first = days.tick().await;
+        loop {
+            tokio::select! {
+                piece = queue.recv() => match piece {
+                    Some((work, now)) => self.take(work, now, &tell).await,
+                    None => break,
+                },
+                tick = days.tick() => {
+                    let now = later(self.latest, begun + tick.duration_since(first));
+                    self.take(Work::KeepHistory(self.keep), now, &tell).await;
+                }
+            }
+        }
+        if let Ok(store) = self.current() {
+            store.close().await;
+        }
+    }
+
+    async fn take(&mut self, work: Work, now: Now, tell: &(impl Fn(Event) + Sync)) {
+        self.latest = now;
+        let store = self.present(now, tell).await;
+        match work {
+            Work::RememberCard { visit, card } => {
+                let memory = remember(&store, card, tell).await;
+                // First the list: whoever sees the one sees the other.
+                self.load_known(tell).await;
+                tell(Event::CardRemembered { visit, memory });
+            }
+            Work::Record(to_record) => {
+                let recorded = record(&store, to_record).await;
+                self.load_known(tell).await;
+                tell(recorded);
+            }
+            Work::Note(note) => {
+                let entry = self.write(&store, remembering::entry(note)).await;
+                tell(Event::Noted(entry));
+            }
+            Work::Clear { request, uid, what } => {
+                let result = match &store {
+                    Ok(store) => store
+                        .clear(what.scope.clone(), what.dry_run)
+                        .await
+                        .map_err(in_words),
+                    Err(reason) => Err(reason.clone()),
+                };
+                tell(Event::Cleared {
+                    request,
+                    uid,
+                    what,
+                    result,
+                });
+            }
+            Work::LoadKnown => self.load_known(tell).await,
+            Work::KeepHistory(keep) => {
+                self.keep = keep;
+                if let Ok(store) = &store {
+                    self.prune(store, now.utc).await;
+                }
+            }
+        }
+    }
+
+    /// The database, opened anew if there is none and it is time to try again.
+    async fn present(&mut self, now: Now, tell: &(impl Fn(Event) + Sync)) -> StoreOrReason {
+        let current = match self.current() {
+            Ok(store) if store.has_stopped() => {
+                tracing::error!("database was lost");
+                let lost = Err(StoreError::Stopped.to_string());
+                self.replace(lost.clone(), tell);
+                lost
+            }
+            other => other,
+        };
+        let since = now.monotonic.saturating_sub(self.tried);
+        if current.is_ok() || since < REOPEN_AFTER {
+            return current;
+        }
+        self.tried = now.monotonic;
+        let opened = open(self.folder.clone(), now.utc).await;
+        self.replace(opened.clone(), tell);
+        if let Ok(store) = &opened {
+            tracing::info!("database can be used again");
+            self.prune(store, now.utc).await;
+            self.load_known(tell).await;
+        }
+        opened
+    }
+
+    fn current(&self) -> StoreOrReason {
+        self.store.borrow().clone()
+    }
+
+    fn replace(&self, store: StoreOrReason, tell: &impl Fn(Event)) {
+        let problem = store.as_ref().err().cloned();
+        let _ = self.store.send_replace(store);
+        tell(Event::Store { problem });
+    }
+
+    async fn load_known(&self, tell: &(impl Fn(Event) + Sync)) {
+        if let Ok(store) = self.current()
+            && let Some(known) = known(&store).await
+        {
+            tell(known);
+        }
+    }
+
+    async fn write(&mut self, store: &StoreOrReason, entry: NewEntry) -> HistoryEntry {
+        let written = match store {
+            Ok(store) => store.append(entry.clone()).await.map_err(in_words),
+            Err(reason) => Err(reason.clone()),
+        };
+        written.unwrap_or_else(|reason| {
+            tracing::warn!(reason, "history could not be written");
+            self.unwritten -= 1;
+            entry.numbered(self.unwritten)
+        })
+    }
+
+    async fn prune(&self, store: &Store, today: UtcSeconds) {
+        let keep = i64::try_from(self.keep.as_secs()).unwrap_or(i64::MAX);
+        let older_than = UtcSeconds(today.0.saturating_sub(keep));
+        match store.prune(older_than).await {
+            Ok(pruned) => tracing::debug!(pruned, "old history was forgotten"),
+            Err(error) => tracing::warn!(error = %Chain(&error), "history could not be pruned"),
+        }
+    }
+}
+
+async fn open(folder: PathBuf, now: UtcSeconds) -> StoreOrReason {
+    let opened = tokio::task::spawn_blocking(move || Store::open(&folder, now)).await;
+    match opened {
+        Ok(Ok((store, opened))) => {
+            for notice in &opened.notices {
+                tracing::warn!(%notice, "database");
+                tell_of(&store, notice, now).await;
+            }
+            Ok(store)
+        }
+        Ok(Err(error)) => {
+            let reason = in_words(error);
+            tracing::error!(reason, "database cannot be used; nothing will be kept");
+            Err(reason)
+        }
+        Err(_) => Err("opening the database failed".into()),
+    }
+}
+
+/// What befell the database stands in its history, for people to see.
+async fn tell_of(store: &Store, notice: &Notice, now: UtcSeconds) {
+    let entry = NewEntry {
+        at: now,
+        kind: HistoryKind::Service,
+        reader: None,
+        card: None,
+        portal: None,
+        text: notice.in_short().into(),
+    };
+    if let Err(error) = store.append(entry).await {
+        tracing::warn!(error = %Chain(&error), "history could not be written");
+    }
+}
+
+async fn remember(store: &StoreOrReason, card: CardToRemember, tell: &impl Fn(Event)) -> Memory {
+    let remembered = match store {
+        Ok(store) => remembering::card(store, card).await.map_err(in_words),
+        Err(reason) => Err(reason.clone()),
+    };
+    let (memory, problem) = match remembered {
+        Ok(memory) => (memory, None),
+        Err(reason) => {
+            tracing::warn!(reason, "card could not be written down");
+            (Memory::default(), Some(reason))
+        }
+    };
+    tell(Event::Store { problem });
+    memory
+}
+
+async fn record(store: &StoreOrReason, to_record: ToRecord) -> Event {
+    let (visit, portal) = (to_record.visit, to_record.portal.clone());
+    let status = to_record.status.clone();
+    let result = match store {
+        Ok(store) => remembering::registration(store, to_record)
+            .await
+            .map_err(in_words),
+        Err(reason) => Err(reason.clone()),
+    };
+    if let Err(reason) = &result {
+        tracing::warn!(reason, "registration could not be written down");
+    }
+    Event::Recorded {
+        visit,
+        portal,
+        status,
+        result,
+    }
+}
+
+async fn known(store: &Store) -> Option<Event> {
+    match store.known().await {
+        Ok(known) => Some(Event::Known(known)),
+        Err(error) => {
+            tracing::warn!(error = %Chain(&error), "personas could not be read");
+            None
+        }
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what `map_err` gives is passed on as it is"
+)]
+fn in_words(error: StoreError) -> String {
+    Chain(&error).to_string()
+}
+
+/// The moment at which the clock that nobody can set shows `monotonic`.
+fn later(than: Now, monotonic: Duration) -> Now {
+    let passed = monotonic.saturating_sub(than.monotonic);
+    let seconds = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
+    Now {
+        utc: UtcSeconds(than.utc.0.saturating_add(seconds)),
+        monotonic: than.monotonic + passed,
+        random: than.random,
+    }
+}

@@ -1,0 +1,402 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use cac_common::identity::CardId;
+use cac_common::interface::{ClearScope, Lost};
+use cac_common::reader::ReaderName;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{HistoryKind, PinStatus};
+
+use super::*;
+use crate::card::facts::CardFacts;
+use crate::card::transport::{Readers, Report, Transport, TransportError};
+use crate::effects::Effects;
+use crate::event::Effect;
+
+const VISIT: Visit = Visit(1);
+const KEEP: Duration = Duration::from_hours(24 * 30);
+
+#[tokio::test]
+async fn work_is_done_and_told_in_the_order_it_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let told = kept(
+        folder.path(),
+        [
+            (remember_card(), at(0)),
+            (note("recognised"), at(0)),
+            (clear_everything(), at(0)),
+            (record(), at(0)),
+            (Work::LoadKnown, at(0)),
+            (note("registered"), at(0)),
+        ],
+    )
+    .await;
+
+    let [
+        Event::Store { problem: None },
+        Event::Known(before),
+        Event::CardRemembered { memory, .. },
+        Event::Noted(forgotten),
+        Event::Cleared {
+            result: Ok(lost), ..
+        },
+        Event::Known(_),
+        Event::Recorded { result: Ok(()), .. },
+        Event::Known(after),
+        Event::Noted(kept),
+    ] = told.as_slice()
+    else {
+        panic!("told otherwise: {:?}", kinds(&told));
+    };
+    assert!(!memory.seen_before);
+    assert_eq!(before[0].registrations, []);
+    assert_eq!((lost.cards, lost.personas, lost.history), (1, 1, 1));
+    assert!(kept.id > forgotten.id);
+    let store = Store::open(folder.path(), at(0).utc).unwrap().0;
+    assert_eq!(store.known().await.unwrap(), *after);
+    assert_eq!(after[0].registrations[0].portal, "AKO");
+    assert_eq!(
+        store.history(None, 10).await.unwrap(),
+        std::slice::from_ref(kept)
+    );
+}
+
+#[tokio::test]
+async fn what_is_cleared_after_it_was_recorded_is_known_to_no_one() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let told = kept(
+        folder.path(),
+        [
+            (record(), at(0)),
+            (clear_everything(), at(0)),
+            (Work::LoadKnown, at(0)),
+        ],
+    )
+    .await;
+
+    assert!(
+        matches!(
+            told.as_slice(),
+            [
+                Event::Known(_),
+                Event::Recorded { .. },
+                Event::Cleared { result: Ok(Lost { registrations: 1, .. }), .. },
+                Event::Known(known),
+            ] if known.is_empty()
+        ),
+        "{:?}",
+        kinds(&told)
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_could_not_be_opened_is_opened_when_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    std::fs::write(&state, "not a folder").unwrap();
+    let mut keeper = Keeper::open(state.clone(), KEEP, at(0)).await;
+    let store = keeper.store();
+    let told = Told::default();
+
+    keeper.take(record(), at(29), &told.by()).await;
+    keeper.take(record(), at(30), &told.by()).await;
+    std::fs::remove_file(&state).unwrap();
+    keeper.take(record(), at(59), &told.by()).await;
+    let before = (told.taken(), store.borrow().is_ok());
+    keeper.take(record(), at(60), &told.by()).await;
+
+    assert!(
+        matches!(
+            before.0.as_slice(),
+            [
+                Event::Recorded { result: Err(_), .. },
+                Event::Store { problem: Some(_) },
+                Event::Recorded { result: Err(_), .. },
+                Event::Recorded { result: Err(_), .. },
+            ]
+        ),
+        "{:?}",
+        kinds(&before.0)
+    );
+    assert!(!before.1);
+    let told = told.taken();
+    assert!(
+        matches!(
+            told.as_slice(),
+            [
+                Event::Store { problem: None },
+                Event::Known(_),
+                Event::Known(_),
+                Event::Recorded { result: Ok(()), .. },
+            ]
+        ),
+        "{:?}",
+        kinds(&told)
+    );
+    assert!(store.borrow().is_ok());
+}
+
+#[tokio::test]
+async fn a_database_whose_thread_has_stopped_is_opened_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keeper = Keeper::open(folder.path().to_owned(), KEEP, at(0)).await;
+    let told = Told::default();
+    keeper.take(remember_card(), at(1), &told.by()).await;
+    told.taken();
+    keeper.current().unwrap().close().await;
+
+    keeper.take(note("too early"), at(29), &told.by()).await;
+    keeper.take(note("again"), at(30), &told.by()).await;
+
+    let told = told.taken();
+    let [
+        Event::Store { problem: Some(_) },
+        Event::Noted(unwritten),
+        Event::Store { problem: None },
+        Event::Known(known),
+        Event::Noted(written),
+    ] = told.as_slice()
+    else {
+        panic!("told otherwise: {:?}", kinds(&told));
+    };
+    assert_eq!((unwritten.id, written.id), (-1, 1));
+    assert_eq!(known.len(), 1);
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_written_is_masked_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state");
+    std::fs::write(&file, "not a folder").unwrap();
+
+    let told = kept(&file, [(note("account 1234567890"), at(0))]).await;
+
+    assert!(
+        matches!(told.as_slice(), [Event::Noted(entry)] if entry.text == "account ••••••7890"),
+        "{:?}",
+        kinds(&told)
+    );
+}
+
+#[tokio::test]
+async fn history_is_forgotten_at_the_start_and_whenever_it_is_to_be_kept_for_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = async || {
+        let store = Store::open(folder.path(), at(0).utc).unwrap().0;
+        let entries = store.history(None, 10).await.unwrap();
+        store.close().await;
+        entries
+            .into_iter()
+            .map(|entry| entry.text)
+            .collect::<Vec<_>>()
+    };
+    let hour = 3600;
+    let young = NewNote {
+        at: at(2 * hour).utc,
+        ..new_note("young")
+    };
+    let lines = [(note("old"), at(0)), (Work::Note(young), at(2 * hour))];
+    kept(folder.path(), lines).await;
+
+    let less = Work::KeepHistory(Duration::from_hours(2));
+    kept(folder.path(), [(less, at(3 * hour))]).await;
+    let after_less = texts().await;
+    let moment = at(2 * hour + 1 + KEEP.as_secs());
+    let keeper = Keeper::open(folder.path().to_owned(), KEEP, moment).await;
+    keeper.current().unwrap().close().await;
+
+    assert_eq!(after_less, ["young"]);
+    assert_eq!(texts().await, Vec::<String>::new());
+}
+
+#[test]
+fn a_day_later_is_told_without_a_look_at_the_clock() {
+    let told_last = at(100);
+
+    let moment = later(told_last, at(0).monotonic + DAY);
+
+    assert_eq!(moment, at(DAY.as_secs()));
+    assert_eq!(later(told_last, at(7).monotonic), told_last);
+}
+
+#[tokio::test]
+async fn what_was_begun_before_the_end_is_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = Keeper::open(folder.path().to_owned(), KEEP, at(0)).await;
+    let (events, heard) = mpsc::unbounded_channel();
+    let mut effects = Effects::new(Arc::new(NoReaders), keeper, events);
+    // The supervisor hears nothing any more.
+    drop(heard);
+    for line in 0..40 {
+        effects.start(Effect::Note(new_note(&format!("line {line}"))), at(0));
+    }
+    let yes = Effect::Record {
+        visit: VISIT,
+        card: Box::new(card()),
+        portal: "AKO".into(),
+        certificate_sha256: "ab".repeat(32),
+        status: registered(),
+    };
+    effects.start(yes, at(0));
+
+    effects.end().await;
+
+    let store = Store::open(folder.path(), at(0).utc).unwrap().0;
+    assert_eq!(store.history(None, 100).await.unwrap().len(), 40);
+    let known = store.known().await.unwrap();
+    assert_eq!(known[0].registrations[0].status, registered());
+}
+
+/// Everything that is told of some work, once all of it is done.
+async fn kept(folder: &Path, work: impl IntoIterator<Item = Piece>) -> Vec<Event> {
+    let keeper = Keeper::open(folder.to_owned(), KEEP, at(0)).await;
+    let (to_keep, queue) = mpsc::unbounded_channel();
+    let (events, mut told) = mpsc::unbounded_channel();
+    for piece in work {
+        to_keep.send(piece).unwrap();
+    }
+    drop(to_keep);
+    keeper.run(queue, events).await;
+    std::iter::from_fn(|| told.try_recv().ok()).collect()
+}
+
+#[derive(Default)]
+struct Told(std::sync::Mutex<Vec<Event>>);
+
+impl Told {
+    fn by(&self) -> impl Fn(Event) + Sync {
+        |event| self.0.lock().unwrap().push(event)
+    }
+
+    fn taken(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// For people, where a test fails.
+fn kinds(events: &[Event]) -> Vec<&'static str> {
+    let kind = |event: &Event| match event {
+        Event::Store { problem: None } => "store is fine",
+        Event::Store { problem: Some(_) } => "store is not fine",
+        Event::CardRemembered { .. } => "card",
+        Event::Known(_) => "known",
+        Event::Noted(_) => "noted",
+        Event::Cleared { .. } => "cleared",
+        Event::Recorded { .. } => "recorded",
+        Event::Readers(_)
+        | Event::Progress { .. }
+        | Event::CardRead { .. }
+        | Event::PinGiven { .. }
+        | Event::Asked { .. }
+        | Event::SignInEnded { .. }
+        | Event::ClearAsked { .. }
+        | Event::Configured { .. }
+        | Event::Tick => "not of the database",
+    };
+    events.iter().map(kind).collect()
+}
+
+fn at(seconds: u64) -> Now {
+    Now {
+        utc: UtcSeconds(1_795_000_000 + seconds.cast_signed()),
+        monotonic: Duration::from_secs(seconds),
+        random: 7,
+    }
+}
+
+fn remember_card() -> Work {
+    Work::RememberCard {
+        visit: VISIT,
+        card: card(),
+    }
+}
+
+fn record() -> Work {
+    Work::Record(ToRecord {
+        visit: VISIT,
+        card: card(),
+        portal: "AKO".into(),
+        certificate_sha256: "ab".repeat(32),
+        status: registered(),
+        at: at(0).utc,
+    })
+}
+
+fn note(text: &str) -> Work {
+    Work::Note(new_note(text))
+}
+
+fn clear_everything() -> Work {
+    Work::Clear {
+        request: RequestId(1),
+        uid: 0,
+        what: Clear {
+            scope: ClearScope::All {},
+            dry_run: false,
+        },
+    }
+}
+
+fn registered() -> RegistrationStatus {
+    RegistrationStatus::Registered {
+        since: at(0).utc,
+        checked_at: at(0).utc,
+        account: Some("jane.q.doe".into()),
+        recheck_due: false,
+    }
+}
+
+fn card() -> CardToRemember {
+    let facts = CardFacts {
+        id: CardId("aaaa-1".into()),
+        kind: "PIV".into(),
+        expires: None,
+        holder: None,
+        persona_key: "jane".into(),
+        certificates: Vec::new(),
+        login: None,
+        pin: PinStatus::Unknown,
+        findings: Vec::new(),
+        apdus: 36,
+    };
+    CardToRemember {
+        id: facts.id.clone(),
+        persona_key: facts.persona_key.clone(),
+        name: "DOE, JANE Q".into(),
+        dod_id: None,
+        expires: None,
+        facts: Arc::new(facts),
+        at: at(0).utc,
+        with_certificates: true,
+    }
+}
+
+fn new_note(text: &str) -> NewNote {
+    NewNote {
+        at: at(0).utc,
+        kind: HistoryKind::Card,
+        reader: None,
+        card: None,
+        portal: None,
+        text: text.into(),
+        log_text: None,
+    }
+}
+
+pub(crate) struct NoReaders;
+
+impl Readers for NoReaders {
+    fn with_card(
+        &self,
+        _: &ReaderName,
+        _: &mut dyn FnMut(&mut dyn Transport),
+    ) -> Result<(), TransportError> {
+        Err(TransportError::ReaderGone)
+    }
+
+    fn watch(&self, _: &mut dyn FnMut(Report)) {}
+
+    fn stop(&self) {}
+}
