@@ -36,6 +36,8 @@ pub struct Profile {
     pub rules: Vec<Rule>,
     pub help_desk: Option<HelpDesk>,
     pub links: Vec<Link>,
+    /// Names the contents: another one means that the file was changed.
+    pub fingerprint: String,
 }
 
 /// Which certificate signs in.
@@ -192,6 +194,7 @@ impl Profile {
             rules,
             help_desk: file.help_desk,
             links: file.links,
+            fingerprint: source.fingerprint(),
         })
     }
 

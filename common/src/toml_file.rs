@@ -1,6 +1,7 @@
 //! A fault in a TOML file, shown with the line it stands in.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,13 @@ impl Source {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Names the contents. Not the same from one release of ours to the next.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.text.hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
     }
 
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, FileError> {

@@ -148,14 +148,14 @@ impl Effects {
                 visit,
                 card,
                 portal,
-                certificate_sha256,
+                proof,
                 status,
             } => {
                 let to_record = remembering::ToRecord {
                     visit,
                     card: *card,
                     portal,
-                    certificate_sha256,
+                    proof,
                     status,
                     at: now.utc,
                 };

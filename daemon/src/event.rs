@@ -146,8 +146,16 @@ pub struct Memory {
 pub struct Remembered {
     pub portal: String,
     pub status: RegistrationStatus,
+    pub proof: Proof,
+}
+
+/// What a portal's word was given to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Proof {
     /// Of the certificate that signed in.
     pub certificate_sha256: String,
+    /// Names the profile's contents.
+    pub profile: String,
 }
 
 /// Something to be done. Each but `Answer`, `Note`, `EndVisit`, `ForgetPin`
@@ -173,7 +181,7 @@ pub enum Effect {
         visit: Visit,
         card: Box<CardToRemember>,
         portal: String,
-        certificate_sha256: String,
+        proof: Proof,
         status: RegistrationStatus,
     },
     Note(NewNote),

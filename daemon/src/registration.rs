@@ -10,7 +10,7 @@ use cac_common::time::UtcSeconds;
 
 use crate::card::error::CardError;
 use crate::card::facts::CardFacts;
-use crate::event::{Now, Remembered, SignInResult};
+use crate::event::{Now, Proof, Remembered, SignInResult};
 use crate::retry;
 
 /// How long until something that could not be written down is tried again.
@@ -30,13 +30,12 @@ pub enum Stand {
     /// The portal said yes; nothing is promised before it is written down.
     Recording {
         status: RegistrationStatus,
-        /// Of the certificate that signed in.
-        certificate_sha256: String,
+        proof: Proof,
     },
     /// It said yes, but that could not be written down.
     NotSaved {
         status: RegistrationStatus,
-        certificate_sha256: String,
+        proof: Proof,
         reason: String,
         /// When it is tried again; nothing while it is being tried.
         retry_at: Option<Duration>,
@@ -72,7 +71,7 @@ pub struct SignInEnd {
     pub result: SignInResult,
     /// The card accepted the PIN, and it is still there.
     pub may_sign_again: bool,
-    pub certificate_sha256: String,
+    pub proof: Proof,
 }
 
 /// What a finished sign-in asks for next.
@@ -113,7 +112,14 @@ impl Stand {
         }
         match remembered {
             None => Self::Due(Due::default()),
-            Some(remembered) if remembered.certificate_sha256 == validity.sha256 => {
+            // What was refused under another profile says nothing about this one.
+            Some(remembered)
+                if remembered.proof.profile != profile.fingerprint
+                    && !matches!(remembered.status, RegistrationStatus::Registered { .. }) =>
+            {
+                Self::Due(Due::default())
+            }
+            Some(remembered) if remembered.proof.certificate_sha256 == validity.sha256 => {
                 Self::Rest(remembered.status.clone())
             }
             Some(remembered) => Self::Due(Due {
@@ -203,7 +209,7 @@ impl Stand {
             again,
             result,
             may_sign_again,
-            certificate_sha256,
+            proof,
         } = ended;
         let outcome = match result {
             SignInResult::Portal(outcome) => outcome,
@@ -230,10 +236,7 @@ impl Stand {
                     recheck_due: false,
                 };
                 let next = Next::Record(status.clone());
-                let stand = Self::Recording {
-                    status,
-                    certificate_sha256,
-                };
+                let stand = Self::Recording { status, proof };
                 (stand, next)
             }
             Outcome::Unavailable { cause, retry_after } => match due.recheck_of {
@@ -263,15 +266,7 @@ impl Stand {
         result: Result<(), String>,
         now: Now,
     ) -> Self {
-        let (Self::Recording {
-            status,
-            certificate_sha256,
-        }
-        | Self::NotSaved {
-            status,
-            certificate_sha256,
-            ..
-        }) = &self
+        let (Self::Recording { status, proof } | Self::NotSaved { status, proof, .. }) = &self
         else {
             return self;
         };
@@ -282,22 +277,17 @@ impl Stand {
             Ok(()) => Self::Rest(written.clone()),
             Err(reason) => Self::NotSaved {
                 status: written.clone(),
-                certificate_sha256: certificate_sha256.clone(),
+                proof: proof.clone(),
                 reason,
                 retry_at: Some(now.monotonic + SAVE_AGAIN),
             },
         }
     }
 
-    /// The certificate that the portal said yes to, while that is being written down.
-    pub fn being_written(&self) -> Option<&str> {
+    /// What the portal said yes to, while that is being written down.
+    pub fn being_written(&self) -> Option<&Proof> {
         match self {
-            Self::Recording {
-                certificate_sha256, ..
-            }
-            | Self::NotSaved {
-                certificate_sha256, ..
-            } => Some(certificate_sha256),
+            Self::Recording { proof, .. } | Self::NotSaved { proof, .. } => Some(proof),
             Self::Due(_) | Self::SigningIn { .. } | Self::Waiting { .. } | Self::Rest(_) => None,
         }
     }
@@ -482,7 +472,7 @@ mod tests {
                 cause: "403".into(),
             }),
             may_sign_again,
-            certificate_sha256: "ab".into(),
+            proof: proof(),
         };
         let next = |end| Stand::ended(end, &Config::default(), NOW).1;
 
@@ -500,7 +490,14 @@ mod tests {
             again: false,
             result,
             may_sign_again: false,
+            proof: proof(),
+        }
+    }
+
+    fn proof() -> Proof {
+        Proof {
             certificate_sha256: "ab".into(),
+            profile: "cd".into(),
         }
     }
 

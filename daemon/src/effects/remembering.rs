@@ -6,7 +6,7 @@ use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
 
 use crate::card::facts::CardCertificate;
-use crate::event::{CardToRemember, Memory, NewNote, Remembered};
+use crate::event::{CardToRemember, Memory, NewNote, Proof, Remembered};
 use crate::store::{
     CachedCertificate, CardMemory, CardRecord, NewEntry, RegistrationRecord, Store, StoreError,
 };
@@ -16,7 +16,7 @@ pub(super) struct ToRecord {
     pub(super) visit: Visit,
     pub(super) card: CardToRemember,
     pub(super) portal: String,
-    pub(super) certificate_sha256: String,
+    pub(super) proof: Proof,
     pub(super) status: RegistrationStatus,
     pub(super) at: UtcSeconds,
 }
@@ -33,7 +33,8 @@ pub(super) async fn registration(store: &Store, to_record: ToRecord) -> Result<(
         persona: store.persona_id(&to_record.card.persona_key),
         portal: to_record.portal,
         card: to_record.card.id.clone(),
-        certificate_sha256: to_record.certificate_sha256,
+        certificate_sha256: to_record.proof.certificate_sha256,
+        profile: to_record.proof.profile,
         status: to_record.status,
         at: to_record.at,
     };
@@ -87,7 +88,10 @@ fn memory_of(memory: CardMemory) -> Memory {
             .map(|stored| Remembered {
                 portal: stored.portal,
                 status: stored.status,
-                certificate_sha256: stored.certificate_sha256,
+                proof: Proof {
+                    certificate_sha256: stored.certificate_sha256,
+                    profile: stored.profile,
+                },
             })
             .collect(),
     }

@@ -19,7 +19,7 @@ use super::notes::Note;
 use crate::card::error::CardError;
 use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
-use crate::event::{Effect, HeldPin, Memory, Now};
+use crate::event::{Effect, HeldPin, Memory, Now, Proof};
 use crate::registration::Stand;
 
 /// A card, and where it stands at each portal.
@@ -47,7 +47,7 @@ pub(crate) struct CardVisit {
 struct AtWork {
     number: u32,
     profile: Arc<Profile>,
-    certificate_sha256: String,
+    proof: Proof,
     /// Until when its PIN may be held.
     until: Option<Duration>,
     /// That time is over.

@@ -235,6 +235,7 @@ mod tests {
                 portal: "AKO".into(),
                 status: registered("AKO").status,
                 certificate_sha256: registered("AKO").certificate_sha256,
+                profile: registered("AKO").profile,
                 card: jane().card,
             }]
         );

@@ -59,6 +59,7 @@ pub(super) fn registered(portal: &str) -> RegistrationRecord {
         portal: portal.into(),
         card: jane().card,
         certificate_sha256: "ab".repeat(32),
+        profile: "cd".into(),
         status: RegistrationStatus::Registered {
             since: NOW,
             checked_at: NOW,

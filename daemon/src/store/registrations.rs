@@ -19,6 +19,8 @@ pub struct RegistrationRecord {
     pub card: CardId,
     /// Hexadecimal.
     pub certificate_sha256: String,
+    /// Names the contents of the profile that was in force.
+    pub profile: String,
     /// One that is true until someone acts, not one that passes by itself.
     pub status: RegistrationStatus,
     pub at: UtcSeconds,
@@ -31,6 +33,8 @@ pub struct StoredRegistration {
     /// Hexadecimal.
     pub certificate_sha256: String,
     pub card: CardId,
+    /// Names the contents of the profile that was in force.
+    pub profile: String,
 }
 
 /// A status that is kept: without DoD ID number.
@@ -50,17 +54,19 @@ impl Store {
             connection
                 .prepare_cached(
                     "INSERT INTO registration
-                     (persona, portal, card, certificate_sha256, status, at)
-                     VALUES (?, ?, ?, ?, ?, ?)
+                     (persona, portal, card, certificate_sha256, profile, status, at)
+                     VALUES (?, ?, ?, ?, ?, ?, ?)
                      ON CONFLICT (persona, portal) DO UPDATE
                      SET card = excluded.card, status = excluded.status, at = excluded.at,
-                     certificate_sha256 = excluded.certificate_sha256",
+                     certificate_sha256 = excluded.certificate_sha256,
+                     profile = excluded.profile",
                 )?
                 .execute(params![
                     record.persona.0,
                     record.portal,
                     record.card.0,
                     record.certificate_sha256,
+                    record.profile,
                     status,
                     record.at.0
                 ])?;
@@ -75,7 +81,7 @@ pub(super) fn of_persona(
     persona: &PersonaId,
 ) -> Result<Vec<StoredRegistration>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT portal, status, certificate_sha256, card FROM registration
+        "SELECT portal, status, certificate_sha256, card, profile FROM registration
          WHERE persona = ? ORDER BY portal",
     )?;
     let mut rows = select.query([&persona.0])?;
@@ -98,6 +104,7 @@ fn registration(row: &Row<'_>) -> Result<StoredRegistration, Unreadable> {
         status: DurableStatus::from_json(&row.get::<_, String>(1)?)?.0,
         certificate_sha256: row.get(2)?,
         card: CardId(row.get(3)?),
+        profile: row.get(4)?,
     })
 }
 

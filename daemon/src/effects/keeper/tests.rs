@@ -12,6 +12,7 @@ use crate::card::facts::CardFacts;
 use crate::card::transport::{Readers, Report, Transport, TransportError};
 use crate::effects::Effects;
 use crate::event::Effect;
+use crate::event::Proof;
 
 const VISIT: Visit = Visit(1);
 const KEEP: Duration = Duration::from_hours(24 * 30);
@@ -236,7 +237,10 @@ async fn what_was_begun_before_the_end_is_written_down() {
         visit: VISIT,
         card: Box::new(card()),
         portal: "AKO".into(),
-        certificate_sha256: "ab".repeat(32),
+        proof: Proof {
+            certificate_sha256: "ab".repeat(32),
+            profile: "cd".into(),
+        },
         status: registered(),
     };
     effects.start(yes, at(0));
@@ -318,7 +322,10 @@ fn record() -> Work {
         visit: VISIT,
         card: card(),
         portal: "AKO".into(),
-        certificate_sha256: "ab".repeat(32),
+        proof: Proof {
+            certificate_sha256: "ab".repeat(32),
+            profile: "cd".into(),
+        },
         status: registered(),
         at: at(0).utc,
     })

@@ -35,7 +35,7 @@ impl World {
                 visit,
                 card,
                 portal,
-                certificate_sha256,
+                proof,
                 status,
             } => {
                 let result = if how % 4 == 3 {
@@ -44,7 +44,7 @@ impl World {
                     let remembered = Remembered {
                         portal: portal.clone(),
                         status: status.clone(),
-                        certificate_sha256,
+                        proof,
                     };
                     self.database
                         .insert((card.id.clone(), portal.clone()), remembered);

@@ -71,11 +71,11 @@ impl World {
             Effect::Record {
                 visit,
                 portal,
-                certificate_sha256,
+                proof,
                 status: RegistrationStatus::Registered { .. },
                 ..
             } => {
-                let key = (*visit, portal.clone(), certificate_sha256.clone());
+                let key = (*visit, portal.clone(), proof.certificate_sha256.clone());
                 assert!(
                     self.said_yes.contains(&key),
                     "recorded without the portal's word"

@@ -7,7 +7,7 @@ use cac_common::profile::Profile;
 use cac_common::registration::RegistrationStatus;
 
 use super::CardVisit;
-use crate::event::{CardToRemember, Effect, Now, Remembered};
+use crate::event::{CardToRemember, Effect, Now, Proof, Remembered};
 use crate::registration::Stand;
 use crate::state::Context;
 use crate::state::notes::Note;
@@ -21,9 +21,9 @@ impl CardVisit {
         context: &mut Context<'_>,
     ) {
         let waited = self.stands.get(portal).is_some_and(Stand::is_busy);
-        let certificate = self.stands.get(portal).and_then(Stand::being_written);
-        if let (Ok(()), Some(certificate)) = (&result, certificate.map(str::to_owned)) {
-            self.remember(portal, status, certificate);
+        let proof = self.stands.get(portal).and_then(Stand::being_written);
+        if let (Ok(()), Some(proof)) = (&result, proof.cloned()) {
+            self.remember(portal, status, proof);
         }
         self.change(portal, |stand| stand.recorded(status, result, context.now));
         if waited {
@@ -91,7 +91,7 @@ impl CardVisit {
         &self,
         portal: &str,
         status: RegistrationStatus,
-        certificate_sha256: String,
+        proof: Proof,
         context: &mut Context<'_>,
     ) {
         let Some(card) = self.to_remember(context) else {
@@ -101,7 +101,7 @@ impl CardVisit {
             visit: self.visit,
             card: Box::new(card),
             portal: portal.to_owned(),
-            certificate_sha256,
+            proof,
             status,
         });
     }
@@ -138,19 +138,14 @@ impl CardVisit {
     }
 
     /// Keeps in mind what is written down, for when the profiles change.
-    pub(super) fn remember(
-        &mut self,
-        portal: &str,
-        status: &RegistrationStatus,
-        certificate_sha256: String,
-    ) {
+    pub(super) fn remember(&mut self, portal: &str, status: &RegistrationStatus, proof: Proof) {
         self.memory
             .registrations
             .retain(|earlier| earlier.portal != portal);
         self.memory.registrations.push(Remembered {
             portal: portal.to_owned(),
             status: status.clone(),
-            certificate_sha256,
+            proof,
         });
     }
 }

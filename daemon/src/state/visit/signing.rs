@@ -11,7 +11,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::PinStatus;
 
 use super::{AtWork, CardVisit, Held};
-use crate::event::{Effect, HeldPin, SignInOrder, SignInResult};
+use crate::event::{Effect, HeldPin, Proof, SignInOrder, SignInResult};
 use crate::registration::{Next, SignInEnd, Stand};
 use crate::state::Context;
 use crate::state::notes::Note;
@@ -103,7 +103,7 @@ impl CardVisit {
     ) {
         let Some(AtWork {
             profile,
-            certificate_sha256,
+            proof,
             until,
             pin_is_over,
             ..
@@ -137,14 +137,14 @@ impl CardVisit {
                     again,
                     result,
                     may_sign_again,
-                    certificate_sha256: certificate_sha256.clone(),
+                    proof: proof.clone(),
                 };
                 let (stand, next) = Stand::ended(end, context.config, context.now);
                 self.stands.insert(profile.name.clone(), stand);
                 context
                     .effects
                     .extend(note.map(|note| note.at(context.now)));
-                self.go_on(&profile.name, next, certificate_sha256, context);
+                self.go_on(&profile.name, next, proof, context);
             } else {
                 self.stands.remove(&profile.name);
                 let now_in_force = context
@@ -220,13 +220,7 @@ impl CardVisit {
         }
     }
 
-    fn go_on(
-        &mut self,
-        portal: &str,
-        next: Next,
-        certificate_sha256: String,
-        context: &mut Context<'_>,
-    ) {
+    fn go_on(&mut self, portal: &str, next: Next, proof: Proof, context: &mut Context<'_>) {
         match next {
             Next::Nothing => {}
             Next::Again => {
@@ -238,9 +232,9 @@ impl CardVisit {
             }
             Next::Record(status) => {
                 if !matches!(status, RegistrationStatus::Registered { .. }) {
-                    self.remember(portal, &status, certificate_sha256.clone());
+                    self.remember(portal, &status, proof.clone());
                 }
-                self.record(portal, status, certificate_sha256, context);
+                self.record(portal, status, proof, context);
             }
         }
     }
@@ -251,14 +245,14 @@ impl CardVisit {
             Stand::Waiting { due, .. } => Stand::Due(due.clone()),
             Stand::NotSaved {
                 status,
-                certificate_sha256,
+                proof,
                 reason,
                 ..
             } => {
-                save_again = Some((status.clone(), certificate_sha256.clone()));
+                save_again = Some((status.clone(), proof.clone()));
                 Stand::NotSaved {
                     status: status.clone(),
-                    certificate_sha256: certificate_sha256.clone(),
+                    proof: proof.clone(),
                     reason: reason.clone(),
                     retry_at: None,
                 }
@@ -267,8 +261,8 @@ impl CardVisit {
                 stand
             }
         });
-        if let Some((status, certificate_sha256)) = save_again {
-            self.record(portal, status, certificate_sha256, context);
+        if let Some((status, proof)) = save_again {
+            self.record(portal, status, proof, context);
         }
     }
 
@@ -297,7 +291,10 @@ impl CardVisit {
         self.at_work = Some(AtWork {
             number: self.sign_ins,
             profile: Arc::clone(profile),
-            certificate_sha256: certificate.summary.sha256.clone(),
+            proof: Proof {
+                certificate_sha256: certificate.summary.sha256.clone(),
+                profile: profile.fingerprint.clone(),
+            },
             until: held.until,
             pin_is_over: false,
         });

@@ -30,12 +30,14 @@ CREATE TABLE certificate (
     FOREIGN KEY (card, persona) REFERENCES card (id, persona)
 ) STRICT;
 
--- Where a persona stands at a portal, and the card that was used to find out.
+-- Where a persona stands at a portal, and the card and the contents of the
+-- profile that were used to find out.
 CREATE TABLE registration (
     persona TEXT NOT NULL,
     portal TEXT NOT NULL,
     card TEXT NOT NULL,
     certificate_sha256 TEXT NOT NULL,
+    profile TEXT NOT NULL,
     status TEXT NOT NULL CHECK (json_valid(status)),
     state TEXT GENERATED ALWAYS AS (json_extract(status, '$.state')) VIRTUAL,
     at INTEGER NOT NULL,

@@ -30,6 +30,7 @@ CREATE TABLE registration (
     portal TEXT NOT NULL,
     card TEXT NOT NULL,
     certificate_sha256 TEXT NOT NULL,
+    profile TEXT NOT NULL,
     status TEXT NOT NULL CHECK (json_valid(status)),
     state TEXT GENERATED ALWAYS AS (json_extract(status, '$.state')) VIRTUAL,
     at INTEGER NOT NULL,
@@ -54,8 +55,8 @@ CREATE INDEX history_by_time ON history (at);
 INSERT INTO persona VALUES ('persona-jane', 'DOE, JANE Q', '7890');
 INSERT INTO card VALUES ('aaaa-1', 'persona-jane', '2027-03-01', 1795000000);
 INSERT INTO certificate VALUES ('aaaa-1', 'persona-jane', 154, '00', x'3000');
-INSERT INTO registration (persona, portal, card, certificate_sha256, status, at) VALUES (
-    'persona-jane', 'AKO', 'aaaa-1', 'abab',
+INSERT INTO registration (persona, portal, card, certificate_sha256, profile, status, at) VALUES (
+    'persona-jane', 'AKO', 'aaaa-1', 'abab', 'cd',
     '{"state":"registered","since":1795000000,"checked_at":1795000000,"account":"jane.q.doe","recheck_due":false}',
     1795000000
 );
