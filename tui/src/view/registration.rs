@@ -16,6 +16,9 @@ use crate::theme::Theme;
 /// Rows of advice that are kept while at least as many portals are seen.
 const ADVICE: u16 = 3;
 
+/// Columns of a row that are neither title nor status.
+const BETWEEN: u16 = 6;
+
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Registration);
     let area = pane::draw(frame, area, "Registration", has_focus, theme);
@@ -36,12 +39,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let advice = advice(app, area.width.saturating_sub(2), advice_room, theme);
     let advice_height = u16::try_from(advice.len()).unwrap_or(u16::MAX);
     let list_height = area.height.saturating_sub(advice_height);
-    let titles = registrations
-        .iter()
-        .map(|registration| width(title(app, registration)))
-        .max()
-        .unwrap_or(0)
-        .min(area.width * 2 / 5);
+    let titles = width_of_titles(app, area.width);
     let cursor = app.registration_row();
     let lines: Vec<Line<'_>> = window(registrations.len(), cursor, list_height)
         .map(|at| {
@@ -88,7 +86,7 @@ fn row(
 ) -> Line<'static> {
     let tone = phrase::tone(&registration.status);
     let status = phrase::status(&registration.status, app.now, &app.zone);
-    let room = columns.saturating_sub(titles + 6);
+    let room = columns.saturating_sub(titles + BETWEEN);
     let status = if width(&status) > room {
         registration.status.label().to_owned()
     } else {
@@ -101,6 +99,17 @@ fn row(
             theme.tone(tone),
         ),
     ])
+}
+
+/// As wide as they are, as long as each status can be named beside them.
+fn width_of_titles(app: &App, columns: u16) -> u16 {
+    let (mut longest, mut labels) = (0, 0);
+    for registration in app.registrations() {
+        longest = longest.max(width(title(app, registration)));
+        labels = labels.max(width(registration.status.label()));
+    }
+    let room = columns.saturating_sub(labels + BETWEEN);
+    longest.min(room.max(columns * 2 / 5))
 }
 
 fn title<'a>(app: &'a App, registration: &'a Registration) -> &'a str {
