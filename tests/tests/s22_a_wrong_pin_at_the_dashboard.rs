@@ -30,7 +30,7 @@ fn s22_the_dashboard_tells_the_tries_left_and_spends_the_last_only_on_the_word()
     assert_eq!(card.tries_left(), 2);
 
     type_pin(&dashboard, WRONG)?;
-    dashboard.shows(&["PIN ● 1 try left", "one try is left."])?;
+    dashboard.shows(&["PIN ● 1 try left", "One try is left."])?;
     assert_eq!(card.tries_left(), 1);
 
     card.clear_log();

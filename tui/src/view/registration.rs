@@ -144,7 +144,15 @@ fn advice(app: &App, titles: u16, columns: u16, most: u16, theme: Theme) -> Vec<
         });
     }
     let mut text = Vec::new();
-    if let Some(said) = last_said_of_the_pin(app).filter(|_| needs_pin(&registration.status)) {
+    // At the last try the advice says how many are left, and matters more.
+    let is_last_try = matches!(
+        registration.status,
+        RegistrationStatus::NeedsPin {
+            tries_left: Some(1)
+        }
+    );
+    let wants_pin = needs_pin(&registration.status) && !is_last_try;
+    if let Some(said) = last_said_of_the_pin(app).filter(|_| wants_pin) {
         text.push(format!("{said}."));
     }
     let room = (columns + 2).saturating_sub(titles + BETWEEN);
