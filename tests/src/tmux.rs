@@ -75,8 +75,13 @@ impl Tmux {
         Ok(ready?)
     }
 
-    fn output(&self, command: &[&str]) -> anyhow::Result<Output> {
+    /// A client of this server, yet to be told what to do.
+    pub(crate) fn command(&self) -> Command {
         with_socket(Command::new("tmux"), &self.socket)
+    }
+
+    fn output(&self, command: &[&str]) -> anyhow::Result<Output> {
+        self.command()
             .args(command)
             .stdin(Stdio::null())
             .output()
