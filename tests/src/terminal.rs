@@ -289,6 +289,13 @@ impl Lab {
     }
 }
 
+/// The lines of a dashboard that do not change with time alone.
+pub fn without_clocks(screen: &str) -> Vec<&str> {
+    // The first line tells the time.
+    let lines = screen.lines().skip(1);
+    lines.filter(|line| !line.contains("days left")).collect()
+}
+
 /// Builds an example of cacctl, and gives its path.
 pub fn example(name: &str) -> anyhow::Result<PathBuf> {
     programs::example("cacctl", name)

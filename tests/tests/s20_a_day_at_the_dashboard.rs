@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use cac_common::snapshot::Snapshot;
 use cac_tests::harness::{Lab, jane};
-use cac_tests::terminal::{Size, Terminal};
+use cac_tests::terminal::{Size, Terminal, without_clocks};
 use cac_tests::virtual_card::{CardModel, samples};
 
 const SMALL: Size = Size {
@@ -120,15 +120,11 @@ fn help_opens_and_closes(dashboard: &Terminal, before: &str) -> anyhow::Result<(
     dashboard.shows(&["unless you insist", "cacctl status --json"])?;
     dashboard.press("Escape")?;
     let after = dashboard.hides(&["Help"])?;
-    // The line on top tells the time.
-    let panes = |screen: &str| {
-        screen
-            .lines()
-            .skip(1)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(panes(&after), panes(before), "what lay beneath is back");
+    assert_eq!(
+        without_clocks(&after),
+        without_clocks(before),
+        "what lay beneath is back"
+    );
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The terminal changes its size, and the dashboard goes to sleep and comes back.
 
 use cac_tests::harness::{Lab, john};
-use cac_tests::terminal::{Size, Terminal};
+use cac_tests::terminal::{Size, Terminal, without_clocks};
 use cac_tests::virtual_card::{CardModel, samples};
 use rustix::process::Signal;
 
@@ -46,7 +46,7 @@ fn s25_the_dashboard_is_right_at_every_size_and_after_each() -> anyhow::Result<(
 
     dashboard.resize(SIZE)?;
     dashboard.wait_for("the screen is as before", |screen| {
-        without_clock(screen) == without_clock(&before)
+        without_clocks(screen) == without_clocks(&before)
     })?;
     dashboard.write("q")?;
     dashboard.is_the_shells_again()?;
@@ -123,9 +123,4 @@ fn fills(dashboard: &Terminal, size: Size) -> anyhow::Result<()> {
             && lines[1].chars().count() == usize::from(size.columns)
     })?;
     Ok(())
-}
-
-/// The line on top tells the time.
-fn without_clock(screen: &str) -> Vec<&str> {
-    screen.lines().skip(1).collect()
 }
