@@ -8,7 +8,7 @@ mod commands;
 mod daemon;
 mod follower;
 mod outsider;
-mod programs;
+pub(crate) mod programs;
 mod socket;
 mod traces;
 

@@ -5,5 +5,7 @@ pub mod demo;
 pub mod harness;
 pub mod pcscd;
 pub mod portal;
+pub mod terminal;
+mod tmux;
 pub mod virtual_card;
 pub mod wait;

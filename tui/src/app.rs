@@ -381,6 +381,13 @@ impl App {
         problems
     }
 
+    /// Whether the daemon shows us people, as far as is known.
+    pub fn may_act(&self) -> bool {
+        self.snapshot
+            .as_ref()
+            .is_none_or(|snapshot| snapshot.may_act)
+    }
+
     /// The next moment at which what is drawn changes by itself: a minute of
     /// the clock, or a second of a countdown that has less than a minute left.
     pub fn next_change(&self) -> UtcSeconds {

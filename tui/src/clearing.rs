@@ -1,23 +1,16 @@
 //! What the dashboard offers to clear.
 
+use cac_common::identity::CardId;
 use cac_common::interface::ClearScope;
 use cac_common::time::UtcSeconds;
 
-use crate::app::{App, Chosen};
+use crate::app::App;
 
 /// Each with the scope the daemon is asked for.
 pub fn choices(app: &App) -> Vec<(String, ClearScope)> {
     let mut choices = Vec::new();
     if let Some(card) = app.card_id() {
-        let holder = match app.chosen() {
-            Some(Chosen::Reader(reader)) => reader
-                .card
-                .as_ref()
-                .and_then(|card| card.holder.as_ref())
-                .map(|holder| holder.name.to_string()),
-            Some(Chosen::Known(known)) => Some(known.name.clone()),
-            None => None,
-        };
+        let holder = holder_of(app, card);
         let text = match holder {
             Some(name) => format!("This card, of {name}, and its registrations"),
             None => "This card and its registrations".into(),
@@ -50,4 +43,20 @@ pub fn choices(app: &App) -> Vec<(String, ClearScope)> {
         ClearScope::All {},
     ));
     choices
+}
+
+/// The name of a card's holder, if it is shown to us.
+pub fn holder_of(app: &App, card: &CardId) -> Option<String> {
+    let snapshot = app.snapshot.as_ref()?;
+    let in_reader = snapshot
+        .readers
+        .iter()
+        .filter_map(|reader| reader.card.as_ref())
+        .find(|one| one.id.as_ref() == Some(card))
+        .and_then(|one| one.holder.as_ref())
+        .map(|holder| holder.name.to_string());
+    in_reader.or_else(|| {
+        let known = snapshot.known.iter().find(|known| known.card == *card)?;
+        Some(known.name.clone())
+    })
 }

@@ -12,6 +12,9 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use rustix::process::{Signal, kill_current_process_group};
 
+/// How a program ends whose main thread has panicked.
+const PANICKED: i32 = 101;
+
 /// Whether the terminal has to be put back: the panic hook knows no `Screen`.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -26,6 +29,9 @@ impl Screen {
         std::panic::set_hook(Box::new(move |panic| {
             put_back();
             before(panic);
+            // Else a panic in a task would go unnoticed by the loop, which would draw on
+            // over the shell's screen. A PIN half typed goes with the process.
+            std::process::exit(PANICKED);
         }));
         let screen = Self {
             terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,

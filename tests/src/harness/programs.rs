@@ -9,30 +9,45 @@ use anyhow::{Context as _, anyhow, ensure};
 
 /// Where the built programs lie.
 #[derive(Debug, Clone)]
-pub(super) struct Programs {
+pub(crate) struct Programs {
     folder: PathBuf,
 }
 
 impl Programs {
-    pub(super) fn cacd(&self) -> PathBuf {
-        self.folder.join("cacd")
+    pub(crate) fn cacd(&self) -> PathBuf {
+        self.path("cacd")
     }
 
-    pub(super) fn cacctl(&self) -> Command {
-        Command::new(self.folder.join("cacctl"))
+    pub(crate) fn cacctl(&self) -> Command {
+        Command::new(self.path("cacctl"))
+    }
+
+    pub(crate) fn path(&self, program: &str) -> PathBuf {
+        self.folder.join(program)
     }
 }
 
 /// Builds `cacd` and `cacctl` as this test was built, and into the same folder.
-pub(super) fn built() -> anyhow::Result<Programs> {
-    static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
+pub(crate) fn built() -> anyhow::Result<Programs> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BUILT
-        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+        .get_or_init(|| {
+            let folder = build(&["--bins", "-p", "cacd", "-p", "cacctl"]);
+            folder.map_err(|error| format!("{error:#}"))
+        })
         .clone()
+        .map(|folder| Programs { folder })
         .map_err(|reason| anyhow!(reason))
 }
 
-fn build() -> anyhow::Result<Programs> {
+/// Builds an example of a package, and gives its path.
+pub(crate) fn example(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let folder = build(&["-p", package, "--example", name])?;
+    Ok(folder.join("examples").join(name))
+}
+
+/// Has cargo build this, and says where it lies.
+fn build(what: &[&str]) -> anyhow::Result<PathBuf> {
     let this = env::current_exe()?;
     // TARGET/PROFILE/deps/NAME-HASH
     let folder = this
@@ -46,9 +61,8 @@ fn build() -> anyhow::Result<Programs> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace)
-        .args([
-            "build", "--quiet", "--locked", "--bins", "-p", "cacd", "-p", "cacctl",
-        ])
+        .args(["build", "--quiet", "--locked"])
+        .args(what)
         .env("CARGO_TARGET_DIR", target);
     if folder.ends_with("release") {
         cargo.arg("--release");
@@ -56,10 +70,9 @@ fn build() -> anyhow::Result<Programs> {
     let output = cargo.output().context("cargo cannot be started")?;
     ensure!(
         output.status.success(),
-        "cacd and cacctl cannot be built:\n{}",
+        "{} cannot be built:\n{}",
+        what.join(" "),
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(Programs {
-        folder: folder.to_owned(),
-    })
+    Ok(folder.to_owned())
 }

@@ -145,7 +145,11 @@ fn holder(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
 }
 
 fn card_itself(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
-    let mut pieces = vec![vec![Span::raw(readable(&card.kind))]];
+    let mut pieces = Vec::new();
+    // Not told before the card is read to its end.
+    if !card.kind.is_empty() {
+        pieces.push(vec![Span::raw(readable(&card.kind))]);
+    }
     if let Some(expires) = &card.expires {
         // Both are written year first, so they compare as they read.
         let has_expired = expires.as_str() < phrase::date(app.now, &app.zone).as_str();

@@ -36,6 +36,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     if certificates.is_empty() {
         let text = match app.chosen() {
             Some(Chosen::Reader(reader)) if reader.card.is_some() => " None is read yet.",
+            Some(_) | None if !app.may_act() => " You may not see them.",
             Some(_) | None => " They show when a card is in.",
         };
         frame.render_widget(Paragraph::new(Line::styled(text, theme.label())), area);

@@ -10,6 +10,7 @@ use crate::app::{App, ClearStep};
 use crate::clearing;
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
+use cac_common::identity::readable;
 use cac_common::interface::{ClearScope, Lost};
 
 const COLUMNS: u16 = 66;
@@ -77,16 +78,20 @@ fn choosing(frame: &mut Frame<'_>, app: &App, cursor: usize, theme: Theme) {
     frame.render_widget(Paragraph::new(lines), within);
 }
 
-/// A portal by its title, which is how the panes call it.
+/// A portal by its title and a card by its holder, which is how the panes call them.
 fn scope_in_words(app: &App, scope: &ClearScope) -> String {
-    let title = match scope {
-        ClearScope::Portal { portal } => app.portal(portal).map(|portal| &portal.title),
-        ClearScope::All {} | ClearScope::Card { .. } | ClearScope::History { .. } => None,
-    };
-    let by_title = title.map(|title| ClearScope::Portal {
-        portal: title.clone(),
-    });
-    phrase::scope(by_title.as_ref().unwrap_or(scope), &app.zone)
+    match scope {
+        ClearScope::Portal { portal } => {
+            let title = app.portal(portal).map(|portal| portal.title.clone());
+            let portal = title.unwrap_or_else(|| portal.clone());
+            phrase::scope(&ClearScope::Portal { portal }, &app.zone)
+        }
+        ClearScope::Card { card } => match clearing::holder_of(app, card) {
+            Some(name) => format!("the card of {}", readable(&name)),
+            None => phrase::scope(scope, &app.zone),
+        },
+        ClearScope::All {} | ClearScope::History { .. } => phrase::scope(scope, &app.zone),
+    }
 }
 
 fn told(frame: &mut Frame<'_>, lines: Vec<Line<'static>>, theme: Theme) {

@@ -17,7 +17,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let area = pane::draw(frame, area, "What happened", has_focus, theme);
     let entries = app.happened();
     if entries.is_empty() {
-        let line = Line::styled(" Nothing yet.", theme.label());
+        let text = if app.may_act() {
+            " Nothing yet."
+        } else {
+            " You may not see it."
+        };
+        let line = Line::styled(text, theme.label());
         frame.render_widget(Paragraph::new(line), area);
         return;
     }

@@ -94,26 +94,29 @@ pub(super) fn problem_lines(app: &App, whole: Rect, theme: Theme) -> Vec<Line<'s
     let most = match whole.height {
         0..10 => 0,
         10..20 => 1,
-        20..30 => 2,
+        // Without a picture there are no panes to hide.
+        _ if app.snapshot.is_none() => 6,
+        20..30 => 3,
         _ => 4,
     };
     let problems = app.problems();
-    let rows_each = if problems.len() > 1 { 1 } else { 2 };
     let mut lines = Vec::new();
     for (at, problem) in problems.iter().enumerate() {
         let room = most - lines.len();
         if room == 0 {
             break;
         }
-        let is_last_line = room == 1;
         let hidden = problems.len() - at - 1;
+        let is_last_line = room == 1;
+        // Each gets its first line before any gets another.
+        let rows = room.saturating_sub(hidden).max(1);
         let more = if is_last_line && hidden > 0 {
             format!("  (p: {hidden} more)")
         } else {
             String::new()
         };
         let columns = whole.width.saturating_sub(4 + width(&more));
-        let wrapped = wrap_at_most(&problem.text, columns, room.min(rows_each));
+        let wrapped = wrap_at_most(&problem.text, columns, rows);
         let count = wrapped.len();
         for (row, text) in wrapped.into_iter().enumerate() {
             let mark = if row == 0 {

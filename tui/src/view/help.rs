@@ -15,7 +15,7 @@ use crate::phrase;
 use crate::theme::Theme;
 
 const WIDEST: u16 = 96;
-const LEFT: u16 = 24;
+const LEFT: u16 = 26;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, scroll: u16, theme: Theme) {
     let size = size(frame.area());

@@ -92,6 +92,7 @@ fn picked(
         .into_iter()
         .map(|line| Line::raw(format!(" {line}")))
         .collect();
+    let room = usize::from(within.height).saturating_sub(lines.len());
     let mut facts = vec![format!("number {}", entry.id)];
     facts.extend(entry.reader.as_ref().map(|name| format!("reader {name}")));
     facts.extend(entry.portal.as_ref().map(|name| format!("portal {name}")));
@@ -99,7 +100,7 @@ fn picked(
     if let Page::Failed(trouble) = &list.page {
         facts = vec![format!("older ones: {}", trouble.what)];
     }
-    let facts = wrap_at_most(&facts.join("   "), columns, 1);
+    let facts = wrap_at_most(&facts.join(", "), columns, room);
     lines.extend(
         facts
             .into_iter()

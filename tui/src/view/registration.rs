@@ -16,6 +16,9 @@ use crate::theme::Theme;
 /// Rows of advice that are kept while at least as many portals are seen.
 const ADVICE: u16 = 3;
 
+/// Columns of a row that are neither title nor status.
+const BETWEEN: u16 = 6;
+
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Registration);
     let area = pane::draw(frame, area, "Registration", has_focus, theme);
@@ -33,15 +36,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         .height
         .saturating_sub(count + 1)
         .max(ADVICE.min(area.height / 2));
-    let advice = advice(app, area.width.saturating_sub(2), advice_room, theme);
+    let titles = width_of_titles(app, area.width);
+    let columns = area.width.saturating_sub(2);
+    let advice = advice(app, titles, columns, advice_room, theme);
     let advice_height = u16::try_from(advice.len()).unwrap_or(u16::MAX);
     let list_height = area.height.saturating_sub(advice_height);
-    let titles = registrations
-        .iter()
-        .map(|registration| width(title(app, registration)))
-        .max()
-        .unwrap_or(0)
-        .min(area.width * 2 / 5);
     let cursor = app.registration_row();
     let lines: Vec<Line<'_>> = window(registrations.len(), cursor, list_height)
         .map(|at| {
@@ -87,12 +86,10 @@ fn row(
     theme: Theme,
 ) -> Line<'static> {
     let tone = phrase::tone(&registration.status);
-    let status = phrase::status(&registration.status, app.now, &app.zone);
-    let room = columns.saturating_sub(titles + 6);
-    let status = if width(&status) > room {
-        registration.status.label().to_owned()
-    } else {
-        status
+    let room = columns.saturating_sub(titles + BETWEEN);
+    let status = match status_that_fits(app, registration, room) {
+        Ok(status) => status,
+        Err(_) => registration.status.label().to_owned(),
     };
     Line::from(vec![
         Span::raw(format!(" {}  ", fit(title(app, registration), titles))),
@@ -103,13 +100,34 @@ fn row(
     ])
 }
 
+/// The status as told in one row; as an error if it is too long for that.
+fn status_that_fits(app: &App, registration: &Registration, room: u16) -> Result<String, String> {
+    let status = phrase::status(&registration.status, app.now, &app.zone);
+    if width(&status) <= room {
+        Ok(status)
+    } else {
+        Err(status)
+    }
+}
+
+/// As wide as they are, as long as each status can be named beside them.
+fn width_of_titles(app: &App, columns: u16) -> u16 {
+    let (mut longest, mut labels) = (0, 0);
+    for registration in app.registrations() {
+        longest = longest.max(width(title(app, registration)));
+        labels = labels.max(width(registration.status.label()));
+    }
+    let room = columns.saturating_sub(labels + BETWEEN);
+    longest.min(room.max(columns / 4))
+}
+
 fn title<'a>(app: &'a App, registration: &'a Registration) -> &'a str {
     app.portal(&registration.portal)
         .map_or(&registration.portal, |portal| &portal.title)
 }
 
 /// What the status of the registration picked means and what to do next.
-fn advice(app: &App, columns: u16, most: u16, theme: Theme) -> Vec<Line<'static>> {
+fn advice(app: &App, titles: u16, columns: u16, most: u16, theme: Theme) -> Vec<Line<'static>> {
     let Some(registration) = app.registrations().get(app.registration_row()) else {
         return Vec::new();
     };
@@ -126,8 +144,25 @@ fn advice(app: &App, columns: u16, most: u16, theme: Theme) -> Vec<Line<'static>
         });
     }
     let mut text = Vec::new();
-    if let Some(said) = last_said_of_the_pin(app).filter(|_| needs_pin(&registration.status)) {
+    // At the last try the advice says how many are left, and matters more.
+    let is_last_try = matches!(
+        registration.status,
+        RegistrationStatus::NeedsPin {
+            tries_left: Some(1)
+        }
+    );
+    let wants_pin = needs_pin(&registration.status) && !is_last_try;
+    if let Some(said) = last_said_of_the_pin(app).filter(|_| wants_pin) {
         text.push(format!("{said}."));
+    }
+    let room = (columns + 2).saturating_sub(titles + BETWEEN);
+    if let Err(status) = status_that_fits(app, registration, room)
+        && !needs_pin(&registration.status)
+    {
+        text.push(sentence(&status));
+    }
+    if let Some(account) = account(&registration.status) {
+        text.push(format!("Account {account}."));
     }
     let says_more = !matches!(
         registration.status,
@@ -149,6 +184,26 @@ fn advice(app: &App, columns: u16, most: u16, theme: Theme) -> Vec<Line<'static>
         lines.push(Line::styled(format!(" {line}"), style));
     }
     lines
+}
+
+fn account(status: &RegistrationStatus) -> Option<&str> {
+    if let RegistrationStatus::Registered { account, .. }
+    | RegistrationStatus::RegisteredNotSaved { account, .. } = status
+    {
+        account.as_deref()
+    } else {
+        None
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase);
+    format!(
+        "{}{}.",
+        first.into_iter().flatten().collect::<String>(),
+        rest.as_str()
+    )
 }
 
 /// What happened to the last PIN typed for this card in this visit.

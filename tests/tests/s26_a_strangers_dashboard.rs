@@ -1,0 +1,43 @@
+//! Another user of the machine opens the dashboard.
+
+use cac_tests::harness::{Lab, jane};
+use cac_tests::terminal::Size;
+use cac_tests::virtual_card::{CardModel, samples};
+
+const AS_NOBODY: &str = "setpriv --reuid=nobody --regid=nogroup --clear-groups cacctl";
+
+#[test]
+fn s26_a_stranger_sees_readers_and_no_person_and_is_told_whom_to_ask() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.welcome(samples::jane())?;
+    let card = jane(CardModel::T1)?;
+    lab.register(0, &card, samples::PIN)?;
+    let dashboard = lab.terminal(Size {
+        columns: 80,
+        rows: 24,
+    })?;
+
+    dashboard.enter(AS_NOBODY)?;
+    let mut seen = vec![dashboard.shows(&[
+        "Ask your administrator to add you to the group",
+        "cacd-admin",
+        &lab.reader_name(0),
+        "in use",
+        "q quit",
+    ])?];
+    dashboard.write("x")?;
+    dashboard.write("y")?;
+    seen.push(dashboard.shows(&["History", "the group cacd-admin may do this"])?);
+    dashboard.press("Escape")?;
+    dashboard.write("r")?;
+    seen.push(dashboard.shows(&["Readers", "q quit"])?);
+    dashboard.write("q")?;
+    dashboard.is_the_shells_again()?;
+
+    for screen in seen {
+        for word in ["DOE", "JANE", "7890", "9A", "registered to"] {
+            assert!(!screen.contains(word), "{word} is shown:\n{screen}");
+        }
+    }
+    Ok(())
+}
