@@ -118,14 +118,21 @@ impl Note {
             SignInResult::Card(error) => card_said(error),
             SignInResult::PinGone => (
                 HistoryKind::Pin,
-                "the PIN was held no longer; nothing was sent to the card".to_owned(),
+                "The PIN was held no longer, and nothing was sent to the card".to_owned(),
                 "the PIN was held no longer",
             ),
             SignInResult::Failed { cause } => {
                 (HistoryKind::Registration, cause.clone(), "sign-in failed")
             }
         };
-        let note = Self::of_card(kind, card, &format!("{}: {text}", portal.title));
+        // What the card says has nothing to do with the portal.
+        let text = match result {
+            SignInResult::Card(_) | SignInResult::PinGone => text,
+            SignInResult::Portal(_) | SignInResult::Failed { .. } => {
+                format!("{}: {text}", portal.title)
+            }
+        };
+        let note = Self::of_card(kind, card, &text);
         Some(note.at_portal(&portal.name).logged_as(logged))
     }
 
