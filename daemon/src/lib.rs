@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::access::Access;
 use crate::card::transport::Readers;
-use crate::config_watch::{Loaded, Loader};
+use crate::config_watch::{Follower, Loader};
 use crate::effects::{Effects, StoreOrReason};
 use crate::event::Event;
 use crate::server::Server;
@@ -74,8 +74,8 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     let (requests, request_inbox) = mpsc::channel(WAITING_REQUESTS);
     let (reloads, loaded_inbox) = mpsc::channel(1);
 
-    let mut loader = Loader::new(&paths.configuration);
-    let first = loader.load();
+    let mut follower = Follower::new(Loader::new(&paths.configuration));
+    let first = follower.load();
     prune_history(&store, started_at, first.config.keep_history);
     let (access_sender, access) = watch::channel(Access::new(&first.config.admin_group));
     let state = State::new(
@@ -107,12 +107,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         }
         .serve(listener),
     );
-    let reloading = tokio::spawn(reload_on_change(
-        loader,
-        paths.clone(),
-        reloads,
-        access_sender,
-    ));
+    let reloading = tokio::spawn(follower.follow(reloads, access_sender));
     let watching = watch_readers(Arc::clone(&readers), events)?;
     Notifier::default().ready();
     tracing::info!(socket = %paths.socket.display(), "ready");
@@ -188,45 +183,6 @@ fn prune_history(store: &StoreOrReason, now: cac_common::time::UtcSeconds, keep:
             Err(error) => tracing::warn!(error = %Chain(&error), "history could not be pruned"),
         }
     });
-}
-
-async fn reload_on_change(
-    mut loader: Loader,
-    paths: Paths,
-    reloads: mpsc::Sender<Loaded>,
-    access: watch::Sender<Access>,
-) {
-    let (notice, mut changes) = mpsc::channel(1);
-    let mut portals = None;
-    let mut watching = None;
-    loop {
-        if watching.is_none() {
-            match config_watch::watch(&paths.configuration, portals.as_deref(), notice.clone()) {
-                Ok(watch) => watching = Some(watch),
-                Err(error) => {
-                    tracing::info!(
-                        folder = %paths.configuration.display(),
-                        %error,
-                        "configuration is not watched"
-                    );
-                    return;
-                }
-            }
-        }
-        if config_watch::settled(&mut changes).await.is_none() {
-            return;
-        }
-        let fresh = loader.load();
-        if fresh.config.portals != portals {
-            portals.clone_from(&fresh.config.portals);
-            watching = None;
-        }
-        access.send_replace(Access::new(&fresh.config.admin_group));
-        tracing::info!("configuration was read again");
-        if reloads.send(fresh).await.is_err() {
-            return;
-        }
-    }
 }
 
 fn watch_readers(

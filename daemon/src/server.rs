@@ -4,6 +4,8 @@
 //! of time, so that a client that never reads disturbs no one.
 
 mod pin;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;
