@@ -396,4 +396,41 @@ mod tests {
             .unwrap();
         assert_eq!(text, "123456");
     }
+
+    #[tokio::test]
+    async fn a_descriptor_comes_with_its_own_message_and_no_other() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut ours = Connection::new(ours, 64);
+        let mut theirs = Connection::taking_descriptors(theirs, 64);
+        let (read_end, _write_end) = io::pipe().unwrap();
+
+        // All of it waits before the first is read.
+        ours.send(b"before", &[]).await.unwrap();
+        ours.send(b"with", &[read_end.as_fd(), read_end.as_fd()])
+            .await
+            .unwrap();
+        ours.send(b"after", &[]).await.unwrap();
+
+        for (expected, has_one) in [(&b"before"[..], false), (b"with", true), (b"after", false)] {
+            let message = theirs.receive().await.unwrap().unwrap();
+            assert_eq!(message.bytes, expected);
+            assert_eq!(message.descriptor.is_some(), has_one);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_nobody_asked_for_is_dropped_and_its_message_read() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (mut ours, mut theirs) = (Connection::new(ours, 64), Connection::new(theirs, 64));
+        let (read_end, write_end) = io::pipe().unwrap();
+
+        ours.send(b"{}", &[read_end.as_fd()]).await.unwrap();
+        drop(read_end);
+        let message = theirs.receive().await.unwrap().unwrap();
+
+        assert_eq!(message.bytes, b"{}");
+        assert!(message.descriptor.is_none());
+        let nobody_reads = (&write_end).write_all(b"1").unwrap_err();
+        assert_eq!(nobody_reads.kind(), io::ErrorKind::BrokenPipe);
+    }
 }

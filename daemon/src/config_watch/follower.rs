@@ -22,17 +22,17 @@ const MOST_ROUNDS: usize = 3;
 pub struct Follower {
     loader: Loader,
     watch: Option<Watch>,
-    changed: mpsc::Sender<()>,
+    notice: mpsc::Sender<()>,
     changes: mpsc::Receiver<()>,
 }
 
 impl Follower {
     pub fn new(loader: Loader) -> Self {
-        let (changed, changes) = mpsc::channel(1);
+        let (notice, changes) = mpsc::channel(1);
         Self {
             loader,
             watch: None,
-            changed,
+            notice,
             changes,
         }
     }
@@ -91,7 +91,7 @@ impl Follower {
     /// Says which changes will go unnoticed.
     fn watch(&mut self, places: &Places) -> Vec<String> {
         self.watch = None;
-        let mut watch = match Watch::new(self.changed.clone()) {
+        let mut watch = match Watch::new(self.notice.clone()) {
             Ok(watch) => watch,
             Err(error) => {
                 return vec![format!(

@@ -240,7 +240,7 @@ fn lingering() -> (TcpStream, (TcpListener, TcpStream)) {
     let (other_end, _) = listener.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
     let full = loop {
-        if let Err(error) = stream.write(&[0; 65536]) {
+        if let Err(error) = stream.write(&[0; 8192]) {
             break error;
         }
     };
