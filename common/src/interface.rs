@@ -152,7 +152,7 @@ pub struct ClearReply {
 /// Why something was not done. Advice to people is made from the variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("only root, the service's own user and the group cacd-admin may do this")]
+    #[error("only root, the service's own user and the group of its administrators may do this")]
     PermissionDenied,
     #[error("no such method: {method}")]
     MethodNotFound { method: String },

@@ -2,6 +2,7 @@
 //! certificates and its registrations are called on the socket, on the screen
 //! and in the log.
 
+pub mod bounded_file;
 pub mod certificate;
 pub mod client;
 pub mod config;

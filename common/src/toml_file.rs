@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_spanned::Spanned;
 
+use crate::bounded_file;
+
 /// A file larger than this is no configuration of ours.
 const LARGEST: u64 = 1024 * 1024;
 
@@ -21,8 +23,6 @@ pub enum FileError {
         #[source]
         source: io::Error,
     },
-    #[error("{} is larger than {LARGEST} bytes", path.display())]
-    TooLarge { path: PathBuf },
     #[error("{}", .0)]
     Marked(Marked),
 }
@@ -74,13 +74,9 @@ impl Source {
             path: path.to_owned(),
             source,
         };
-        let size = std::fs::metadata(path).map_err(unreadable)?.len();
-        if size > LARGEST {
-            return Err(FileError::TooLarge {
-                path: path.to_owned(),
-            });
-        }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let bytes = bounded_file::read(path, LARGEST).map_err(unreadable)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
         Ok(Self::new(path, text))
     }
 

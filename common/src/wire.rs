@@ -3,41 +3,62 @@
 //!
 //! Every message is bounded, and whoever waits for a peer does so with a limit
 //! of their own.
+//!
+//! Any peer can pass a descriptor whose last `close` waits: a socket that
+//! lingers (`SO_LINGER`, socket(7)) does so for as long as its sender chose.
+//! The kernel closes what we do not take in whatever thread reads or closes
+//! our end, so both happen on the blocking pool, where those who may not pass
+//! descriptors can hold up only each other.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown,
 };
 use tokio::io::Interest;
 use tokio::net::UnixStream;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::{JoinHandle, spawn_blocking};
 
-/// The most descriptors one peer may have waiting; more are closed at once.
+/// The most descriptors one message is sent with.
 const MOST_DESCRIPTORS: usize = 4;
 
 const CHUNK: usize = 8 * 1024;
 
+/// Threads of the blocking pool for peers whose descriptors are not taken;
+/// the pool has 512, and systemd lets the daemon have 256.
+static FOR_STRANGERS: Semaphore = Semaphore::const_new(128);
+
 /// One end of a conversation.
 #[derive(Debug)]
 pub struct Connection {
-    stream: UnixStream,
+    stream: Arc<UnixStream>,
     received: Vec<u8>,
     /// Bytes of `received` already known to hold no end of message.
     searched: usize,
-    descriptors: VecDeque<OwnedFd>,
+    /// What is being read; kept here, so that nothing is lost with a future.
+    reading: Option<JoinHandle<io::Result<Chunk>>>,
+    descriptors: Descriptors,
+    /// The descriptor that came with the message that begins there in `received`.
+    held: Option<(usize, Descriptor)>,
     longest: usize,
 }
 
-/// One message, without its zero byte, and the descriptors that came with it.
+/// One message, without its zero byte, and the descriptor that came with it.
 #[derive(Debug)]
 pub struct Message {
     pub bytes: Vec<u8>,
-    pub descriptors: Vec<OwnedFd>,
+    pub descriptor: Option<Descriptor>,
 }
+
+/// A descriptor from a peer. Dropping it does not wait until it is closed.
+#[derive(Debug)]
+pub struct Descriptor(Option<OwnedFd>);
 
 /// The conversation is over.
 #[derive(Debug, thiserror::Error)]
@@ -50,29 +71,51 @@ pub enum WireError {
     CutShort,
 }
 
+/// What becomes of the descriptors that a peer passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Descriptors {
+    /// The kernel is given no room for them.
+    Refused,
+    /// One at a time is held.
+    Taken,
+}
+
+/// What was read at one go.
+#[derive(Debug)]
+struct Chunk {
+    bytes: Vec<u8>,
+    descriptor: Option<Descriptor>,
+}
+
 impl Connection {
-    /// `longest` bounds the messages that are taken, in bytes.
+    /// `longest` bounds the messages that are taken, in bytes. Descriptors are not taken.
     pub fn new(stream: UnixStream, longest: usize) -> Self {
-        Self {
-            stream,
-            received: Vec::new(),
-            searched: 0,
-            descriptors: VecDeque::new(),
-            longest,
-        }
+        Self::with(stream, longest, Descriptors::Refused)
     }
 
-    pub fn stream(&self) -> &UnixStream {
-        &self.stream
+    /// As [`Self::new`], for a peer who may pass a descriptor with a message.
+    pub fn taking_descriptors(stream: UnixStream, longest: usize) -> Self {
+        Self::with(stream, longest, Descriptors::Taken)
+    }
+
+    fn with(stream: UnixStream, longest: usize, descriptors: Descriptors) -> Self {
+        Self {
+            stream: Arc::new(stream),
+            received: Vec::new(),
+            searched: 0,
+            reading: None,
+            descriptors,
+            held: None,
+            longest,
+        }
     }
 
     /// The next message, or `None` when the peer has closed the connection.
     /// Nothing is lost if the future is dropped before it is ready.
     pub async fn receive(&mut self) -> Result<Option<Message>, WireError> {
         loop {
-            if let Some(bytes) = self.take_message() {
-                let descriptors = self.descriptors.drain(..).collect();
-                return Ok(Some(Message { bytes, descriptors }));
+            if let Some(message) = self.take_message() {
+                return Ok(Some(message));
             }
             if self.received.len() > self.longest {
                 return Err(WireError::TooLong(self.longest));
@@ -85,6 +128,18 @@ impl Connection {
                 };
             }
         }
+    }
+
+    /// Ends the conversation, which the peer sees at once, and waits until
+    /// all that it sent is closed, however long that takes.
+    pub async fn close(self) {
+        end(&self.stream);
+        if let Some(reading) = self.reading {
+            // What came is thrown away.
+            let _ = reading.await;
+        }
+        let room = room(self.descriptors).await;
+        let _ = spawn_blocking(move || drop((self.stream, room))).await;
     }
 
     /// Sends one message; `descriptors` travel with its first byte.
@@ -111,7 +166,7 @@ impl Connection {
         Ok(())
     }
 
-    fn take_message(&mut self) -> Option<Vec<u8>> {
+    fn take_message(&mut self) -> Option<Message> {
         let end = self.received[self.searched..]
             .iter()
             .position(|byte| *byte == 0)
@@ -124,24 +179,95 @@ impl Connection {
         if end > self.longest {
             return None;
         }
-        let mut message: Vec<u8> = self.received.drain(..=end).collect();
-        message.pop();
-        Some(message)
+        let mut bytes: Vec<u8> = self.received.drain(..=end).collect();
+        bytes.pop();
+        let descriptor = match self.held.take() {
+            Some((0, descriptor)) => Some(descriptor),
+            later => {
+                self.held = later.map(|(at, descriptor)| (at - end - 1, descriptor));
+                None
+            }
+        };
+        Some(Message { bytes, descriptor })
     }
 
     async fn read_some(&mut self) -> io::Result<usize> {
-        let stream = &self.stream;
-        let (bytes, descriptors) = stream
-            .async_io(Interest::READABLE, || receive_once(stream))
-            .await?;
-        self.received.extend_from_slice(&bytes);
-        for descriptor in descriptors {
-            if self.descriptors.len() < MOST_DESCRIPTORS {
-                self.descriptors.push_back(descriptor);
+        loop {
+            if self.reading.is_none() {
+                self.stream.readable().await?;
+            }
+            let (stream, descriptors) = (&self.stream, self.descriptors);
+            let reading = self
+                .reading
+                .get_or_insert_with(|| tokio::spawn(read_apart(Arc::clone(stream), descriptors)));
+            let read = reading.await.map_err(io::Error::other);
+            self.reading = None;
+            match read? {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+                Ok(chunk) => return Ok(self.keep(chunk)),
             }
         }
-        Ok(bytes.len())
     }
+
+    /// Whoever sends a descriptor with a message sends nothing after the
+    /// message in the same call, and the kernel reads nothing past such a
+    /// call: it belongs to the message that is the last in its chunk.
+    fn keep(&mut self, chunk: Chunk) -> usize {
+        self.received.extend_from_slice(&chunk.bytes);
+        if self.held.is_none()
+            && let Some(descriptor) = chunk.descriptor
+            && let Some((_, before)) = self.received.split_last()
+        {
+            let begins = before.iter().rposition(|byte| *byte == 0);
+            self.held = Some((begins.map_or(0, |at| at + 1), descriptor));
+        }
+        chunk.bytes.len()
+    }
+}
+
+impl Descriptor {
+    pub fn into_inner(mut self) -> OwnedFd {
+        self.0.take().expect("it is taken only here and by drop")
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        if let (Some(descriptor), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(descriptor));
+        }
+    }
+}
+
+/// Closes a connection nothing was read from; the peer sees it at once.
+pub async fn close(stream: UnixStream) {
+    end(&stream);
+    let _ = spawn_blocking(move || drop(stream)).await;
+}
+
+/// Nothing more is let in, and the peer is told.
+fn end(stream: &UnixStream) {
+    // It fails only where the peer ended it first.
+    let _ = shutdown(stream, Shutdown::Both);
+}
+
+async fn room(descriptors: Descriptors) -> Option<SemaphorePermit<'static>> {
+    match descriptors {
+        Descriptors::Taken => None,
+        Descriptors::Refused => FOR_STRANGERS.acquire().await.ok(),
+    }
+}
+
+async fn read_apart(stream: Arc<UnixStream>, descriptors: Descriptors) -> io::Result<Chunk> {
+    let room = room(descriptors).await;
+    spawn_blocking(move || {
+        let chunk = stream.try_io(Interest::READABLE, || receive_once(&stream, descriptors));
+        drop(room);
+        chunk
+    })
+    .await
+    .map_err(io::Error::other)?
 }
 
 fn send_once(
@@ -166,10 +292,13 @@ fn send_once(
     clippy::wildcard_enum_match_arm,
     reason = "whatever else the kernel sends beside the bytes is dropped"
 )]
-fn receive_once(stream: &UnixStream) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+fn receive_once(stream: &UnixStream, taken: Descriptors) -> io::Result<Chunk> {
     let mut bytes = vec![0; CHUNK];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = match taken {
+        Descriptors::Refused => RecvAncillaryBuffer::default(),
+        Descriptors::Taken => RecvAncillaryBuffer::new(&mut space),
+    };
     let received = recvmsg(
         stream,
         &mut [IoSliceMut::new(&mut bytes)],
@@ -177,15 +306,17 @@ fn receive_once(stream: &UnixStream) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
         RecvFlags::CMSG_CLOEXEC,
     )?;
     bytes.truncate(received.bytes);
-    let descriptors = control
+    // For alignment there is room for two; the second is closed here.
+    let descriptor = control
         .drain()
         .filter_map(|message| match message {
             RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
             _ => None,
         })
         .flatten()
-        .collect();
-    Ok((bytes, descriptors))
+        .next()
+        .map(|descriptor| Descriptor(Some(descriptor)));
+    Ok(Chunk { bytes, descriptor })
 }
 
 #[cfg(test)]
@@ -247,7 +378,10 @@ mod tests {
     #[tokio::test]
     async fn a_pipe_travels_with_its_message() {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let (mut ours, mut theirs) = (Connection::new(ours, 64), Connection::new(theirs, 64));
+        let (mut ours, mut theirs) = (
+            Connection::new(ours, 64),
+            Connection::taking_descriptors(theirs, 64),
+        );
         let (read_end, write_end) = io::pipe().unwrap();
         (&write_end).write_all(b"123456").unwrap();
         drop(write_end);
@@ -256,10 +390,47 @@ mod tests {
         let message = theirs.receive().await.unwrap().unwrap();
 
         let mut text = String::new();
-        let descriptor = message.descriptors.into_iter().next().unwrap();
-        std::fs::File::from(descriptor)
+        let descriptor = message.descriptor.unwrap();
+        std::fs::File::from(descriptor.into_inner())
             .read_to_string(&mut text)
             .unwrap();
         assert_eq!(text, "123456");
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_comes_with_its_own_message_and_no_other() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut ours = Connection::new(ours, 64);
+        let mut theirs = Connection::taking_descriptors(theirs, 64);
+        let (read_end, _write_end) = io::pipe().unwrap();
+
+        // All of it waits before the first is read.
+        ours.send(b"before", &[]).await.unwrap();
+        ours.send(b"with", &[read_end.as_fd(), read_end.as_fd()])
+            .await
+            .unwrap();
+        ours.send(b"after", &[]).await.unwrap();
+
+        for (expected, has_one) in [(&b"before"[..], false), (b"with", true), (b"after", false)] {
+            let message = theirs.receive().await.unwrap().unwrap();
+            assert_eq!(message.bytes, expected);
+            assert_eq!(message.descriptor.is_some(), has_one);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_nobody_asked_for_is_dropped_and_its_message_read() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (mut ours, mut theirs) = (Connection::new(ours, 64), Connection::new(theirs, 64));
+        let (read_end, write_end) = io::pipe().unwrap();
+
+        ours.send(b"{}", &[read_end.as_fd()]).await.unwrap();
+        drop(read_end);
+        let message = theirs.receive().await.unwrap().unwrap();
+
+        assert_eq!(message.bytes, b"{}");
+        assert!(message.descriptor.is_none());
+        let nobody_reads = (&write_end).write_all(b"1").unwrap_err();
+        assert_eq!(nobody_reads.kind(), io::ErrorKind::BrokenPipe);
     }
 }

@@ -2,22 +2,23 @@
 //! again when they change. What cannot be read is reported, and the last good
 //! version of it stays in force.
 
-use std::collections::BTreeMap;
+mod follower;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use cac_common::config::Config;
 use cac_common::error_chain::Chain;
 use cac_common::profile::Profile;
-use notify::{EventKind, RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
 
+pub use self::follower::Follower;
 use crate::portal::Portal;
-use crate::trust::Authorities;
-
-/// Editors write a file in several steps; this long after the last it is read.
-const SETTLED: Duration = Duration::from_millis(200);
+use crate::trust::{self, Authorities};
 
 const PROFILE_ENDING: &str = "toml";
 
@@ -36,11 +37,16 @@ pub struct Loader {
     folder: PathBuf,
     config: Config,
     good: BTreeMap<PathBuf, Arc<Portal>>,
+    /// Files that profiles name, those of profiles with another fault too.
+    anchors: BTreeSet<PathBuf>,
 }
 
-/// Watches for as long as it is kept.
-pub struct Watch {
-    _watcher: notify::RecommendedWatcher,
+/// What was read, or would have been if it were there.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Places {
+    /// Every entry counts.
+    folders: BTreeSet<PathBuf>,
+    files: BTreeSet<PathBuf>,
 }
 
 impl Loader {
@@ -50,17 +56,18 @@ impl Loader {
             folder: folder.to_owned(),
             config: Config::default(),
             good: BTreeMap::new(),
+            anchors: BTreeSet::new(),
         }
     }
 
     pub fn load(&mut self) -> Loaded {
         let mut problems = Vec::new();
-        match Config::read(&self.folder.join("cacd.toml")) {
+        match Config::read(&self.config_file()) {
             Ok(config) => self.config = config,
             Err(error) => problems.push(Chain(&error).to_string()),
         }
         self.load_profiles(&mut problems);
-        let (authorities, faults) = Authorities::read(&self.folder.join("trust"));
+        let (authorities, faults) = Authorities::read(&self.trust_folder());
         problems.extend(faults.iter().map(|fault| Chain(fault).to_string()));
         let portals = self.unique_by_name(&mut problems);
         Loaded {
@@ -69,6 +76,27 @@ impl Loader {
             authorities: Arc::new(authorities),
             problems,
         }
+    }
+
+    /// Where all of this came from, by the configuration that was read last.
+    fn places(&self) -> Places {
+        let folders = BTreeSet::from([self.portals_folder(), self.trust_folder()]);
+        // A folder that cannot be read is reported when it is loaded.
+        let profiles = files_ending(&self.portals_folder(), &[PROFILE_ENDING]);
+        let authorities = files_ending(&self.trust_folder(), &trust::ENDINGS);
+        let mut files = self.anchors.clone();
+        files.insert(self.config_file());
+        files.extend(profiles.into_iter().flatten());
+        files.extend(authorities.into_iter().flatten());
+        Places { folders, files }
+    }
+
+    fn config_file(&self) -> PathBuf {
+        self.folder.join("cacd.toml")
+    }
+
+    fn trust_folder(&self) -> PathBuf {
+        self.folder.join("trust")
     }
 
     fn portals_folder(&self) -> PathBuf {
@@ -80,7 +108,7 @@ impl Loader {
 
     fn load_profiles(&mut self, problems: &mut Vec<String>) {
         let folder = self.portals_folder();
-        let files = match profile_files(&folder) {
+        let files = match files_ending(&folder, &[PROFILE_ENDING]) {
             Ok(files) => files,
             Err(error) => {
                 problems.push(format!("{} cannot be read: {error}", folder.display()));
@@ -89,14 +117,21 @@ impl Loader {
         };
         // A profile that was taken away is no longer in force.
         self.good.retain(|path, _| files.contains(path));
+        self.anchors.clear();
         for path in files {
-            match read_portal(&path) {
+            match self.read_portal(&path) {
                 Ok(portal) => {
                     self.good.insert(path, Arc::new(portal));
                 }
                 Err(problem) => problems.push(problem),
             }
         }
+    }
+
+    fn read_portal(&mut self, path: &Path) -> Result<Portal, String> {
+        let profile = Profile::read(path).map_err(|error| Chain(&error).to_string())?;
+        self.anchors.extend(profile.trust_anchors.iter().cloned());
+        Portal::prepare(profile).map_err(|error| format!("{}: {}", path.display(), Chain(&error)))
     }
 
     fn unique_by_name(&self, problems: &mut Vec<String>) -> Vec<Arc<Portal>> {
@@ -120,59 +155,21 @@ impl Loader {
     }
 }
 
-/// Says `()` whenever something in the folders of the configuration changes.
-/// Folders are watched, not files, since editors save by renaming.
-pub fn watch(
-    folder: &Path,
-    portals: Option<&Path>,
-    changed: mpsc::Sender<()>,
-) -> notify::Result<Watch> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        match event {
-            // Reading a file is no change, and we read them ourselves.
-            Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
-            // A full channel means that a reload is on its way already.
-            Ok(_) => drop(changed.try_send(())),
-            Err(error) => tracing::warn!(%error, "configuration is not watched as it should be"),
-        }
-    })?;
-    watcher.watch(folder, RecursiveMode::Recursive)?;
-    if let Some(portals) = portals {
-        watcher.watch(portals, RecursiveMode::NonRecursive)?;
-    }
-    Ok(Watch { _watcher: watcher })
-}
-
-/// Waits until something changed, and has stayed unchanged for a moment.
-pub async fn settled(changes: &mut mpsc::Receiver<()>) -> Option<()> {
-    changes.recv().await?;
-    loop {
-        match tokio::time::timeout(SETTLED, changes.recv()).await {
-            Ok(Some(())) => {}
-            Ok(None) => return None,
-            Err(_) => return Some(()),
-        }
-    }
-}
-
-fn profile_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The files of a folder whose names end so, in order. A folder that is not
+/// there has none.
+pub fn files_ending(folder: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| {
             path.extension()
-                .is_some_and(|extension| extension == PROFILE_ENDING)
+                .is_some_and(|found| endings.iter().any(|ending| found == *ending))
         })
         .collect();
     files.sort();
     Ok(files)
-}
-
-fn read_portal(path: &Path) -> Result<Portal, String> {
-    let profile = Profile::read(path).map_err(|error| Chain(&error).to_string())?;
-    Portal::prepare(profile).map_err(|error| format!("{}: {}", path.display(), Chain(&error)))
 }

@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::access::Access;
 use crate::card::transport::Readers;
-use crate::config_watch::{Loaded, Loader};
+use crate::config_watch::{Follower, Loader};
 use crate::effects::Effects;
 use crate::effects::keeper::Keeper;
 use crate::event::Event;
@@ -78,8 +78,8 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     let (requests, request_inbox) = mpsc::channel(WAITING_REQUESTS);
     let (reloads, loaded_inbox) = mpsc::channel(1);
 
-    let mut loader = Loader::new(&paths.configuration);
-    let first = loader.load();
+    let mut follower = Follower::new(Loader::new(&paths.configuration));
+    let first = follower.load();
     let keeper = Keeper::open(paths.state.clone(), first.config.keep_history, now).await;
     // What the database knows is shown before any card or portal is touched.
     let known = keeper.what_is_known().await;
@@ -109,12 +109,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         }
         .serve(listener),
     );
-    let reloading = tokio::spawn(reload_on_change(
-        loader,
-        paths.clone(),
-        reloads,
-        access_sender,
-    ));
+    let reloading = tokio::spawn(follower.follow(reloads, access_sender));
     let watching = watch_readers(Arc::clone(&readers), events)?;
     Notifier::default().ready();
     tracing::info!(socket = %paths.socket.display(), "ready");
@@ -138,45 +133,6 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     }
     let _ = std::fs::remove_file(&paths.socket);
     Ok(())
-}
-
-async fn reload_on_change(
-    mut loader: Loader,
-    paths: Paths,
-    reloads: mpsc::Sender<Loaded>,
-    access: watch::Sender<Access>,
-) {
-    let (notice, mut changes) = mpsc::channel(1);
-    let mut portals = None;
-    let mut watching = None;
-    loop {
-        if watching.is_none() {
-            match config_watch::watch(&paths.configuration, portals.as_deref(), notice.clone()) {
-                Ok(watch) => watching = Some(watch),
-                Err(error) => {
-                    tracing::info!(
-                        folder = %paths.configuration.display(),
-                        %error,
-                        "configuration is not watched"
-                    );
-                    return;
-                }
-            }
-        }
-        if config_watch::settled(&mut changes).await.is_none() {
-            return;
-        }
-        let fresh = loader.load();
-        if fresh.config.portals != portals {
-            portals.clone_from(&fresh.config.portals);
-            watching = None;
-        }
-        access.send_replace(Access::new(&fresh.config.admin_group));
-        tracing::info!("configuration was read again");
-        if reloads.send(fresh).await.is_err() {
-            return;
-        }
-    }
 }
 
 fn watch_readers(

@@ -4,25 +4,27 @@
 //! of time, so that a client that never reads disturbs no one.
 
 mod pin;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cac_common::error_chain::Chain;
+use cac_common::identity::readable;
 use cac_common::interface::{
     Call, Clear, ClearReply, DESCRIPTION, GetHistory, HistoryReply, LONGEST_HISTORY_PAGE,
     LONGEST_REQUEST, Refusal, Register, Reply, SERVICE_DESCRIPTION, SubmitPin, method,
 };
-use cac_common::wire::{Connection, Message, WireError};
+use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::access::Access;
 use crate::effects::keeper::StoreOrReason;
@@ -34,7 +36,11 @@ const SEND_LIMIT: Duration = Duration::from_secs(10);
 
 /// Connections at one time, of everyone and of one user.
 const MOST_CONNECTIONS: usize = 512;
-const MOST_OF_ONE_USER: usize = 128;
+const MOST_OF_ONE_USER: usize = 64;
+
+/// Connections that are turned away at one time; each can hold a thread for
+/// as long as what its peer sent into it takes to close.
+const MOST_TURNED_AWAY: usize = 32;
 
 /// What every connection works with.
 #[derive(Clone)]
@@ -45,6 +51,15 @@ pub struct Server {
     pub store: watch::Receiver<StoreOrReason>,
     /// Follows the configuration.
     pub access: watch::Receiver<Access>,
+}
+
+/// Why a connection is not served.
+#[derive(Debug, thiserror::Error)]
+enum NotAdmitted {
+    #[error("peer is not known: {0}")]
+    Nameless(io::Error),
+    #[error("too many connections of uid {uid}, or of everyone")]
+    TooMany { uid: u32 },
 }
 
 /// Connections there are now, by user.
@@ -83,9 +98,15 @@ impl Server {
     /// Serves until it is dropped.
     pub async fn serve(self, listener: UnixListener) {
         let open = Open::default();
+        let turned_away = Arc::new(Semaphore::new(MOST_TURNED_AWAY));
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => self.clone().admit(stream, &open),
+                Ok((stream, _)) => {
+                    if let Err((stream, why)) = self.clone().admit(stream, &open) {
+                        tracing::warn!(%why, "connection was turned away");
+                        turn_away(stream, &turned_away).await;
+                    }
+                }
                 Err(error) => {
                     // Out of descriptors, most likely: others have to go first.
                     tracing::warn!(%error, "connection could not be taken");
@@ -95,38 +116,45 @@ impl Server {
         }
     }
 
-    fn admit(self, stream: UnixStream, open: &Open) {
-        let Ok(peer) = stream.peer_cred() else {
-            return;
+    /// Gives the connection back if it cannot be served.
+    fn admit(self, stream: UnixStream, open: &Open) -> Result<(), (UnixStream, NotAdmitted)> {
+        let uid = match stream.peer_cred() {
+            Ok(peer) => peer.uid(),
+            Err(error) => return Err((stream, NotAdmitted::Nameless(error))),
         };
-        let Some(place) = Place::take(open, peer.uid()) else {
-            tracing::warn!(uid = peer.uid(), "too many connections");
-            return;
+        let Some(place) = Place::take(open, uid) else {
+            return Err((stream, NotAdmitted::TooMany { uid }));
         };
         tokio::spawn(async move {
-            let uid = place.uid;
-            let connection = Connection::new(stream, LONGEST_REQUEST);
-            if let Err(error) = self.converse(connection, uid).await {
+            let mut connection = if self.may_act(uid).await {
+                Connection::taking_descriptors(stream, LONGEST_REQUEST)
+            } else {
+                Connection::new(stream, LONGEST_REQUEST)
+            };
+            if let Err(error) = self.converse(&mut connection, uid).await {
                 tracing::debug!(uid, error = %Chain(&error), "connection has ended");
             }
+            // Its place is free again when all that came through it is closed.
+            connection.close().await;
             drop(place);
         });
+        Ok(())
     }
 
-    async fn converse(self, mut connection: Connection, uid: u32) -> Result<(), WireError> {
-        while let Some(Message { bytes, descriptors }) = connection.receive().await? {
+    async fn converse(self, connection: &mut Connection, uid: u32) -> Result<(), WireError> {
+        while let Some(Message { bytes, descriptor }) = connection.receive().await? {
             let Ok(call) = serde_json::from_slice::<Call>(&bytes) else {
                 // Whatever it speaks, it is not varlink.
                 let refusal = Refusal::InvalidParameter {
                     parameter: "message".into(),
                 };
-                return send(&mut connection, &refusal.to_reply()).await;
+                return send(connection, &refusal.to_reply()).await;
             };
             if call.method == method::MONITOR && call.more {
                 return self.monitor(connection, uid).await;
             }
             let oneway = call.oneway;
-            let reply = match self.answer(call, descriptors, uid).await {
+            let reply = match self.answer(call, descriptor, uid).await {
                 Ok(Answered::Parameters(parameters)) => encode(&Reply {
                     error: None,
                     parameters,
@@ -136,12 +164,12 @@ impl Server {
                     framed(published.encoded(may_act), false)
                 }
                 Err(refusal) => {
-                    tracing::info!(uid, %refusal, "request was refused");
+                    log_refusal(&refusal, uid);
                     encode(&refusal.to_reply())
                 }
             };
             if !oneway {
-                send_bytes(&mut connection, &reply).await?;
+                send_bytes(connection, &reply).await?;
             }
         }
         Ok(())
@@ -149,7 +177,7 @@ impl Server {
 
     /// Sends each snapshot as it comes; those that came while one was being
     /// sent are skipped, but for the last.
-    async fn monitor(mut self, mut connection: Connection, uid: u32) -> Result<(), WireError> {
+    async fn monitor(mut self, connection: &mut Connection, uid: u32) -> Result<(), WireError> {
         let may_act = self.may_act(uid).await;
         self.snapshots.mark_changed();
         loop {
@@ -160,7 +188,7 @@ impl Server {
                     }
                     let published = Arc::clone(&self.snapshots.borrow_and_update());
                     let message = framed(published.encoded(may_act), true);
-                    send_bytes(&mut connection, &message).await?;
+                    send_bytes(connection, &message).await?;
                 }
                 // A client that follows has nothing more to say; that it went is seen here.
                 received = connection.receive() => {
@@ -175,7 +203,7 @@ impl Server {
     async fn answer(
         &self,
         call: Call,
-        descriptors: Vec<OwnedFd>,
+        descriptor: Option<Descriptor>,
         uid: u32,
     ) -> Result<Answered, Refusal> {
         match call.method.as_str() {
@@ -195,7 +223,7 @@ impl Server {
             method::SUBMIT_PIN => {
                 self.only_if_allowed(uid).await?;
                 let asked: SubmitPin = parameters(call.parameters)?;
-                let pin = pin::read(asked, descriptors, uid).await?;
+                let pin = pin::read(asked, descriptor, uid).await?;
                 self.ask(move |request| Event::PinGiven { request, pin })
                     .await
             }
@@ -220,11 +248,11 @@ impl Server {
                     if !["org.cacd1", "org.varlink.service"].contains(&interface) =>
                 {
                     Refusal::InterfaceNotFound {
-                        interface: interface.into(),
+                        interface: readable(interface),
                     }
                 }
                 Some(_) | None => Refusal::MethodNotFound {
-                    method: other.into(),
+                    method: readable(other),
                 },
             }),
         }
@@ -315,6 +343,40 @@ impl Drop for Place {
     }
 }
 
+/// Waits only while too many are being turned away.
+async fn turn_away(stream: UnixStream, turned_away: &Arc<Semaphore>) {
+    let Ok(room) = Arc::clone(turned_away).acquire_owned().await else {
+        return;
+    };
+    tokio::spawn(async move {
+        wire::close(stream).await;
+        drop(room);
+    });
+}
+
+/// Anyone can be refused as often as they like: what is no more than a wrong
+/// call is no news.
+fn log_refusal(refusal: &Refusal, uid: u32) {
+    match refusal {
+        Refusal::MethodNotFound { .. }
+        | Refusal::InterfaceNotFound { .. }
+        | Refusal::InvalidParameter { .. }
+        | Refusal::ExpectedMore => tracing::debug!(uid, %refusal, "request was refused"),
+        Refusal::PermissionDenied
+        | Refusal::NoSuchCard
+        | Refusal::NoSuchPortal
+        | Refusal::NoPin
+        | Refusal::MalformedPin
+        | Refusal::NoLockedMemory
+        | Refusal::LastTry
+        | Refusal::PinBlocked
+        | Refusal::PinInUse
+        | Refusal::NothingToDo
+        | Refusal::StoreFailed { .. }
+        | Refusal::Stopping => tracing::info!(uid, %refusal, "request was refused"),
+    }
+}
+
 /// What a call is answered with.
 enum Answered {
     Parameters(Value),
@@ -334,7 +396,7 @@ fn describe(parameters: &Value) -> Result<Answered, Refusal> {
         Some("org.varlink.service") => SERVICE_DESCRIPTION,
         Some(other) => {
             return Err(Refusal::InterfaceNotFound {
-                interface: other.into(),
+                interface: readable(other),
             });
         }
         None => {
@@ -358,7 +420,7 @@ fn parameters<T: DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
         let text = error.to_string();
         let named = text.split('`').nth(1).unwrap_or("parameters");
         Refusal::InvalidParameter {
-            parameter: named.into(),
+            parameter: readable(named),
         }
     })
 }

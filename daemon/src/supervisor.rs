@@ -56,7 +56,7 @@ pub struct Supervisor {
 }
 
 impl Published {
-    fn new(snapshot: Snapshot) -> Self {
+    pub(crate) fn new(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
             whole: OnceLock::new(),

@@ -7,13 +7,19 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cac_common::bounded_file;
 use der::{Decode as _, Encode as _};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_cert::Certificate;
 
+use crate::config_watch::files_ending;
+
 /// A file larger than this is not read.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// What the names of files of authorities end in.
+pub const ENDINGS: [&str; 2] = ["pem", "crt"];
 
 /// The most authorities between a card and a root.
 const LONGEST_CHAIN: usize = 8;
@@ -40,8 +46,6 @@ pub enum TrustError {
         #[source]
         source: io::Error,
     },
-    #[error("{} is larger than {LARGEST_FILE} bytes", path.display())]
-    TooLarge { path: PathBuf },
     #[error("{} holds something that is no certificate in PEM form", path.display())]
     NotPem { path: PathBuf },
 }
@@ -52,11 +56,8 @@ impl Authorities {
     pub fn read(folder: &Path) -> (Self, Vec<TrustError>) {
         let mut authorities = Self::default();
         let mut problems = Vec::new();
-        let files = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return (authorities, problems);
-            }
+        let paths = match files_ending(folder, &ENDINGS) {
+            Ok(paths) => paths,
             Err(source) => {
                 problems.push(TrustError::Unreadable {
                     path: folder.to_owned(),
@@ -65,14 +66,6 @@ impl Authorities {
                 return (authorities, problems);
             }
         };
-        let mut paths: Vec<PathBuf> = files
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "pem" || extension == "crt")
-            })
-            .collect();
-        paths.sort();
         for path in paths {
             if let Err(error) = authorities.add_file(&path) {
                 problems.push(error);
@@ -105,16 +98,11 @@ impl Authorities {
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), TrustError> {
-        let unreadable = |source| TrustError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST_FILE {
-            return Err(TrustError::TooLarge {
+        let bytes =
+            bounded_file::read(path, LARGEST_FILE).map_err(|source| TrustError::Unreadable {
                 path: path.to_owned(),
-            });
-        }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+                source,
+            })?;
         for certificate in CertificateDer::pem_slice_iter(&bytes) {
             let not_pem = || TrustError::NotPem {
                 path: path.to_owned(),

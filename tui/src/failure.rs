@@ -168,7 +168,7 @@ impl From<&ClientError> for Trouble {
     }
 }
 
-const JOIN_THE_GROUP: &str = "Ask your administrator to add you to the group cacd-admin (then log in again), or run it with sudo.";
+const JOIN_THE_GROUP: &str = "Ask your administrator to add you to the group that may (cacd-admin, unless another is configured; then log in again), or run it with sudo.";
 const ID_CARD_OFFICE: &str =
     "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.";
 const START_IT: &str =

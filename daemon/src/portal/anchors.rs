@@ -1,9 +1,8 @@
 //! The certificates that a portal's server is trusted by.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use cac_common::bounded_file;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -47,10 +46,11 @@ pub(super) fn from_files(files: &[PathBuf]) -> Result<RootCertStore, PrepareErro
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PrepareError> {
-    let bytes = read(path).map_err(|source| PrepareError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes =
+        bounded_file::read(path, LARGEST_FILE).map_err(|source| PrepareError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
     let is_pem = bytes.windows(10).any(|window| window == b"-----BEGIN");
     if !is_pem {
         return Ok(if bytes.is_empty() {
@@ -71,29 +71,10 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PrepareErro
         .collect()
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Before it is opened: to open a pipe waits for a writer.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "more than 4 MiB",
-        ));
-    }
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use cac_common::interface::{Refusal, SubmitPin};
 use cac_common::locked::Locked;
 use cac_common::pin::{LONGEST, Pin, PinFor};
+use cac_common::wire::Descriptor;
+use rustix::fs::{FileType, fstat};
 use tokio::net::unix::pipe::Receiver;
 
 /// The PIN is in the pipe before the call is sent; more time than this is not needed.
@@ -15,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Reads the PIN that came with a call.
 pub(super) async fn read(
     asked: SubmitPin,
-    descriptors: Vec<OwnedFd>,
+    descriptor: Option<Descriptor>,
     uid: u32,
 ) -> Result<Pin, Refusal> {
     let typed_for = PinFor {
@@ -24,8 +26,13 @@ pub(super) async fn read(
         visit: asked.visit,
         even_the_last_try: asked.even_the_last_try,
     };
-    let pipe = descriptors.into_iter().next().ok_or(Refusal::NoPin)?;
-    // Refuses anything but the read end of a pipe.
+    let descriptor = descriptor.ok_or(Refusal::NoPin)?;
+    let pipe = tokio::time::timeout(LIMIT, pipe(descriptor))
+        .await
+        .ok()
+        .flatten()
+        .ok_or(Refusal::NoPin)?;
+    // Refuses the end that is written to.
     let pipe = Receiver::from_owned_fd(pipe).map_err(|_| Refusal::NoPin)?;
     let mut digits = Locked::new().map_err(|error| {
         tracing::error!(%error, "no memory can be locked for a PIN");
@@ -40,6 +47,20 @@ pub(super) async fn read(
         return Err(Refusal::NoPin);
     }
     Pin::new(digits, length, typed_for).map_err(|_| Refusal::MalformedPin)
+}
+
+/// Takes a pipe and nothing else. What a peer passes may be slow to say what
+/// it is, as it may be slow to close.
+async fn pipe(descriptor: Descriptor) -> Option<OwnedFd> {
+    tokio::task::spawn_blocking(move || {
+        let descriptor = descriptor.into_inner();
+        let found = fstat(&descriptor).ok()?;
+        let is_pipe = FileType::from_raw_mode(found.st_mode) == FileType::Fifo;
+        is_pipe.then_some(descriptor)
+    })
+    .await
+    .ok()
+    .flatten()
 }
 
 /// Reads up to the end of the pipe, or one byte more than a PIN can have.

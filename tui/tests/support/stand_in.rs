@@ -62,7 +62,7 @@ impl Desk {
     }
 
     async fn talk(self: Arc<Self>, stream: UnixStream) {
-        let mut connection = Connection::new(stream, LONGEST_REQUEST);
+        let mut connection = Connection::taking_descriptors(stream, LONGEST_REQUEST);
         while let Ok(Some(message)) = connection.receive().await {
             let Ok(call) = serde_json::from_slice::<Call>(&message.bytes) else {
                 return;
@@ -148,11 +148,7 @@ impl Desk {
 
     fn take_pin(self: &Arc<Self>, call: &Call, message: Message) -> Result<Value, Refusal> {
         let request: SubmitPin = parameters(call)?;
-        let pipe = message
-            .descriptors
-            .into_iter()
-            .next()
-            .ok_or(Refusal::NoPin)?;
+        let pipe = message.descriptor.ok_or(Refusal::NoPin)?.into_inner();
         let mut pin = Vec::new();
         std::fs::File::from(pipe)
             .read_to_end(&mut pin)

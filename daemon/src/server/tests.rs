@@ -1,0 +1,277 @@
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream as Socket;
+use std::path::PathBuf;
+
+use cac_common::client::{Client, ClientError};
+use cac_common::snapshot::Snapshot;
+use cac_common::time::UtcSeconds;
+use rustix::net::{
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg, sockopt::set_socket_linger,
+};
+use rustix::process::Uid;
+use tempfile::TempDir;
+
+use super::*;
+
+/// More than anything here takes, and less than a socket lingers.
+const LIMIT: Duration = Duration::from_secs(10);
+
+const LINGERS: Duration = Duration::from_mins(10);
+
+/// A user who is in no group.
+const STRANGER: u32 = 4_000_000;
+
+/// A server on a runtime like the daemon's.
+struct Serving {
+    runtime: Option<tokio::runtime::Runtime>,
+    folder: TempDir,
+    // Kept, as the supervisor keeps its ends.
+    _published: watch::Sender<Arc<Published>>,
+    _access: watch::Sender<Access>,
+    _requests: mpsc::Receiver<Request>,
+}
+
+impl Serving {
+    fn begin() -> Self {
+        Self::begin_after(|_| ()).0
+    }
+
+    /// What is passed and closed before anyone reads is closed by the reader.
+    fn begin_after<T>(pass: impl FnOnce(&Path) -> T) -> (Self, T) {
+        let folder = tempfile::tempdir().unwrap();
+        let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open_to_all).unwrap();
+        let (published, snapshots) = watch::channel(Arc::new(Published::new(nothing())));
+        let (access_sender, access) = watch::channel(Access::new("a-group-that-is-not-there"));
+        let (requests, request_inbox) = mpsc::channel(1);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let server = Server {
+            snapshots,
+            requests,
+            store: watch::channel(Err("there is none".into())).1,
+            access,
+        };
+        let listener = {
+            let _entered = runtime.enter();
+            bind(&folder.path().join("socket")).unwrap()
+        };
+        let passed = pass(&folder.path().join("socket"));
+        runtime.spawn(server.serve(listener));
+        let serving = Self {
+            folder,
+            _published: published,
+            _access: access_sender,
+            _requests: request_inbox,
+            runtime: Some(runtime),
+        };
+        (serving, passed)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    /// What root is answered, from a runtime of its own.
+    fn snapshot_for_root(&self) -> Result<Snapshot, ClientError> {
+        let path = self.socket();
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(async {
+                tokio::time::timeout(LIMIT, async {
+                    Client::connect(&path).await?.snapshot().await
+                })
+                .await
+                .map_err(|_| ClientError::Silent)?
+            })
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[test]
+fn sockets_that_linger_hold_up_no_one_else() {
+    // More than the runtime has threads: some to be read, some to be closed unread.
+    let messages = [
+        &b"{\"method\":\"a.B\"}\0"[..],
+        b"{",
+        b"not varlink\0{\"",
+        b"x\0",
+    ];
+    let (serving, (mut connections, others_ends)) = Serving::begin_after(|socket| {
+        let lingering = |message| pass_lingering(connect_as_stranger(socket), message);
+        messages
+            .into_iter()
+            .cycle()
+            .take(12)
+            .map(lingering)
+            .unzip::<_, _, Vec<_>, Vec<_>>()
+    });
+    // Half of them go before they are answered.
+    connections.truncate(6);
+
+    for _ in 0..20 {
+        assert!(serving.snapshot_for_root().unwrap().may_act);
+    }
+
+    // They did linger: nothing was answered until their other ends went.
+    let first = &mut connections[0];
+    first.set_nonblocking(true).unwrap();
+    let too_early = first.read(&mut [0; 100]).unwrap_err();
+    assert_eq!(too_early.kind(), io::ErrorKind::WouldBlock);
+    drop(others_ends);
+    first.set_nonblocking(false).unwrap();
+    assert!(first.read(&mut [0; 100]).unwrap() > 0);
+}
+
+#[test]
+fn too_many_connections_of_one_user_hold_up_no_one_else() {
+    let (serving, (mut connections, others_ends)) = Serving::begin_after(|socket| {
+        (0..MOST_OF_ONE_USER + 4)
+            .map(|_| pass_lingering(connect_as_stranger(socket), b"x\0"))
+            .unzip::<_, _, Vec<_>, Vec<_>>()
+    });
+
+    let end = connections.pop().unwrap().read(&mut [0; 100]);
+
+    assert!(matches!(end, Ok(0)), "{end:?}");
+    assert!(serving.snapshot_for_root().unwrap().may_act);
+    drop(others_ends);
+}
+
+#[test]
+fn a_stranger_who_passes_a_pipe_is_refused_like_any_other() {
+    let serving = Serving::begin();
+    let mut connection = connect_as_stranger(&serving.socket());
+    let (pipe, mut into) = io::pipe().unwrap();
+    into.write_all(b"123456").unwrap();
+
+    let call = br#"{"method":"org.cacd1.SubmitPin","parameters":{"card":"a","visit":1}}"#;
+    pass(&connection, &[call, &b"\0"[..]].concat(), &pipe);
+
+    let reply = next(&mut connection);
+    assert_eq!(
+        reply.error.as_deref(),
+        Some("org.varlink.service.PermissionDenied")
+    );
+}
+
+#[test]
+fn what_is_no_pipe_is_no_pin() {
+    let call = br#"{"method":"org.cacd1.SubmitPin","parameters":{"card":"a","visit":1}}"#;
+    let (_serving, (mut connection, _other_end)) = Serving::begin_after(|socket| {
+        let connection = Socket::connect(socket).unwrap();
+        pass_lingering(connection, &[call, &b"\0"[..]].concat())
+    });
+
+    connection.set_read_timeout(Some(LIMIT)).unwrap();
+    let reply = next(&mut connection);
+    assert_eq!(reply.error.as_deref(), Some("org.cacd1.NoPin"));
+}
+
+#[test]
+fn what_a_stranger_called_comes_back_short_and_clean() {
+    let serving = Serving::begin();
+    let mut connection = connect_as_stranger(&serving.socket());
+    let name = format!("org.cacd1.\\u001b[2J{}", "x".repeat(50_000));
+
+    connection
+        .write_all(format!("{{\"method\":\"{name}\"}}\0").as_bytes())
+        .unwrap();
+
+    let reply = next(&mut connection);
+    let refusal = Refusal::from_reply(&reply.error.unwrap(), &reply.parameters).unwrap();
+    let Refusal::MethodNotFound { method } = refusal else {
+        panic!("{refusal}");
+    };
+    assert!(method.starts_with("org.cacd1."));
+    assert!(method.chars().count() <= 256 && !method.chars().any(char::is_control));
+}
+
+fn connect_as_stranger(socket: &Path) -> Socket {
+    let connection = std::thread::scope(|scope| {
+        let connecting = scope.spawn(|| {
+            let stranger = Uid::from_raw(STRANGER);
+            rustix::thread::set_thread_res_uid(stranger, stranger, stranger)
+                .expect("root runs this: a stranger is another user");
+            Socket::connect(socket).unwrap()
+        });
+        connecting.join().unwrap()
+    });
+    connection.set_read_timeout(Some(LIMIT)).unwrap();
+    connection
+}
+
+/// The socket that is passed lingers for as long as the other end is there.
+fn pass_lingering(connection: Socket, message: &[u8]) -> (Socket, (TcpListener, TcpStream)) {
+    let (lingering, other_end) = lingering();
+    pass(&connection, message, &lingering);
+    (connection, other_end)
+}
+
+fn next(connection: &mut Socket) -> Reply {
+    let mut bytes = Vec::new();
+    while bytes.last() != Some(&0) {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).unwrap();
+        bytes.push(byte[0]);
+    }
+    bytes.pop();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+/// A socket with bytes that nobody reads, and the end that does not read them.
+fn lingering() -> (TcpStream, (TcpListener, TcpStream)) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (other_end, _) = listener.accept().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let full = loop {
+        if let Err(error) = stream.write(&[0; 8192]) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    set_socket_linger(&stream, Some(LINGERS)).unwrap();
+    (stream, (listener, other_end))
+}
+
+fn pass(connection: &Socket, message: &[u8], descriptor: &impl AsFd) {
+    let descriptors = [descriptor.as_fd()];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+    let sent = sendmsg(
+        connection.as_fd(),
+        &[io::IoSlice::new(message)],
+        &mut control,
+        SendFlags::empty(),
+    )
+    .unwrap();
+    assert_eq!(sent, message.len());
+}
+
+fn nothing() -> Snapshot {
+    use crate::state::{DaemonFacts, State};
+
+    let facts = DaemonFacts {
+        version: "0".into(),
+        host: "host".into(),
+        started_at: UtcSeconds(0),
+    };
+    let mut clock = crate::supervisor::Clock::new();
+    State::new(facts, cac_common::config::Config::default()).snapshot(clock.now())
+}
