@@ -5,6 +5,7 @@
 
 mod cast;
 mod commands;
+mod conversation;
 mod daemon;
 mod follower;
 mod outsider;
@@ -20,9 +21,8 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use cac_common::client::{Client, ClientError};
 use cac_common::interface::SubmitPin;
-use cac_common::snapshot::{Card, HistoryEntry, Snapshot};
+use cac_common::snapshot::Card;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -381,164 +381,6 @@ impl Lab {
 
     pub fn remove_profile(&self, name: &str) -> anyhow::Result<()> {
         Ok(fs::remove_file(self.profile_path(name))?)
-    }
-
-    /// The state now.
-    pub fn snapshot(&self) -> anyhow::Result<Snapshot> {
-        let socket = self.socket();
-        Ok(self
-            .runtime
-            .block_on(async { Client::connect(&socket).await?.snapshot().await })?)
-    }
-
-    /// Follows the state until it is as told, and gives it.
-    pub fn wait_for(
-        &self,
-        what: &str,
-        condition: impl FnMut(&Snapshot) -> bool,
-    ) -> anyhow::Result<Snapshot> {
-        self.wait_for_at_most(LIMIT, what, condition)
-    }
-
-    /// The same, with a limit of one's own.
-    pub fn wait_for_at_most(
-        &self,
-        limit: Duration,
-        what: &str,
-        condition: impl FnMut(&Snapshot) -> bool,
-    ) -> anyhow::Result<Snapshot> {
-        let waited =
-            self.runtime
-                .block_on(socket::wait_for(&self.socket(), limit, what, condition));
-        waited.with_context(|| format!("the daemon's last words:\n{}", self.last_words()))
-    }
-
-    fn last_words(&self) -> String {
-        let log = self.log();
-        let lines: Vec<&str> = log
-            .lines()
-            .filter(|line| line.contains("cacd"))
-            .rev()
-            .take(TAIL)
-            .collect();
-        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
-    }
-
-    /// Waits until the card in a reader stands so at the portal; `label` as people read it.
-    pub fn wait_for_status(&self, reader: usize, label: &str) -> anyhow::Result<Card> {
-        let snapshot = self.wait_for(
-            &format!("the card in reader {reader} is {label}"),
-            |snapshot| self.label(snapshot, reader) == Some(label),
-        )?;
-        self.card(&snapshot, reader)
-    }
-
-    /// Waits until a reader is seen to hold no card.
-    pub fn wait_until_empty(&self, reader: usize) -> anyhow::Result<Snapshot> {
-        self.wait_for(&format!("reader {reader} is empty"), |snapshot| {
-            self.find_card(snapshot, reader).is_none()
-        })
-    }
-
-    /// Where the card in a reader stands at the portal, in words.
-    pub fn label(&self, snapshot: &Snapshot, reader: usize) -> Option<&'static str> {
-        let card = self.find_card(snapshot, reader)?;
-        let registration = card
-            .registrations
-            .iter()
-            .find(|registration| registration.portal == PORTAL)?;
-        Some(registration.status.label())
-    }
-
-    /// The card in a reader, as the daemon shows it.
-    pub fn card(&self, snapshot: &Snapshot, reader: usize) -> anyhow::Result<Card> {
-        self.find_card(snapshot, reader)
-            .cloned()
-            .with_context(|| format!("no card is shown in reader {reader}"))
-    }
-
-    fn find_card<'a>(&self, snapshot: &'a Snapshot, reader: usize) -> Option<&'a Card> {
-        let name = self.reader_name(reader);
-        snapshot
-            .readers
-            .iter()
-            .find(|shown| shown.name.0 == name)?
-            .card
-            .as_ref()
-    }
-
-    /// Runs on the lab's runtime.
-    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
-    }
-
-    /// Hands a PIN over, for a card that may no longer be there.
-    pub fn submit(&self, request: SubmitPin, pin: &str) -> Result<(), ClientError> {
-        self.runtime
-            .block_on(socket::submit(&self.socket(), request, pin))
-    }
-
-    /// Types a PIN for the card in a reader.
-    pub fn type_pin(&self, reader: usize, pin: &str) -> anyhow::Result<()> {
-        let card = self.card(&self.snapshot()?, reader)?;
-        Ok(self.submit(pin_for(&card)?, pin)?)
-    }
-
-    /// From a card to the portal: put in, read, PIN typed, registered.
-    pub fn register(
-        &mut self,
-        reader: usize,
-        card: &CardHandle,
-        pin: &str,
-    ) -> anyhow::Result<Card> {
-        self.insert(reader, card)?;
-        self.wait_for_status(reader, "needs PIN")?;
-        self.type_pin(reader, pin)?;
-        self.wait_for_status(reader, "registered")
-    }
-
-    /// Does something over a connection of its own.
-    pub fn ask<T>(
-        &self,
-        call: impl AsyncFnOnce(&mut Client) -> Result<T, ClientError>,
-    ) -> Result<T, ClientError> {
-        let socket = self.socket();
-        self.runtime.block_on(async {
-            let mut client = Client::connect(&socket).await?;
-            call(&mut client).await
-        })
-    }
-
-    /// The newest entries of the history, oldest first.
-    pub fn history(&self) -> anyhow::Result<Vec<HistoryEntry>> {
-        let request = cac_common::interface::GetHistory {
-            before: None,
-            limit: 1000,
-        };
-        let mut entries = self.ask(async |client| client.history(&request).await)?;
-        entries.reverse();
-        Ok(entries)
-    }
-
-    /// Waits until the history holds this many entries with `part` in them, and gives those.
-    pub fn wait_for_entries(&self, part: &str, count: usize) -> anyhow::Result<Vec<HistoryEntry>> {
-        let says_so = |entry: &HistoryEntry| entry.text.contains(part);
-        // What is shown as having happened has been written down.
-        self.wait_for(
-            &format!("the history tells of {part:?} {count} times"),
-            |snapshot| {
-                let told = snapshot.happened.iter().filter(|entry| says_so(entry));
-                told.count() >= count
-            },
-        )?;
-        let mut entries = self.history()?;
-        entries.retain(says_so);
-        Ok(entries)
-    }
-
-    /// Notes every snapshot from now on.
-    pub fn follow(&self) -> anyhow::Result<Follower> {
-        Follower::start(&self.runtime, &self.socket())
     }
 
     /// What another program gets to hear from the card, one status word for each command.

@@ -1,0 +1,97 @@
+//! How sign-ins end, one by one; their order is the state's property test's.
+
+use super::*;
+
+const NOW: Now = Now {
+    utc: UtcSeconds(5_000),
+    monotonic: Duration::from_secs(5),
+    random: 0,
+};
+
+#[test]
+fn a_recheck_that_fails_leaves_what_was_written_down() {
+    let failures = [
+        SignInResult::Card(CardError::WrongPin {
+            tries_left: Some(2),
+        }),
+        SignInResult::Card(CardError::OtherCard),
+        SignInResult::PinGone,
+        SignInResult::Failed {
+            cause: "no memory".into(),
+        },
+        SignInResult::Portal(Outcome::Unavailable {
+            cause: "connection refused".into(),
+            retry_after: None,
+        }),
+    ];
+    for result in failures {
+        let (stand, next) = Stand::ended(recheck(result.clone()), &Config::default(), NOW);
+
+        assert_eq!(stand, Stand::Rest(registered()), "{result:?}");
+        assert!(!matches!(next, Next::Record(_)), "{result:?}");
+    }
+}
+
+#[test]
+fn a_recheck_keeps_since_when_somebody_is_registered() {
+    let yes = SignInResult::Portal(Outcome::Registered { account: None });
+
+    let (_, next) = Stand::ended(recheck(yes), &Config::default(), NOW);
+
+    assert_eq!(
+        next,
+        Next::Record(RegistrationStatus::Registered {
+            since: UtcSeconds(1),
+            checked_at: NOW.utc,
+            account: None,
+            recheck_due: false,
+        })
+    );
+}
+
+#[test]
+fn a_forbidden_page_is_met_with_one_fresh_session_and_no_more() {
+    let forbidden = |again, may_sign_again| SignInEnd {
+        due: Due::default(),
+        again,
+        result: SignInResult::Portal(Outcome::Forbidden {
+            cause: "403".into(),
+        }),
+        may_sign_again,
+        proof: proof(),
+    };
+    let next = |end| Stand::ended(end, &Config::default(), NOW).1;
+
+    assert_eq!(next(forbidden(false, true)), Next::Again);
+    assert!(matches!(next(forbidden(true, true)), Next::Record(_)));
+    assert!(matches!(next(forbidden(false, false)), Next::Record(_)));
+}
+
+fn recheck(result: SignInResult) -> SignInEnd {
+    SignInEnd {
+        due: Due {
+            recheck_of: Some(Box::new(registered())),
+            ..Due::default()
+        },
+        again: false,
+        result,
+        may_sign_again: false,
+        proof: proof(),
+    }
+}
+
+fn proof() -> Proof {
+    Proof {
+        certificate_sha256: "ab".into(),
+        profile: "cd".into(),
+    }
+}
+
+fn registered() -> RegistrationStatus {
+    RegistrationStatus::Registered {
+        since: UtcSeconds(1),
+        checked_at: UtcSeconds(2),
+        account: Some("jane.doe".into()),
+        recheck_due: false,
+    }
+}
