@@ -71,6 +71,8 @@ demo: deps ## a pretend card, a pretend portal and the dashboard
 	@$(CARGO) run -q --locked -p cac-tests --bin demo
 
 test: deps ## every test, the scenarios over the whole of it included
+	@# The scenarios run these two; built here, their building is seen.
+	$(CARGO) build --locked -p cacd -p cacctl
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 lint: ## formatting and lints, as strictly as CI

@@ -129,7 +129,11 @@ fn under(starter: &str, socket: &Path) -> Command {
 }
 
 fn with_socket(mut tmux: Command, socket: &Path) -> Command {
-    tmux.arg("-u").arg("-S").arg(socket).env_remove("TMUX");
+    tmux.arg("-u").arg("-S").arg(socket);
+    // What is set around a test says nothing about the terminal inside.
+    for variable in ["TMUX", "NO_COLOR", "RUST_BACKTRACE", "CACD_SOCKET"] {
+        tmux.env_remove(variable);
+    }
     tmux
 }
 

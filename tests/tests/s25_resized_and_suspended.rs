@@ -99,6 +99,8 @@ fn s25_the_dashboard_draws_itself_anew_after_someone_else_has_stopped_it() -> an
     let lab = Lab::start()?;
     let dashboard = lab.dashboard(SIZE)?;
     let program = dashboard.program()?;
+    // At rest: stopped in the middle of a picture, it leaves half of one.
+    dashboard.shows(&["Reader Virtual PCD 00 01 found", "q quit"])?;
 
     rustix::process::kill_process(program, Signal::STOP)?;
     dashboard.shows(&["Stopped"])?;

@@ -27,7 +27,7 @@ fn s26_a_stranger_sees_readers_and_no_person_and_is_told_whom_to_ask() -> anyhow
     ])?];
     dashboard.write("x")?;
     dashboard.write("y")?;
-    seen.push(dashboard.shows(&["History", "the group cacd-admin may do this"])?);
+    seen.push(dashboard.shows(&["History", "the group of its administrators"])?);
     dashboard.press("Escape")?;
     dashboard.write("r")?;
     seen.push(dashboard.shows(&["Readers", "q quit"])?);

@@ -162,7 +162,7 @@ impl Failure {
 impl From<&ClientError> for Trouble {
     fn from(error: &ClientError) -> Self {
         Self {
-            what: Chain(error).to_string(),
+            what: crate::phrase::capitalised(&Chain(error).to_string()),
             advice: advice_for(error),
         }
     }

@@ -257,6 +257,14 @@ pub fn lost(lost: &Lost) -> String {
     }
 }
 
+/// With a capital at its head.
+pub fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase);
+    let head: String = first.into_iter().flatten().collect();
+    head + rest.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -197,13 +197,7 @@ fn account(status: &RegistrationStatus) -> Option<&str> {
 }
 
 fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(char::to_uppercase);
-    format!(
-        "{}{}.",
-        first.into_iter().flatten().collect::<String>(),
-        rest.as_str()
-    )
+    format!("{}.", phrase::capitalised(text))
 }
 
 /// What happened to the last PIN typed for this card in this visit.
