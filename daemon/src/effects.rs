@@ -59,6 +59,8 @@ struct Lent {
     pin: Option<HeldPin>,
     /// Its time is over: what the card gives back is not kept.
     is_over: bool,
+    /// Which signature may take it; one that was given up takes it no more.
+    turn: u64,
 }
 
 impl Visiting {

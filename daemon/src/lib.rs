@@ -153,7 +153,9 @@ fn watch_readers(
 /// made until the thread has ended.
 async fn stop_watching(readers: &Arc<dyn Readers>, watching: std::thread::JoinHandle<()>) {
     while !watching.is_finished() {
-        readers.stop();
+        // It asks pcscd, which may not answer.
+        let readers = Arc::clone(readers);
+        let _ = tokio::task::spawn_blocking(move || readers.stop()).await;
         watching.thread().unpark();
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

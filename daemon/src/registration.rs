@@ -123,7 +123,15 @@ impl Stand {
                 Self::Due(Due::default())
             }
             Some(remembered) if remembered.proof.certificate_sha256 == validity.sha256 => {
-                Self::Rest(remembered.status.clone())
+                if remembered.proof.profile == profile.fingerprint {
+                    Self::Rest(remembered.status.clone())
+                } else {
+                    // Registered, by what may have been another server.
+                    Self::Due(Due {
+                        recheck_of: Some(Box::new(remembered.status.clone())),
+                        ..Due::default()
+                    })
+                }
             }
             Some(remembered) => Self::Due(Due {
                 out_of_date: matches!(remembered.status, RegistrationStatus::Registered { .. }),
@@ -259,6 +267,17 @@ impl Stand {
             Outcome::Unsupported { why } => refused(RegistrationStatus::Unsupported { why }),
             Outcome::Unrecognised { title } => refused(RegistrationStatus::Unrecognised { title }),
         }
+    }
+
+    /// What was written down of it is gone.
+    #[must_use]
+    pub fn forgotten(mut self) -> Self {
+        if let Self::Due(due) | Self::SigningIn { due, .. } | Self::Waiting { due, .. } = &mut self
+        {
+            due.recheck_of = None;
+            due.out_of_date = false;
+        }
+        self
     }
 
     /// What was to be written down is, or could not be.

@@ -104,7 +104,7 @@ impl Server {
                 Ok((stream, _)) => {
                     if let Err((stream, why)) = self.clone().admit(stream, &open) {
                         tracing::warn!(%why, "connection was turned away");
-                        turn_away(stream, &turned_away).await;
+                        turn_away(stream, &turned_away);
                     }
                 }
                 Err(error) => {
@@ -343,12 +343,11 @@ impl Drop for Place {
     }
 }
 
-/// Waits only while too many are being turned away.
-async fn turn_away(stream: UnixStream, turned_away: &Arc<Semaphore>) {
-    let Ok(room) = Arc::clone(turned_away).acquire_owned().await else {
-        return;
-    };
+/// Closes a connection, a few at a time, and holds up nobody who comes after it.
+fn turn_away(stream: UnixStream, turned_away: &Arc<Semaphore>) {
+    let turned_away = Arc::clone(turned_away);
     tokio::spawn(async move {
+        let room = turned_away.acquire_owned().await;
         wire::close(stream).await;
         drop(room);
     });

@@ -62,6 +62,14 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
     let accepted = match piv::verify(&mut exchange, pin) {
         Verified::Accepted(pin) => pin,
         Verified::Refused(error) => {
+            let unheard = matches!(error, CardError::Transport(_) | CardError::Malformed { .. });
+            // The card may have accepted it, and its answer was lost.
+            if unheard
+                && state != PinState::LoggedIn
+                && let Err(error) = piv::log_out(&mut exchange)
+            {
+                tracing::warn!(%error, "card could not be logged out");
+            }
             return Signed {
                 signature: Err(error),
                 pin: None,

@@ -6,22 +6,28 @@
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use cac_common::error_chain::Chain;
-use cac_common::interface::Clear;
+use cac_common::identity::CardId;
+use cac_common::interface::{Clear, ClearScope};
+use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, Visit};
 use cac_common::time::UtcSeconds;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::remembering::{self, ToRecord};
-use crate::event::{CardToRemember, Event, Memory, NewNote, Now, RequestId};
+use crate::event::{CardToRemember, Event, Memory, NewNote, Now, Remembered, RequestId};
 use crate::store::{NewEntry, Notice, Store, StoreError};
 
 /// A database that could not be opened is left alone for this long.
 const REOPEN_AFTER: Duration = Duration::from_secs(30);
+
+/// What could not be written down is tried again this often, if there is work.
+const SAVE_AGAIN: Duration = Duration::from_secs(30);
 
 /// How often history that has become old is forgotten.
 const DAY: Duration = Duration::from_hours(24);
@@ -44,6 +50,11 @@ pub struct Keeper {
     latest: Now,
     /// Lines that could not be written are shown all the same, numbered downwards.
     unwritten: i64,
+    /// What portals said and could not be written, the latest of each persona
+    /// and portal.
+    unsaved: BTreeMap<(String, String), ToRecord>,
+    /// When that was last tried.
+    saved: Duration,
 }
 
 /// Something to be done with the database.
@@ -78,6 +89,8 @@ impl Keeper {
             keep,
             latest: now,
             unwritten: 0,
+            unsaved: BTreeMap::new(),
+            saved: now.monotonic,
         };
         if let Ok(store) = keeper.current() {
             keeper.prune(&store, now.utc).await;
@@ -134,23 +147,72 @@ impl Keeper {
                 }
             }
         }
+        self.save(&self.current()).await;
         if let Ok(store) = self.current() {
             store.close().await;
+        }
+    }
+
+    /// Writes what could not be written before.
+    async fn save(&mut self, store: &StoreOrReason) {
+        let Ok(store) = store else {
+            return;
+        };
+        let mut left = BTreeMap::new();
+        for (key, to_record) in std::mem::take(&mut self.unsaved) {
+            let written = remembering::registration(store, to_record.clone()).await;
+            if let Err(error) = written {
+                tracing::warn!(error = %Chain(&error), "registration could not be written down");
+                left.insert(key, to_record);
+            }
+        }
+        self.unsaved = left;
+    }
+
+    /// What could not be written is remembered all the same.
+    fn overlay(&self, persona_key: &str, memory: &mut Memory) {
+        for ((key, portal), unsaved) in &self.unsaved {
+            // A yes counts only once it is written.
+            let is_yes = matches!(unsaved.status, RegistrationStatus::Registered { .. });
+            if key != persona_key || is_yes {
+                continue;
+            }
+            memory
+                .registrations
+                .retain(|remembered| remembered.portal != *portal);
+            memory.registrations.push(Remembered {
+                portal: portal.clone(),
+                status: unsaved.status.clone(),
+                proof: unsaved.proof.clone(),
+            });
         }
     }
 
     async fn take(&mut self, work: Work, now: Now, tell: &(impl Fn(Event) + Sync)) {
         self.latest = now;
         let store = self.present(now, tell).await;
+        let since = now.monotonic.saturating_sub(self.saved);
+        if since >= SAVE_AGAIN {
+            self.saved = now.monotonic;
+            self.save(&store).await;
+        }
         match work {
             Work::RememberCard { visit, card } => {
-                let memory = remember(&store, card, tell).await;
+                let key = card.persona_key.clone();
+                let mut memory = remember(&store, card, tell).await;
+                self.overlay(&key, &mut memory);
                 // First the list: whoever sees the one sees the other.
                 self.load_known(tell).await;
                 tell(Event::CardRemembered { visit, memory });
             }
             Work::Record(to_record) => {
-                let recorded = record(&store, to_record).await;
+                let key = (to_record.card.persona_key.clone(), to_record.portal.clone());
+                let recorded = record(&store, to_record.clone()).await;
+                if matches!(recorded, Event::Recorded { result: Ok(()), .. }) {
+                    self.unsaved.remove(&key);
+                } else {
+                    self.unsaved.insert(key, to_record);
+                }
                 self.load_known(tell).await;
                 tell(recorded);
             }
@@ -166,6 +228,11 @@ impl Keeper {
                         .map_err(in_words),
                     Err(reason) => Err(reason.clone()),
                 };
+                if result.is_ok() && !what.dry_run {
+                    self.unsaved.retain(|(_, portal), unsaved| {
+                        !clears(&what.scope, portal, &unsaved.card.id)
+                    });
+                }
                 tell(Event::Cleared {
                     request,
                     uid,
@@ -316,6 +383,16 @@ async fn record(store: &StoreOrReason, to_record: ToRecord) -> Event {
         portal,
         status,
         result,
+    }
+}
+
+/// Whether clearing this takes what a card was to be registered with at a portal.
+fn clears(scope: &ClearScope, portal: &str, card: &CardId) -> bool {
+    match scope {
+        ClearScope::All {} => true,
+        ClearScope::Card { card: cleared } => cleared == card,
+        ClearScope::Portal { portal: cleared } => cleared == portal,
+        ClearScope::History { .. } => false,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::store::{
 };
 
 /// A status to be written down.
+#[derive(Clone)]
 pub(super) struct ToRecord {
     pub(super) visit: Visit,
     pub(super) card: CardToRemember,

@@ -4,7 +4,6 @@
 //! supervisor waits for neither.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -67,7 +66,7 @@ pub(super) fn start(
     };
     *visiting.lent() = Lent {
         pin: Some(pin),
-        is_over: false,
+        ..Lent::default()
     };
     let signer = Arc::new(CardSigner {
         worker: worker.clone(),
@@ -112,13 +111,18 @@ fn run(portal: &Portal, identity: Identity, signer: &CardSigner) -> SignInResult
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            tokio::select! {
-                ended = portal::sign_in(portal, identity) => ended,
-                // Nobody waits for it any more.
-                () = signer.visiting.stop.notified() => Err(SignInError::Signer(SignerFailed)),
-            }
-        }),
+        Ok(runtime) => {
+            let ended = runtime.block_on(async {
+                tokio::select! {
+                    ended = portal::sign_in(portal, identity) => ended,
+                    // Nobody waits for it any more.
+                    () = signer.visiting.stop.notified() => Err(SignInError::Signer(SignerFailed)),
+                }
+            });
+            // A name that is still being looked up is not waited for.
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => {
             return SignInResult::Failed {
                 cause: format!("This machine lacks the means to connect: {error}"),
@@ -174,27 +178,33 @@ impl CardSigner {
     /// Signs, or says why not; nothing where an earlier failure says it, or
     /// where the PIN's time is over.
     fn try_to_sign(&self, block: &[u8], found: &mut Found) -> Result<Vec<u8>, Option<CardError>> {
-        let Some(pin) = self.visiting.lent().pin.take() else {
-            return Err(None);
+        let turn = {
+            let mut lent = self.visiting.lent();
+            if lent.pin.is_none() {
+                return Err(None);
+            }
+            lent.turn += 1;
+            lent.turn
         };
         let order = Order {
             block: block.to_vec(),
             ..self.order.clone()
         };
-        let ended = Arc::clone(&self.visiting.ended);
-        // Whoever takes the PIN out of here first has it: the card's thread to
-        // use it, or we to keep it, if that thread never came to it.
-        let lent = Arc::new(Mutex::new(Some(pin)));
-        let to_use = Arc::clone(&lent);
+        let visiting = Arc::clone(&self.visiting);
+        // The PIN stays where it can be wiped until the card is open and locked.
         let worked = self.worker.run_once(SIGN_LIMIT, move |transport| {
-            let pin = to_use.lock().ok()?.take()?;
-            // The card may have been taken out while others held the lock.
-            (!ended.load(Ordering::SeqCst)).then(|| sign(transport, &order, pin))
+            let mut lent = visiting.lent();
+            if lent.turn != turn {
+                return None;
+            }
+            let pin = lent.pin.take()?;
+            drop(lent);
+            Some(sign(transport, &order, pin))
         });
-        self.keep(lent.lock().ok().and_then(|mut lent| lent.take()));
-        let signed = worked?
-            .ok_or(TransportError::Removed)
-            .map_err(CardError::from)?;
+        // Work that was given up may still begin.
+        self.visiting.lent().turn += 1;
+        // Without a PIN its time, or the visit, was over before the card was open.
+        let signed = worked?.ok_or(None)?;
         self.keep(signed.pin);
         found.apdus += signed.apdus;
         if signed.tries.is_some() {

@@ -33,6 +33,23 @@ fn a_recheck_that_fails_leaves_what_was_written_down() {
 }
 
 #[test]
+fn what_was_cleared_is_not_taken_for_true_when_a_recheck_fails() {
+    let due = recheck(SignInResult::PinGone).due;
+    let signing_in = Stand::SigningIn { due, again: false };
+
+    let Stand::SigningIn { due, .. } = signing_in.forgotten() else {
+        panic!("it goes on");
+    };
+
+    let end = SignInEnd {
+        due,
+        ..recheck(SignInResult::PinGone)
+    };
+    let (stand, _) = Stand::ended(end, &Config::default(), NOW);
+    assert_eq!(stand, Stand::Due(Due::default()));
+}
+
+#[test]
 fn a_recheck_keeps_since_when_somebody_is_registered() {
     let yes = SignInResult::Portal(Outcome::Registered { account: None });
 

@@ -52,6 +52,8 @@ struct AtWork {
     until: Option<Duration>,
     /// That time is over.
     pin_is_over: bool,
+    /// Who typed it.
+    uid: u32,
 }
 
 /// What is known while the card is still being read.

@@ -253,6 +253,38 @@ async fn what_was_begun_before_the_end_is_written_down() {
     assert_eq!(known[0].registrations[0].status, registered());
 }
 
+#[tokio::test]
+async fn a_refusal_that_could_not_be_written_is_remembered_and_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    std::fs::write(&state, "not a folder").unwrap();
+    let mut keeper = Keeper::open(state.clone(), KEEP, at(0)).await;
+    let told = Told::default();
+
+    keeper.take(refused(), at(1), &told.by()).await;
+    keeper.take(remember_card(), at(2), &told.by()).await;
+
+    let remembered = told.taken().into_iter().find_map(|event| {
+        if let Event::CardRemembered { memory, .. } = event {
+            Some(memory.registrations)
+        } else {
+            None
+        }
+    });
+    let remembered = remembered.unwrap();
+    assert_eq!(remembered[0].status, RegistrationStatus::NotFound);
+
+    std::fs::remove_file(&state).unwrap();
+    keeper.take(Work::LoadKnown, at(31), &told.by()).await;
+    let store = keeper.current().unwrap();
+    let known = store.known().await.unwrap();
+    assert_eq!(
+        known[0].registrations[0].status,
+        RegistrationStatus::NotFound
+    );
+    assert!(keeper.unsaved.is_empty());
+}
+
 /// Everything that is told of some work, once all of it is done.
 async fn kept(folder: &Path, work: impl IntoIterator<Item = Piece>) -> Vec<Event> {
     let keeper = Keeper::open(folder.to_owned(), KEEP, at(0)).await;
@@ -315,6 +347,16 @@ fn remember_card() -> Work {
         visit: VISIT,
         card: card(),
     }
+}
+
+fn refused() -> Work {
+    let Work::Record(to_record) = record() else {
+        unreachable!("that is what it is");
+    };
+    Work::Record(ToRecord {
+        status: RegistrationStatus::NotFound,
+        ..to_record
+    })
 }
 
 fn record() -> Work {

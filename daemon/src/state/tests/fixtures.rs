@@ -20,9 +20,11 @@ pub(super) fn card_id(card: usize) -> CardId {
     CardId(format!("card-{card}"))
 }
 
+/// The second one has every registration checked again with each PIN.
 pub(super) fn portal(name: &str, start: &str) -> Arc<Profile> {
+    let recheck = if name == "second" { "0s" } else { "30d" };
     let text = format!(
-        "name = \"{name}\"\ntitle = \"{name}\"\norigin = \"https://{name}.example\"\nstart = \"{start}\"\n"
+        "name = \"{name}\"\ntitle = \"{name}\"\norigin = \"https://{name}.example\"\nstart = \"{start}\"\nrecheck = \"{recheck}\"\n"
     );
     let source = Source::new(std::path::Path::new("/p.toml"), text);
     Arc::new(Profile::check(&source).unwrap())

@@ -40,6 +40,7 @@ impl CardVisit {
         before: &[Arc<Profile>],
         context: &mut Context<'_>,
     ) {
+        self.shorten_pin(context);
         self.stands.retain(|name, _| {
             context
                 .portals
@@ -79,9 +80,13 @@ impl CardVisit {
             self.memory.seen_before = false;
         }
         for portal in context.portals {
-            let settled = matches!(self.stands.get(&portal.name), Some(Stand::Rest(_)));
-            if settled && forgotten(&portal.name) {
+            if !forgotten(&portal.name) {
+                continue;
+            }
+            if matches!(self.stands.get(&portal.name), Some(Stand::Rest(_))) {
                 self.stand_at(portal, context.now);
+            } else {
+                self.change(&portal.name, Stand::forgotten);
             }
         }
         self.advance(context);

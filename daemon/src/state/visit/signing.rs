@@ -83,6 +83,11 @@ impl CardVisit {
         {
             self.held = None;
         }
+        if let Some(at_work) = &mut self.at_work
+            && at_work.uid != uid
+        {
+            at_work.pin_is_over = true;
+        }
         for profile in context.portals {
             if portal.is_none_or(|name| name == profile.name) {
                 self.change(&profile.name, |stand| {
@@ -185,6 +190,21 @@ impl CardVisit {
             }
         }
         self.advance(context);
+    }
+
+    /// A configuration that holds PINs for a shorter time counts at once.
+    pub(super) fn shorten_pin(&mut self, context: &Context<'_>) {
+        let Some(span) = context.config.pin_keep.at_most() else {
+            return;
+        };
+        let latest = context.now.monotonic + span;
+        let untils = [
+            self.held.as_mut().map(|held| &mut held.until),
+            self.at_work.as_mut().map(|at_work| &mut at_work.until),
+        ];
+        for until in untils.into_iter().flatten() {
+            *until = Some(until.map_or(latest, |until| until.min(latest)));
+        }
     }
 
     /// A sign-in, or the writing down of one, goes on.
@@ -297,6 +317,7 @@ impl CardVisit {
             },
             until: held.until,
             pin_is_over: false,
+            uid: held.pin.typed_for().uid,
         });
         self.stands
             .insert(portal.to_owned(), Stand::SigningIn { due, again });
