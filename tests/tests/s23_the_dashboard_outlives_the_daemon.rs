@@ -53,7 +53,7 @@ fn s23_a_dashboard_without_a_daemon_says_what_to_do_and_fills_itself_later() -> 
     terminal.enter("cacctl")?;
     terminal.shows(&[
         "cacd ○ away",
-        "cannot connect to",
+        "Cannot connect to",
         "Is it running? Try: systemctl status cacd",
         "fills itself",
     ])?;
