@@ -12,8 +12,7 @@ use crate::tmux::Tmux;
 
 const SESSION: &str = "demo";
 
-/// No key of tmux's own is left, and nothing that takes room or time. What a
-/// program that failed had to say stays on the screen.
+/// No key of tmux's own is left, and nothing that takes room or time.
 const CONFIGURATION: &str = "\
 set -g prefix None
 unbind-key -a -T root
@@ -21,8 +20,12 @@ unbind-key -a -T prefix
 set -g status off
 set -s escape-time 10
 set -g default-terminal screen-256color
-set -g remain-on-exit failed
 ";
+
+/// Runs the dashboard. When it ends well, the screen ends with it; what it had
+/// to say when it failed stays to be read. tmux's own `remain-on-exit failed`
+/// loses the exit status now and then, and keeps the screen for nothing.
+const RUN: &str = "\"$@\" && exec tmux kill-session; exec tail -f /dev/null";
 
 /// Columns and rows.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,7 @@ impl Screen {
         let (columns, rows) = (size.columns.to_string(), size.rows.to_string());
         let mut open = vec!["new-session", "-d", "-P", "-F", "#{pane_id}"];
         open.extend(["-s", SESSION, "-x", &columns, "-y", &rows, "--"]);
+        open.extend(["sh", "-c", RUN, "sh"]);
         open.extend(dashboard);
         let dashboard = tmux.ask(&open)?;
         Ok(Self { tmux, dashboard })
