@@ -61,9 +61,28 @@ impl CardVisit {
             });
             if self.remembered && (stand.is_none() || changed && !under_way) {
                 self.stand_at(portal, context.now);
+                self.take_up(portal);
             }
         }
         self.advance(context);
+    }
+
+    /// A portal that was taken away and came back the same still signs in.
+    fn take_up(&mut self, portal: &Arc<Profile>) {
+        let at_work = self
+            .at_work
+            .as_ref()
+            .is_some_and(|at_work| at_work.profile == *portal);
+        if at_work {
+            self.change(&portal.name, |stand| match stand {
+                Stand::Due(due) => Stand::SigningIn { due, again: false },
+                Stand::SigningIn { .. }
+                | Stand::Recording { .. }
+                | Stand::NotSaved { .. }
+                | Stand::Waiting { .. }
+                | Stand::Rest(_) => stand,
+            });
+        }
     }
 
     /// Forgets what the database has forgotten.
