@@ -8,6 +8,7 @@ pub mod client;
 pub mod config;
 pub mod error_chain;
 pub mod fascn;
+pub mod finding;
 pub mod identity;
 pub mod interface;
 pub mod locked;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{CertificateSummary, LoginChoice};
+use crate::finding::Finding;
 use crate::identity::{CardId, Edipi, HolderName, PersonaId};
 use crate::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use crate::registration::{RegistrationStatus, TriesLeft};
@@ -74,8 +75,8 @@ pub struct Card {
     pub recognised: bool,
     /// One for each portal, in the order of `portals`.
     pub registrations: Vec<Registration>,
-    /// What is wrong with the card, in words.
-    pub findings: Vec<String>,
+    /// What is wrong with the card, or worth knowing of it.
+    pub findings: Vec<Finding>,
     /// APDUs the read took.
     pub read_apdus: u32,
     pub inserted_at: UtcSeconds,

@@ -4,7 +4,10 @@
     reason = "helpers of tests, which fail by panicking"
 )]
 
-use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
+use cac_common::certificate::{
+    CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
+};
+use cac_common::finding::{Finding, Weight};
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::interface::{
     Clear, ClearReply, ClearScope, DESCRIPTION, GetHistory, HistoryReply, Lost, Register,
@@ -301,22 +304,64 @@ fn entry() -> HistoryEntry {
     }
 }
 
+/// Each verdict on a certificate that there is.
+fn verdicts() -> Vec<(ChainStatus, Revocation)> {
+    let why = String::from("no route");
+    vec![
+        (ChainStatus::NotChecked, Revocation::NotChecked),
+        (
+            ChainStatus::NotConfigured,
+            Revocation::Good { at: UtcSeconds(8) },
+        ),
+        (
+            ChainStatus::Trusted {
+                path: vec!["DOD ID CA-9901".into(), "DoD Root CA 99".into()],
+            },
+            Revocation::Revoked {
+                since: UtcSeconds(8),
+                reason: Some("keyCompromise".into()),
+            },
+        ),
+        (
+            ChainStatus::Test {
+                authority: "DoD JITC Root CA 99".into(),
+            },
+            Revocation::Unknown { why: why.clone() },
+        ),
+        (
+            ChainStatus::NotTrusted {
+                reason: why.clone(),
+            },
+            Revocation::Offline { why },
+        ),
+    ]
+}
+
 fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> Snapshot {
     let registrations = vec![Registration {
         portal: "reference".into(),
         status,
     }];
-    let certificates = Slot::ALL
-        .into_iter()
-        .map(|slot| CertificateSummary {
+    let certificates = Slot::all()
+        .zip(verdicts().into_iter().cycle())
+        .map(|(slot, (chain, revocation))| CertificateSummary {
             slot,
+            role: Role::Authentication,
             subject: "DOE.JANE.Q.1234567890".into(),
             issuer: "DOD ID CA-9901".into(),
+            subject_dn: "CN=DOE.JANE.Q.1234567890,OU=USAF".into(),
+            issuer_dn: "CN=DOD ID CA-9901".into(),
             serial: "0a".into(),
             not_before: UtcSeconds(0),
             not_after: UtcSeconds(9),
             key: "RSA-2048".into(),
             upn: Some("1234567890157004@mil".into()),
+            mail: vec!["jane.q.doe.mil@mail.example".into()],
+            key_usage: vec!["digitalSignature".into()],
+            extended_key_usage: vec!["clientAuth".into()],
+            policies: vec!["id-fpki-common-authentication".into()],
+            chain,
+            revocation,
             sha256: "00".into(),
         })
         .collect();
@@ -353,7 +398,12 @@ fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> S
                 }),
                 recognised: true,
                 registrations: registrations.clone(),
-                findings: vec!["the CHUID is cut short".into()],
+                findings: vec![Finding {
+                    weight: Weight::Fault,
+                    object: "CHUID".into(),
+                    fault: "it is cut short".into(),
+                    meaning: "The card cannot be told from others.".into(),
+                }],
                 read_apdus: 36,
                 inserted_at: UtcSeconds(6),
             }),

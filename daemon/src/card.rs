@@ -16,6 +16,7 @@ pub mod facts;
 pub mod objects;
 pub mod pcsc;
 pub mod piv;
+pub mod purpose;
 pub mod read;
 pub mod sign;
 pub mod tlv;

@@ -130,7 +130,7 @@ fn card_lines(
 ) -> Result<(), Failure> {
     line(out, &format!("  {}", card_line(card)))?;
     for finding in &card.findings {
-        line(out, &format!("  found: {}", readable(finding)))?;
+        line(out, &format!("  found: {}", readable(&finding.to_string())))?;
     }
     for certificate in &card.certificates {
         let login = card.login.as_ref();

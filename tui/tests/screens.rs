@@ -4,6 +4,7 @@
 #[path = "support/invented.rs"]
 mod invented;
 
+use cac_common::finding::{Finding, Weight};
 use cac_common::interface::{ClearScope, Lost};
 use cac_common::reader::ServiceStatus;
 use cac_common::registration::RegistrationStatus;
@@ -88,8 +89,8 @@ fn a_card_with_findings_cannot_be_read() {
         cause: "the card was reset by another program".into(),
     };
     card.findings = vec![
-        "9D certificate: compressed data ends early".into(),
-        "CHUID: FASC-N is 24 bytes".into(),
+        finding("9D certificate", "compressed data ends early"),
+        finding("CHUID", "FASC-N is 24 bytes"),
     ];
 
     look_at("unreadable", &app(desk));
@@ -357,8 +358,17 @@ fn extreme() -> Snapshot {
             certificate.not_after = UtcSeconds(i64::MAX);
         }
     }
-    card.findings = vec![long];
+    card.findings = vec![finding("CHUID", &long)];
     desk
+}
+
+fn finding(object: &str, fault: &str) -> Finding {
+    Finding {
+        weight: Weight::Fault,
+        object: object.into(),
+        fault: fault.into(),
+        meaning: "It may be damaged.".into(),
+    }
 }
 
 fn troubled() -> Snapshot {

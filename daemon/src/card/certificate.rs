@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use cac_common::certificate::{CertificateSummary, Slot};
+use cac_common::certificate::{CertificateSummary, ChainStatus, Revocation, Slot};
 use cac_common::identity::readable;
 use cac_common::time::UtcSeconds;
 use der::asn1::{ObjectIdentifier, Utf8StringRef};
 use der::{Decode as _, Encode as _, Reader as _};
 use x509_cert::Certificate;
+use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{CertificatePolicies, KeyUsage, SubjectAltName};
 use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use super::facts::CardCertificate;
+use super::purpose::Purposes;
 use super::tlv;
 
 /// The most a compressed certificate may become.
@@ -29,20 +30,6 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-
-/// id-fpki-common-authentication (X.509 Certificate Policy for the U.S. Federal PKI Common Policy).
-const PIV_AUTHENTICATION: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.2.1.3.13");
-/// Policies of the same arc that stand for the card or its content, never its
-/// holder: card authentication and content signing, of PIV and PIV-I.
-const FOR_THE_CARD: [ObjectIdentifier; 6] = [
-    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.2.1.3.17"),
-    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.2.1.3.19"),
-    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.2.1.3.46"),
-    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.2.1.3.20"),
-    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.2.1.3.39"),
-    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.2.1.3.47"),
-];
 
 /// Why an object holds no certificate we can use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,40 +66,31 @@ pub fn parse(slot: Slot, der: Vec<u8>) -> Result<CardCertificate, NotACertificat
     let moment = |time: &x509_cert::time::Time| {
         UtcSeconds(i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX))
     };
-    let policies: Vec<ObjectIdentifier> = tbs
-        .get_extension::<CertificatePolicies>()
-        .ok()
-        .flatten()
-        .map(|(_, policies)| {
-            policies
-                .0
-                .iter()
-                .map(|policy| policy.policy_identifier)
-                .collect()
-        })
-        .unwrap_or_default();
-    // No key usage at all restricts nothing (RFC 5280 §4.2.1.3).
-    let may_sign = match tbs.get_extension::<KeyUsage>() {
-        Ok(usage) => usage.is_none_or(|(_, usage)| usage.digital_signature()),
-        Err(_) => false,
-    };
+    let purposes = Purposes::of(tbs);
     let summary = CertificateSummary {
         slot,
-        subject: attribute(tbs.subject(), COMMON_NAME).unwrap_or_default(),
-        issuer: attribute(tbs.issuer(), COMMON_NAME).unwrap_or_default(),
+        role: purposes.role(),
+        subject: common_name(tbs.subject()),
+        issuer: common_name(tbs.issuer()),
+        subject_dn: readable(&tbs.subject().to_string()),
+        issuer_dn: readable(&tbs.issuer().to_string()),
         serial: hex(tbs.serial_number().as_bytes()),
         not_before: moment(&validity.not_before),
         not_after: moment(&validity.not_after),
         key: key_name(tbs.subject_public_key_info()),
         upn: upn(&certificate),
+        mail: mail(&certificate),
+        key_usage: purposes.usage_words(),
+        extended_key_usage: purposes.extended_words(),
+        policies: purposes.policy_words(),
+        chain: ChainStatus::NotChecked,
+        revocation: Revocation::NotChecked,
         sha256: hex(digest(&SHA256, &der).as_ref()),
     };
     Ok(CardCertificate {
         summary,
-        may_sign,
-        is_for_the_card_alone: policies.iter().any(|policy| FOR_THE_CARD.contains(policy)),
-        is_piv_authentication: policies.contains(&PIV_AUTHENTICATION),
         der,
+        purposes,
     })
 }
 
@@ -145,8 +123,11 @@ fn inflate(packed: impl std::io::Read) -> Result<Vec<u8>, NotACertificate> {
     Ok(bytes)
 }
 
-fn attribute(name: &Name, kind: ObjectIdentifier) -> Option<String> {
-    attributes(name, kind).into_iter().next_back()
+/// The whole name where it has no common name.
+fn common_name(name: &Name) -> String {
+    attributes(name, COMMON_NAME)
+        .pop()
+        .unwrap_or_else(|| readable(&name.to_string()))
 }
 
 fn attributes(name: &Name, kind: ObjectIdentifier) -> Vec<String> {
@@ -158,11 +139,7 @@ fn attributes(name: &Name, kind: ObjectIdentifier) -> Vec<String> {
 }
 
 fn upn(certificate: &Certificate) -> Option<String> {
-    let (_, names) = certificate
-        .tbs_certificate()
-        .get_extension::<SubjectAltName>()
-        .ok()??;
-    names.0.iter().find_map(|name| {
+    alt_names(certificate).iter().find_map(|name| {
         let GeneralName::OtherName(other) = name else {
             return None;
         };
@@ -172,6 +149,26 @@ fn upn(certificate: &Certificate) -> Option<String> {
         let text = other.value.decode_as::<Utf8StringRef<'_>>().ok()?;
         Some(readable(text.as_str())).filter(|text| !text.is_empty())
     })
+}
+
+fn mail(certificate: &Certificate) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in alt_names(certificate) {
+        if let GeneralName::Rfc822Name(address) = name {
+            found.push(readable(address.as_str()));
+        }
+    }
+    found
+}
+
+fn alt_names(certificate: &Certificate) -> Vec<GeneralName> {
+    match certificate
+        .tbs_certificate()
+        .get_extension::<SubjectAltName>()
+    {
+        Ok(Some((_, names))) => names.0,
+        Ok(None) | Err(_) => Vec::new(),
+    }
 }
 
 fn key_name(key: &SubjectPublicKeyInfoOwned) -> String {

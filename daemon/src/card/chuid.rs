@@ -1,6 +1,7 @@
 //! The Card Holder Unique Identifier: which card it is (SP 800-73pt1-5 §3.1.2).
 
 use cac_common::fascn::FascN;
+use cac_common::finding::Finding;
 use cac_common::identity::CardId;
 
 use super::certificate::hex;
@@ -15,7 +16,7 @@ pub struct Chuid {
     /// `YYYY-MM-DD`.
     pub expires: Option<String>,
     /// What could not be read, in words.
-    pub findings: Vec<String>,
+    pub findings: Vec<Finding>,
 }
 
 impl Chuid {
@@ -24,7 +25,7 @@ impl Chuid {
         let mut chuid = Self::default();
         for element in tlv::elements(bytes) {
             let Ok(element) = element else {
-                chuid.findings.push("the CHUID is cut short".into());
+                chuid.findings.push(fault("it is cut short"));
                 break;
             };
             match element.tag {
@@ -32,9 +33,7 @@ impl Chuid {
                 0x34 => chuid.uuid = uuid(element.value),
                 0x35 => match date(element.value) {
                     Some(date) => chuid.expires = Some(date),
-                    None => chuid
-                        .findings
-                        .push("the CHUID's expiry date is no date".into()),
+                    None => chuid.findings.push(fault("its expiry date is no date")),
                 },
                 _ => {}
             }
@@ -57,13 +56,29 @@ impl Chuid {
         match FascN::decode(bytes) {
             Ok(decoded) => {
                 if !decoded.check_is_right {
-                    self.findings.push("the FASC-N's check is wrong".into());
+                    // Seen on cards that are otherwise fine.
+                    self.findings.push(Finding::note(
+                        NAME,
+                        "the check of its FASC-N is wrong",
+                        "The number itself is whole: the card works.",
+                    ));
                 }
                 self.fascn = Some(decoded.fascn);
             }
-            Err(error) => self.findings.push(error.to_string()),
+            Err(error) => self.findings.push(fault(&error.to_string())),
         }
     }
+}
+
+/// How it is named in findings.
+const NAME: &str = "CHUID";
+
+fn fault(fault: &str) -> Finding {
+    Finding::fault(
+        NAME,
+        fault,
+        "What numbers the card is damaged; doors and portals may not know it. If they refuse, have it replaced at an ID card office.",
+    )
 }
 
 fn uuid(bytes: &[u8]) -> Option<[u8; 16]> {

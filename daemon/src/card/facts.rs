@@ -1,21 +1,19 @@
 //! What was read off a card.
 
 use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
+use cac_common::finding::Finding;
 use cac_common::identity::CardId;
 use cac_common::profile::Purpose;
 use cac_common::snapshot::{Holder, PinStatus};
+
+use super::purpose::Purposes;
 
 /// A certificate with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardCertificate {
     pub summary: CertificateSummary,
     pub der: Vec<u8>,
-    /// Key usage has digitalSignature (RFC 5280 §4.2.1.3), or none is given.
-    pub may_sign: bool,
-    /// It proves the card or its content, never its holder.
-    pub is_for_the_card_alone: bool,
-    /// It claims the policy of a PIV Authentication certificate.
-    pub is_piv_authentication: bool,
+    pub purposes: Purposes,
 }
 
 /// Everything that was read.
@@ -31,7 +29,7 @@ pub struct CardFacts {
     /// The choice for portals that ask for the authentication certificate.
     pub login: Option<LoginChoice>,
     pub pin: PinStatus,
-    pub findings: Vec<String>,
+    pub findings: Vec<Finding>,
     pub apdus: u32,
 }
 
@@ -44,7 +42,7 @@ impl CardFacts {
         };
         self.certificates
             .iter()
-            .find(|certificate| certificate.summary.slot == slot && certificate.may_sign)
+            .find(|certificate| certificate.summary.slot == slot && certificate.purposes.may_sign())
     }
 }
 
@@ -52,10 +50,10 @@ impl CardFacts {
 pub fn choose_login(certificates: &[CardCertificate]) -> Option<LoginChoice> {
     let authentication = certificates.iter().find(|certificate| {
         certificate.summary.slot == Slot::Authentication
-            && certificate.may_sign
-            && !certificate.is_for_the_card_alone
+            && certificate.purposes.may_sign()
+            && !certificate.purposes.is_for_the_card_alone()
     })?;
-    let reason = if authentication.is_piv_authentication {
+    let reason = if authentication.purposes.is_for_its_holder() {
         "it is made for signing in: the PIV Authentication policy stands in it"
     } else {
         "it lies in the slot for signing in, and may sign"

@@ -15,6 +15,9 @@ pub const OTHER_AIDS: [&[u8]; 3] = [
     &[0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00],
 ];
 
+/// The last byte of the tag of the first retired certificate.
+const FIRST_RETIRED: u8 = 0x0D;
+
 /// A data object that GET DATA can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Object {
@@ -33,24 +36,19 @@ pub const PRINTED: Object = Object {
     name: "Printed Information",
 };
 
-/// The certificate that belongs to the key in a slot.
-pub fn certificate(slot: Slot) -> Object {
-    match slot {
-        Slot::Authentication => Object {
-            tag: [0x5F, 0xC1, 0x05],
-            name: "Authentication certificate",
-        },
-        Slot::Signature => Object {
-            tag: [0x5F, 0xC1, 0x0A],
-            name: "Signature certificate",
-        },
-        Slot::KeyManagement => Object {
-            tag: [0x5F, 0xC1, 0x0B],
-            name: "Encryption certificate",
-        },
-        Slot::CardAuthentication => Object {
-            tag: [0x5F, 0xC1, 0x01],
-            name: "Card certificate",
-        },
-    }
+/// The certificate that belongs to the key in a slot; none for what is no
+/// place of PIV.
+pub fn certificate(slot: Slot) -> Option<Object> {
+    let (last, name) = match slot {
+        Slot::Authentication => (0x05, "Authentication certificate"),
+        Slot::Signature => (0x0A, "Signature certificate"),
+        Slot::KeyManagement => (0x0B, "Encryption certificate"),
+        Slot::CardAuthentication => (0x01, "Card certificate"),
+        Slot::Retired(retired) => (FIRST_RETIRED - 1 + retired.number(), "Retired certificate"),
+        Slot::Applet(_) => return None,
+    };
+    Some(Object {
+        tag: [0x5F, 0xC1, last],
+        name,
+    })
 }

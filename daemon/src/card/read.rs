@@ -2,6 +2,7 @@
 
 use cac_common::certificate::Slot;
 use cac_common::fascn::FascN;
+use cac_common::finding::Finding;
 use cac_common::identity::{CardId, HolderName};
 use cac_common::snapshot::Holder;
 
@@ -16,7 +17,7 @@ use super::transport::Transport;
 
 /// Pieces that [`read_card`] reports as done: the CHUID, and one for each slot.
 pub const PIECES: u32 = 5;
-const _: () = assert!(PIECES as usize == 1 + Slot::ALL.len());
+const _: () = assert!(PIECES as usize == 1 + Slot::PIV.len());
 
 /// Where a certificate names a person, in the order in which they are believed.
 const NAMES_ITS_HOLDER: [Slot; 3] = [Slot::Authentication, Slot::Signature, Slot::KeyManagement];
@@ -41,7 +42,7 @@ pub fn read_card(
     let pin = piv::pin_state(&mut exchange)?.into();
     let mut findings = chuid.findings.clone();
     let mut certificates = Vec::new();
-    for (done, slot) in (1..PIECES).zip(Slot::ALL) {
+    for (done, slot) in (1..PIECES).zip(Slot::PIV) {
         report(Progress {
             done,
             id: card_id(&chuid, &certificates),
@@ -51,7 +52,7 @@ pub fn read_card(
         match read_certificate(&mut exchange, slot) {
             Ok(Some(certificate)) => certificates.push(certificate),
             Ok(None) => {}
-            Err(error) => findings.push(finding(error)?),
+            Err(error) => findings.push(finding(&format!("{slot} certificate"), error)?),
         }
     }
     let id = card_id(&chuid, &certificates).ok_or(CardError::Malformed {
@@ -61,7 +62,11 @@ pub fn read_card(
     let holder = holder(&certificates, chuid.fascn.as_ref());
     let login = choose_login(&certificates);
     if login.is_none() {
-        findings.push("no certificate on this card can sign its holder in".into());
+        findings.push(Finding::fault(
+            "card",
+            "no certificate on it can sign its holder in",
+            "Portals cannot be reached with this card. If it is a CAC, an ID card office can put that right.",
+        ));
     }
     Ok(CardFacts {
         persona_key: persona_key(holder.as_ref().filter(|_| login.is_some()), &id),
@@ -81,8 +86,8 @@ pub fn read_card(
 pub fn read_chuid(exchange: &mut Exchange<'_>) -> Result<Chuid, CardError> {
     let finding = match piv::get_data(exchange, objects::CHUID) {
         Ok(Some(bytes)) => return Ok(Chuid::parse(&bytes)),
-        Ok(None) => "the card has no CHUID".into(),
-        Err(error) => finding(error)?,
+        Ok(None) => Finding::fault("CHUID", "the card has none", DAMAGED),
+        Err(error) => finding("CHUID", error)?,
     };
     Ok(Chuid {
         findings: vec![finding],
@@ -95,7 +100,9 @@ pub fn read_certificate(
     exchange: &mut Exchange<'_>,
     slot: Slot,
 ) -> Result<Option<CardCertificate>, CardError> {
-    let object = objects::certificate(slot);
+    let Some(object) = objects::certificate(slot) else {
+        return Ok(None);
+    };
     let Some(content) = piv::get_data(exchange, object)? else {
         return Ok(None);
     };
@@ -120,13 +127,20 @@ pub fn card_id(chuid: &Chuid, certificates: &[CardCertificate]) -> Option<CardId
 }
 
 /// A finding, unless the card cannot be talked to at all.
-fn finding(error: CardError) -> Result<String, CardError> {
+fn finding(object: &str, error: CardError) -> Result<Finding, CardError> {
     if matches!(error, CardError::Transport(_)) {
-        Err(error)
-    } else {
-        Ok(error.to_string())
+        return Err(error);
     }
+    let fault = if let CardError::Malformed { fault, .. } = error {
+        fault.to_owned()
+    } else {
+        error.to_string()
+    };
+    Ok(Finding::fault(object, &fault, DAMAGED))
 }
+
+/// What a broken object means for the holder.
+const DAMAGED: &str = "The card is damaged or badly issued. If it is refused somewhere, have it replaced at an ID card office.";
 
 fn fault_in(error: &certificate::NotACertificate) -> &'static str {
     use certificate::NotACertificate::{Compression, Malformed, Missing, TooLarge};
@@ -197,9 +211,10 @@ fn persona_key(holder: Option<&Holder>, id: &CardId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cac_common::certificate::CertificateSummary;
+    use cac_common::certificate::{CertificateSummary, ChainStatus, Revocation, Role};
     use cac_common::time::UtcSeconds;
 
+    use super::super::purpose::Purposes;
     use super::*;
 
     #[test]
@@ -242,19 +257,26 @@ mod tests {
         CardCertificate {
             summary: CertificateSummary {
                 slot,
+                role: Role::Other,
                 subject: subject.into(),
                 issuer: "DOD ID CA-9901".into(),
+                subject_dn: String::new(),
+                issuer_dn: String::new(),
                 serial: "01".into(),
                 not_before: UtcSeconds(0),
                 not_after: UtcSeconds(1),
                 key: "RSA-2048".into(),
                 upn: upn.map(Into::into),
+                mail: Vec::new(),
+                key_usage: Vec::new(),
+                extended_key_usage: Vec::new(),
+                policies: Vec::new(),
+                chain: ChainStatus::NotChecked,
+                revocation: Revocation::NotChecked,
                 sha256: "00".into(),
             },
             der: Vec::new(),
-            may_sign: true,
-            is_for_the_card_alone: slot == Slot::CardAuthentication,
-            is_piv_authentication: slot == Slot::Authentication,
+            purposes: Purposes::default(),
         }
     }
 }

@@ -39,8 +39,8 @@ pub struct Signed {
 /// typed for, and not for what could be the last try unless the person said so.
 pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signed {
     let mut exchange = Exchange::new(transport);
-    let state = match prepare(&mut exchange, order, &pin) {
-        Ok(state) => state,
+    let (state, key_reference) = match prepare(&mut exchange, order, &pin) {
+        Ok(prepared) => prepared,
         Err(error) => {
             // The last try stays unspent, and so the PIN has no further use.
             let given_back = !matches!(
@@ -78,12 +78,7 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
             };
         }
     };
-    let signature = piv::sign(
-        &mut exchange,
-        order.algorithm,
-        order.slot.key_reference(),
-        &order.block,
-    );
+    let signature = piv::sign(&mut exchange, order.algorithm, key_reference, &order.block);
     // Whoever was logged in before us stays so; we leave it as we found it.
     let left = match state {
         PinState::LoggedIn => Ok(PinState::LoggedIn),
@@ -101,7 +96,8 @@ fn prepare(
     exchange: &mut Exchange<'_>,
     order: &Order,
     pin: &HeldPin,
-) -> Result<PinState, CardError> {
+) -> Result<(PinState, u8), CardError> {
+    let key_reference = order.slot.key_reference().ok_or(CardError::OtherCard)?;
     piv::select(exchange)?;
     let chuid = read_chuid(exchange)?;
     let certificate = read_certificate(exchange, order.slot)?.ok_or(CardError::OtherCard)?;
@@ -128,5 +124,5 @@ fn prepare(
     if may_be_the_last && !typed_for.even_the_last_try {
         return Err(CardError::LastTry { tries_left });
     }
-    Ok(state)
+    Ok((state, key_reference))
 }

@@ -109,7 +109,7 @@ fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory
             insert.execute(params![
                 id,
                 persona,
-                certificate.slot.key_reference(),
+                certificate.slot.number(),
                 certificate.sha256,
                 certificate.der
             ])?;
@@ -144,11 +144,11 @@ fn certificates(
 }
 
 fn certificate(row: &Row<'_>) -> Result<CachedCertificate, Unreadable> {
-    let reference: i64 = row.get(0)?;
-    let slot = Slot::ALL
-        .into_iter()
-        .find(|slot| i64::from(slot.key_reference()) == reference)
-        .ok_or(Unreadable::Slot(reference))?;
+    let number: i64 = row.get(0)?;
+    let slot = u16::try_from(number)
+        .ok()
+        .and_then(Slot::from_number)
+        .ok_or(Unreadable::Slot(number))?;
     Ok(CachedCertificate {
         slot,
         sha256: row.get(1)?,

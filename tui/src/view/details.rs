@@ -187,7 +187,7 @@ impl Sheet {
             );
         }
         for finding in &card.findings {
-            self.toned("found", finding, Tone::Bad);
+            self.toned("found", &readable(&finding.to_string()), Tone::Bad);
         }
     }
 
@@ -355,5 +355,7 @@ fn purpose(slot: Slot) -> &'static str {
         Slot::Signature => "signing documents and mail, each after the PIN",
         Slot::KeyManagement => "opening what was encrypted for the holder",
         Slot::CardAuthentication => "proving the card itself, without a PIN",
+        Slot::Retired(_) => "opening what was encrypted with an earlier key",
+        Slot::Applet(_) => "what its certificate says",
     }
 }

@@ -1,6 +1,8 @@
 //! An invented moment at an invented workstation.
 
-use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
+use cac_common::certificate::{
+    CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
+};
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
@@ -92,7 +94,7 @@ fn card() -> Card {
         pin: PinStatus::Ready {
             tries_left: Some(3),
         },
-        certificates: Slot::ALL.into_iter().map(certificate).collect(),
+        certificates: Slot::PIV.into_iter().map(certificate).collect(),
         login: Some(LoginChoice {
             slot: Slot::Authentication,
             reason: "the authentication certificate, valid today".into(),
@@ -143,18 +145,34 @@ fn roe() -> KnownPersona {
 
 fn certificate(slot: Slot) -> CertificateSummary {
     let issuer = match slot {
-        Slot::Authentication | Slot::CardAuthentication => "DOD ID CA-73",
-        Slot::Signature | Slot::KeyManagement => "DOD EMAIL CA-73",
+        Slot::Authentication | Slot::CardAuthentication | Slot::Applet(_) => "DOD ID CA-73",
+        Slot::Signature | Slot::KeyManagement | Slot::Retired(_) => "DOD EMAIL CA-73",
+    };
+    let role = match slot {
+        Slot::Authentication => Role::Authentication,
+        Slot::Signature => Role::Signature,
+        Slot::KeyManagement | Slot::Retired(_) => Role::Encryption,
+        Slot::CardAuthentication => Role::Card,
+        Slot::Applet(_) => Role::Identity,
     };
     CertificateSummary {
         slot,
+        role,
         subject: "DOE.JANE.Q.1234567890".into(),
         issuer: issuer.into(),
-        serial: format!("01A2B3{:02X}", slot.key_reference()),
+        subject_dn: "CN=DOE.JANE.Q.1234567890,OU=USN,OU=PKI,OU=DoD,O=U.S. Government,C=US".into(),
+        issuer_dn: format!("CN={issuer},OU=PKI,OU=DoD,O=U.S. Government,C=US"),
+        serial: format!("01A2B3{:02X}", slot.number()),
         not_before: later(-683 * DAY),
         not_after: later(412 * DAY + 3600),
         key: "RSA-2048".into(),
         upn: (slot == Slot::Authentication).then(|| "1234567890@mil".into()),
+        mail: Vec::new(),
+        key_usage: vec!["digitalSignature".into()],
+        extended_key_usage: Vec::new(),
+        policies: Vec::new(),
+        chain: ChainStatus::NotChecked,
+        revocation: Revocation::NotChecked,
         sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
+use cac_common::certificate::{
+    CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
+};
 use cac_common::identity::{CardId, HolderName};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -11,6 +13,7 @@ use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 
 use crate::card::facts::{CardCertificate, CardFacts};
+use crate::card::purpose::Purposes;
 
 pub(super) fn reader_name(reader: usize) -> ReaderName {
     ReaderName(format!("Reader {reader}"))
@@ -34,13 +37,22 @@ pub(super) fn facts(card: usize, tries: u64) -> CardFacts {
     let tries_left = [Some(3), Some(2), Some(1), None][usize::try_from(tries).unwrap().min(3)];
     let summary = CertificateSummary {
         slot: Slot::Authentication,
+        role: Role::Authentication,
         subject: "DOE.JANE.Q.1234567890".into(),
         issuer: "DOD ID CA-9901".into(),
+        subject_dn: "CN=DOE.JANE.Q.1234567890".into(),
+        issuer_dn: "CN=DOD ID CA-9901".into(),
         serial: format!("{card:02x}"),
         not_before: UtcSeconds(0),
         not_after: UtcSeconds(1_000_000),
         key: "RSA-2048".into(),
         upn: Some("1234567890157004@mil".into()),
+        mail: Vec::new(),
+        key_usage: Vec::new(),
+        extended_key_usage: Vec::new(),
+        policies: Vec::new(),
+        chain: ChainStatus::NotChecked,
+        revocation: Revocation::NotChecked,
         sha256: format!("{card:064x}"),
     };
     CardFacts {
@@ -57,9 +69,7 @@ pub(super) fn facts(card: usize, tries: u64) -> CardFacts {
         certificates: vec![CardCertificate {
             summary,
             der: vec![0x30, 0],
-            may_sign: true,
-            is_for_the_card_alone: false,
-            is_piv_authentication: true,
+            purposes: Purposes::default(),
         }],
         login: Some(LoginChoice {
             slot: Slot::Authentication,
