@@ -147,7 +147,12 @@ fn too_many_connections_of_one_user_hold_up_no_one_else() {
 
     let end = connections.pop().unwrap().read(&mut [0; 100]);
 
-    assert!(matches!(end, Ok(0)), "{end:?}");
+    // Closed: with what was sent still unread, if nobody came to read it.
+    let is_closed = match &end {
+        Ok(read) => *read == 0,
+        Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+    };
+    assert!(is_closed, "{end:?}");
     assert!(serving.snapshot_for_root().unwrap().may_act);
     drop(others_ends);
 }
