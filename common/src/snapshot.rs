@@ -63,6 +63,8 @@ pub struct Card {
     pub stage: Stage,
     /// Known as soon as the CHUID is read.
     pub id: Option<CardId>,
+    /// By the FASC-N, which is there before the name is.
+    pub dod_id: Option<Edipi>,
     pub holder: Option<Holder>,
     /// `PIV`, or what it is instead.
     pub kind: String,

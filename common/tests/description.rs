@@ -382,6 +382,7 @@ fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> S
                 visit: Visit(1),
                 stage,
                 id: Some(CardId("card".into())),
+                dod_id: "1234567890".parse().ok(),
                 holder: Some(Holder {
                     name,
                     dod_id,

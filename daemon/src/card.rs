@@ -9,15 +9,20 @@
 //! ```
 
 pub mod apdu;
+pub mod atr;
 pub mod certificate;
 pub mod chuid;
 pub mod error;
 pub mod facts;
+pub mod habits;
+pub mod holder;
+pub mod known;
 pub mod objects;
 pub mod pcsc;
 pub mod piv;
 pub mod purpose;
 pub mod read;
+pub mod rest;
 pub mod sign;
 pub mod tlv;
 pub mod transport;

@@ -20,6 +20,7 @@ use cac_common::snapshot::Visit;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
 use crate::event::{Effect, Event, HeldPin, Now};
@@ -37,6 +38,7 @@ pub struct Effects {
     keeping: JoinHandle<()>,
     portals: HashMap<String, Arc<Portal>>,
     authorities: Arc<Authorities>,
+    habits: Habits,
     workers: HashMap<ReaderName, Worker>,
     /// What goes on for each visit, to be stopped when it ends.
     visits: HashMap<Visit, Arc<Visiting>>,
@@ -97,6 +99,7 @@ impl Effects {
             keeping,
             portals: HashMap::new(),
             authorities: Arc::default(),
+            habits: Habits::default(),
             workers: HashMap::new(),
             visits: HashMap::new(),
         }
@@ -115,7 +118,23 @@ impl Effects {
 
     pub fn start(&mut self, effect: Effect, now: Now) {
         match effect {
-            Effect::ReadCard { reader, visit } => self.read_card(&reader, visit),
+            Effect::ReadCard { reader, visit } => self.read_card(&reader, visit, now),
+            Effect::ReadRest {
+                reader,
+                visit,
+                missing,
+            } => {
+                let ended = Arc::clone(&self.visits.entry(visit).or_default().ended);
+                reading::start_rest(
+                    worker(&mut self.workers, &self.readers, &reader),
+                    visit,
+                    ended,
+                    missing,
+                    self.habits.clone(),
+                    self.events.clone(),
+                );
+            }
+            Effect::KeepCard(card) => self.keep(Work::KeepCard(*card), now),
             Effect::EndVisit(visit) => {
                 if let Some(visiting) = self.visits.remove(&visit) {
                     visiting.end();
@@ -141,6 +160,7 @@ impl Effects {
                     *order,
                     portal,
                     &self.authorities,
+                    &self.habits,
                     visiting,
                     worker,
                     &self.events,
@@ -199,12 +219,24 @@ impl Effects {
         let _ = self.to_keep.send((work, now));
     }
 
-    fn read_card(&mut self, reader: &ReaderName, visit: Visit) {
+    fn read_card(&mut self, reader: &ReaderName, visit: Visit, now: Now) {
         let visiting = Arc::<Visiting>::default();
         let ended = Arc::clone(&visiting.ended);
         self.visits.insert(visit, visiting);
         let worker = worker(&mut self.workers, &self.readers, reader);
-        reading::start(worker, visit, ended, READ_LIMIT, self.events.clone());
+        let to_keep = self.to_keep.clone();
+        reading::start(
+            worker,
+            visit,
+            ended,
+            READ_LIMIT,
+            move |card, reply| {
+                // Without the task that takes it nobody answers, which is heard.
+                let _ = to_keep.send((Work::Recall { card, reply }, now));
+            },
+            self.habits.clone(),
+            self.events.clone(),
+        );
     }
 }
 

@@ -16,8 +16,11 @@ use cac_common::time::UtcSeconds;
 
 use crate::card::error::CardError;
 use crate::card::facts::CardFacts;
+use crate::card::piv::Ways;
 use crate::card::read::Progress;
+use crate::card::rest::{Missing, Rest};
 use crate::card::transport::Report;
+use crate::store::Acquaintance;
 
 /// The moment of a step. Waits are measured by `monotonic`, which no one can
 /// set; `utc` is what is shown and written down.
@@ -62,6 +65,11 @@ pub enum Event {
     CardRead {
         visit: Visit,
         result: Box<Result<CardFacts, CardError>>,
+    },
+    /// What could wait was read too.
+    RestRead {
+        visit: Visit,
+        result: Box<Result<Rest, CardError>>,
     },
     /// The database knows the card now.
     CardRemembered {
@@ -137,7 +145,7 @@ pub enum SignInResult {
 /// What the database knew of a persona when its card was put in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
-    pub seen_before: bool,
+    pub acquaintance: Acquaintance,
     pub registrations: Vec<Remembered>,
 }
 
@@ -158,12 +166,17 @@ pub struct Proof {
     pub profile: String,
 }
 
-/// Something to be done. Each but `Answer`, `Note`, `EndVisit`, `ForgetPin`
-/// and `EndReader` ends in an event.
+/// Something to be done. Each but `Answer`, `Note`, `KeepCard`, `EndVisit`,
+/// `ForgetPin` and `EndReader` ends in an event.
 pub enum Effect {
     ReadCard {
         reader: ReaderName,
         visit: Visit,
+    },
+    ReadRest {
+        reader: ReaderName,
+        visit: Visit,
+        missing: Missing,
     },
     /// Stop what still goes on for a visit, and wipe a PIN that it holds; its
     /// answers will not be heard.
@@ -176,6 +189,8 @@ pub enum Effect {
         visit: Visit,
         card: Box<CardToRemember>,
     },
+    /// The same for what was read later; nobody waits for it.
+    KeepCard(Box<CardToRemember>),
     SignIn(Box<SignInOrder>),
     Record {
         visit: Visit,
@@ -203,7 +218,7 @@ impl Effect {
     pub fn is_to_be_kept(&self) -> bool {
         matches!(
             self,
-            Self::RememberCard { .. } | Self::Record { .. } | Self::Note(_)
+            Self::RememberCard { .. } | Self::KeepCard(_) | Self::Record { .. } | Self::Note(_)
         )
     }
 }
@@ -237,6 +252,7 @@ pub struct SignInOrder {
     pub card: CardId,
     pub portal: Arc<Profile>,
     pub certificate: crate::card::facts::CardCertificate,
+    pub ways: Ways,
     pub pin: HeldPin,
 }
 

@@ -125,6 +125,9 @@ impl State {
             Event::Progress { visit, progress } => {
                 self.in_visit(visit, now, |card, _| card.take_progress(*progress))
             }
+            Event::RestRead { visit, result } => self.in_visit(visit, now, |card, context| {
+                card.take_rest(*result, context);
+            }),
             Event::CardRead { visit, result } => self.in_visit(visit, now, |card, context| {
                 card.take_facts(*result, context);
             }),

@@ -24,7 +24,7 @@ mod key;
 mod migrate;
 mod registrations;
 
-pub use cards::{CachedCertificate, CardMemory, CardRecord};
+pub use cards::{Acquaintance, CachedCard, CachedCertificate, CardMemory, CardRecord};
 pub use error::StoreError;
 pub use history::NewEntry;
 pub use key::PersonaKey;
@@ -195,7 +195,7 @@ mod tests {
 
         let store = opened(after.path());
         let memory = store.record_card(jane()).await.unwrap();
-        assert!(memory.seen_before);
+        assert_eq!(memory.acquaintance, Acquaintance::Known);
         assert_eq!(memory.registrations[0].status, registered("AKO").status);
         assert_eq!(store.history(None, 10).await.unwrap(), [kept]);
     }

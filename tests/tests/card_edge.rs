@@ -15,8 +15,11 @@ use cac_tests::virtual_card::fault::Moment;
 use cac_tests::virtual_card::{CardHandle, CardModel, ChuidHabit, instruction, samples};
 use cacd::card::error::CardError;
 use cacd::card::facts::CardFacts;
+use cacd::card::habits::Habits;
+use cacd::card::known::KnownCard;
 use cacd::card::piv::Algorithm;
-use cacd::card::read::read_card;
+use cacd::card::read::{Progress, Reading, read_card};
+use cacd::card::rest::{Missing, Rest, read_rest};
 use cacd::card::sign::{Order, Signed, sign};
 use cacd::card::transport::TransportError;
 use cacd::event::HeldPin;
@@ -63,6 +66,74 @@ fn a_card_is_read_alike_over_both_protocols() {
     }
 }
 
+/// The counts that a read may cost, by protocol (T=1, T=0).
+#[test]
+fn a_read_costs_no_more_apdus_than_it_must() {
+    for (model, first, until_dod_id, until_name, again, rest) in [
+        (CardModel::T1, 36, 2, 4, 8, 20),
+        (CardModel::T0, 45, 4, 7, 15, 20),
+    ] {
+        let card = jane(model);
+        let mut dod_id = None;
+        let mut name = None;
+        let facts = try_to_read(&card, &Habits::default(), &[], &mut |progress| {
+            let so_far = card.log().count();
+            if progress.dod_id.is_some() {
+                dod_id.get_or_insert(so_far);
+            }
+            if progress.holder.is_some() {
+                name.get_or_insert(so_far);
+            }
+        })
+        .unwrap();
+        let mut whole = facts.clone();
+        whole.take_rest(rest_of(&card, &facts));
+        card.clear_log();
+        let known = read_with(&card, &Habits::default(), &[on_record(&whole)]);
+
+        println!(
+            "{model:?}: first {}, DoD ID after {dod_id:?}, name after {name:?}, again {}, rest {}",
+            facts.apdus,
+            known.apdus,
+            whole.apdus - facts.apdus
+        );
+        assert!(facts.apdus <= first, "{}", facts.apdus);
+        assert_eq!(dod_id, Some(until_dod_id));
+        assert_eq!(name, Some(until_name));
+        assert!(known.apdus <= again, "{}", known.apdus);
+        assert_eq!(card.log().count(), known.apdus as usize);
+        assert!(whole.apdus - facts.apdus <= rest);
+        assert_eq!(known.certificates, whole.certificates);
+        assert_eq!(known.objects, whole.objects);
+        assert_eq!(Missing::of(&known), None);
+    }
+}
+
+#[test]
+fn a_sign_in_costs_no_more_apdus_than_it_must() {
+    for (model, most) in [
+        (CardModel::T1, 10),
+        (CardModel::T0, 14),
+        (no_logout(CardModel::T1), 12),
+        (no_logout(CardModel::T0), 18),
+    ] {
+        let card = jane(model);
+        let facts = read(&card);
+        card.clear_log();
+
+        let signed = sign_with(&card, &facts, samples::PIN, false);
+
+        assert!(signed.signature.is_ok());
+        println!("{model:?}: {}", card.log().count());
+        assert!(
+            card.log().count() <= most,
+            "{model:?}: {}",
+            card.log().count()
+        );
+        assert_eq!(card.log().count(), signed.apdus as usize);
+    }
+}
+
 #[test]
 fn a_signature_costs_one_pin_and_one_key_operation_and_leaves_nobody_logged_in() {
     for model in MODELS
@@ -96,10 +167,12 @@ fn a_p256_card_signs_too() {
         algorithm: Algorithm::of_key(&login.summary.key).unwrap(),
         certificate: login.der.clone(),
         block: vec![7; 32],
+        ways: facts.ways,
     };
 
     let signed = sign(
         &mut card.transport(),
+        &Habits::default(),
         &order,
         pin(&facts.id, samples::PIN, false),
     );
@@ -185,7 +258,7 @@ fn a_card_pulled_at_any_apdu_of_a_read_is_told_as_removed() {
         let card = jane(CardModel::T1);
         card.pull_at(Moment::next_of_any().after(at as usize));
 
-        let result = read_card(&mut card.transport(), &mut |_| {});
+        let result = try_to_read(&card, &Habits::default(), &[], &mut |_| {});
 
         assert_eq!(
             result.err(),
@@ -303,7 +376,40 @@ fn no_logout(model: CardModel) -> CardModel {
 }
 
 fn read(card: &CardHandle) -> CardFacts {
-    read_card(&mut card.transport(), &mut |_| {}).unwrap()
+    read_with(card, &Habits::default(), &[])
+}
+
+fn read_with(card: &CardHandle, habits: &Habits, known: &[KnownCard]) -> CardFacts {
+    try_to_read(card, habits, known, &mut |_| {}).unwrap()
+}
+
+fn try_to_read(
+    card: &CardHandle,
+    habits: &Habits,
+    known: &[KnownCard],
+    report: &mut dyn FnMut(Progress),
+) -> Result<CardFacts, CardError> {
+    let mut reading = Reading {
+        habits,
+        recall: &mut |_| known.to_vec(),
+    };
+    read_card(&mut card.transport(), &mut reading, report)
+}
+
+/// As the database has it after a read.
+fn on_record(facts: &CardFacts) -> KnownCard {
+    let certificates = facts.certificates.iter();
+    KnownCard {
+        certificates: certificates
+            .map(|certificate| (certificate.summary.slot, certificate.der.clone()))
+            .collect(),
+        objects: facts.objects.clone(),
+    }
+}
+
+fn rest_of(card: &CardHandle, facts: &CardFacts) -> Rest {
+    let missing = Missing::of(facts).unwrap();
+    read_rest(&mut card.transport(), &Habits::default(), &missing).unwrap()
 }
 
 fn sign_with(
@@ -333,9 +439,11 @@ fn sign_in_slot(
         algorithm: Algorithm::Rsa2048,
         certificate: certificate.der.clone(),
         block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
+        ways: facts.ways,
     };
     sign(
         &mut card.transport(),
+        &Habits::default(),
         &order,
         pin(&facts.id, digits, even_the_last_try),
     )

@@ -31,6 +31,11 @@ const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 
+// Tags of ASN.1 (X.690 §8).
+const INTEGER: u32 = 0x02;
+const SEQUENCE: u32 = 0x30;
+const VERSION: u32 = 0xA0;
+
 /// Why an object holds no certificate we can use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotACertificate {
@@ -55,6 +60,68 @@ pub fn unpack(object: &[u8]) -> Result<Vec<u8>, NotACertificate> {
         [0x30, ..] => Ok(value.to_vec()),
         [0x1F, 0x8B, ..] => inflate(flate2::read::GzDecoder::new(value)),
         _ => inflate(flate2::read::ZlibDecoder::new(value)),
+    }
+}
+
+/// The front of a certificate, out of the front of its data object.
+pub(super) struct Front<'a> {
+    /// Of the whole certificate.
+    pub(super) length: usize,
+    /// As much of it as is there.
+    pub(super) der: &'a [u8],
+}
+
+/// None if too little has come, or it is compressed.
+pub(super) fn front(content: &[u8]) -> Option<Front<'_>> {
+    let (0x70, length, der) = tlv::open(content).ok()? else {
+        return None;
+    };
+    let der = der.get(..length).unwrap_or(der);
+    der.starts_with(&[0x30]).then_some(Front { length, der })
+}
+
+impl Front<'_> {
+    /// Serial number, issuer and dates are there: no issuer makes two
+    /// certificates of one serial number (RFC 5280 §4.1.2.2).
+    pub(super) fn names_it_alone(&self) -> bool {
+        self.after_dates().is_some()
+    }
+
+    /// The common name of the subject, as soon as the whole subject is there.
+    pub(super) fn subject(&self) -> Option<String> {
+        let (subject, _) = tlv::first(self.after_dates()?).ok()?;
+        (subject.tag == SEQUENCE).then_some(())?;
+        let mut found = None;
+        for part in tlv::elements(subject.value) {
+            let (attribute, _) = tlv::first(part.ok()?.value).ok()?;
+            let mut pair = tlv::elements(attribute.value);
+            let (kind, text) = (pair.next()?.ok()?, pair.next()?.ok()?);
+            if kind.value == COMMON_NAME.as_bytes() {
+                found = std::str::from_utf8(text.value).ok().map(readable);
+            }
+        }
+        found
+    }
+
+    /// What follows serial number, algorithm, issuer and validity (RFC 5280 §4.1).
+    fn after_dates(&self) -> Option<&[u8]> {
+        let (SEQUENCE, _, certificate) = tlv::open(self.der).ok()? else {
+            return None;
+        };
+        let (SEQUENCE, _, mut rest) = tlv::open(certificate).ok()? else {
+            return None;
+        };
+        if let Ok((element, after)) = tlv::first(rest)
+            && element.tag == VERSION
+        {
+            rest = after;
+        }
+        for tag in [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE] {
+            let (element, after) = tlv::first(rest).ok()?;
+            (element.tag == tag).then_some(())?;
+            rest = after;
+        }
+        Some(rest)
     }
 }
 

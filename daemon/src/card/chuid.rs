@@ -7,6 +7,11 @@ use cac_common::identity::CardId;
 use super::certificate::hex;
 use super::tlv;
 
+// Tags of what it says (SP 800-73pt1-5, table 9).
+const FASCN: u32 = 0x30;
+const CARD_UUID: u32 = 0x34;
+const EXPIRES: u32 = 0x35;
+
 /// What a CHUID says. Everything is optional, since cards leave things out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Chuid {
@@ -22,16 +27,22 @@ pub struct Chuid {
 impl Chuid {
     /// Reads the content of the object, without its outer tag.
     pub fn parse(bytes: &[u8]) -> Self {
+        Self::read(bytes, true)
+    }
+
+    fn read(bytes: &[u8], is_whole: bool) -> Self {
         let mut chuid = Self::default();
         for element in tlv::elements(bytes) {
             let Ok(element) = element else {
-                chuid.findings.push(fault("it is cut short"));
+                if is_whole {
+                    chuid.findings.push(fault("it is cut short"));
+                }
                 break;
             };
             match element.tag {
-                0x30 => chuid.take_fascn(element.value),
-                0x34 => chuid.uuid = uuid(element.value),
-                0x35 => match date(element.value) {
+                FASCN => chuid.take_fascn(element.value),
+                CARD_UUID => chuid.uuid = uuid(element.value),
+                EXPIRES => match date(element.value) {
                     Some(date) => chuid.expires = Some(date),
                     None => chuid.findings.push(fault("its expiry date is no date")),
                 },
@@ -39,6 +50,19 @@ impl Chuid {
             }
         }
         chuid
+    }
+
+    /// Reads the front of one; that it is cut short is no finding.
+    pub fn parse_head(bytes: &[u8]) -> Self {
+        Self::read(bytes, false)
+    }
+
+    /// Whether the front of one has everything that says which card it is,
+    /// whose, and until when: the order varies between issuers.
+    pub fn is_enough(bytes: &[u8]) -> bool {
+        [FASCN, CARD_UUID, EXPIRES]
+            .into_iter()
+            .all(|tag| tlv::find(bytes, tag).is_some())
     }
 
     /// What names the card, if the CHUID says it: the Card UUID, else the

@@ -19,20 +19,56 @@ pub const OTHER_AIDS: [&[u8]; 3] = [
 const FIRST_RETIRED: u8 = 0x0D;
 
 /// A data object that GET DATA can name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Object {
-    pub tag: [u8; 3],
+    /// What GET DATA names it by: three bytes, or fewer, with zeros before them.
+    pub tag: u32,
     pub name: &'static str,
 }
 
+impl Object {
+    /// The tag that its answer begins with: its own for a Discovery Object,
+    /// 53 for all others (SP 800-73pt2-5 §3.1.2).
+    pub fn outer_tag(self) -> u32 {
+        if self == DISCOVERY { self.tag } else { 0x53 }
+    }
+
+    /// The tag as GET DATA takes it.
+    pub fn tag_bytes(self) -> Vec<u8> {
+        let bytes = self.tag.to_be_bytes();
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        bytes[zeros..].to_vec()
+    }
+}
+
 pub const CHUID: Object = Object {
-    tag: [0x5F, 0xC1, 0x02],
+    tag: 0x5F_C102,
     name: "CHUID",
+};
+
+pub const CAPABILITIES: Object = Object {
+    tag: 0x5F_C107,
+    name: "Card Capability Container",
+};
+
+pub const DISCOVERY: Object = Object {
+    tag: 0x7E,
+    name: "Discovery Object",
+};
+
+pub const KEY_HISTORY: Object = Object {
+    tag: 0x5F_C10C,
+    name: "Key History",
+};
+
+pub const SECURITY: Object = Object {
+    tag: 0x5F_C106,
+    name: "Security Object",
 };
 
 /// Printed Information, which wants a PIN first.
 pub const PRINTED: Object = Object {
-    tag: [0x5F, 0xC1, 0x09],
+    tag: 0x5F_C109,
     name: "Printed Information",
 };
 
@@ -48,7 +84,7 @@ pub fn certificate(slot: Slot) -> Option<Object> {
         Slot::Applet(_) => return None,
     };
     Some(Object {
-        tag: [0x5F, 0xC1, last],
+        tag: 0x5F_C100 | u32::from(last),
         name,
     })
 }

@@ -12,6 +12,9 @@ use crate::reader_watch;
 /// The longest answer to one short command: 256 bytes and the status word.
 const LONGEST_ANSWER: usize = 258;
 
+/// The same to a command of extended length.
+const LONGEST_EXTENDED_ANSWER: usize = 65_538;
+
 /// How often a card that others keep resetting is opened again before we give up.
 const OPENINGS: u32 = 5;
 
@@ -88,9 +91,11 @@ fn locked(
     for _ in 0..OPENINGS {
         match card.transaction2() {
             Ok(transaction) => {
+                let (protocol, atr) = state_of(&transaction)?;
                 let mut transport = PcscTransport {
-                    protocol: agreed_protocol(&transaction)?,
                     transaction,
+                    protocol,
+                    atr,
                 };
                 work(&mut transport);
                 if let Err((_, error)) = transport.transaction.end(Disposition::LeaveCard) {
@@ -110,17 +115,20 @@ fn locked(
     Err(TransportError::Reset)
 }
 
-fn agreed_protocol(transaction: &Transaction<'_>) -> Result<Protocol, TransportError> {
+/// The protocol that was agreed on, and the answer to reset.
+fn state_of(transaction: &Transaction<'_>) -> Result<(Protocol, Vec<u8>), TransportError> {
     let status = transaction.status2_owned().map_err(transport_error)?;
-    Ok(match status.protocol2() {
+    let protocol = match status.protocol2() {
         Some(pcsc::Protocol::T0) => Protocol::T0,
         Some(pcsc::Protocol::T1 | pcsc::Protocol::RAW) | None => Protocol::T1,
-    })
+    };
+    Ok((protocol, status.atr().to_vec()))
 }
 
 struct PcscTransport<'card> {
     transaction: Transaction<'card>,
     protocol: Protocol,
+    atr: Vec<u8>,
 }
 
 impl Transport for PcscTransport<'_> {
@@ -128,19 +136,30 @@ impl Transport for PcscTransport<'_> {
         self.protocol
     }
 
+    fn atr(&self) -> &[u8] {
+        &self.atr
+    }
+
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let mut buffer = [0; LONGEST_ANSWER];
-        self.transaction
-            .transmit(command, &mut buffer)
-            .map(<[u8]>::to_vec)
-            .map_err(transport_error)
+        // Of extended length: Lc is 00 and two more bytes (ISO/IEC 7816-4 §5.2).
+        let is_extended = command.len() > 5 && command[4] == 0;
+        let mut buffer = vec![
+            0;
+            if is_extended {
+                LONGEST_EXTENDED_ANSWER
+            } else {
+                LONGEST_ANSWER
+            }
+        ];
+        let answer = self.transaction.transmit(command, &mut buffer);
+        answer.map(<[u8]>::to_vec).map_err(transport_error)
     }
 
     fn reset(&mut self) -> Result<(), TransportError> {
         self.transaction
             .reconnect(ShareMode::Shared, Protocols::ANY, Disposition::ResetCard)
             .map_err(transport_error)?;
-        self.protocol = agreed_protocol(&self.transaction)?;
+        (self.protocol, self.atr) = state_of(&self.transaction)?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use cac_common::pin::{AcceptedPin, Pin};
 use cac_common::registration::TriesLeft;
 use cac_common::snapshot::PinStatus;
 
-use super::apdu::{Answer, Command, Exchange};
+use super::apdu::{Answer, Command, Exchange, Expects};
 use super::error::{CardError, StatusWord};
 use super::objects::{OTHER_AIDS, Object, PIV_AID, PRINTED};
 use super::tlv;
@@ -15,14 +15,67 @@ const GET_DATA: u8 = 0xCB;
 const VERIFY: u8 = 0x20;
 const GENERAL_AUTHENTICATE: u8 = 0x87;
 
-/// Key reference of the PIV application PIN (SP 800-73pt1-5, table 4b).
-const APPLICATION_PIN: u8 = 0x80;
+/// Which PIN opens the PIV keys, by its key reference (SP 800-73pt1-5, table 4b).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PinReference {
+    /// 80: the PIV application's own.
+    #[default]
+    Application,
+    /// 00: that of the whole card, where the Discovery Object says so.
+    Global,
+}
+
+impl PinReference {
+    fn number(self) -> u8 {
+        match self {
+            Self::Application => 0x80,
+            Self::Global => 0x00,
+        }
+    }
+}
+
+/// Which PIN it is, by the content of the Discovery Object: the global one only
+/// if the card takes it and prefers it (SP 800-73pt1-5 §3.3.2).
+pub fn pin_reference(discovery: &[u8]) -> PinReference {
+    const PIN_USAGE_POLICY: u32 = 0x5F2F;
+    match tlv::find(discovery, PIN_USAGE_POLICY) {
+        Some([takes, 0x20]) if takes & 0x20 != 0 => PinReference::Global,
+        _ => PinReference::Application,
+    }
+}
+
+/// Whether the Card Capability Container names applets of the CAC edge: card
+/// URLs of 16 bytes that begin with its RID and the type of PKI (GSC-IS 2.1).
+/// A card that does not say may have them.
+pub fn may_be_dual(capabilities: &[u8]) -> bool {
+    const CARD_URL: u32 = 0xF3;
+    let urls = || tlv::elements(capabilities).map_while(Result::ok);
+    capabilities.is_empty()
+        || urls().any(|element| {
+            element.tag == CARD_URL
+                && element
+                    .value
+                    .chunks(16)
+                    .any(|url| url.starts_with(&[0xA0, 0x00, 0x00, 0x00, 0x79, 0x04]))
+        })
+}
+
+/// What has to be known of a card to log in and out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    pub pin: PinReference,
+    /// It has a CAC edge beside PIV, or may have one. Such cards never answer
+    /// 9000 to an empty VERIFY, so it cannot prove that nobody is logged in.
+    pub is_dual: bool,
+}
 
 /// Algorithm identifiers of GENERAL AUTHENTICATE (SP 800-78-5, table 11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     Rsa2048,
+    Rsa3072,
     P256,
+    P384,
 }
 
 impl From<PinState> for PinStatus {
@@ -40,7 +93,9 @@ impl Algorithm {
     pub fn of_key(key: &str) -> Option<Self> {
         match key {
             "RSA-2048" => Some(Self::Rsa2048),
+            "RSA-3072" => Some(Self::Rsa3072),
             "P-256" => Some(Self::P256),
+            "P-384" => Some(Self::P384),
             _ => None,
         }
     }
@@ -48,7 +103,9 @@ impl Algorithm {
     fn identifier(self) -> u8 {
         match self {
             Self::Rsa2048 => 0x07,
+            Self::Rsa3072 => 0x05,
             Self::P256 => 0x11,
+            Self::P384 => 0x14,
         }
     }
 }
@@ -96,38 +153,70 @@ pub fn select(exchange: &mut Exchange<'_>) -> Result<(), CardError> {
 
 /// Reads a data object's content; `None` if the card has none.
 pub fn get_data(exchange: &mut Exchange<'_>, object: Object) -> Result<Option<Vec<u8>>, CardError> {
-    let answer = ask_for(exchange, object)?;
-    match answer.status {
-        StatusWord::SUCCESS => {}
-        StatusWord::NOT_FOUND => return Ok(None),
-        status => {
-            return Err(CardError::Refused {
+    match get_head(exchange, object, &mut |_| false)? {
+        Content::Absent => Ok(None),
+        Content::Part(content) | Content::Whole(content) => Ok(Some(content)),
+    }
+}
+
+/// How much of an object's content was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// The card has no such object, or an empty one.
+    Absent,
+    /// The front of it; the rest was left unread.
+    Part(Vec<u8>),
+    Whole(Vec<u8>),
+}
+
+/// Reads a data object's content until what has come of it is enough.
+pub fn get_head(
+    exchange: &mut Exchange<'_>,
+    object: Object,
+    is_enough: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<Content, CardError> {
+    let mut is_enough =
+        |so_far: &[u8]| tlv::open(so_far).is_ok_and(|(_, _, content)| is_enough(content));
+    let answer =
+        exchange.send_for_head(get_data_command(object, &tag_list(object)), &mut is_enough)?;
+    let status = answer.status;
+    if answer.is_whole && status != StatusWord::SUCCESS {
+        return match status {
+            StatusWord::NOT_FOUND => Ok(Content::Absent),
+            status => Err(CardError::Refused {
                 command: "GET DATA",
                 status,
-            });
-        }
+            }),
+        };
     }
-    let (element, _) = tlv::first(&answer.data).map_err(|_| CardError::Malformed {
+    let malformed = |fault| CardError::Malformed {
         object: object.name,
-        fault: "it is cut short",
-    })?;
-    if element.tag != 0x53 {
-        return Err(CardError::Malformed {
-            object: object.name,
-            fault: "it does not begin with tag 53",
-        });
+        fault,
+    };
+    let (tag, length, content) =
+        tlv::open(&answer.data).map_err(|_| malformed("it is cut short"))?;
+    if tag != object.outer_tag() {
+        return Err(malformed("it does not begin with the tag of its kind"));
     }
-    Ok(Some(element.value.to_vec()).filter(|content| !content.is_empty()))
+    if !answer.is_whole {
+        return Ok(Content::Part(content.to_vec()));
+    }
+    match content.get(..length) {
+        None => Err(malformed("it is cut short")),
+        Some([]) => Ok(Content::Absent),
+        Some(content) => Ok(Content::Whole(content.to_vec())),
+    }
 }
 
 /// Asks how many tries are left; spends none (SP 800-73pt2-5 §3.2.1).
-pub fn pin_state(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
+pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinState, CardError> {
     let answer = exchange.send(Command {
+        class: 0x00,
         instruction: VERIFY,
         p1: 0x00,
-        p2: APPLICATION_PIN,
+        p2: pin.number(),
         data: &[],
-        answers: false,
+        expects: Expects::Nothing,
         name: "VERIFY",
     })?;
     Ok(match answer.status {
@@ -142,8 +231,8 @@ pub fn pin_state(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
 }
 
 /// Sends a PIN, once. It comes back only if the card accepted it.
-pub fn verify(exchange: &mut Exchange<'_>, pin: Pin) -> Verified {
-    let header = [0x00, VERIFY, 0x00, APPLICATION_PIN, 0x08];
+pub fn verify(exchange: &mut Exchange<'_>, reference: PinReference, pin: Pin) -> Verified {
+    let header = [0x00, VERIFY, 0x00, reference.number(), 0x08];
     let Ok((command, length)) = pin.command(header) else {
         return Verified::Refused(CardError::NoLockedMemory);
     };
@@ -157,7 +246,7 @@ pub fn verify(exchange: &mut Exchange<'_>, pin: Pin) -> Verified {
 }
 
 /// Lets the key in `key_reference` work on `block`: for RSA as long as the
-/// modulus, for P-256 a digest of 32 bytes (SP 800-73pt2-5 §3.2.4).
+/// modulus, for P-256 and P-384 a digest of 32 and 48 bytes (SP 800-73pt2-5 §3.2.4).
 pub fn sign(
     exchange: &mut Exchange<'_>,
     algorithm: Algorithm,
@@ -166,11 +255,12 @@ pub fn sign(
 ) -> Result<Vec<u8>, CardError> {
     let challenge = [tlv::write(0x82, &[]), tlv::write(0x81, block)].concat();
     let answer = exchange.send(Command {
+        class: 0x00,
         instruction: GENERAL_AUTHENTICATE,
         p1: algorithm.identifier(),
         p2: key_reference,
         data: &tlv::write(0x7C, &challenge),
-        answers: true,
+        expects: Expects::Data,
         name: "GENERAL AUTHENTICATE",
     })?;
     if answer.status != StatusWord::SUCCESS {
@@ -191,19 +281,19 @@ pub fn sign(
 /// Logs out, and proves it; by the gentlest means that works. Resets the card
 /// only if all else fails, and says so, since that breaks the sessions of
 /// other programs.
-pub fn log_out(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
-    if let Some(state) = as_far_as_it_answers(log_out_by_command(exchange))? {
+pub fn log_out(exchange: &mut Exchange<'_>, ways: Ways) -> Result<PinState, CardError> {
+    if let Some(state) = as_far_as_it_answers(log_out_by_command(exchange, ways))? {
         return Ok(state);
     }
     for aid in OTHER_AIDS {
-        if let Some(state) = as_far_as_it_answers(log_out_by_selecting(exchange, aid))? {
+        if let Some(state) = as_far_as_it_answers(log_out_by_selecting(exchange, aid, ways))? {
             return Ok(state);
         }
     }
     tracing::warn!("card is reset: it could not be logged out by other means");
     exchange.reset()?;
     select(exchange)?;
-    logged_out(exchange)?.ok_or(CardError::StillLoggedIn)
+    logged_out(exchange, ways)?.ok_or(CardError::StillLoggedIn)
 }
 
 /// A means whose answers make no sense has proved nothing, and the next one is
@@ -222,17 +312,21 @@ fn as_far_as_it_answers(
 }
 
 /// Newer cards: VERIFY with P1 = FF (SP 800-73pt2-5 §3.2.1).
-fn log_out_by_command(exchange: &mut Exchange<'_>) -> Result<Option<PinState>, CardError> {
+fn log_out_by_command(
+    exchange: &mut Exchange<'_>,
+    ways: Ways,
+) -> Result<Option<PinState>, CardError> {
     let dropped = exchange.send(Command {
+        class: 0x00,
         instruction: VERIFY,
         p1: 0xFF,
-        p2: APPLICATION_PIN,
+        p2: ways.pin.number(),
         data: &[],
-        answers: false,
+        expects: Expects::Nothing,
         name: "VERIFY",
     })?;
     if dropped.status == StatusWord::SUCCESS {
-        logged_out(exchange)
+        logged_out(exchange, ways)
     } else {
         Ok(None)
     }
@@ -242,46 +336,55 @@ fn log_out_by_command(exchange: &mut Exchange<'_>) -> Result<Option<PinState>, C
 fn log_out_by_selecting(
     exchange: &mut Exchange<'_>,
     aid: &[u8],
+    ways: Ways,
 ) -> Result<Option<PinState>, CardError> {
     if select_application(exchange, aid)?.status == StatusWord::SUCCESS {
         select(exchange)?;
-        logged_out(exchange)
+        logged_out(exchange, ways)
     } else {
         Ok(None)
     }
 }
 
 /// The state, if nobody is logged in any more.
-fn logged_out(exchange: &mut Exchange<'_>) -> Result<Option<PinState>, CardError> {
-    let state = pin_state(exchange)?;
+fn logged_out(exchange: &mut Exchange<'_>, ways: Ways) -> Result<Option<PinState>, CardError> {
+    let state = pin_state(exchange, ways.pin)?;
     if state == PinState::LoggedIn {
         return Ok(None);
     }
-    // Cards with a CAC edge never answer 9000 to an empty VERIFY; what wants a
-    // PIN to be read tells. A card that has no such object answers 6A82 in
-    // either state, and nothing more can be learnt from it.
-    let readable = ask_for(exchange, PRINTED)?.status == StatusWord::SUCCESS;
-    Ok((!readable).then_some(state))
+    if !ways.is_dual {
+        return Ok(Some(state));
+    }
+    // What wants a PIN to be read tells. A card that has no such object answers
+    // 6A82 in either state, and nothing more can be learnt from it.
+    let printed = exchange.send(get_data_command(PRINTED, &tag_list(PRINTED)))?;
+    Ok((printed.status != StatusWord::SUCCESS).then_some(state))
 }
 
-fn ask_for(exchange: &mut Exchange<'_>, object: Object) -> Result<Answer, CardError> {
-    exchange.send(Command {
+fn get_data_command(object: Object, tag_list: &[u8]) -> Command<'_> {
+    Command {
+        class: 0x00,
         instruction: GET_DATA,
         p1: 0x3F,
         p2: 0xFF,
-        data: &tlv::write(0x5C, &object.tag),
-        answers: true,
+        data: tag_list,
+        expects: Expects::Object(object.outer_tag()),
         name: "GET DATA",
-    })
+    }
+}
+
+fn tag_list(object: Object) -> Vec<u8> {
+    tlv::write(0x5C, &object.tag_bytes())
 }
 
 fn select_application(exchange: &mut Exchange<'_>, aid: &[u8]) -> Result<Answer, CardError> {
     exchange.send(Command {
+        class: 0x00,
         instruction: SELECT,
         p1: 0x04,
         p2: 0x00,
         data: aid,
-        answers: true,
+        expects: Expects::Data,
         name: "SELECT",
     })
 }

@@ -1,101 +1,312 @@
-//! The first look at a card: who it is, then its certificates.
+//! The first look at a card: who it is, then what signs in, then the rest.
 
 use cac_common::certificate::Slot;
-use cac_common::fascn::FascN;
 use cac_common::finding::Finding;
-use cac_common::identity::{CardId, HolderName};
+use cac_common::identity::{CardId, Edipi, HolderName};
 use cac_common::snapshot::Holder;
 
 use super::apdu::Exchange;
-use super::certificate::{self, hex, organisational_units};
+use super::atr;
+use super::certificate;
 use super::chuid::Chuid;
 use super::error::CardError;
-use super::facts::{CardCertificate, CardFacts, choose_login};
-use super::objects;
-use super::piv;
+use super::facts::{CardCertificate, CardFacts, Edge, choose_login};
+use super::habits::Habits;
+use super::holder::{card_id, holder, id_by, persona_key};
+use super::known::{KnownCard, Objects, is_front_of};
+use super::objects::{self, CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, Object, SECURITY};
+use super::piv::{self, Content, Ways};
 use super::transport::Transport;
 
 /// Pieces that [`read_card`] reports as done: the CHUID, and one for each slot.
 pub const PIECES: u32 = 5;
 const _: () = assert!(PIECES as usize == 1 + Slot::PIV.len());
 
-/// Where a certificate names a person, in the order in which they are believed.
-const NAMES_ITS_HOLDER: [Slot; 3] = [Slot::Authentication, Slot::Signature, Slot::KeyManagement];
-
 /// How far it is, and what is known so far.
 pub struct Progress {
     pub done: u32,
     pub id: Option<CardId>,
+    /// As the FASC-N says it.
+    pub dod_id: Option<Edipi>,
     pub holder: Option<Holder>,
     pub certificates: Vec<CardCertificate>,
 }
 
-/// Reads a card whole. A certificate that is missing or broken is a finding,
-/// and the rest is read all the same.
+/// What a card is read with.
+pub struct Reading<'a> {
+    pub habits: &'a Habits,
+    /// What is on record of a card by its ID: more than one where cards that
+    /// say they are the same belong to different personas.
+    pub recall: &'a mut dyn FnMut(&CardId) -> Vec<KnownCard>,
+}
+
+/// Reads a card whole, but for what can wait ([`super::rest`]). A certificate
+/// that is missing or broken is a finding, and the rest is read all the same.
+/// Of a card that is on record, no more than tells whether it has changed.
 pub fn read_card(
     transport: &mut dyn Transport,
+    reading: &mut Reading<'_>,
     report: &mut dyn FnMut(Progress),
 ) -> Result<CardFacts, CardError> {
-    let mut exchange = Exchange::new(transport);
-    piv::select(&mut exchange)?;
-    let chuid = read_chuid(&mut exchange)?;
-    let pin = piv::pin_state(&mut exchange)?.into();
-    let mut findings = chuid.findings.clone();
-    let mut certificates = Vec::new();
-    for (done, slot) in (1..PIECES).zip(Slot::PIV) {
-        report(Progress {
-            done,
-            id: card_id(&chuid, &certificates),
-            holder: holder(&certificates, chuid.fascn.as_ref()),
-            certificates: certificates.clone(),
-        });
-        match read_certificate(&mut exchange, slot) {
-            Ok(Some(certificate)) => certificates.push(certificate),
-            Ok(None) => {}
-            Err(error) => findings.push(finding(&format!("{slot} certificate"), error)?),
+    let mut exchange = Exchange::new(transport, reading.habits);
+    let read = PivRead {
+        exchange: &mut exchange,
+        report,
+        known: Vec::new(),
+        is_known: false,
+        chuid: Chuid::default(),
+        certificates: Vec::new(),
+        objects: Objects::new(),
+        findings: Vec::new(),
+        done: 0,
+    };
+    let facts = read.run(reading);
+    exchange.settle();
+    facts
+}
+
+/// A read of the PIV edge that goes on.
+struct PivRead<'a, 'card> {
+    exchange: &'a mut Exchange<'card>,
+    report: &'a mut dyn FnMut(Progress),
+    /// What is on record, as far as it agrees with what was read.
+    known: Vec<KnownCard>,
+    /// The first of them holds the certificate that names this persona.
+    is_known: bool,
+    chuid: Chuid,
+    certificates: Vec<CardCertificate>,
+    objects: Objects,
+    findings: Vec<Finding>,
+    done: u32,
+}
+
+impl PivRead<'_, '_> {
+    fn run(mut self, reading: &mut Reading<'_>) -> Result<CardFacts, CardError> {
+        piv::select(self.exchange)?;
+        if atr::is_contactless(self.exchange.atr()) {
+            self.findings.push(Finding::warning(
+                "card",
+                "it lies on a contactless reader",
+                "PIN and certificates do not work through the air: put it into a reader with a slot, chip first.",
+            ));
+        }
+        let front = self.read_chuid()?;
+        self.tell();
+        if let Some(id) = self.chuid.card_id() {
+            self.known = (reading.recall)(&id);
+        }
+        self.read_slot(Slot::Authentication)?;
+        self.narrow_down(front.as_deref());
+        let discovery = self.read_object(DISCOVERY)?;
+        let pin_reference = piv::pin_reference(&discovery);
+        let pin = piv::pin_state(self.exchange, pin_reference)?.into();
+        let capabilities = self.read_object(CAPABILITIES)?;
+        for slot in [
+            Slot::Signature,
+            Slot::KeyManagement,
+            Slot::CardAuthentication,
+        ] {
+            self.read_slot(slot)?;
+        }
+        // Whole, and so the last: nothing is left unread behind us.
+        self.read_key_history()?;
+        let ways = Ways {
+            pin: pin_reference,
+            is_dual: piv::may_be_dual(&capabilities),
+        };
+
+        let id = card_id(&self.chuid, &self.certificates).ok_or(CardError::Malformed {
+            object: "card",
+            fault: "it has neither a number nor a certificate",
+        })?;
+        self.certificates
+            .sort_by_key(|certificate| certificate.summary.slot);
+        let holder = holder(&self.certificates, self.chuid.fascn.as_ref());
+        let login = choose_login(&self.certificates);
+        if login.is_none() {
+            self.findings.push(Finding::fault(
+                "card",
+                "no certificate on it can sign its holder in",
+                "Portals cannot be reached with this card. If it is a CAC, an ID card office can put that right.",
+            ));
+        }
+        Ok(CardFacts {
+            persona_key: persona_key(holder.as_ref().filter(|_| login.is_some()), &id),
+            edge: Edge::Piv,
+            expires: self.chuid.expires,
+            id,
+            holder,
+            certificates: self.certificates,
+            objects: self.objects,
+            ways,
+            login,
+            pin,
+            findings: self.findings,
+            apdus: self.exchange.sent(),
+        })
+    }
+
+    /// Reads the CHUID as far as it says which card it is, and gives that part
+    /// if it is not the whole. One that is missing or broken says nothing, and why.
+    fn read_chuid(&mut self) -> Result<Option<Vec<u8>>, CardError> {
+        let mut front = None;
+        match piv::get_head(self.exchange, CHUID, &mut Chuid::is_enough) {
+            Ok(Content::Part(content)) => {
+                self.chuid = Chuid::parse_head(&content);
+                front = Some(content);
+            }
+            Ok(Content::Whole(content)) => {
+                self.chuid = Chuid::parse(&content);
+                self.objects.insert(CHUID.tag, content);
+            }
+            Ok(Content::Absent) => {
+                self.findings
+                    .push(Finding::fault("CHUID", "the card has none", DAMAGED));
+            }
+            Err(error) => self.findings.push(finding("CHUID", error)?),
+        }
+        self.findings.extend(self.chuid.findings.iter().cloned());
+        Ok(front)
+    }
+
+    /// Keeps of the records those of this persona: where none holds the
+    /// certificate that names it, each of their certificates may still be on
+    /// the card, but nothing else is taken from them.
+    fn narrow_down(&mut self, front_of_chuid: Option<&[u8]>) {
+        let slot = Slot::Authentication;
+        let own = self
+            .certificates
+            .iter()
+            .find(|certificate| certificate.summary.slot == slot)
+            .map(|certificate| &certificate.der);
+        self.is_known = own.is_some() && {
+            let holds = |known: &KnownCard| known.certificates.get(&slot) == own;
+            let any = self.known.iter().any(holds);
+            if any {
+                self.known.retain(holds);
+            }
+            any
+        };
+        let whole = self.on_record(CHUID).cloned();
+        if let (Some(front), Some(whole)) = (front_of_chuid, whole)
+            && whole.starts_with(front)
+        {
+            self.objects.insert(CHUID.tag, whole);
         }
     }
-    let id = card_id(&chuid, &certificates).ok_or(CardError::Malformed {
-        object: "card",
-        fault: "it has neither a number nor a certificate",
-    })?;
-    let holder = holder(&certificates, chuid.fascn.as_ref());
-    let login = choose_login(&certificates);
-    if login.is_none() {
-        findings.push(Finding::fault(
-            "card",
-            "no certificate on it can sign its holder in",
-            "Portals cannot be reached with this card. If it is a CAC, an ID card office can put that right.",
-        ));
+
+    /// What is on record of an object of this very card.
+    fn on_record(&self, object: Object) -> Option<&Vec<u8>> {
+        let known = self.known.first().filter(|_| self.is_known)?;
+        known.objects.get(&object.tag)
     }
-    Ok(CardFacts {
-        persona_key: persona_key(holder.as_ref().filter(|_| login.is_some()), &id),
-        kind: "PIV".into(),
-        expires: chuid.expires,
-        id,
-        holder,
-        certificates,
-        login,
-        pin,
-        findings,
-        apdus: exchange.sent(),
-    })
+
+    fn read_slot(&mut self, slot: Slot) -> Result<(), CardError> {
+        match self.certificate_in(slot) {
+            Ok(Some(certificate)) => self.certificates.push(certificate),
+            Ok(None) => {}
+            Err(error) => self.findings.push(finding(&slot.to_string(), error)?),
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// The certificate in a slot: read, or from the record if its front is the same.
+    fn certificate_in(&mut self, slot: Slot) -> Result<Option<CardCertificate>, CardError> {
+        let Some(object) = objects::certificate(slot) else {
+            return Ok(None);
+        };
+        let mut told = !self.certificates.is_empty();
+        let (report, known) = (&mut *self.report, &self.known);
+        let (chuid, done) = (&self.chuid, self.done);
+        let mut on_record = None;
+        let content = piv::get_head(self.exchange, object, &mut |so_far| {
+            if !told
+                && let Some(name) = certificate::front(so_far).and_then(|front| front.subject())
+            {
+                told = true;
+                report(Progress {
+                    done,
+                    id: chuid.card_id(),
+                    dod_id: dod_id(chuid),
+                    holder: Some(named(&name)),
+                    certificates: Vec::new(),
+                });
+            }
+            on_record = known
+                .iter()
+                .filter_map(|known| known.certificates.get(&slot))
+                .find(|der| is_front_of(so_far, der));
+            on_record.is_some()
+        })?;
+        let der = match (content, on_record) {
+            (Content::Absent, _) => return Ok(None),
+            (Content::Part(_), Some(der)) => der.clone(),
+            (Content::Whole(content) | Content::Part(content), _) => unpack(object, &content)?,
+        };
+        parse(slot, object, der).map(Some)
+    }
+
+    /// An object's content, empty if the card has none: from the record where
+    /// the card is on it.
+    fn read_object(&mut self, object: Object) -> Result<Vec<u8>, CardError> {
+        let content = match self.on_record(object) {
+            Some(content) => content.clone(),
+            None => match piv::get_data(self.exchange, object) {
+                Ok(content) => content.unwrap_or_default(),
+                Err(error) => {
+                    self.findings.push(finding(object.name, error)?);
+                    return Ok(Vec::new());
+                }
+            },
+        };
+        self.objects.insert(object.tag, content.clone());
+        Ok(content)
+    }
+
+    /// Retired certificates do not change while their history stays the same.
+    fn read_key_history(&mut self) -> Result<(), CardError> {
+        let history = match piv::get_data(self.exchange, KEY_HISTORY) {
+            Ok(content) => content.unwrap_or_default(),
+            Err(error) => {
+                self.findings.push(finding(KEY_HISTORY.name, error)?);
+                return Ok(());
+            }
+        };
+        if self.on_record(KEY_HISTORY) == Some(&history) {
+            if let Some(security) = self.on_record(SECURITY).cloned() {
+                self.objects.insert(SECURITY.tag, security);
+            }
+            let retired = self.known[0]
+                .certificates
+                .iter()
+                .filter(|(slot, _)| matches!(slot, Slot::Retired(_)))
+                .filter_map(|(slot, der)| certificate::parse(*slot, der.clone()).ok());
+            self.certificates.extend(retired);
+        }
+        self.objects.insert(KEY_HISTORY.tag, history);
+        Ok(())
+    }
+
+    fn tell(&mut self) {
+        self.done += 1;
+        (self.report)(Progress {
+            done: self.done.min(PIECES),
+            id: card_id(&self.chuid, &self.certificates),
+            dod_id: dod_id(&self.chuid),
+            holder: holder(&self.certificates, self.chuid.fascn.as_ref()),
+            certificates: self.certificates.clone(),
+        });
+    }
 }
 
-/// Reads the CHUID. One that is missing or broken says nothing, and why.
-pub fn read_chuid(exchange: &mut Exchange<'_>) -> Result<Chuid, CardError> {
-    let finding = match piv::get_data(exchange, objects::CHUID) {
-        Ok(Some(bytes)) => return Ok(Chuid::parse(&bytes)),
-        Ok(None) => Finding::fault("CHUID", "the card has none", DAMAGED),
-        Err(error) => finding("CHUID", error)?,
-    };
-    Ok(Chuid {
-        findings: vec![finding],
-        ..Chuid::default()
-    })
+/// Which card it is that has no number of its own.
+pub(super) fn id_of_unnumbered(exchange: &mut Exchange<'_>) -> Result<Option<CardId>, CardError> {
+    let certificate = read_certificate(exchange, Slot::Authentication)?;
+    Ok(certificate.map(|certificate| id_by(&certificate.der)))
 }
 
-/// Reads the certificate in a slot; `None` if there is none.
+/// Reads the certificate in a slot whole; `None` if there is none.
 pub fn read_certificate(
     exchange: &mut Exchange<'_>,
     slot: Slot,
@@ -106,28 +317,52 @@ pub fn read_certificate(
     let Some(content) = piv::get_data(exchange, object)? else {
         return Ok(None);
     };
-    let malformed = |fault| CardError::Malformed {
-        object: object.name,
-        fault,
-    };
-    let der = certificate::unpack(&content).map_err(|error| malformed(fault_in(&error)))?;
-    certificate::parse(slot, der)
-        .map(Some)
-        .map_err(|error| malformed(fault_in(&error)))
+    parse(slot, object, unpack(object, &content)?).map(Some)
 }
 
-/// Which card it is: by its CHUID, else by its authentication certificate.
-pub fn card_id(chuid: &Chuid, certificates: &[CardCertificate]) -> Option<CardId> {
-    chuid.card_id().or_else(|| {
-        certificates
-            .iter()
-            .find(|certificate| certificate.summary.slot == Slot::Authentication)
-            .map(|certificate| CardId(format!("sha256-{}", certificate.summary.sha256)))
-    })
+fn unpack(object: Object, content: &[u8]) -> Result<Vec<u8>, CardError> {
+    certificate::unpack(content).map_err(|error| no_certificate(object, &error))
+}
+
+fn parse(slot: Slot, object: Object, der: Vec<u8>) -> Result<CardCertificate, CardError> {
+    certificate::parse(slot, der).map_err(|error| no_certificate(object, &error))
+}
+
+fn no_certificate(object: Object, error: &certificate::NotACertificate) -> CardError {
+    use certificate::NotACertificate::{Compression, Malformed, Missing, TooLarge};
+    CardError::Malformed {
+        object: object.name,
+        fault: match error {
+            Missing => "it holds no certificate",
+            Compression => "it is compressed, and cannot be unpacked",
+            TooLarge => "it unpacks to far more than a certificate",
+            Malformed => "it is no X.509 certificate",
+        },
+    }
+}
+
+/// The DoD ID in the FASC-N, where a federal card has one.
+fn dod_id(chuid: &Chuid) -> Option<Edipi> {
+    let fascn = chuid.fascn.as_ref().filter(|fascn| fascn.is_federal())?;
+    fascn.person.parse().ok().filter(|_| fascn.person != NOBODY)
+}
+
+/// Fields of a FASC-N that are not used are zero (SP 800-73pt1-5 §3.1.2).
+const NOBODY: &str = "0000000000";
+
+/// Somebody of whom no more than a common name is known yet.
+fn named(common_name: &str) -> Holder {
+    let (name, dod_id) = HolderName::from_common_name(common_name);
+    Holder {
+        name,
+        dod_id,
+        upn: None,
+        category: None,
+    }
 }
 
 /// A finding, unless the card cannot be talked to at all.
-fn finding(object: &str, error: CardError) -> Result<Finding, CardError> {
+pub(super) fn finding(object: &str, error: CardError) -> Result<Finding, CardError> {
     if matches!(error, CardError::Transport(_)) {
         return Err(error);
     }
@@ -141,142 +376,3 @@ fn finding(object: &str, error: CardError) -> Result<Finding, CardError> {
 
 /// What a broken object means for the holder.
 const DAMAGED: &str = "The card is damaged or badly issued. If it is refused somewhere, have it replaced at an ID card office.";
-
-fn fault_in(error: &certificate::NotACertificate) -> &'static str {
-    use certificate::NotACertificate::{Compression, Malformed, Missing, TooLarge};
-    match error {
-        Missing => "it holds no certificate",
-        Compression => "it is compressed, and cannot be unpacked",
-        TooLarge => "it unpacks to far more than a certificate",
-        Malformed => "it is no X.509 certificate",
-    }
-}
-
-/// Who holds the card, by the one certificate that signs in. Where none does,
-/// by the first that names a person at all.
-fn holder(certificates: &[CardCertificate], fascn: Option<&FascN>) -> Option<Holder> {
-    let in_slot = |slot| {
-        certificates
-            .iter()
-            .find(|certificate| certificate.summary.slot == slot)
-    };
-    let named = choose_login(certificates)
-        .and_then(|login| in_slot(login.slot))
-        .or_else(|| NAMES_ITS_HOLDER.into_iter().find_map(in_slot))?;
-    let (name, dod_id) = HolderName::from_common_name(&named.summary.subject);
-    let units = organisational_units(&named.der);
-    Some(Holder {
-        name,
-        dod_id,
-        upn: named.summary.upn.clone(),
-        category: category(fascn, &units),
-    })
-}
-
-/// `civilian · Navy`, as far as the FASC-N and the organisational unit tell.
-fn category(fascn: Option<&FascN>, units: &[String]) -> Option<String> {
-    // Association of the person with the organisation (TIG SCEPACS 2.3, table 4).
-    let role = match fascn.map(|fascn| fascn.association) {
-        Some(1 | 2) => Some("civilian"),
-        Some(3) => Some("executive staff"),
-        Some(4) => Some("uniformed service"),
-        Some(5) => Some("contractor"),
-        Some(6) => Some("affiliate"),
-        Some(7) => Some("beneficiary"),
-        _ => None,
-    };
-    let component = units.iter().rev().find_map(|unit| match unit.as_str() {
-        "USA" => Some("Army"),
-        "USN" => Some("Navy"),
-        "USMC" => Some("Marine Corps"),
-        "USAF" => Some("Air Force"),
-        "USCG" => Some("Coast Guard"),
-        _ => None,
-    });
-    let words: Vec<&str> = [role, component].into_iter().flatten().collect();
-    (!words.is_empty()).then(|| words.join(" · "))
-}
-
-/// `holder` as the certificate that signs in names them; without one, the card
-/// is all there is to tell.
-fn persona_key(holder: Option<&Holder>, id: &CardId) -> String {
-    let upn = holder.and_then(|holder| holder.upn.as_ref());
-    let dod_id = holder.and_then(|holder| holder.dod_id);
-    match (upn, dod_id) {
-        (Some(upn), _) => format!("upn:{}", upn.to_lowercase()),
-        (None, Some(dod_id)) => format!("edipi:{dod_id}"),
-        (None, None) => format!("card:{}", hex(id.0.as_bytes())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use cac_common::certificate::{CertificateSummary, ChainStatus, Revocation, Role};
-    use cac_common::time::UtcSeconds;
-
-    use super::super::purpose::Purposes;
-    use super::*;
-
-    #[test]
-    fn the_persona_is_who_the_certificate_that_signs_in_says() {
-        let certificates = [
-            certificate(
-                Slot::Signature,
-                "DOE.JANE.Q.1234567890",
-                Some("1234567890@mil"),
-            ),
-            certificate(Slot::Authentication, "DOE.JANE.1234567891", None),
-        ];
-
-        let holder = holder(&certificates, None).unwrap();
-
-        assert_eq!(holder.name.to_string(), "DOE, JANE");
-        assert_eq!(holder.upn, None, "it stands in another certificate");
-        assert_eq!(
-            persona_key(Some(&holder), &CardId("card".into())),
-            "edipi:1234567891"
-        );
-    }
-
-    #[test]
-    fn a_card_that_signs_nobody_in_shows_a_name_all_the_same() {
-        let upn = Some("1234567890@mil");
-        let certificates = [
-            certificate(Slot::CardAuthentication, "card", Some("card@mil")),
-            certificate(Slot::KeyManagement, "ROE.JOHN.2345678901", upn),
-        ];
-
-        let holder = holder(&certificates, None).unwrap();
-
-        assert_eq!(choose_login(&certificates), None);
-        assert_eq!(holder.name.to_string(), "ROE, JOHN");
-        assert_eq!(holder.upn.as_deref(), upn);
-    }
-
-    fn certificate(slot: Slot, subject: &str, upn: Option<&str>) -> CardCertificate {
-        CardCertificate {
-            summary: CertificateSummary {
-                slot,
-                role: Role::Other,
-                subject: subject.into(),
-                issuer: "DOD ID CA-9901".into(),
-                subject_dn: String::new(),
-                issuer_dn: String::new(),
-                serial: "01".into(),
-                not_before: UtcSeconds(0),
-                not_after: UtcSeconds(1),
-                key: "RSA-2048".into(),
-                upn: upn.map(Into::into),
-                mail: Vec::new(),
-                key_usage: Vec::new(),
-                extended_key_usage: Vec::new(),
-                policies: Vec::new(),
-                chain: ChainStatus::NotChecked,
-                revocation: Revocation::NotChecked,
-                sha256: "00".into(),
-            },
-            der: Vec::new(),
-            purposes: Purposes::default(),
-        }
-    }
-}

@@ -6,9 +6,15 @@ use cac_common::identity::CardId;
 use cac_common::snapshot::PinStatus;
 
 use super::apdu::Exchange;
+use super::certificate;
+use super::chuid::Chuid;
 use super::error::CardError;
-use super::piv::{self, Algorithm, PinState, Verified};
-use super::read::{card_id, read_certificate, read_chuid};
+use super::habits::Habits;
+use super::holder::id_by;
+use super::known::is_front_of;
+use super::objects::{self, CHUID};
+use super::piv::{self, Algorithm, Content, PinState, Verified, Ways};
+use super::read::id_of_unnumbered;
 use super::transport::Transport;
 use crate::event::HeldPin;
 
@@ -21,8 +27,9 @@ pub struct Order {
     pub algorithm: Algorithm,
     /// The certificate that goes to the portal; the card has to hold the same.
     pub certificate: Vec<u8>,
-    /// For RSA as long as the modulus, for P-256 a digest.
+    /// For RSA as long as the modulus, else a digest as long as the curve is wide.
     pub block: Vec<u8>,
+    pub ways: Ways,
 }
 
 /// What became of it, and of the PIN: given back if it was not sent, or if
@@ -37,9 +44,18 @@ pub struct Signed {
 
 /// Signs. The PIN is not sent unless the reader holds the very card it was
 /// typed for, and not for what could be the last try unless the person said so.
-pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signed {
-    let mut exchange = Exchange::new(transport);
-    let (state, key_reference) = match prepare(&mut exchange, order, &pin) {
+pub fn sign(transport: &mut dyn Transport, habits: &Habits, order: &Order, pin: HeldPin) -> Signed {
+    let mut exchange = Exchange::new(transport, habits);
+    let signed = sign_through(&mut exchange, order, pin);
+    exchange.settle();
+    Signed {
+        apdus: exchange.sent(),
+        ..signed
+    }
+}
+
+fn sign_through(exchange: &mut Exchange<'_>, order: &Order, pin: HeldPin) -> Signed {
+    let (state, key_reference) = match prepare(exchange, order, &pin) {
         Ok(prepared) => prepared,
         Err(error) => {
             // The last try stays unspent, and so the PIN has no further use.
@@ -51,7 +67,7 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
                 signature: Err(error),
                 pin: given_back.then_some(pin),
                 tries: None,
-                apdus: exchange.sent(),
+                apdus: 0,
             };
         }
     };
@@ -59,14 +75,14 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
         HeldPin::Unsent(pin) => pin,
         HeldPin::Accepted(pin) => pin.again(),
     };
-    let accepted = match piv::verify(&mut exchange, pin) {
+    let accepted = match piv::verify(exchange, order.ways.pin, pin) {
         Verified::Accepted(pin) => pin,
         Verified::Refused(error) => {
             let unheard = matches!(error, CardError::Transport(_) | CardError::Malformed { .. });
             // The card may have accepted it, and its answer was lost.
             if unheard
                 && state != PinState::LoggedIn
-                && let Err(error) = piv::log_out(&mut exchange)
+                && let Err(error) = piv::log_out(exchange, order.ways)
             {
                 tracing::warn!(%error, "card could not be logged out");
             }
@@ -74,21 +90,21 @@ pub fn sign(transport: &mut dyn Transport, order: &Order, pin: HeldPin) -> Signe
                 signature: Err(error),
                 pin: None,
                 tries: None,
-                apdus: exchange.sent(),
+                apdus: 0,
             };
         }
     };
-    let signature = piv::sign(&mut exchange, order.algorithm, key_reference, &order.block);
+    let signature = piv::sign(exchange, order.algorithm, key_reference, &order.block);
     // Whoever was logged in before us stays so; we leave it as we found it.
     let left = match state {
         PinState::LoggedIn => Ok(PinState::LoggedIn),
-        PinState::LoggedOut { .. } | PinState::Blocked => piv::log_out(&mut exchange),
+        PinState::LoggedOut { .. } | PinState::Blocked => piv::log_out(exchange, order.ways),
     };
     Signed {
         tries: left.as_ref().ok().map(|state| (*state).into()),
         signature: signature.and_then(|signature| left.map(|_| signature)),
         pin: Some(HeldPin::Accepted(accepted)),
-        apdus: exchange.sent(),
+        apdus: 0,
     }
 }
 
@@ -99,22 +115,14 @@ fn prepare(
 ) -> Result<(PinState, u8), CardError> {
     let key_reference = order.slot.key_reference().ok_or(CardError::OtherCard)?;
     piv::select(exchange)?;
-    let chuid = read_chuid(exchange)?;
-    let certificate = read_certificate(exchange, order.slot)?.ok_or(CardError::OtherCard)?;
-    let named = match chuid.card_id() {
-        None if order.slot != Slot::Authentication => {
-            let naming = read_certificate(exchange, Slot::Authentication)?;
-            card_id(&chuid, naming.as_slice())
-        }
-        None => card_id(&chuid, std::slice::from_ref(&certificate)),
-        named => named,
-    };
-    let same_card = named.as_ref() == Some(&order.card) && certificate.der == order.certificate;
-    let typed_for = pin.typed_for();
-    if !same_card || typed_for.card != order.card {
+    if !is_the_card(exchange, order)? {
         return Err(CardError::OtherCard);
     }
-    let state = piv::pin_state(exchange)?;
+    let typed_for = pin.typed_for();
+    if typed_for.card != order.card {
+        return Err(CardError::OtherCard);
+    }
+    let state = piv::pin_state(exchange, order.ways.pin)?;
     let tries_left = match state {
         PinState::Blocked => return Err(CardError::PinBlocked),
         PinState::LoggedOut { tries_left } => tries_left,
@@ -125,4 +133,32 @@ fn prepare(
         return Err(CardError::LastTry { tries_left });
     }
     Ok((state, key_reference))
+}
+
+/// Whether the reader holds the very card that the order is for, by its ID and
+/// by the certificate whose key is to sign.
+fn is_the_card(exchange: &mut Exchange<'_>, order: &Order) -> Result<bool, CardError> {
+    let chuid = match piv::get_head(exchange, CHUID, &mut Chuid::is_enough) {
+        Ok(Content::Part(content) | Content::Whole(content)) => Chuid::parse_head(&content),
+        Err(error @ CardError::Transport(_)) => return Err(error),
+        // The certificates tell which card it is.
+        Ok(Content::Absent) | Err(_) => Chuid::default(),
+    };
+    let Some(object) = objects::certificate(order.slot) else {
+        return Ok(false);
+    };
+    let ordered = &order.certificate;
+    let content = piv::get_head(exchange, object, &mut |so_far| is_front_of(so_far, ordered))?;
+    let holds_it = match content {
+        Content::Absent => false,
+        // Nothing but its front ends the reading early.
+        Content::Part(_) => true,
+        Content::Whole(content) => certificate::unpack(&content).is_ok_and(|der| der == *ordered),
+    };
+    let id = match chuid.card_id() {
+        Some(id) => Some(id),
+        None if order.slot == Slot::Authentication => Some(id_by(ordered)),
+        None => id_of_unnumbered(exchange)?,
+    };
+    Ok(holds_it && id.as_ref() == Some(&order.card))
 }

@@ -20,6 +20,13 @@ pub fn first(bytes: &[u8]) -> Result<(Element<'_>, &[u8]), Malformed> {
     Ok((Element { tag, value }, &rest[length..]))
 }
 
+/// Tag and length of an element that may be cut short, and what follows them.
+pub fn open(bytes: &[u8]) -> Result<(u32, usize, &[u8]), Malformed> {
+    let (tag, rest) = tag(bytes)?;
+    let (length, rest) = length(rest)?;
+    Ok((tag, length, rest))
+}
+
 /// The elements one after the other; ends after the first that is malformed.
 pub fn elements(mut bytes: &[u8]) -> impl Iterator<Item = Result<Element<'_>, Malformed>> {
     std::iter::from_fn(move || {

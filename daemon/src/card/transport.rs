@@ -11,7 +11,10 @@ pub trait Transport: Send {
     /// How commands have to be encoded for this connection.
     fn protocol(&self) -> Protocol;
 
-    /// Sends one command APDU and returns the whole answer: data, then the
+    /// The card's answer to reset: at most 33 bytes (ISO/IEC 7816-3 §8.2.1).
+    fn atr(&self) -> &[u8];
+
+    /// Sends one command APDU, short or extended, and returns the whole answer: data, then the
     /// two bytes of the status word.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
 

@@ -84,6 +84,10 @@ impl Transport for BlankCard {
         Protocol::T1
     }
 
+    fn atr(&self) -> &[u8] {
+        &[]
+    }
+
     fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, TransportError> {
         Ok(vec![0x6A, 0x82])
     }

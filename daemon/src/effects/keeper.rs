@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::remembering::{self, ToRecord};
+use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Event, Memory, NewNote, Now, Remembered, RequestId};
 use crate::store::{NewEntry, Notice, Store, StoreError};
 
@@ -62,6 +63,12 @@ pub(super) enum Work {
     RememberCard {
         visit: Visit,
         card: CardToRemember,
+    },
+    KeepCard(CardToRemember),
+    /// What is on record of a card.
+    Recall {
+        card: CardId,
+        reply: std::sync::mpsc::Sender<Vec<KnownCard>>,
     },
     Record(ToRecord),
     Note(NewNote),
@@ -204,6 +211,21 @@ impl Keeper {
                 // First the list: whoever sees the one sees the other.
                 self.load_known(tell).await;
                 tell(Event::CardRemembered { visit, memory });
+            }
+            Work::KeepCard(card) => {
+                if let Ok(store) = &store
+                    && let Err(error) = remembering::card(store, card).await
+                {
+                    tracing::warn!(error = %Chain(&error), "card could not be written down");
+                }
+            }
+            Work::Recall { card, reply } => {
+                let known = match &store {
+                    Ok(store) => recall(store, card).await,
+                    Err(_) => Vec::new(),
+                };
+                // Whoever reads the card may have gone on without it.
+                let _ = reply.send(known);
             }
             Work::Record(to_record) => {
                 let key = (to_record.card.persona_key.clone(), to_record.portal.clone());
@@ -364,6 +386,16 @@ async fn remember(store: &StoreOrReason, card: CardToRemember, tell: &impl Fn(Ev
     };
     tell(Event::Store { problem });
     memory
+}
+
+async fn recall(store: &Store, card: CardId) -> Vec<KnownCard> {
+    match store.cached(card).await {
+        Ok(cached) => cached.into_iter().map(remembering::known_card).collect(),
+        Err(error) => {
+            tracing::warn!(error = %Chain(&error), "card could not be recalled");
+            Vec::new()
+        }
+    }
 }
 
 async fn record(store: &StoreOrReason, to_record: ToRecord) -> Event {

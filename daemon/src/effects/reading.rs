@@ -4,15 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use cac_common::identity::CardId;
 use cac_common::snapshot::Visit;
 use tokio::sync::mpsc;
 
 use super::card_work::{Worker, out_of_time};
 use crate::card::error::CardError;
 use crate::card::facts::CardFacts;
-use crate::card::read::read_card;
+use crate::card::habits::Habits;
+use crate::card::known::KnownCard;
+use crate::card::read::{Reading, read_card};
+use crate::card::rest::{Missing, read_rest};
 use crate::card::transport::TransportError;
 use crate::event::Event;
+
+/// How long the record of a card is waited for while the card is held; without
+/// it, the card is read whole.
+const RECALL_LIMIT: Duration = Duration::from_millis(500);
 
 /// A card that has not been read after this long does not answer.
 pub(super) const READ_LIMIT: Duration = Duration::from_mins(1);
@@ -25,6 +33,8 @@ pub(super) fn start(
     visit: Visit,
     ended: Arc<AtomicBool>,
     limit: Duration,
+    mut recall: impl FnMut(CardId, std::sync::mpsc::Sender<Vec<KnownCard>>) + Send + 'static,
+    habits: Habits,
     events: mpsc::UnboundedSender<Event>,
 ) {
     let has_card = Arc::new(AtomicBool::new(false));
@@ -33,7 +43,15 @@ pub(super) fn start(
         let has_card = Arc::clone(&has_card);
         move |transport| {
             has_card.store(true, Ordering::SeqCst);
-            read_card(transport, &mut |report| {
+            let mut reading = Reading {
+                habits: &habits,
+                recall: &mut |card| {
+                    let (reply, answer) = std::sync::mpsc::channel();
+                    recall(card.clone(), reply);
+                    answer.recv_timeout(RECALL_LIMIT).unwrap_or_default()
+                },
+            };
+            read_card(transport, &mut reading, &mut |report| {
                 let _ = progress.send(Event::Progress {
                     visit,
                     progress: Box::new(report),
@@ -59,6 +77,27 @@ pub(super) fn start(
     });
 }
 
+/// Reads what could wait; ends in [`Event::RestRead`].
+pub(super) fn start_rest(
+    worker: &Worker,
+    visit: Visit,
+    ended: Arc<AtomicBool>,
+    missing: Missing,
+    habits: Habits,
+    events: mpsc::UnboundedSender<Event>,
+) {
+    let finished = worker.run(ended, move |transport| {
+        read_rest(transport, &habits, &missing)
+    });
+    tokio::spawn(async move {
+        let result = finished.await;
+        let _ = events.send(Event::RestRead {
+            visit,
+            result: Box::new(result.unwrap_or_else(|_| Err(TransportError::ReaderGone.into()))),
+        });
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::desk::{Desk, reader};
@@ -76,6 +115,8 @@ mod tests {
             Visit(1),
             Arc::default(),
             Duration::from_millis(20),
+            |_, _| {},
+            Habits::default(),
             events,
         );
         let at_the_limit = next_result(&mut inbox).await;

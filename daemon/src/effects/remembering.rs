@@ -6,9 +6,11 @@ use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
 
 use crate::card::facts::CardCertificate;
+use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Memory, NewNote, Proof, Remembered};
 use crate::store::{
-    CachedCertificate, CardMemory, CardRecord, NewEntry, RegistrationRecord, Store, StoreError,
+    CachedCard, CachedCertificate, CardMemory, CardRecord, NewEntry, RegistrationRecord, Store,
+    StoreError,
 };
 
 /// A status to be written down.
@@ -55,10 +57,11 @@ pub(super) fn entry(note: NewNote) -> NewEntry {
 }
 
 fn record(store: &Store, card: CardToRemember) -> CardRecord {
-    let certificates = if card.with_certificates {
-        card.facts.certificates.iter().map(cached).collect()
+    let (certificates, objects) = if card.with_certificates {
+        let certificates = card.facts.certificates.iter().map(cached).collect();
+        (certificates, card.facts.objects.clone())
     } else {
-        Vec::new()
+        Default::default()
     };
     CardRecord {
         persona: store.persona_id(&card.persona_key),
@@ -68,6 +71,18 @@ fn record(store: &Store, card: CardToRemember) -> CardRecord {
         expires: card.expires,
         seen_at: card.at,
         certificates,
+        objects,
+    }
+}
+
+/// What the store has of a card, as the card edge takes it.
+pub(super) fn known_card(cached: CachedCard) -> KnownCard {
+    let certificates = cached.certificates.into_iter();
+    KnownCard {
+        certificates: certificates
+            .map(|certificate| (certificate.slot, certificate.der))
+            .collect(),
+        objects: cached.objects,
     }
 }
 
@@ -82,7 +97,7 @@ fn cached(certificate: &CardCertificate) -> CachedCertificate {
 
 fn memory_of(memory: CardMemory) -> Memory {
     Memory {
-        seen_before: memory.seen_before,
+        acquaintance: memory.acquaintance,
         registrations: memory
             .registrations
             .into_iter()

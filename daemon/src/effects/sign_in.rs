@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::card_work::Worker;
 use super::{Lent, Visiting};
 use crate::card::error::CardError;
+use crate::card::habits::Habits;
 use crate::card::piv::Algorithm;
 use crate::card::sign::{Order, sign};
 use crate::card::transport::TransportError;
@@ -31,6 +32,7 @@ pub(super) fn start(
     order: SignInOrder,
     portal: Option<Arc<Portal>>,
     authorities: &Authorities,
+    habits: &Habits,
     visiting: Arc<Visiting>,
     worker: &Worker,
     events: &mpsc::UnboundedSender<Event>,
@@ -40,6 +42,7 @@ pub(super) fn start(
         number,
         card,
         certificate,
+        ways,
         pin,
         ..
     } = order;
@@ -77,7 +80,9 @@ pub(super) fn start(
             algorithm,
             certificate: certificate.der.clone(),
             block: Vec::new(),
+            ways,
         },
+        habits: habits.clone(),
         found: Mutex::default(),
     });
     let identity = Identity {
@@ -144,6 +149,7 @@ struct CardSigner {
     worker: Worker,
     visiting: Arc<Visiting>,
     order: Order,
+    habits: Habits,
     found: Mutex<Found>,
 }
 
@@ -191,6 +197,7 @@ impl CardSigner {
             ..self.order.clone()
         };
         let visiting = Arc::clone(&self.visiting);
+        let habits = self.habits.clone();
         // The PIN stays where it can be wiped until the card is open and locked.
         let worked = self.worker.run_once(SIGN_LIMIT, move |transport| {
             let mut lent = visiting.lent();
@@ -199,7 +206,7 @@ impl CardSigner {
             }
             let pin = lent.pin.take()?;
             drop(lent);
-            Some(sign(transport, &order, pin))
+            Some(sign(transport, &habits, &order, pin))
         });
         // Work that was given up may still begin.
         self.visiting.lent().turn += 1;

@@ -12,6 +12,7 @@ use super::visit::CardVisit;
 use crate::card::error::CardError;
 use crate::event::{Effect, NewNote, Now, SignInResult};
 use crate::registration::sentence;
+use crate::store::Acquaintance;
 
 /// A sentence, before it has its moment.
 pub(super) struct Note {
@@ -72,7 +73,7 @@ impl Note {
         )
     }
 
-    pub(super) fn recognised(card: &CardVisit, seen_before: bool) -> Self {
+    pub(super) fn recognised(card: &CardVisit, acquaintance: Acquaintance) -> Self {
         let name = card
             .facts
             .as_ref()
@@ -82,16 +83,27 @@ impl Note {
                 |holder| holder.name.to_string(),
             );
         let apdus = card.facts.as_ref().map_or(0, |facts| facts.apdus);
-        let text = if seen_before {
-            format!("Recognised the card of {name}, read in {apdus} APDUs")
-        } else {
-            format!("The card of {name} is new here, read in {apdus} APDUs")
+        let (text, logged) = match acquaintance {
+            Acquaintance::Known => (
+                format!("Recognised the card of {name}, read in {apdus} APDUs"),
+                "Card recognised",
+            ),
+            Acquaintance::Renewed => (
+                format!(
+                    "Recognised the card of {name}, with a certificate that is new on it; read in {apdus} APDUs"
+                ),
+                "Card recognised, with a new certificate",
+            ),
+            Acquaintance::Reissued => (
+                format!("{name} has another card than before, read in {apdus} APDUs"),
+                "Another card of a person seen before",
+            ),
+            Acquaintance::New => (
+                format!("The card of {name} is new here, read in {apdus} APDUs"),
+                "Card read for the first time",
+            ),
         };
-        Self::of_card(HistoryKind::Card, card, &text).logged_as(if seen_before {
-            "Card recognised"
-        } else {
-            "Card read for the first time"
-        })
+        Self::of_card(HistoryKind::Card, card, &text).logged_as(logged)
     }
 
     pub(super) fn pin_typed(card: &CardVisit) -> Self {

@@ -53,8 +53,9 @@ impl State {
             visit: card.visit,
             stage: card.stage.clone(),
             id: card.id().cloned(),
+            dod_id: card.dod_id(),
             holder: facts.map_or_else(|| card.partly.holder.clone(), |facts| facts.holder.clone()),
-            kind: facts.map_or_else(String::new, |facts| facts.kind.clone()),
+            kind: facts.map_or_else(String::new, |facts| facts.edge.to_string()),
             expires: facts.and_then(|facts| facts.expires.clone()),
             pin: card.pin.clone(),
             certificates: certificates
@@ -62,7 +63,7 @@ impl State {
                 .map(|certificate| certificate.summary.clone())
                 .collect(),
             login: facts.and_then(|facts| facts.login.clone()),
-            recognised: card.memory.seen_before,
+            recognised: card.memory.acquaintance.is_seen_before(),
             registrations: self
                 .portals
                 .iter()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cac_common::identity::CardId;
+use cac_common::identity::{CardId, Edipi};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
@@ -19,6 +19,7 @@ use super::notes::Note;
 use crate::card::error::CardError;
 use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
+use crate::card::rest::{Missing, Rest};
 use crate::event::{Effect, HeldPin, Memory, Now, Proof};
 use crate::registration::Stand;
 
@@ -36,6 +37,8 @@ pub(crate) struct CardVisit {
     pub(super) stands: BTreeMap<String, Stand>,
     /// The database was asked about the card.
     remembered: bool,
+    /// What could wait was asked for.
+    rest_asked: bool,
     held: Option<Held>,
     /// The sign-in that goes on now; one at a time.
     at_work: Option<AtWork>,
@@ -60,6 +63,7 @@ struct AtWork {
 #[derive(Default)]
 pub(super) struct Partly {
     pub(super) id: Option<CardId>,
+    pub(super) dod_id: Option<Edipi>,
     pub(super) holder: Option<Holder>,
     pub(super) certificates: Vec<CardCertificate>,
 }
@@ -93,6 +97,7 @@ impl CardVisit {
             memory: Memory::default(),
             stands: BTreeMap::new(),
             remembered: false,
+            rest_asked: false,
             held: None,
             at_work: None,
             sign_ins: 0,
@@ -104,6 +109,16 @@ impl CardVisit {
             Some(facts) => Some(&facts.id),
             None => self.partly.id.as_ref(),
         }
+    }
+
+    pub(super) fn dod_id(&self) -> Option<Edipi> {
+        let holder = match &self.facts {
+            Some(facts) => facts.holder.as_ref(),
+            None => self.partly.holder.as_ref(),
+        };
+        holder
+            .and_then(|holder| holder.dod_id)
+            .or(self.partly.dod_id)
     }
 
     pub(super) fn needs_pin(&self, portals: &[Arc<Profile>], now: Now) -> bool {
@@ -137,6 +152,7 @@ impl CardVisit {
             };
             self.partly = Partly {
                 id: progress.id,
+                dod_id: progress.dod_id,
                 holder: progress.holder,
                 certificates: progress.certificates,
             };
@@ -178,7 +194,7 @@ impl CardVisit {
     }
 
     pub(super) fn take_memory(&mut self, memory: Memory, context: &mut Context<'_>) {
-        let note = Note::recognised(self, memory.seen_before);
+        let note = Note::recognised(self, memory.acquaintance);
         context.effects.push(note.at(context.now));
         self.memory = memory;
         self.remembered = true;
@@ -191,6 +207,38 @@ impl CardVisit {
             }
         }
         self.advance(context);
+    }
+
+    /// Asks for what could wait, once, when nothing else is to be done.
+    fn read_rest(&mut self, context: &mut Context<'_>) {
+        if !self.remembered || std::mem::replace(&mut self.rest_asked, true) {
+            return;
+        }
+        let missing = self.facts.as_deref().and_then(Missing::of);
+        if let Some(missing) = missing {
+            context.effects.push(Effect::ReadRest {
+                reader: self.reader.clone(),
+                visit: self.visit,
+                missing,
+            });
+        }
+    }
+
+    pub(super) fn take_rest(&mut self, result: Result<Rest, CardError>, context: &mut Context<'_>) {
+        let rest = match result {
+            Ok(rest) => rest,
+            Err(error) => {
+                tracing::debug!(%error, "the rest of a card could not be read");
+                return;
+            }
+        };
+        let Some(facts) = &mut self.facts else {
+            return;
+        };
+        Arc::make_mut(facts).take_rest(rest);
+        if let Some(card) = self.to_remember(context) {
+            context.effects.push(Effect::KeepCard(Box::new(card)));
+        }
     }
 
     fn change(&mut self, portal: &str, act: impl FnOnce(Stand) -> Stand) {

@@ -1,5 +1,7 @@
 //! Cards, the personas they belong to, and their certificates.
 
+use std::collections::BTreeMap;
+
 use cac_common::certificate::Slot;
 use cac_common::error_chain::Chain;
 use cac_common::identity::{CardId, PersonaId};
@@ -26,6 +28,8 @@ pub struct CardRecord {
     pub seen_at: UtcSeconds,
     /// Replace what is cached; none leaves nothing cached.
     pub certificates: Vec<CachedCertificate>,
+    /// The same for the other data objects, by tag.
+    pub objects: BTreeMap<u32, Vec<u8>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +40,37 @@ pub struct CachedCertificate {
     pub sha256: String,
 }
 
+/// What is cached of a card with one persona.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedCard {
+    pub certificates: Vec<CachedCertificate>,
+    pub objects: BTreeMap<u32, Vec<u8>>,
+}
+
+/// How a card stands to what was on record when it was put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Acquaintance {
+    /// Neither the card nor its persona was here before.
+    #[default]
+    New,
+    /// Another card of its persona was here before.
+    Reissued,
+    /// The card was here before, with another certificate in one of its places.
+    Renewed,
+    Known,
+}
+
+impl Acquaintance {
+    /// The card itself was here before.
+    pub fn is_seen_before(self) -> bool {
+        matches!(self, Self::Renewed | Self::Known)
+    }
+}
+
 /// What was known of a card before it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardMemory {
-    pub seen_before: bool,
+    pub acquaintance: Acquaintance,
     /// The persona's, made with any of its cards.
     pub registrations: Vec<StoredRegistration>,
 }
@@ -56,14 +87,9 @@ impl Store {
         .await
     }
 
-    /// The certificates of a card as they were when it was recorded.
-    pub async fn certificates(
-        &self,
-        card: CardId,
-        persona: PersonaId,
-    ) -> Result<Vec<CachedCertificate>, StoreError> {
-        self.run(move |connection| certificates(connection, &card, &persona))
-            .await
+    /// A card as it was when it was recorded, the persona seen last first.
+    pub async fn cached(&self, card: CardId) -> Result<Vec<CachedCard>, StoreError> {
+        self.run(move |connection| cached(connection, &card)).await
     }
 
     /// Every persona on record with the card seen last, by name.
@@ -74,9 +100,26 @@ impl Store {
 
 fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory, StoreError> {
     let (id, persona) = (&card.card.0, &card.persona.0);
-    let seen_before = transaction
-        .prepare_cached("SELECT 1 FROM card WHERE id = ? AND persona = ?")?
-        .exists([id, persona])?;
+    let was_there = |sql: &str, params: &[&str]| -> Result<bool, StoreError> {
+        Ok(transaction
+            .prepare_cached(sql)?
+            .exists(rusqlite::params_from_iter(params))?)
+    };
+    let earlier = certificates(transaction, &card.card, &card.persona)?;
+    let acquaintance = if was_there(
+        "SELECT 1 FROM card WHERE id = ? AND persona = ?",
+        &[id, persona],
+    )? {
+        if differ(&earlier, &card.certificates) {
+            Acquaintance::Renewed
+        } else {
+            Acquaintance::Known
+        }
+    } else if was_there("SELECT 1 FROM card WHERE persona = ?", &[persona])? {
+        Acquaintance::Reissued
+    } else {
+        Acquaintance::New
+    };
     transaction
         .prepare_cached(
             "INSERT INTO persona (id, name, dod_id_tail) VALUES (?, ?, ?)
@@ -96,7 +139,7 @@ fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory
             card.expires.as_deref().map(kept_text),
             card.seen_at.0
         ])?;
-    if certificates(transaction, &card.card, &card.persona)? != card.certificates {
+    if earlier != card.certificates {
         transaction
             .prepare_cached("DELETE FROM certificate WHERE card = ? AND persona = ?")?
             .execute([id, persona])?;
@@ -115,10 +158,69 @@ fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory
             ])?;
         }
     }
+    if objects(transaction, &card.card, &card.persona)? != card.objects {
+        transaction
+            .prepare_cached("DELETE FROM card_object WHERE card = ? AND persona = ?")?
+            .execute([id, persona])?;
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO card_object (card, persona, tag, content) VALUES (?, ?, ?, ?)",
+        )?;
+        for (tag, content) in &card.objects {
+            insert.execute(params![id, persona, tag, content])?;
+        }
+    }
     Ok(CardMemory {
-        seen_before,
+        acquaintance,
         registrations: registrations::of_persona(transaction, &card.persona)?,
     })
+}
+
+/// Whether a place holds another certificate now.
+fn differ(earlier: &[CachedCertificate], now: &[CachedCertificate]) -> bool {
+    now.iter().any(|now| {
+        earlier
+            .iter()
+            .any(|earlier| earlier.slot == now.slot && earlier.der != now.der)
+    })
+}
+
+fn cached(connection: &Connection, card: &CardId) -> Result<Vec<CachedCard>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT persona FROM card WHERE id = ? ORDER BY last_seen DESC")?;
+    let personas: Vec<String> = select
+        .query_map([&card.0], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    personas
+        .into_iter()
+        .map(|persona| {
+            let persona = PersonaId(persona);
+            Ok(CachedCard {
+                certificates: certificates(connection, card, &persona)?,
+                objects: objects(connection, card, &persona)?,
+            })
+        })
+        .collect()
+}
+
+fn objects(
+    connection: &Connection,
+    card: &CardId,
+    persona: &PersonaId,
+) -> Result<BTreeMap<u32, Vec<u8>>, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT tag, content FROM card_object WHERE card = ? AND persona = ?")?;
+    let rows = select.query_map([&card.0, &persona.0], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get(1)?))
+    })?;
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let (tag, content) = row?;
+        // What is no tag was not written by us, and names no object.
+        if let Ok(tag) = u32::try_from(tag) {
+            found.insert(tag, content);
+        }
+    }
+    Ok(found)
 }
 
 fn certificates(
@@ -210,8 +312,8 @@ mod tests {
         let first = store.record_card(jane()).await.unwrap();
         let second = store.record_card(jane()).await.unwrap();
 
-        assert!(!first.seen_before);
-        assert!(second.seen_before);
+        assert_eq!(first.acquaintance, Acquaintance::New);
+        assert_eq!(second.acquaintance, Acquaintance::Known);
     }
 
     #[tokio::test]
@@ -228,7 +330,7 @@ mod tests {
         };
         let memory = store.record_card(renewed.clone()).await.unwrap();
 
-        assert!(!memory.seen_before);
+        assert_eq!(memory.acquaintance, Acquaintance::Reissued);
         assert_eq!(
             memory.registrations,
             [StoredRegistration {
@@ -257,7 +359,7 @@ mod tests {
         };
         let memory = store.record_card(copy).await.unwrap();
 
-        assert!(!memory.seen_before);
+        assert_eq!(memory.acquaintance, Acquaintance::New);
         assert_eq!(memory.registrations, []);
         assert_eq!(store.known().await.unwrap().len(), 2);
     }
@@ -274,9 +376,41 @@ mod tests {
 
             store.record_card(read).await.unwrap();
 
-            let cached = store.certificates(jane().card, jane().persona).await;
-            assert_eq!(cached.unwrap(), certificates);
+            let cached = store.cached(jane().card).await.unwrap();
+            assert_eq!(cached[0].certificates, certificates);
+            assert_eq!(cached[0].objects, jane().objects);
         }
+    }
+
+    #[tokio::test]
+    async fn another_certificate_in_its_place_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        store.record_card(jane()).await.unwrap();
+        let mut renewed = jane();
+        renewed.certificates[1].der = b"another".to_vec();
+
+        let memory = store.record_card(renewed).await.unwrap();
+
+        assert_eq!(memory.acquaintance, Acquaintance::Renewed);
+    }
+
+    #[tokio::test]
+    async fn a_card_is_remembered_with_each_persona_it_was_seen_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = opened(folder.path());
+        store.record_card(jane()).await.unwrap();
+        let copy = CardRecord {
+            card: jane().card,
+            seen_at: UtcSeconds(jane().seen_at.0 + 1),
+            ..john()
+        };
+        store.record_card(copy).await.unwrap();
+
+        let cached = store.cached(jane().card).await.unwrap();
+
+        let certificates: Vec<_> = cached.into_iter().map(|card| card.certificates).collect();
+        assert_eq!(certificates, [john().certificates, jane().certificates]);
     }
 
     #[tokio::test]
@@ -342,7 +476,7 @@ mod tests {
         let known = store.known().await.unwrap();
         assert_eq!(known.len(), 1);
         assert_eq!(known[0].persona, jane().persona);
-        let cached = store.certificates(jane().card, jane().persona).await;
-        assert_eq!(cached.unwrap(), jane().certificates[..1]);
+        let cached = store.cached(jane().card).await.unwrap();
+        assert_eq!(cached[0].certificates, jane().certificates[..1]);
     }
 }

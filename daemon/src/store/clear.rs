@@ -102,7 +102,14 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
 fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), StoreError> {
     match scope {
         ClearScope::All {} => {
-            for table in ["registration", "certificate", "card", "persona", "history"] {
+            for table in [
+                "registration",
+                "certificate",
+                "card_object",
+                "card",
+                "persona",
+                "history",
+            ] {
                 execute(transaction, &format!("DELETE FROM {table}"), [])?;
             }
         }
@@ -110,6 +117,7 @@ fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), Store
             let card = [&card.0];
             execute(transaction, "DELETE FROM registration WHERE card = ?", card)?;
             execute(transaction, "DELETE FROM certificate WHERE card = ?", card)?;
+            execute(transaction, "DELETE FROM card_object WHERE card = ?", card)?;
             execute(transaction, "DELETE FROM card WHERE id = ?", card)?;
             execute(transaction, "DELETE FROM history WHERE card = ?", card)?;
             execute(

@@ -1,5 +1,6 @@
 //! An invented holder, and what is recorded of her.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use cac_common::certificate::Slot;
@@ -29,6 +30,7 @@ pub(super) fn jane() -> CardRecord {
             certificate(Slot::Authentication, b"DOE.JANE.Q.1234567890 9A"),
             certificate(Slot::Signature, b"DOE.JANE.Q.1234567890 9C"),
         ],
+        objects: BTreeMap::from([(0x7E, vec![1, 2, 3]), (0x5F_C106, Vec::new())]),
     }
 }
 
@@ -41,6 +43,7 @@ pub(super) fn john() -> CardRecord {
         expires: None,
         seen_at: NOW,
         certificates: vec![certificate(Slot::Authentication, b"ROE.JOHN.0987654321 9A")],
+        objects: BTreeMap::new(),
     }
 }
 

@@ -31,7 +31,10 @@ const LOG_ON_DISK: i64 = 4 * 1024 * 1024;
 const MOST_KEPT: i64 = 100;
 
 /// Version n of the database is what the first n make.
-const STEPS: &[M<'_>] = &[M::up(include_str!("sql/0001_first.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("sql/0001_first.sql")),
+    M::up(include_str!("sql/0002_card_objects.sql")),
+];
 
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 
@@ -380,7 +383,7 @@ mod tests {
                 error,
                 StoreError::FromTheFuture {
                     version: 99,
-                    ours: 1
+                    ours: 2
                 }
             ),
             "{error:?}"
@@ -399,7 +402,7 @@ mod tests {
 
         assert_eq!(opened.notices, [Notice::KeyWasMissing]);
         let memory = store.record_card(jane()).await.unwrap();
-        assert!(memory.seen_before);
+        assert!(memory.acquaintance.is_seen_before());
         assert_eq!(memory.registrations[0].status, registered("AKO").status);
         assert_eq!(
             store.history(None, 10).await.unwrap()[0].text,
@@ -411,7 +414,7 @@ mod tests {
             })
             .await
             .unwrap();
-        assert_eq!(version, 1);
+        assert_eq!(version, 2);
     }
 
     #[test]

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use cacd::card::transport::Protocol;
 use rustix::net::sockopt;
 use vpicc::VSmartCard;
 
@@ -18,17 +17,6 @@ use crate::wait::{self, WaitedInVain};
 
 /// How long vpcd may take until it listens.
 const LIMIT: Duration = Duration::from_secs(10);
-
-/// T=1 only (IDEMIA ID-One PIV).
-const ATR_T1: &[u8] = &[
-    0x3B, 0xD6, 0x96, 0x00, 0x81, 0xB1, 0xFE, 0x45, 0x1F, 0x87, 0x80, 0x31, 0xC1, 0x52, 0x41, 0x1A,
-    0x2A,
-];
-
-/// T=0 only (G+D SmartCafe Expert 7, CAC).
-const ATR_T0: &[u8] = &[
-    0x3B, 0xF9, 0x18, 0x00, 0x00, 0x00, 0x53, 0x43, 0x45, 0x37, 0x20, 0x03, 0x00, 0x20, 0x46,
-];
 
 /// The card could not be put in.
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +59,7 @@ impl Insertion {
         state.place.slot = Some(clone);
         let mut card = CardInSlot {
             shared: Arc::clone(&handle.shared),
-            atr: match state.card.model().protocol {
-                Protocol::T0 => ATR_T0,
-                Protocol::T1 => ATR_T1,
-            },
+            atr: state.card.model().atr(),
             insertion: state.place.insertions,
         };
         let number = card.insertion;

@@ -83,6 +83,7 @@ fn card() -> Card {
         visit: Visit(4),
         stage: Stage::Read,
         id: Some(CardId("4f1e7a52-9a0b-4c57-8d52-0a3c5f6e7d81".into())),
+        dod_id: "1234567890".parse().ok(),
         holder: Some(Holder {
             name: HolderName::from_common_name("DOE.JANE.Q.1234567890").0,
             dod_id: "1234567890".parse().ok(),

@@ -8,11 +8,14 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryKind, PinStatus};
 
 use super::*;
-use crate::card::facts::CardFacts;
+use crate::card::facts::{CardFacts, Edge};
+use crate::card::known::Objects;
+use crate::card::piv::{PinReference, Ways};
 use crate::card::transport::{Readers, Report, Transport, TransportError};
 use crate::effects::Effects;
 use crate::event::Effect;
 use crate::event::Proof;
+use crate::store::Acquaintance;
 
 const VISIT: Visit = Visit(1);
 const KEEP: Duration = Duration::from_hours(24 * 30);
@@ -50,7 +53,7 @@ async fn work_is_done_and_told_in_the_order_it_was_asked_for() {
     else {
         panic!("told otherwise: {:?}", kinds(&told));
     };
-    assert!(!memory.seen_before);
+    assert_eq!(memory.acquaintance, Acquaintance::New);
     assert_eq!(before[0].registrations, []);
     assert_eq!((lost.cards, lost.personas, lost.history), (1, 1, 1));
     assert!(kept.id > forgotten.id);
@@ -324,6 +327,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         Event::Readers(_)
         | Event::Progress { .. }
         | Event::CardRead { .. }
+        | Event::RestRead { .. }
         | Event::PinGiven { .. }
         | Event::Asked { .. }
         | Event::SignInEnded { .. }
@@ -400,11 +404,16 @@ fn registered() -> RegistrationStatus {
 fn card() -> CardToRemember {
     let facts = CardFacts {
         id: CardId("aaaa-1".into()),
-        kind: "PIV".into(),
+        edge: Edge::Piv,
         expires: None,
         holder: None,
         persona_key: "jane".into(),
         certificates: Vec::new(),
+        objects: Objects::new(),
+        ways: Ways {
+            pin: PinReference::Application,
+            is_dual: false,
+        },
         login: None,
         pin: PinStatus::Unknown,
         findings: Vec::new(),

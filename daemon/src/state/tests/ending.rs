@@ -8,8 +8,10 @@ use cac_common::snapshot::{PinStatus, Visit};
 use super::fixtures::{facts, reader_name};
 use super::{READERS, World};
 use crate::card::error::CardError;
+use crate::card::rest::Rest;
 use crate::card::transport::TransportError;
 use crate::event::{Effect, Event, HeldPin, Memory, Remembered, SignInOrder, SignInResult};
+use crate::store::Acquaintance;
 
 impl World {
     pub(super) fn finish(&mut self, effect: Effect, how: u64) {
@@ -25,9 +27,24 @@ impl World {
                 self.step(Event::CardRemembered {
                     visit,
                     memory: Memory {
-                        seen_before: !registrations.is_empty(),
+                        acquaintance: if registrations.is_empty() {
+                            Acquaintance::New
+                        } else {
+                            Acquaintance::Known
+                        },
                         registrations,
                     },
+                });
+            }
+            Effect::ReadRest { visit, .. } => {
+                let result = if how % 4 == 3 {
+                    Err(TransportError::Removed.into())
+                } else {
+                    Ok(Rest::default())
+                };
+                self.step(Event::RestRead {
+                    visit,
+                    result: Box::new(result),
                 });
             }
             Effect::SignIn(order) => self.finish_sign_in(*order, how),
@@ -76,6 +93,7 @@ impl World {
             Effect::EndVisit(_)
             | Effect::ForgetPin(_)
             | Effect::EndReader(_)
+            | Effect::KeepCard(_)
             | Effect::Note(_)
             | Effect::Answer { .. } => {
                 unreachable!("these are never under way")

@@ -12,7 +12,9 @@ use cac_common::snapshot::{Holder, PinStatus};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 
-use crate::card::facts::{CardCertificate, CardFacts};
+use crate::card::facts::{CardCertificate, CardFacts, Edge};
+use crate::card::known::Objects;
+use crate::card::piv::{PinReference, Ways};
 use crate::card::purpose::Purposes;
 
 pub(super) fn reader_name(reader: usize) -> ReaderName {
@@ -57,7 +59,7 @@ pub(super) fn facts(card: usize, tries: u64) -> CardFacts {
     };
     CardFacts {
         id: card_id(card),
-        kind: "PIV".into(),
+        edge: Edge::Piv,
         expires: None,
         holder: Some(Holder {
             name: HolderName::from_common_name("DOE.JANE.Q.1234567890").0,
@@ -71,6 +73,11 @@ pub(super) fn facts(card: usize, tries: u64) -> CardFacts {
             der: vec![0x30, 0],
             purposes: Purposes::default(),
         }],
+        objects: Objects::new(),
+        ways: Ways {
+            pin: PinReference::Application,
+            is_dual: false,
+        },
         login: Some(LoginChoice {
             slot: Slot::Authentication,
             reason: "made for it".into(),

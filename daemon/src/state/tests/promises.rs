@@ -35,6 +35,14 @@ impl World {
                 assert!(!note.text.contains("1234567890"), "DoD ID in the history");
                 return false;
             }
+            Effect::KeepCard(_) => return false,
+            Effect::ReadRest { visit, .. } => {
+                let busy = self
+                    .under_way
+                    .iter()
+                    .any(|other| matches!(other, Effect::SignIn(order) if order.visit == *visit));
+                assert!(!busy, "what could wait did not wait for a sign-in");
+            }
             Effect::EndVisit(visit) => {
                 assert!(!current.contains_key(visit), "ended, and still there");
                 return false;

@@ -102,6 +102,7 @@ fn progress() -> Event {
         progress: Box::new(Progress {
             done: 1,
             id: None,
+            dod_id: None,
             holder: None,
             certificates: Vec::new(),
         }),

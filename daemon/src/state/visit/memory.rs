@@ -11,6 +11,7 @@ use crate::event::{CardToRemember, Effect, Now, Proof, Remembered};
 use crate::registration::Stand;
 use crate::state::Context;
 use crate::state::notes::Note;
+use crate::store::Acquaintance;
 
 impl CardVisit {
     pub(in crate::state) fn recorded(
@@ -96,7 +97,7 @@ impl CardVisit {
             .registrations
             .retain(|remembered| !forgotten(&remembered.portal));
         if !matches!(scope, ClearScope::Portal { .. }) {
-            self.memory.seen_before = false;
+            self.memory.acquaintance = Acquaintance::New;
         }
         for portal in context.portals {
             if !forgotten(&portal.name) {

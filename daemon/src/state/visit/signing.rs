@@ -217,6 +217,13 @@ impl CardVisit {
         if self.is_at_work() {
             return;
         }
+        self.sign_in_where_due(context);
+        if !self.is_at_work() {
+            self.read_rest(context);
+        }
+    }
+
+    fn sign_in_where_due(&mut self, context: &mut Context<'_>) {
         loop {
             let next = context
                 .portals
@@ -328,6 +335,7 @@ impl CardVisit {
             card: facts.id.clone(),
             portal: Arc::clone(profile),
             certificate: certificate.clone(),
+            ways: facts.ways,
             pin: held.pin,
         })));
         true
