@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::identity::{Affiliation, Capacity, Persona};
+
 const SYMBOLS: usize = 40;
 const START: u8 = 0xB;
 const SEPARATOR: u8 = 0xD;
@@ -167,6 +169,30 @@ impl FascN {
     /// Agency, system and credential number: what is unique for each card.
     pub fn identifier(&self) -> String {
         format!("{}-{}-{}", self.agency, self.system, self.credential)
+    }
+
+    /// The person and the role, if a person is numbered at all. On the card of
+    /// an agency outside the DoD the number is that agency's own, no EDIPI.
+    pub fn persona(&self) -> Option<Persona> {
+        if self.person.bytes().all(|digit| digit == b'0') {
+            return None;
+        }
+        Some(Persona {
+            edipi: self.person.parse().ok()?,
+            capacity: Capacity::Affiliation(self.affiliation()?),
+        })
+    }
+
+    /// What follows the person; none where it is all zeros, as it may be
+    /// (SP 800-73pt1-5 §3.1.2).
+    pub fn affiliation(&self) -> Option<Affiliation> {
+        let affiliation = Affiliation {
+            category: self.category,
+            organisation: self.organisation.parse().ok()?,
+            association: self.association,
+        };
+        let is_empty = affiliation.to_string() == "000000";
+        (!is_empty).then_some(affiliation)
     }
 
     /// Agency 9999: PIV-I, or otherwise not federal; such numbers are no key.
@@ -348,6 +374,49 @@ mod tests {
         bytes[24] = bytes[24] & 0xE0 | 0b00100;
 
         assert!(!FascN::decode(&bytes).unwrap().check_is_right);
+    }
+
+    #[test]
+    fn the_widely_copied_sample_has_a_wrong_check() {
+        let bytes = unhex("D4E739DA739CED39CE739DA1685A1082108CE73984119257FC");
+
+        let decoded = FascN::decode(&bytes).unwrap();
+
+        assert_eq!(decoded.fascn.identifier(), "9999-9999-999999");
+        assert!(!decoded.check_is_right);
+    }
+
+    #[test]
+    fn a_fascn_names_the_same_persona_as_the_upn_beside_it() {
+        for (hex, upn) in [
+            (VECTORS[2].0, "1000000001121004@mil"),
+            (VECTORS[3].0, "1000000002121002@mil"),
+            (VECTORS[4].0, "1000000003121005@mil"),
+            (VECTORS[5].0, "1000000004117001@mil"),
+            (VECTORS[6].0, "1000000001157005@mil"),
+        ] {
+            let fascn = FascN::decode(&unhex(hex)).unwrap().fascn;
+
+            assert_eq!(fascn.persona(), Persona::from_upn(upn), "{hex}");
+        }
+    }
+
+    #[test]
+    fn zeros_name_no_person_and_no_role() {
+        let nobody = FascN::decode(&unhex(VECTORS[7].0)).unwrap().fascn;
+        let nothing = FascN::decode(&unhex(VECTORS[8].0)).unwrap().fascn;
+
+        assert_eq!(nobody.persona(), None);
+        assert!(nobody.affiliation().is_some(), "an employee of nobody");
+        assert_eq!(nothing.affiliation(), None);
+    }
+
+    #[test]
+    fn only_agency_9999_is_not_federal() {
+        let is_federal = |hex| FascN::decode(&unhex(hex)).unwrap().fascn.is_federal();
+
+        assert!(is_federal(VECTORS[0].0));
+        assert!(!is_federal(VECTORS[7].0));
     }
 
     #[test]
