@@ -10,19 +10,27 @@
 
 pub mod apdu;
 pub mod atr;
+pub mod ccc;
 pub mod certificate;
 pub mod chuid;
+pub mod date;
+pub mod demographics;
+pub mod discovery;
 pub mod error;
 pub mod facts;
 pub mod habits;
 pub mod holder;
 pub mod known;
+pub mod key_history;
 pub mod objects;
 pub mod pcsc;
 pub mod piv;
+pub mod printed;
 pub mod purpose;
 pub mod read;
 pub mod rest;
+pub mod security_object;
 pub mod sign;
+pub mod simple_tlv;
 pub mod tlv;
 pub mod transport;
