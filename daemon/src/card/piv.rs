@@ -5,6 +5,7 @@ use cac_common::registration::TriesLeft;
 use cac_common::snapshot::PinStatus;
 
 use super::apdu::{Answer, Command, Exchange, Expects};
+use super::discovery::PinReference;
 use super::error::{CardError, StatusWord};
 use super::objects::{OTHER_AIDS, Object, PIV_AID, PRINTED};
 use super::tlv;
@@ -14,51 +15,6 @@ const SELECT: u8 = 0xA4;
 const GET_DATA: u8 = 0xCB;
 const VERIFY: u8 = 0x20;
 const GENERAL_AUTHENTICATE: u8 = 0x87;
-
-/// Which PIN opens the PIV keys, by its key reference (SP 800-73pt1-5, table 4b).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PinReference {
-    /// 80: the PIV application's own.
-    #[default]
-    Application,
-    /// 00: that of the whole card, where the Discovery Object says so.
-    Global,
-}
-
-impl PinReference {
-    fn number(self) -> u8 {
-        match self {
-            Self::Application => 0x80,
-            Self::Global => 0x00,
-        }
-    }
-}
-
-/// Which PIN it is, by the content of the Discovery Object: the global one only
-/// if the card takes it and prefers it (SP 800-73pt1-5 §3.3.2).
-pub fn pin_reference(discovery: &[u8]) -> PinReference {
-    const PIN_USAGE_POLICY: u32 = 0x5F2F;
-    match tlv::find(discovery, PIN_USAGE_POLICY) {
-        Some([takes, 0x20]) if takes & 0x20 != 0 => PinReference::Global,
-        _ => PinReference::Application,
-    }
-}
-
-/// Whether the Card Capability Container names applets of the CAC edge: card
-/// URLs of 16 bytes that begin with its RID and the type of PKI (GSC-IS 2.1).
-/// A card that does not say may have them.
-pub fn may_be_dual(capabilities: &[u8]) -> bool {
-    const CARD_URL: u32 = 0xF3;
-    let urls = || tlv::elements(capabilities).map_while(Result::ok);
-    capabilities.is_empty()
-        || urls().any(|element| {
-            element.tag == CARD_URL
-                && element
-                    .value
-                    .chunks(16)
-                    .any(|url| url.starts_with(&[0xA0, 0x00, 0x00, 0x00, 0x79, 0x04]))
-        })
-}
 
 /// What has to be known of a card to log in and out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +170,7 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
         class: 0x00,
         instruction: VERIFY,
         p1: 0x00,
-        p2: pin.number(),
+        p2: pin.key_reference(),
         data: &[],
         expects: Expects::Nothing,
         name: "VERIFY",
@@ -232,7 +188,7 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
 
 /// Sends a PIN, once. It comes back only if the card accepted it.
 pub fn verify(exchange: &mut Exchange<'_>, reference: PinReference, pin: Pin) -> Verified {
-    let header = [0x00, VERIFY, 0x00, reference.number(), 0x08];
+    let header = [0x00, VERIFY, 0x00, reference.key_reference(), 0x08];
     let Ok((command, length)) = pin.command(header) else {
         return Verified::Refused(CardError::NoLockedMemory);
     };
@@ -320,7 +276,7 @@ fn log_out_by_command(
         class: 0x00,
         instruction: VERIFY,
         p1: 0xFF,
-        p2: ways.pin.number(),
+        p2: ways.pin.key_reference(),
         data: &[],
         expects: Expects::Nothing,
         name: "VERIFY",

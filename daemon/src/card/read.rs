@@ -7,8 +7,10 @@ use cac_common::snapshot::Holder;
 
 use super::apdu::Exchange;
 use super::atr;
+use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
+use super::discovery::{Discovery, PinReference};
 use super::error::CardError;
 use super::facts::{CardCertificate, CardFacts, Edge, choose_login};
 use super::habits::Habits;
@@ -98,7 +100,7 @@ impl PivRead<'_, '_> {
         self.read_slot(Slot::Authentication)?;
         self.narrow_down(front.as_deref());
         let discovery = self.read_object(DISCOVERY)?;
-        let pin_reference = piv::pin_reference(&discovery);
+        let pin_reference = self.pin_reference(&discovery);
         let pin = piv::pin_state(self.exchange, pin_reference)?.into();
         let capabilities = self.read_object(CAPABILITIES)?;
         for slot in [
@@ -112,7 +114,7 @@ impl PivRead<'_, '_> {
         self.read_key_history()?;
         let ways = Ways {
             pin: pin_reference,
-            is_dual: piv::may_be_dual(&capabilities),
+            is_dual: self.may_be_dual(&capabilities),
         };
 
         let id = card_id(&self.chuid, &self.certificates).ok_or(CardError::Malformed {
@@ -262,6 +264,24 @@ impl PivRead<'_, '_> {
         };
         self.objects.insert(object.tag, content.clone());
         Ok(content)
+    }
+
+    /// Which PIN it is: a card without a Discovery Object has that of its PIV application.
+    fn pin_reference(&mut self, discovery: &[u8]) -> PinReference {
+        if discovery.is_empty() {
+            return PinReference::default();
+        }
+        let discovery = Discovery::parse(discovery);
+        self.findings.extend(discovery.findings);
+        discovery.pin
+    }
+
+    /// A card that does not say may have the applets of the CAC.
+    fn may_be_dual(&mut self, capabilities: &[u8]) -> bool {
+        let ccc = Ccc::parse(capabilities);
+        let is_dual = capabilities.is_empty() || ccc.is_dual();
+        self.findings.extend(ccc.findings);
+        is_dual
     }
 
     /// Retired certificates do not change while their history stays the same.

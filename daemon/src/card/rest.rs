@@ -1,7 +1,7 @@
 //! What can wait until it is known who it is, and what signs in: the whole
 //! CHUID with its signature, the Security Object, retired certificates.
 
-use cac_common::certificate::{Retired, Slot};
+use cac_common::certificate::Slot;
 use cac_common::finding::Finding;
 use cac_common::identity::CardId;
 
@@ -10,11 +10,11 @@ use super::chuid::Chuid;
 use super::error::CardError;
 use super::facts::{CardCertificate, CardFacts};
 use super::habits::Habits;
+use super::key_history::KeyHistory;
 use super::known::Objects;
 use super::objects::{CHUID, KEY_HISTORY, SECURITY};
 use super::piv;
 use super::read::{finding, id_of_unnumbered, read_certificate};
-use super::tlv;
 use super::transport::Transport;
 
 /// What is still to be read, and of which card.
@@ -45,9 +45,9 @@ impl Missing {
         let retired: Vec<Slot> = facts
             .objects
             .get(&KEY_HISTORY.tag)
-            .map(|history| retired_on_card(history))
-            .unwrap_or_default()
             .into_iter()
+            .flat_map(|history| KeyHistory::parse(history).on_card_keys())
+            .map(Slot::Retired)
             .filter(|slot| !has(slot))
             .collect();
         let has_objects = [CHUID, SECURITY]
@@ -106,33 +106,4 @@ fn read(exchange: &mut Exchange<'_>, missing: &Missing) -> Result<Rest, CardErro
         }
     }
     Ok(rest)
-}
-
-/// The keys whose certificates lie on the card, from 82 upwards (SP 800-73pt1-5
-/// §3.3.3). The history counts them.
-fn retired_on_card(history: &[u8]) -> Vec<Slot> {
-    const COUNT: u32 = 0xC1;
-    let count = match tlv::find(history, COUNT) {
-        Some([count]) => usize::from(*count),
-        _ => 0,
-    };
-    Retired::all().take(count).map(Slot::Retired).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_history_counts_the_certificates_on_the_card() {
-        let slots = |history: &[u8]| -> Vec<u16> {
-            let slots = retired_on_card(history).into_iter();
-            slots.map(Slot::number).collect()
-        };
-
-        assert_eq!(slots(b"\xC1\x01\x02\xC2\x01\x01"), [0x82, 0x83]);
-        assert_eq!(slots(b"\xC2\x01\x01\xC1\x01\xFF").len(), 20);
-        assert!(slots(b"\xC1\x02\x00\x02").is_empty());
-        assert!(slots(b"").is_empty());
-    }
 }

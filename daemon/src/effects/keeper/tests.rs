@@ -8,9 +8,10 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryKind, PinStatus};
 
 use super::*;
+use crate::card::discovery::PinReference;
 use crate::card::facts::{CardFacts, Edge};
 use crate::card::known::Objects;
-use crate::card::piv::{PinReference, Ways};
+use crate::card::piv::Ways;
 use crate::card::transport::{Readers, Report, Transport, TransportError};
 use crate::effects::Effects;
 use crate::event::Effect;

@@ -12,9 +12,10 @@ use cac_common::snapshot::{Holder, PinStatus};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 
+use crate::card::discovery::PinReference;
 use crate::card::facts::{CardCertificate, CardFacts, Edge};
 use crate::card::known::Objects;
-use crate::card::piv::{PinReference, Ways};
+use crate::card::piv::Ways;
 use crate::card::purpose::Purposes;
 
 pub(super) fn reader_name(reader: usize) -> ReaderName {
