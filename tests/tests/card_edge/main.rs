@@ -1,0 +1,134 @@
+//! The daemon's card edge against the virtual card, in process: over T=0 and
+//! T=1, and with the habits that cards have.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which fail by panicking"
+)]
+
+mod counts;
+mod reading;
+mod signing;
+
+use cac_common::certificate::Slot;
+use cac_common::identity::CardId;
+use cac_common::locked::Locked;
+use cac_common::pin::{Pin, PinFor};
+use cac_common::registration::TriesLeft;
+use cac_common::snapshot::{PinStatus, Visit};
+use cac_tests::virtual_card::{CardHandle, CardModel, samples};
+use cacd::card::error::CardError;
+use cacd::card::facts::CardFacts;
+use cacd::card::habits::Habits;
+use cacd::card::known::KnownCard;
+use cacd::card::piv::Algorithm;
+use cacd::card::read::{Progress, Reading, read_card};
+use cacd::card::rest::{Missing, Rest, read_rest};
+use cacd::card::sign::{Order, Signed, sign};
+use cacd::event::HeldPin;
+
+const THREE_TRIES: PinStatus = PinStatus::Ready {
+    tries_left: Some(3),
+};
+
+const MODELS: [CardModel; 3] = [CardModel::T1, CardModel::T0, CardModel::DUAL];
+
+fn jane(model: CardModel) -> CardHandle {
+    CardHandle::new(samples::jane(), model).unwrap()
+}
+
+fn no_logout(model: CardModel) -> CardModel {
+    CardModel {
+        refuses_logout: true,
+        ..model
+    }
+}
+
+fn read(card: &CardHandle) -> CardFacts {
+    read_with(card, &Habits::default(), &[])
+}
+
+fn read_with(card: &CardHandle, habits: &Habits, known: &[KnownCard]) -> CardFacts {
+    try_to_read(card, habits, known, &mut |_| {}).unwrap()
+}
+
+fn try_to_read(
+    card: &CardHandle,
+    habits: &Habits,
+    known: &[KnownCard],
+    report: &mut dyn FnMut(Progress),
+) -> Result<CardFacts, CardError> {
+    let mut reading = Reading {
+        habits,
+        recall: &mut |_| known.to_vec(),
+    };
+    read_card(&mut card.transport(), &mut reading, report)
+}
+
+/// As the database has it after a read.
+fn on_record(facts: &CardFacts) -> KnownCard {
+    let certificates = facts.certificates.iter();
+    KnownCard {
+        certificates: certificates
+            .map(|certificate| (certificate.summary.slot, certificate.der.clone()))
+            .collect(),
+        objects: facts.objects.clone(),
+    }
+}
+
+fn rest_of(card: &CardHandle, facts: &CardFacts) -> Rest {
+    let missing = Missing::of(facts).unwrap();
+    read_rest(&mut card.transport(), &Habits::default(), &missing).unwrap()
+}
+
+fn sign_with(
+    card: &CardHandle,
+    facts: &CardFacts,
+    digits: &str,
+    even_the_last_try: bool,
+) -> Signed {
+    sign_in_slot(Slot::Authentication, card, facts, digits, even_the_last_try)
+}
+
+fn sign_in_slot(
+    slot: Slot,
+    card: &CardHandle,
+    facts: &CardFacts,
+    digits: &str,
+    even_the_last_try: bool,
+) -> Signed {
+    let certificate = facts
+        .certificates
+        .iter()
+        .find(|certificate| certificate.summary.slot == slot)
+        .unwrap();
+    let order = Order {
+        card: facts.id.clone(),
+        slot,
+        algorithm: Algorithm::Rsa2048,
+        certificate: certificate.der.clone(),
+        block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
+        ways: facts.ways,
+    };
+    sign(
+        &mut card.transport(),
+        &Habits::default(),
+        &order,
+        pin(&facts.id, digits, even_the_last_try),
+    )
+}
+
+fn pin(card: &CardId, digits: &str, even_the_last_try: bool) -> HeldPin {
+    let mut locked = Locked::new().unwrap();
+    locked.bytes_mut()[..digits.len()].copy_from_slice(digits.as_bytes());
+    let typed_for = PinFor {
+        uid: 1000,
+        card: card.clone(),
+        visit: Visit(1),
+        even_the_last_try,
+    };
+    HeldPin::Unsent(Pin::new(locked, digits.len(), typed_for).unwrap())
+}
+
+fn last_try(tries_left: TriesLeft) -> Result<Vec<u8>, CardError> {
+    Err(CardError::LastTry { tries_left })
+}
