@@ -7,6 +7,7 @@
 pub mod apdu;
 pub mod card_file;
 pub mod certificate;
+mod cms;
 pub mod fascn;
 pub mod fault;
 mod hex;

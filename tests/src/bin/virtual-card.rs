@@ -203,6 +203,8 @@ impl Issue {
                 Validity::current(now)
             },
             pin: &self.pin,
+            retired: 0,
+            blemishes: &[],
         };
         let card = authority.issue_card(&order)?;
         card.save(&self.card).context("cannot save the card")?;

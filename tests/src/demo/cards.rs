@@ -67,6 +67,8 @@ impl DemoCard {
             algorithm,
             validity: Validity::current(clock::now()),
             pin: PIN,
+            retired: 0,
+            blemishes: &[],
         };
         let file = authority
             .issue_card(&order)

@@ -26,6 +26,8 @@ pub fn the_card_of(person: Person, algorithm: KeyAlgorithm, pin: &str) -> anyhow
         algorithm,
         validity: Validity::current(clock::now()),
         pin,
+        retired: 0,
+        blemishes: &[],
     };
     Ok(samples::authority().issue_card(&order)?)
 }

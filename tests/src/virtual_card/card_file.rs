@@ -76,6 +76,37 @@ pub struct CardFile {
     pub(crate) objects: BTreeMap<Tag, Vec<u8>>,
     pub(crate) keys: BTreeMap<Slot, Zeroizing<Vec<u8>>>,
     pub(crate) certificates: BTreeMap<Slot, Vec<u8>>,
+    pub(crate) retired: Vec<RetiredKey>,
+}
+
+/// The encryption key of a former card, kept so that old mail can be read.
+pub(crate) struct RetiredKey {
+    pub(crate) place: RetiredPlace,
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) key: Zeroizing<Vec<u8>>,
+}
+
+/// Where it lies: 0 to 19.
+#[derive(Clone, Copy)]
+pub(crate) struct RetiredPlace(u8);
+
+impl RetiredKey {
+    /// The first places, of the twenty that there are (SP 800-73pt1-5, table 3).
+    pub(crate) fn places(number: u8) -> impl Iterator<Item = RetiredPlace> {
+        (0..number.min(20)).map(RetiredPlace)
+    }
+}
+
+impl RetiredPlace {
+    /// The key reference of GENERAL AUTHENTICATE: 82 to 95.
+    pub(crate) fn reference(self) -> u8 {
+        0x82 + self.0
+    }
+
+    /// The data object that holds the certificate.
+    pub(crate) fn object(self) -> Tag {
+        vec![0x5F, 0xC1, 0x0D + self.0]
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +115,8 @@ struct Index {
     algorithm: KeyAlgorithm,
     card_id: [u8; 16],
     credential: u32,
+    /// Keys of former cards.
+    retired: u8,
     /// Tag and contents in hex, as GET DATA answers them, without the certificates.
     objects: BTreeMap<String, String>,
 }
@@ -112,14 +145,14 @@ impl Slot {
         };
         [0x5F, 0xC1, last]
     }
+}
 
-    fn files(self, folder: &Path) -> (PathBuf, PathBuf) {
-        let name = format!("{:02x}", self.reference());
-        (
-            folder.join(format!("{name}.crt")),
-            folder.join(format!("{name}.key")),
-        )
-    }
+/// Certificate and key of a key reference.
+fn files(reference: u8, folder: &Path) -> (PathBuf, PathBuf) {
+    (
+        folder.join(format!("{reference:02x}.crt")),
+        folder.join(format!("{reference:02x}.key")),
+    )
 }
 
 impl CardFile {
@@ -131,6 +164,16 @@ impl CardFile {
     /// The certificate in a slot, PEM.
     pub fn certificate_pem(&self, slot: Slot) -> String {
         pem("CERTIFICATE", self.certificate(slot))
+    }
+
+    /// Every certificate on the card, DER, with the reference of its key: the
+    /// four slots, then those of former cards.
+    pub fn all_certificates(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        let slots = self.certificates.iter();
+        let retired = self.retired.iter();
+        slots
+            .map(|(slot, der)| (slot.reference(), &der[..]))
+            .chain(retired.map(|key| (key.place.reference(), &key.certificate[..])))
     }
 
     /// Card UUID in the usual form with hyphens.
@@ -146,24 +189,35 @@ impl CardFile {
     /// Writes the card into a folder that only the owner may enter.
     pub fn save(&self, folder: &Path) -> Result<(), CardFileError> {
         make_folder(folder)?;
-        for (slot, certificate) in &self.certificates {
-            let (path, _) = slot.files(folder);
+        for (reference, certificate) in self.all_certificates() {
+            let (path, _) = files(reference, folder);
             write(&path, pem("CERTIFICATE", certificate).as_bytes())?;
         }
-        for (slot, key) in &self.keys {
-            let (_, path) = slot.files(folder);
+        let retired = self.retired.iter();
+        let keys = self.keys.iter();
+        for (reference, key) in keys
+            .map(|(slot, key)| (slot.reference(), key))
+            .chain(retired.map(|key| (key.place.reference(), &key.key)))
+        {
+            let (_, path) = files(reference, folder);
             write(&path, pem("PRIVATE KEY", key).as_bytes())?;
         }
-        let of_a_slot = |tag: &Tag| Slot::ALL.iter().any(|slot| slot.object()[..] == tag[..]);
+        let retired = self.retired.iter();
+        let certificates: Vec<Tag> = Slot::ALL
+            .iter()
+            .map(|slot| slot.object().to_vec())
+            .chain(retired.map(|key| key.place.object()))
+            .collect();
         let index = Index {
             person: self.person.clone(),
             algorithm: self.algorithm,
             card_id: self.card_id,
             credential: self.credential,
+            retired: u8::try_from(self.retired.len()).unwrap_or(u8::MAX),
             objects: self
                 .objects
                 .iter()
-                .filter(|(tag, _)| !of_a_slot(tag))
+                .filter(|(tag, _)| !certificates.contains(tag))
                 .map(|(tag, contents)| (to_hex(tag), to_hex(contents)))
                 .collect(),
         };
@@ -190,11 +244,22 @@ impl CardFile {
         let mut keys = BTreeMap::new();
         let mut certificates = BTreeMap::new();
         for slot in Slot::ALL {
-            let (certificate, key) = slot.files(folder);
+            let (certificate, key) = files(slot.reference(), folder);
             let certificate = read_pem(&certificate)?;
             objects.insert(slot.object().to_vec(), objects::certificate(&certificate));
             certificates.insert(slot, certificate);
             keys.insert(slot, Zeroizing::new(read_pem(&key)?));
+        }
+        let mut retired = Vec::new();
+        for place in RetiredKey::places(index.retired) {
+            let (certificate, key) = files(place.reference(), folder);
+            let certificate = read_pem(&certificate)?;
+            objects.insert(place.object(), objects::certificate(&certificate));
+            retired.push(RetiredKey {
+                place,
+                certificate,
+                key: Zeroizing::new(read_pem(&key)?),
+            });
         }
         Ok(Self {
             person: index.person,
@@ -205,6 +270,7 @@ impl CardFile {
             objects,
             keys,
             certificates,
+            retired,
         })
     }
 }

@@ -54,6 +54,18 @@ impl Validity {
         }
     }
 
+    /// As long, and came to its end when this one began.
+    pub(crate) fn of_the_card_before(self) -> Self {
+        let length = self
+            .not_after
+            .duration_since(self.not_before)
+            .unwrap_or_default();
+        Self {
+            not_before: self.not_before - length,
+            not_after: self.not_before,
+        }
+    }
+
     /// Good since two years, and for ten more.
     pub(crate) fn of_an_authority(now: SystemTime) -> Self {
         Self {
@@ -307,7 +319,7 @@ fn revocation_list(file: &str) -> Vec<u8> {
     tlv(SEQUENCE, &point)
 }
 
-fn signature_algorithm(key: KeyAlgorithm) -> Vec<u8> {
+pub(crate) fn signature_algorithm(key: KeyAlgorithm) -> Vec<u8> {
     match key {
         KeyAlgorithm::Rsa2048 => {
             constructed(SEQUENCE, &[oid("1.2.840.113549.1.1.11"), vec![0x05, 0x00]])

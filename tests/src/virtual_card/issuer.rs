@@ -3,47 +3,32 @@
 //! Its organisation is plainly fake, so that no certificate of a test can be
 //! taken for a real one.
 
+pub mod blemish;
+mod contents;
 mod office;
+mod profile;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::SystemTime;
 
-use der::DateTime;
-
-use self::office::{EMAIL_CA, ID_CA, Office, ROOT, dod_name};
-use super::card_file::{self, CardFile, CardFileError, Slot};
+use self::blemish::Blemish;
+use self::office::{CONTENT_SIGNER, EMAIL_CA, ID_CA, Office, ROOT, dod_name};
+use super::card_file::{self, CardFile, CardFileError, RetiredKey, Slot};
 use super::certificate::{
-    AltName, COMMON_NAME, CertificateError, KeyUsage, Name, Role, SERIAL_NUMBER, Statement, UNIT,
-    Validity,
+    AltName, COMMON_NAME, CertificateError, KeyUsage, Role, Statement, Validity,
 };
 use super::hex::to_hex;
 use super::key::{KeyAlgorithm, KeyError, PrivateKey};
-use super::objects::{self, Date};
+use super::objects;
 use super::person::Person;
 use super::pin_block::PinBlock;
-use super::tlv::tlv;
 
 /// The organisation in every name.
 pub const FAKE_ORGANISATION: &str = "Fictional Test Government";
 
-const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
 const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
-const EMAIL_PROTECTION: &str = "1.3.6.1.5.5.7.3.4";
-const SMARTCARD_LOGON: &str = "1.3.6.1.4.1.311.20.2.2";
-const PKINIT_CLIENT: &str = "1.3.6.1.5.2.3.4";
-const PIV_CARD_AUTH: &str = "2.16.840.1.101.3.6.8";
-
-/// DoD mediumHardware with 112 bits of strength, and with 128.
-const MEDIUM_HARDWARE_112: &str = "2.16.840.1.101.2.1.11.42";
-const MEDIUM_HARDWARE_128: &str = "2.16.840.1.101.2.1.11.43";
-const COMMON_HARDWARE: &str = "2.16.840.1.101.3.2.1.3.7";
-const COMMON_AUTHENTICATION: &str = "2.16.840.1.101.3.2.1.3.13";
-const COMMON_CARD_AUTHENTICATION: &str = "2.16.840.1.101.3.2.1.3.17";
-
-/// The background investigation was complete when the card was issued: BOOLEAN FALSE.
-const PIV_INTERIM: (&str, &[u8]) = ("2.16.840.1.101.3.6.9.1", &[0x01, 0x01, 0x00]);
 
 /// A card or certificate could not be issued.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +56,23 @@ pub struct CardOrder<'a> {
     pub validity: Validity,
     /// Six to eight digits.
     pub pin: &'a str,
+    /// How many encryption keys of former cards it carries: at most twenty.
+    pub retired: u8,
+    /// What is wrong with it.
+    pub blemishes: &'a [Blemish],
+}
+
+/// What tells this card from any other.
+struct CardNumbers {
+    credential: u32,
+    fascn: [u8; 25],
+    card_id: [u8; 16],
+}
+
+impl CardOrder<'_> {
+    fn has(&self, blemish: Blemish) -> bool {
+        self.blemishes.contains(&blemish)
+    }
 }
 
 /// A certificate for a server, with the way up to the root, and its key.
@@ -81,20 +83,24 @@ pub struct ServerCertificate {
     pub key_pem: String,
 }
 
-/// A root, and below it one authority for identities and one for e-mail.
+/// A root, below it one authority for identities and one for e-mail, and
+/// whoever signs what else is on the cards.
 pub struct Authority {
     root: Office,
     id_ca: Office,
     email_ca: Office,
+    content_signer: Office,
 }
 
 impl Authority {
-    /// Makes three keys and three certificates that are good at `now`.
+    /// Makes four keys and four certificates that are good at `now`.
     pub fn new(now: SystemTime) -> Result<Self, IssueError> {
         let validity = Validity::of_an_authority(now);
         let root = Office::root(validity)?;
+        let id_ca = root.appoint(ID_CA, validity)?;
         Ok(Self {
-            id_ca: root.appoint(ID_CA, validity)?,
+            content_signer: id_ca.appoint_content_signer(validity)?,
+            id_ca,
             email_ca: root.appoint(EMAIL_CA, validity)?,
             root,
         })
@@ -103,7 +109,12 @@ impl Authority {
     /// Writes certificates and keys into a folder, which is made if it is missing.
     pub fn save(&self, folder: &Path) -> Result<(), CardFileError> {
         card_file::make_folder(folder)?;
-        for issuer in [&self.root, &self.id_ca, &self.email_ca] {
+        for issuer in [
+            &self.root,
+            &self.id_ca,
+            &self.email_ca,
+            &self.content_signer,
+        ] {
             issuer.save(folder)?;
         }
         Ok(())
@@ -120,6 +131,7 @@ impl Authority {
             root: Office::load(ROOT, folder)?,
             id_ca: Office::load(ID_CA, folder)?,
             email_ca: Office::load(EMAIL_CA, folder)?,
+            content_signer: Office::load(CONTENT_SIGNER, folder)?,
         })
     }
 
@@ -150,48 +162,68 @@ impl Authority {
         &self.email_ca.certificate
     }
 
-    /// Makes four keys and all that goes with them.
+    /// Who signs what is on the cards beside the certificates, DER.
+    pub fn content_signer_der(&self) -> &[u8] {
+        &self.content_signer.certificate
+    }
+
+    /// Makes four keys, those of former cards, and all that goes with them.
     pub fn issue_card(&self, order: &CardOrder<'_>) -> Result<CardFile, IssueError> {
         let pin = PinBlock::new(order.pin)?;
         let credential = rand::random_range(1..1_000_000);
-        let card_id = random_uuid();
-        let day = last_day(order.validity)?;
-        let fascn = order.person.fascn(credential).encode();
+        let numbers = CardNumbers {
+            credential,
+            fascn: order.person.fascn(credential).encode(),
+            card_id: random_uuid(),
+        };
 
         let mut keys = BTreeMap::new();
         let mut certificates = BTreeMap::new();
         let mut objects = BTreeMap::from([
             (
-                objects::CHUID.to_vec(),
-                objects::chuid(&fascn, &card_id, &day),
-            ),
-            (
                 objects::CARD_CAPABILITY.to_vec(),
-                objects::card_capability(&card_id),
+                objects::card_capability(&numbers.card_id),
             ),
             (objects::DISCOVERY.to_vec(), objects::discovery()),
-            (objects::KEY_HISTORY.to_vec(), objects::key_history()),
             (
-                objects::PRINTED_INFORMATION.to_vec(),
-                printed_information(&order.person, &day, credential),
+                objects::KEY_HISTORY.to_vec(),
+                objects::key_history(order.retired),
             ),
         ]);
+        objects.extend(contents::signed_objects(self, order, &numbers)?);
         for slot in Slot::ALL {
             let key = PrivateKey::generate(order.algorithm)?;
-            let certificate = self.certify(slot, order, &fascn, &card_id, &key)?;
+            let certificate = self.certify(slot, order, &numbers, &key)?;
             objects.insert(slot.object().to_vec(), objects::certificate(&certificate));
             keys.insert(slot, key.to_pkcs8()?);
             certificates.insert(slot, certificate);
         }
+        let mut retired = Vec::new();
+        let former = CardOrder {
+            person: order.person.clone(),
+            validity: order.validity.of_the_card_before(),
+            ..*order
+        };
+        for place in RetiredKey::places(order.retired) {
+            let key = PrivateKey::generate(order.algorithm)?;
+            let certificate = self.certify(Slot::Encryption, &former, &numbers, &key)?;
+            objects.insert(place.object(), objects::certificate(&certificate));
+            retired.push(RetiredKey {
+                place,
+                certificate,
+                key: key.to_pkcs8()?,
+            });
+        }
         Ok(CardFile {
             person: order.person.clone(),
             algorithm: order.algorithm,
-            card_id,
+            card_id: numbers.card_id,
             credential,
             pin,
             objects,
             keys,
             certificates,
+            retired,
         })
     }
 
@@ -230,140 +262,14 @@ impl Authority {
             key_pem: card_file::pem("PRIVATE KEY", &key.to_pkcs8()?),
         })
     }
-
-    fn certify(
-        &self,
-        slot: Slot,
-        order: &CardOrder<'_>,
-        fascn: &[u8; 25],
-        card_id: &[u8; 16],
-        key: &PrivateKey,
-    ) -> Result<Vec<u8>, IssueError> {
-        let holder = dod_name(&[
-            (UNIT, &order.person.ou),
-            (COMMON_NAME, &order.person.common_name()),
-        ]);
-        let uuid = uuid_text(card_id);
-        let card = dod_name(&[(UNIT, &order.person.ou), (SERIAL_NUMBER, &uuid)]);
-        let card_uri = || AltName::Uri(format!("urn:uuid:{uuid}"));
-        let mail = || AltName::Mail(order.person.mail());
-        let profile = match slot {
-            Slot::Authentication => Profile {
-                issuer: &self.id_ca,
-                subject: holder,
-                key_usage: vec![KeyUsage::DigitalSignature],
-                extended_key_usage: vec![CLIENT_AUTH, SMARTCARD_LOGON, PKINIT_CLIENT],
-                policies: vec![medium_hardware(order.algorithm), COMMON_AUTHENTICATION],
-                alt_names: vec![
-                    AltName::Upn(order.person.upn()),
-                    AltName::FascN(*fascn),
-                    card_uri(),
-                ],
-            },
-            Slot::Signature => Profile {
-                issuer: &self.email_ca,
-                subject: holder,
-                key_usage: vec![KeyUsage::DigitalSignature, KeyUsage::NonRepudiation],
-                extended_key_usage: vec![EMAIL_PROTECTION],
-                policies: vec![medium_hardware(order.algorithm), COMMON_HARDWARE],
-                alt_names: vec![mail()],
-            },
-            Slot::Encryption => Profile {
-                issuer: &self.email_ca,
-                subject: holder,
-                key_usage: vec![match order.algorithm {
-                    KeyAlgorithm::Rsa2048 => KeyUsage::KeyEncipherment,
-                    KeyAlgorithm::P256 => KeyUsage::KeyAgreement,
-                }],
-                extended_key_usage: vec![EMAIL_PROTECTION],
-                policies: vec![medium_hardware(order.algorithm), COMMON_HARDWARE],
-                alt_names: vec![mail()],
-            },
-            Slot::CardAuthentication => Profile {
-                issuer: &self.id_ca,
-                subject: card,
-                key_usage: vec![KeyUsage::DigitalSignature],
-                extended_key_usage: vec![PIV_CARD_AUTH],
-                policies: vec![COMMON_CARD_AUTHENTICATION],
-                alt_names: vec![AltName::FascN(*fascn), card_uri()],
-            },
-        };
-        Ok(profile.issuer.sign(Statement {
-            subject: &profile.subject,
-            public_key: &key.public_key()?,
-            serial: rand::random(),
-            validity: order.validity,
-            role: Role::EndEntity,
-            key_usage: &profile.key_usage,
-            extended_key_usage: &profile.extended_key_usage,
-            policies: &profile.policies,
-            alt_names: &profile.alt_names,
-            more: vec![
-                (PIV_INTERIM.0, PIV_INTERIM.1.to_vec()),
-                citizenship(),
-                notice(),
-            ],
-            issuer_file: Some(profile.issuer.title.published_as),
-        })?)
-    }
 }
 
-/// What sets the four certificates of a card apart.
-struct Profile<'a> {
-    issuer: &'a Office,
-    subject: Name,
-    key_usage: Vec<KeyUsage>,
-    extended_key_usage: Vec<&'static str>,
-    policies: Vec<&'static str>,
-    alt_names: Vec<AltName>,
-}
-
-fn medium_hardware(algorithm: KeyAlgorithm) -> &'static str {
-    match algorithm {
-        KeyAlgorithm::Rsa2048 => MEDIUM_HARDWARE_112,
-        KeyAlgorithm::P256 => MEDIUM_HARDWARE_128,
-    }
-}
-
-/// SubjectDirectoryAttributes with the country of citizenship (RFC 3739, section 3.3.2).
-fn citizenship() -> (&'static str, Vec<u8>) {
-    let country = tlv(&[0x31], &tlv(&[0x13], b"US"));
-    let attribute = [super::certificate::oid("1.3.6.1.5.5.7.9.4"), country].concat();
-    ("2.5.29.9", tlv(&[0x30], &tlv(&[0x30], &attribute)))
-}
-
-/// A Netscape comment: says what this is, and brings the certificate to the size of a real one.
-fn notice() -> (&'static str, Vec<u8>) {
-    let text =
-        b"Made for tests by software that plays a card. It names nobody, vouches for nothing, \
-        and is not issued by any government.";
-    ("2.16.840.1.113730.1.13", tlv(&[0x16], text))
-}
-
-fn printed_information(person: &Person, day: &Date, credential: u32) -> Vec<u8> {
-    let middle = person.middle.as_deref().unwrap_or_default();
-    let name = format!("{}, {} {middle}", person.last, person.first);
-    let affiliation = match person.poa {
-        4 => "UNIFORMED SERVICE",
-        5 => "CONTRACTOR",
-        _ => "CIVILIAN",
-    };
-    objects::printed_information(name.trim_end(), affiliation, day, credential)
-}
-
-fn last_day(validity: Validity) -> Result<Date, CertificateError> {
-    let end =
-        DateTime::from_system_time(validity.not_after).map_err(|_| CertificateError::Validity)?;
-    Ok(Date {
-        year: end.year(),
-        month: end.month(),
-        day: end.day(),
-    })
+fn random_uuid() -> [u8; 16] {
+    as_version_4(rand::random())
 }
 
 /// Version 4, variant RFC 4122.
-fn random_uuid() -> [u8; 16] {
-    let mut bytes: [u8; 16] = rand::random();
+pub(crate) fn as_version_4(mut bytes: [u8; 16]) -> [u8; 16] {
     bytes[6] = bytes[6] & 0x0F | 0x40;
     bytes[8] = bytes[8] & 0x3F | 0x80;
     bytes

@@ -1,6 +1,6 @@
 //! The data objects on the card beside the certificates (SP 800-73pt1-5, appendix A).
 
-use super::tlv::{constructed, tlv};
+use super::tlv::{constructed, take, tlv};
 
 /// A data object, named as in GET DATA.
 pub(crate) type Tag = Vec<u8>;
@@ -10,6 +10,11 @@ pub(crate) const CARD_CAPABILITY: &[u8] = &[0x5F, 0xC1, 0x07];
 pub(crate) const DISCOVERY: &[u8] = &[0x7E];
 pub(crate) const KEY_HISTORY: &[u8] = &[0x5F, 0xC1, 0x0C];
 pub(crate) const PRINTED_INFORMATION: &[u8] = &[0x5F, 0xC1, 0x09];
+pub(crate) const SECURITY_OBJECT: &[u8] = &[0x5F, 0xC1, 0x06];
+
+/// Container identifiers, as the Security Object names what it holds the hash of.
+pub(crate) const CHUID_CONTAINER: [u8; 2] = [0x30, 0x00];
+pub(crate) const PRINTED_CONTAINER: [u8; 2] = [0x30, 0x01];
 
 /// The PIV application identifier with its version.
 pub(crate) const PIV_AID: [u8; 11] = [
@@ -20,6 +25,7 @@ pub(crate) const PIV_AID: [u8; 11] = [
 const ERROR_DETECTION: &[u8] = &[0xFE, 0x00];
 
 /// A calendar day, as cards write it.
+#[derive(Clone, Copy)]
 pub(crate) struct Date {
     pub(crate) year: u16,
     pub(crate) month: u8,
@@ -31,15 +37,54 @@ pub(crate) fn certificate(der: &[u8]) -> Vec<u8> {
     object(&[tlv(&[0x70], der), tlv(&[0x71], &[0x00])])
 }
 
-/// Card Holder Unique Identifier, unsigned.
-pub(crate) fn chuid(fascn: &[u8; 25], card: &[u8; 16], expires: &Date) -> Vec<u8> {
-    let date = format!("{:04}{:02}{:02}", expires.year, expires.month, expires.day);
-    object(&[
-        tlv(&[0x30], fascn),
-        tlv(&[0x34], card),
-        tlv(&[0x35], date.as_bytes()),
-        tlv(&[0x3E], &[]),
-    ])
+/// What the Card Holder Unique Identifier says, without its signature.
+pub(crate) struct Chuid {
+    pub(crate) fascn: [u8; 25],
+    pub(crate) card: [u8; 16],
+    pub(crate) expires: Date,
+    /// The cardholder, the same on all cards of one person.
+    pub(crate) holder: Option<[u8; 16]>,
+}
+
+impl Chuid {
+    /// What the issuer signs: every element but the signature, the error detection code included.
+    pub(crate) fn to_be_signed(&self) -> Vec<u8> {
+        [&self.elements(), ERROR_DETECTION].concat()
+    }
+
+    /// What GET DATA answers.
+    pub(crate) fn object(&self, signature: &[u8]) -> Vec<u8> {
+        object(&[self.elements(), tlv(&[0x3E], signature)])
+    }
+
+    fn elements(&self) -> Vec<u8> {
+        let Date { year, month, day } = self.expires;
+        let date = format!("{year:04}{month:02}{day:02}");
+        let mut elements = [
+            tlv(&[0x30], &self.fascn),
+            tlv(&[0x34], &self.card),
+            tlv(&[0x35], date.as_bytes()),
+        ]
+        .concat();
+        if let Some(holder) = self.holder {
+            elements.extend(tlv(&[0x36], &holder));
+        }
+        elements
+    }
+}
+
+/// Security Object: which data group stands for which container, and the signed list of hashes.
+pub(crate) fn security_object(containers: &[[u8; 2]], signed_hashes: &[u8]) -> Vec<u8> {
+    let mapping: Vec<u8> = (1..)
+        .zip(containers)
+        .flat_map(|(group, [high, low])| [group, *high, *low])
+        .collect();
+    object(&[tlv(&[0xBA], &mapping), tlv(&[0xBB], signed_hashes)])
+}
+
+/// What stands inside the outer tag of an object that was written here.
+pub(crate) fn content(object: &[u8]) -> &[u8] {
+    take(object).map_or(&[], |(_, content, _)| content)
 }
 
 /// Card Capability Container of a PIV card without CAC applets.
@@ -63,16 +108,16 @@ pub(crate) fn discovery() -> Vec<u8> {
     constructed(DISCOVERY, &[tlv(&[0x4F], &PIV_AID), pin_usage])
 }
 
-/// Key History of a card that never had another encryption key.
-pub(crate) fn key_history() -> Vec<u8> {
-    object(&[tlv(&[0xC1], &[0]), tlv(&[0xC2], &[0])])
+/// Key History: how many encryption keys of former cards are here with their certificates.
+pub(crate) fn key_history(retired: u8) -> Vec<u8> {
+    object(&[tlv(&[0xC1], &[retired]), tlv(&[0xC2], &[0])])
 }
 
 /// What is printed on the front.
 pub(crate) fn printed_information(
     name: &str,
     affiliation: &str,
-    expires: &Date,
+    expires: Date,
     credential: u32,
 ) -> Vec<u8> {
     const MONTHS: [&str; 12] = [
@@ -121,7 +166,14 @@ mod tests {
         };
         let card = 0x0011_2233_4455_4677_8899_AABB_CCDD_EEFFu128.to_be_bytes();
 
-        let object = chuid(&fascn.encode(), &card, &NEW_YEARS_EVE);
+        let chuid = Chuid {
+            fascn: fascn.encode(),
+            card,
+            expires: NEW_YEARS_EVE,
+            holder: None,
+        };
+
+        let object = chuid.object(&[]);
 
         assert_eq!(
             to_hex(&object),
@@ -132,7 +184,7 @@ mod tests {
 
     #[test]
     fn printed_information_spells_the_month() {
-        let object = printed_information("DOE, JANE Q", "CIVILIAN", &NEW_YEARS_EVE, 123);
+        let object = printed_information("DOE, JANE Q", "CIVILIAN", NEW_YEARS_EVE, 123);
 
         assert!(to_hex(&object).contains("0409323033304445433331"));
     }

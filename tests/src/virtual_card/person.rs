@@ -1,8 +1,10 @@
 //! The invented people the virtual cards are issued to.
 
+use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 use super::fascn::FascN;
+use super::issuer::as_version_4;
 
 /// Whoever a card is issued to, in one role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +87,14 @@ impl Person {
             .map(|middle| format!("{middle}."))
             .unwrap_or_default();
         format!("{}.{middle}{}{role}@mail.example", self.first, self.last).to_lowercase()
+    }
+
+    /// The same on all cards of this person: a version 4 UUID, drawn from the number alone.
+    pub(crate) fn uuid(&self) -> [u8; 16] {
+        let hash = digest::digest(&digest::SHA256, &self.edipi.to_be_bytes());
+        let mut uuid = [0; 16];
+        uuid.copy_from_slice(&hash.as_ref()[..16]);
+        as_version_4(uuid)
     }
 
     /// The number of this person's card with the given credential number.

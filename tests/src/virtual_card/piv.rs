@@ -75,6 +75,10 @@ impl PivCard {
                 PrivateKey::from_pkcs8(file.algorithm, pkcs8)?,
             );
         }
+        for retired in &file.retired {
+            let key = PrivateKey::from_pkcs8(file.algorithm, &retired.key)?;
+            keys.insert(retired.place.reference(), key);
+        }
         Ok(Self {
             model,
             objects: file.objects.clone(),
@@ -363,9 +367,7 @@ impl PivCard {
         }
         let result = match Template::parse(&chain.data).ok_or(StatusWord::WRONG_DATA)? {
             Template::Challenge(challenge) => key.answer_challenge(challenge),
-            Template::Exponentiation(point) if reference == Slot::Encryption.reference() => {
-                key.agree(point)
-            }
+            Template::Exponentiation(point) if agrees(reference) => key.agree(point),
             Template::Exponentiation(_) => None,
         };
         let response = tlv(&[0x82], &result.ok_or(StatusWord::WRONG_DATA)?);
@@ -399,6 +401,11 @@ impl<'a> Template<'a> {
             _ => None,
         }
     }
+}
+
+/// Whether the key is for encryption: this card's, or one of a former card (82 to 95).
+fn agrees(reference: u8) -> bool {
+    reference == Slot::Encryption.reference() || matches!(reference, 0x82..=0x95)
 }
 
 fn application_property_template() -> Vec<u8> {

@@ -30,6 +30,21 @@ pub fn jane() -> &'static CardFile {
     })
 }
 
+/// The same, and five encryption keys of former cards: nine certificates.
+pub fn jane_with_history() -> &'static CardFile {
+    static CARD: OnceLock<CardFile> = OnceLock::new();
+    CARD.get_or_init(|| {
+        let validity = Validity::current(clock::now());
+        let order = CardOrder {
+            retired: 5,
+            ..order(Person::jane_doe(), KeyAlgorithm::Rsa2048, validity)
+        };
+        authority()
+            .issue_card(&order)
+            .expect("a sample card can be issued")
+    })
+}
+
 /// John Roe's card, with P-256 keys.
 pub fn john() -> &'static CardFile {
     static CARD: OnceLock<CardFile> = OnceLock::new();
@@ -55,13 +70,19 @@ pub fn expired() -> &'static CardFile {
 }
 
 fn issue(person: Person, algorithm: KeyAlgorithm, validity: Validity) -> CardFile {
-    let order = CardOrder {
+    authority()
+        .issue_card(&order(person, algorithm, validity))
+        .expect("a sample card can be issued")
+}
+
+/// What a sample card is ordered with, before it is made a special one.
+pub fn order(person: Person, algorithm: KeyAlgorithm, validity: Validity) -> CardOrder<'static> {
+    CardOrder {
         person,
         algorithm,
         validity,
         pin: PIN,
-    };
-    authority()
-        .issue_card(&order)
-        .expect("a sample card can be issued")
+        retired: 0,
+        blemishes: &[],
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) const ASK_TRIES: [u8; 4] = [0, 0x20, 0, 0x80];
 pub(crate) const LOG_OUT: [u8; 4] = [0, 0x20, 0xFF, 0x80];
 pub(crate) const RIGHT_PIN: &[u8; 8] = b"24681357";
 pub(crate) const WRONG_PIN: &[u8; 8] = b"111111\xFF\xFF";
+pub(crate) const CHUID: [u8; 3] = [0x5F, 0xC1, 0x02];
 pub(crate) const PRINTED_INFORMATION: [u8; 3] = [0x5F, 0xC1, 0x09];
 
 /// A card with a program that has just selected PIV.
@@ -114,4 +115,52 @@ pub(crate) fn rsa_challenge(block: &[u8]) -> Vec<u8> {
 /// Below any modulus, since its first byte is zero.
 pub(crate) fn rsa_block() -> Vec<u8> {
     [&[0x00, 0x01][..], &[0xFF; 254]].concat()
+}
+
+/// What stands inside an object, element by element, with one-byte tags.
+pub(crate) struct Elements<'a>(Vec<(u8, &'a [u8])>);
+
+impl<'a> Elements<'a> {
+    pub(crate) fn of(object: &'a [u8]) -> Self {
+        let mut rest = Self::inside(object);
+        let mut elements = Vec::new();
+        while !rest.is_empty() {
+            let (tag, value, next) = element(rest);
+            elements.push((tag, value));
+            rest = next;
+        }
+        Self(elements)
+    }
+
+    /// The content of the outer tag.
+    pub(crate) fn inside(object: &'a [u8]) -> &'a [u8] {
+        let (_, inside, rest) = element(object);
+        assert!(rest.is_empty(), "{} bytes too many", rest.len());
+        inside
+    }
+
+    pub(crate) fn value(&self, wanted: u8) -> &'a [u8] {
+        let found = self.0.iter().find(|(tag, _)| *tag == wanted);
+        found.unwrap_or_else(|| panic!("no {wanted:02X}")).1
+    }
+
+    /// All elements but one, as they were written: those have short lengths.
+    pub(crate) fn without(&self, unwanted: u8) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (tag, value) in self.0.iter().filter(|(tag, _)| *tag != unwanted) {
+            bytes.extend([*tag, u8::try_from(value.len()).unwrap()]);
+            bytes.extend_from_slice(value);
+        }
+        bytes
+    }
+}
+
+fn element(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (length, header) = match bytes[1] {
+        0x81 => (usize::from(bytes[2]), 3),
+        0x82 => (usize::from(u16::from_be_bytes([bytes[2], bytes[3]])), 4),
+        short => (usize::from(short), 2),
+    };
+    let (value, rest) = bytes[header..].split_at(length);
+    (bytes[0], value, rest)
 }

@@ -46,6 +46,8 @@ fn a_saved_authority_issues_under_the_same_root() {
         algorithm: KeyAlgorithm::P256,
         validity: Validity::current(clock::now()),
         pin: samples::PIN,
+        retired: 0,
+        blemishes: &[],
     };
 
     assert_eq!(loaded.root_pem(), authority.root_pem());

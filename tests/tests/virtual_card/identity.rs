@@ -1,10 +1,12 @@
 //! Who the card says its holder is: names and numbers agree wherever they stand.
 
+use std::time::SystemTime;
+
 use cac_tests::clock;
 use cac_tests::virtual_card::card_file::{CardFile, Slot};
 use cac_tests::virtual_card::samples;
 use der::asn1::{ObjectIdentifier, OctetStringRef, Utf8StringRef};
-use der::{Decode, Tag, Tagged};
+use der::{DateTime, Decode, Tag, Tagged};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{CertificatePolicies, ExtendedKeyUsage, SubjectAltName};
@@ -12,14 +14,13 @@ use x509_cert::ext::pkix::{CertificatePolicies, ExtendedKeyUsage, SubjectAltName
 use crate::bench::*;
 
 const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
-const FASC_N: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.6");
-const CHUID: [u8; 3] = [0x5F, 0xC1, 0x02];
+pub(crate) const FASC_N: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.6");
 
-fn parse(file: &CardFile, slot: Slot) -> Certificate {
+pub(crate) fn parse(file: &CardFile, slot: Slot) -> Certificate {
     Certificate::from_der(file.certificate(slot)).unwrap()
 }
 
-fn alt_names(certificate: &Certificate) -> Vec<GeneralName> {
+pub(crate) fn alt_names(certificate: &Certificate) -> Vec<GeneralName> {
     let found = certificate
         .tbs_certificate()
         .get_extension::<SubjectAltName>();
@@ -27,7 +28,7 @@ fn alt_names(certificate: &Certificate) -> Vec<GeneralName> {
 }
 
 /// The value of an otherName, as it was encoded.
-fn other_name(names: &[GeneralName], id: ObjectIdentifier) -> Option<&der::Any> {
+pub(crate) fn other_name(names: &[GeneralName], id: ObjectIdentifier) -> Option<&der::Any> {
     names
         .iter()
         .filter_map(|name| {
@@ -41,18 +42,16 @@ fn other_name(names: &[GeneralName], id: ObjectIdentifier) -> Option<&der::Any> 
         .map(|other| &other.value)
 }
 
-/// The value of a one-byte tag in the CHUID, whose elements are all short.
-fn in_chuid(file: &CardFile, wanted: u8) -> &[u8] {
-    let object = file.object(&CHUID).unwrap();
-    let mut rest = &object[2..];
-    while let [tag, length, tail @ ..] = rest {
-        let (value, next) = tail.split_at(usize::from(*length));
-        if *tag == wanted {
-            return value;
-        }
-        rest = next;
-    }
-    panic!("no {wanted:02X} in the CHUID")
+/// The value of a one-byte tag in the CHUID.
+fn in_chuid(file: &CardFile, wanted: u8) -> Vec<u8> {
+    let chuid = Elements::of(file.object(&CHUID).unwrap());
+    chuid.value(wanted).to_vec()
+}
+
+/// A day, as the CHUID writes it.
+pub(crate) fn end_of(moment: SystemTime) -> String {
+    let date = DateTime::from_system_time(moment).unwrap();
+    format!("{:04}{:02}{:02}", date.year(), date.month(), date.day())
 }
 
 #[test]
@@ -139,9 +138,9 @@ fn the_chuid_expires_on_the_last_day_of_the_certificates() {
         .tbs_certificate()
         .validity()
         .not_after
-        .to_date_time();
+        .to_system_time();
 
-    let expected = format!("{:04}{:02}{:02}", end.year(), end.month(), end.day());
+    let expected = end_of(end);
 
     assert_eq!(in_chuid(jane, 0x35), expected.as_bytes());
 }
@@ -160,16 +159,54 @@ fn an_expired_card_has_come_to_its_end() {
 }
 
 #[test]
-fn a_certificate_object_has_the_size_of_a_real_one() {
-    let object = samples::jane()
-        .object(&Slot::Authentication.object())
-        .unwrap();
+fn certificate_objects_have_the_size_of_real_ones() {
+    for slot in Slot::ALL {
+        let object = samples::jane().object(&slot.object()).unwrap();
 
-    assert!(
-        (1537..=1792).contains(&object.len()),
-        "{} bytes are seven replies",
-        object.len()
+        assert!(
+            (1550..=1780).contains(&object.len()),
+            "{slot:?}: {} bytes are not seven replies",
+            object.len()
+        );
+    }
+}
+
+#[test]
+fn the_name_begins_in_the_second_reply() {
+    let jane = samples::jane();
+    for slot in [Slot::Authentication, Slot::Signature, Slot::Encryption] {
+        let object = jane.object(&slot.object()).unwrap();
+        let name = jane.person.common_name();
+
+        let at = object
+            .windows(name.len())
+            .position(|part| part == name.as_bytes())
+            .unwrap();
+
+        assert!((256..300).contains(&at), "{slot:?}: {at}");
+    }
+}
+
+#[test]
+fn a_card_with_history_has_nine_certificates_of_real_size() {
+    let jane = samples::jane_with_history();
+
+    let references: Vec<u8> = jane.all_certificates().map(|(key, _)| key).collect();
+
+    assert_eq!(
+        references,
+        [0x9A, 0x9C, 0x9D, 0x9E, 0x82, 0x83, 0x84, 0x85, 0x86]
     );
+    let history = Elements::of(jane.object(&[0x5F, 0xC1, 0x0C]).unwrap());
+    assert_eq!(
+        (history.value(0xC1), history.value(0xC2)),
+        (&[5][..], &[0][..])
+    );
+    for ((reference, der), last) in jane.all_certificates().skip(4).zip(0x0D..) {
+        let object = jane.object(&[0x5F, 0xC1, last]).unwrap();
+        assert_eq!(Elements::of(object).value(0x70), der, "{reference:02X}");
+        assert!((1550..=1780).contains(&object.len()), "{}", object.len());
+    }
 }
 
 #[test]

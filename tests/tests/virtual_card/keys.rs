@@ -2,8 +2,8 @@
 
 use crate::bench::*;
 
-use cac_tests::virtual_card::CardModel;
 use cac_tests::virtual_card::card_file::Slot;
+use cac_tests::virtual_card::{CardModel, samples};
 
 #[test]
 fn authentication_and_encryption_take_the_pin_once() {
@@ -54,6 +54,22 @@ fn the_signature_key_takes_a_chain_right_after_the_pin() {
     ));
 
     assert_eq!((first, last), (0x9000, 0x6108));
+}
+
+#[test]
+fn keys_of_former_cards_take_the_pin_once() {
+    let mut bench = Bench::with(samples::jane_with_history(), CardModel::T1);
+    let data = rsa_challenge(&rsa_block());
+    let part = |cla, data: &[u8]| case3([cla, 0x87, 0x07, 0x86], data);
+    bench.send(&part(0x10, &data[..255]));
+    assert_eq!(bench.status(&part(0, &data[255..])), 0x6982);
+
+    bench.verify(RIGHT_PIN);
+
+    for _ in 0..2 {
+        bench.send(&part(0x10, &data[..255]));
+        assert_eq!(bench.status(&part(0, &data[255..])), 0x6100);
+    }
 }
 
 #[test]

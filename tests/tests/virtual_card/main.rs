@@ -9,4 +9,5 @@ mod keys;
 mod mishaps;
 mod reading;
 mod selecting;
+mod signatures;
 mod the_pin;

@@ -8,7 +8,12 @@ use crate::virtual_card::certificate::{
     COMMON_NAME, COUNTRY, CertificateError, KeyUsage, Name, ORGANISATION, Role, Statement, UNIT,
     Validity,
 };
+use crate::virtual_card::cms::{Content, Signer};
 use crate::virtual_card::key::{KeyAlgorithm, PrivateKey};
+
+/// id-PIV-content-signing, and the policy for those who do it.
+const CONTENT_SIGNING: &str = "2.16.840.1.101.3.6.7";
+const COMMON_CONTENT_SIGNING: &str = "2.16.840.1.101.3.2.1.3.39";
 
 /// An authority that signs.
 pub(super) struct Office {
@@ -40,6 +45,11 @@ pub(super) const EMAIL_CA: Title = Title {
     published_as: "DODEMAILCA_9901",
     file: "email-ca",
 };
+pub(super) const CONTENT_SIGNER: Title = Title {
+    common_name: "DOD PIV CONTENT SIGNER-9901",
+    published_as: "DODPIVCONTENTSIGNER_9901",
+    file: "content-signer",
+};
 
 impl Office {
     pub(super) fn root(validity: Validity) -> Result<Self, IssueError> {
@@ -70,6 +80,53 @@ impl Office {
             certificate,
             key,
         })
+    }
+
+    /// Somebody who signs what is on the cards, and no certificates.
+    pub(super) fn appoint_content_signer(&self, validity: Validity) -> Result<Self, IssueError> {
+        let key = PrivateKey::generate(KeyAlgorithm::Rsa2048)?;
+        let name = CONTENT_SIGNER.name();
+        let public_key = key.public_key()?;
+        let statement = content_signer_statement(&name, &public_key, validity);
+        let certificate = self.sign(Statement {
+            issuer_file: Some(self.title.published_as),
+            ..statement
+        })?;
+        Ok(Self {
+            title: CONTENT_SIGNER,
+            certificate,
+            key,
+        })
+    }
+
+    /// The same name, vouched for by nobody else.
+    pub(super) fn impostor(validity: Validity) -> Result<Self, IssueError> {
+        let key = PrivateKey::generate(KeyAlgorithm::Rsa2048)?;
+        let name = CONTENT_SIGNER.name();
+        let public_key = key.public_key()?;
+        let certificate =
+            content_signer_statement(&name, &public_key, validity).sign(&name, &key)?;
+        Ok(Self {
+            title: CONTENT_SIGNER,
+            certificate,
+            key,
+        })
+    }
+
+    /// Signs an object of the card. The Security Object goes without the
+    /// certificate, which the CHUID brings (SP 800-73pt1-5, section 3.1.7).
+    pub(super) fn sign_content(
+        &self,
+        content_type: &str,
+        bytes: &[u8],
+        content: Content,
+    ) -> Result<Vec<u8>, CertificateError> {
+        let signer = Signer {
+            certificate: &self.certificate,
+            key: &self.key,
+            is_enclosed: content == Content::Detached,
+        };
+        signer.sign(content_type, bytes, content)
     }
 
     pub(super) fn sign(&self, statement: Statement<'_>) -> Result<Vec<u8>, CertificateError> {
@@ -133,6 +190,20 @@ fn authority_statement<'a>(
         alt_names: &[],
         more: Vec::new(),
         issuer_file,
+    }
+}
+
+fn content_signer_statement<'a>(
+    name: &'a Name,
+    public_key: &'a [u8],
+    validity: Validity,
+) -> Statement<'a> {
+    Statement {
+        role: Role::EndEntity,
+        key_usage: &[KeyUsage::DigitalSignature],
+        extended_key_usage: &[CONTENT_SIGNING],
+        policies: &[COMMON_CONTENT_SIGNING],
+        ..authority_statement(name, public_key, validity, Role::EndEntity, None)
     }
 }
 
