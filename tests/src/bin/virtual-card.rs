@@ -77,7 +77,7 @@ struct Issue {
     #[arg(long, default_value = "USAF")]
     ou: String,
 
-    /// Kind of the four keys: rsa2048 or p256.
+    /// Kind of the keys: rsa2048, rsa3072, p256 or p384.
     #[arg(long, default_value = "rsa2048")]
     algorithm: KeyAlgorithm,
 

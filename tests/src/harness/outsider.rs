@@ -49,18 +49,30 @@ pub fn verify_with(pin: &str) -> Vec<u8> {
 
 /// Uses the key for authentication, in one command or more.
 pub fn key_use(algorithm: KeyAlgorithm) -> Vec<Vec<u8>> {
-    let (identifier, block) = match algorithm {
-        KeyAlgorithm::Rsa2048 => (0x07, [&[0x00, 0x01][..], &[0xFF; 254]].concat()),
-        KeyAlgorithm::P256 => (0x11, vec![0x5A; 32]),
-    };
-    let template = match algorithm {
-        KeyAlgorithm::Rsa2048 => [
+    let padded = |length: usize| [&[0x00, 0x01][..], &vec![0xFF; length - 2]].concat();
+    let (identifier, head, block) = match algorithm {
+        KeyAlgorithm::Rsa2048 => (
+            0x07,
             &[0x7C, 0x82, 0x01, 0x06, 0x82, 0x00, 0x81, 0x82, 0x01, 0x00][..],
-            &block,
-        ]
-        .concat(),
-        KeyAlgorithm::P256 => [&[0x7C, 0x24, 0x82, 0x00, 0x81, 0x20][..], &block].concat(),
+            padded(256),
+        ),
+        KeyAlgorithm::Rsa3072 => (
+            0x05,
+            &[0x7C, 0x82, 0x01, 0x86, 0x82, 0x00, 0x81, 0x82, 0x01, 0x80][..],
+            padded(384),
+        ),
+        KeyAlgorithm::P256 => (
+            0x11,
+            &[0x7C, 0x24, 0x82, 0x00, 0x81, 0x20][..],
+            vec![0x5A; 32],
+        ),
+        KeyAlgorithm::P384 => (
+            0x14,
+            &[0x7C, 0x34, 0x82, 0x00, 0x81, 0x30][..],
+            vec![0x5A; 48],
+        ),
     };
+    let template = [head, &block].concat();
     let parts: Vec<&[u8]> = template.chunks(255).collect();
     parts
         .iter()

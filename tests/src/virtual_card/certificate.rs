@@ -321,10 +321,11 @@ fn revocation_list(file: &str) -> Vec<u8> {
 
 pub(crate) fn signature_algorithm(key: KeyAlgorithm) -> Vec<u8> {
     match key {
-        KeyAlgorithm::Rsa2048 => {
+        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 => {
             constructed(SEQUENCE, &[oid("1.2.840.113549.1.1.11"), vec![0x05, 0x00]])
         }
         KeyAlgorithm::P256 => tlv(SEQUENCE, &oid("1.2.840.10045.4.3.2")),
+        KeyAlgorithm::P384 => tlv(SEQUENCE, &oid("1.2.840.10045.4.3.3")),
     }
 }
 

@@ -8,7 +8,8 @@ use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, Pkcs8V1Der, Publi
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_SHA256,
 };
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
@@ -22,13 +23,17 @@ use zeroize::Zeroizing;
 pub enum KeyAlgorithm {
     /// Two-prime RSA with a modulus of 256 bytes.
     Rsa2048,
+    /// Two-prime RSA with a modulus of 384 bytes.
+    Rsa3072,
     /// ECDSA on the curve P-256.
     P256,
+    /// ECDSA on the curve P-384.
+    P384,
 }
 
-/// The name is not one of `rsa2048` and `p256`.
+/// The name is none of the four.
 #[derive(Debug, thiserror::Error)]
-#[error("a key algorithm is rsa2048 or p256")]
+#[error("a key algorithm is rsa2048, rsa3072, p256 or p384")]
 pub struct NotAKeyAlgorithm;
 
 /// The key could not be made, read or used.
@@ -43,12 +48,52 @@ pub enum KeyError {
     Unreadable,
 }
 
+/// An elliptic curve, and the hash that is as long as it.
+struct Curve {
+    signing: &'static EcdsaSigningAlgorithm,
+    hash: &'static digest::Algorithm,
+    agreement: &'static agreement::Algorithm,
+    /// Bytes of an uncompressed point.
+    point: usize,
+}
+
+static P256: Curve = Curve {
+    signing: &ECDSA_P256_SHA256_ASN1_SIGNING,
+    hash: &digest::SHA256,
+    agreement: &agreement::ECDH_P256,
+    point: 65,
+};
+
+static P384: Curve = Curve {
+    signing: &ECDSA_P384_SHA384_ASN1_SIGNING,
+    hash: &digest::SHA384,
+    agreement: &agreement::ECDH_P384,
+    point: 97,
+};
+
+/// What it takes to make a key.
+enum Kind {
+    Rsa(KeySize),
+    Ec(&'static Curve),
+}
+
 impl KeyAlgorithm {
     /// The algorithm identifier of GENERAL AUTHENTICATE (SP 800-78-5, table 9).
     pub(crate) fn reference(self) -> u8 {
         match self {
             Self::Rsa2048 => 0x07,
+            Self::Rsa3072 => 0x05,
             Self::P256 => 0x11,
+            Self::P384 => 0x14,
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::Rsa2048 => Kind::Rsa(KeySize::Rsa2048),
+            Self::Rsa3072 => Kind::Rsa(KeySize::Rsa3072),
+            Self::P256 => Kind::Ec(&P256),
+            Self::P384 => Kind::Ec(&P384),
         }
     }
 }
@@ -59,63 +104,72 @@ impl FromStr for KeyAlgorithm {
     fn from_str(text: &str) -> Result<Self, NotAKeyAlgorithm> {
         match text {
             "rsa2048" => Ok(Self::Rsa2048),
+            "rsa3072" => Ok(Self::Rsa3072),
             "p256" => Ok(Self::P256),
+            "p384" => Ok(Self::P384),
             _ => Err(NotAKeyAlgorithm),
         }
     }
 }
 
 /// A private key that never leaves the card, except into a `CardFile`.
-pub(crate) enum PrivateKey {
+pub(crate) struct PrivateKey {
+    algorithm: KeyAlgorithm,
+    pair: Pair,
+}
+
+enum Pair {
     Rsa {
         signer: RsaKeyPair,
         bare: Box<RsaPrivateKey>,
     },
-    P256 {
+    Ec {
         signer: EcdsaKeyPair,
+        curve: &'static Curve,
     },
 }
 
 impl PrivateKey {
     pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
-        match algorithm {
-            KeyAlgorithm::Rsa2048 => {
-                let key =
-                    RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::Unspecified)?;
+        match algorithm.kind() {
+            Kind::Rsa(size) => {
+                let key = RsaKeyPair::generate(size).map_err(|_| KeyError::Unspecified)?;
                 let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::Unspecified)?;
                 Self::from_pkcs8(algorithm, pkcs8.as_ref())
             }
-            KeyAlgorithm::P256 => {
-                let signer = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)
-                    .map_err(|_| KeyError::Unspecified)?;
-                Ok(Self::P256 { signer })
+            Kind::Ec(curve) => {
+                let signer =
+                    EcdsaKeyPair::generate(curve.signing).map_err(|_| KeyError::Unspecified)?;
+                let pair = Pair::Ec { signer, curve };
+                Ok(Self { algorithm, pair })
             }
         }
     }
 
     pub(crate) fn from_pkcs8(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<Self, KeyError> {
-        match algorithm {
-            KeyAlgorithm::Rsa2048 => Ok(Self::Rsa {
+        let pair = match algorithm.kind() {
+            Kind::Rsa(_) => Pair::Rsa {
                 signer: RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unreadable)?,
                 bare: Box::new(
                     RsaPrivateKey::from_pkcs8_der(pkcs8).map_err(|_| KeyError::Unreadable)?,
                 ),
-            }),
-            KeyAlgorithm::P256 => {
-                let signer = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8)
-                    .map_err(|_| KeyError::Unreadable)?;
-                Ok(Self::P256 { signer })
-            }
-        }
+            },
+            Kind::Ec(curve) => Pair::Ec {
+                signer: EcdsaKeyPair::from_pkcs8(curve.signing, pkcs8)
+                    .map_err(|_| KeyError::Unreadable)?,
+                curve,
+            },
+        };
+        Ok(Self { algorithm, pair })
     }
 
     pub(crate) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let bytes = match self {
-            Self::Rsa { signer, .. } => {
+        let bytes = match &self.pair {
+            Pair::Rsa { signer, .. } => {
                 let pkcs8: Pkcs8V1Der<'_> = signer.as_der().map_err(|_| KeyError::Unspecified)?;
                 pkcs8.as_ref().to_vec()
             }
-            Self::P256 { signer } => {
+            Pair::Ec { signer, .. } => {
                 let pkcs8 = signer.to_pkcs8v1().map_err(|_| KeyError::Unspecified)?;
                 pkcs8.as_ref().to_vec()
             }
@@ -124,34 +178,31 @@ impl PrivateKey {
     }
 
     pub(crate) fn algorithm(&self) -> KeyAlgorithm {
-        match self {
-            Self::Rsa { .. } => KeyAlgorithm::Rsa2048,
-            Self::P256 { .. } => KeyAlgorithm::P256,
-        }
+        self.algorithm
     }
 
     /// `SubjectPublicKeyInfo`, DER.
     pub(crate) fn public_key(&self) -> Result<Vec<u8>, KeyError> {
-        let der: PublicKeyX509Der<'_> = match self {
-            Self::Rsa { signer, .. } => signer.public_key().as_der(),
-            Self::P256 { signer } => signer.public_key().as_der(),
+        let der: PublicKeyX509Der<'_> = match &self.pair {
+            Pair::Rsa { signer, .. } => signer.public_key().as_der(),
+            Pair::Ec { signer, .. } => signer.public_key().as_der(),
         }
         .map_err(|_| KeyError::Unspecified)?;
         Ok(der.as_ref().to_vec())
     }
 
-    /// Signs a certificate with SHA-256.
+    /// Signs a certificate: with SHA-256, or with the hash of the curve.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
-        match self {
-            Self::Rsa { signer, .. } => {
+        match &self.pair {
+            Pair::Rsa { signer, .. } => {
                 let mut signature = vec![0; signer.public_modulus_len()];
                 signer
                     .sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
                     .map_err(|_| KeyError::Unspecified)?;
                 Ok(signature)
             }
-            Self::P256 { signer } => {
+            Pair::Ec { signer, .. } => {
                 let signature = signer
                     .sign(&random, message)
                     .map_err(|_| KeyError::Unspecified)?;
@@ -164,8 +215,8 @@ impl PrivateKey {
     /// as long as the modulus, or ECDSA over a hash as long as the curve.
     /// `None` if the challenge does not fit.
     pub(crate) fn answer_challenge(&self, challenge: &[u8]) -> Option<Vec<u8>> {
-        match self {
-            Self::Rsa { bare, .. } => {
+        match &self.pair {
+            Pair::Rsa { bare, .. } => {
                 let modulus = bare.size();
                 if challenge.len() != modulus {
                     return None;
@@ -179,8 +230,8 @@ impl PrivateKey {
                 padded.extend_from_slice(&bytes);
                 Some(padded)
             }
-            Self::P256 { signer } => {
-                let hash = Digest::import_less_safe(challenge, &digest::SHA256).ok()?;
+            Pair::Ec { signer, curve } => {
+                let hash = Digest::import_less_safe(challenge, curve.hash).ok()?;
                 Some(signer.sign_digest(&hash).ok()?.as_ref().to_vec())
             }
         }
@@ -189,18 +240,17 @@ impl PrivateKey {
     /// The shared secret with a public point, as the key management key gives it.
     /// `None` for RSA keys and for what is no point on the curve.
     pub(crate) fn agree(&self, point: &[u8]) -> Option<Vec<u8>> {
-        match self {
-            Self::Rsa { .. } => None,
-            Self::P256 { signer } => {
+        match &self.pair {
+            Pair::Rsa { .. } => None,
+            Pair::Ec { signer, curve } => {
                 // The card standard knows uncompressed points only.
-                if point.len() != 65 || point[0] != 0x04 {
+                if point.len() != curve.point || point[0] != 0x04 {
                     return None;
                 }
                 let scalar: EcPrivateKeyBin<'_> = signer.private_key().as_be_bytes().ok()?;
-                let own =
-                    agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, scalar.as_ref())
-                        .ok()?;
-                let other = agreement::UnparsedPublicKey::new(&agreement::ECDH_P256, point);
+                let own = agreement::PrivateKey::from_private_key(curve.agreement, scalar.as_ref())
+                    .ok()?;
+                let other = agreement::UnparsedPublicKey::new(curve.agreement, point);
                 agreement::agree(&own, other, (), |secret| Ok(secret.to_vec())).ok()
             }
         }

@@ -97,7 +97,30 @@ pub(crate) fn general_authenticate(cla: u8, algorithm: u8, slot: Slot, data: &[u
 }
 
 pub(crate) fn ecc_challenge() -> Vec<u8> {
-    [&[0x7C, 0x24, 0x82, 0x00, 0x81, 0x20], &[0x5A; 32][..]].concat()
+    hash_challenge(&[0x5A; 32])
+}
+
+/// For a hash or whatever else is short.
+pub(crate) fn hash_challenge(hash: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(hash.len()).unwrap();
+    [&[0x7C, length + 4, 0x82, 0x00, 0x81, length], hash].concat()
+}
+
+/// A command in parts of 255 bytes with one answer in parts of 256; data and last status word.
+pub(crate) fn whole(bench: &mut Bench, header: [u8; 4], data: &[u8]) -> (Vec<u8>, u16) {
+    let [_, ins, p1, p2] = header;
+    let parts: Vec<&[u8]> = data.chunks(255).collect();
+    let (last, before) = parts.split_last().unwrap();
+    for part in before {
+        assert_eq!(bench.status(&case3([0x10, ins, p1, p2], part)), 0x9000);
+    }
+    let (mut answer, mut sw) = bench.send(&case4(header, last));
+    while sw >> 8 == 0x61 {
+        let (data, next) = bench.send(&[0, 0xC0, 0, 0, 0]);
+        answer.extend(data);
+        sw = next;
+    }
+    (answer, sw)
 }
 
 pub(crate) fn rsa_challenge(block: &[u8]) -> Vec<u8> {

@@ -2,8 +2,20 @@
 
 use crate::bench::*;
 
-use cac_tests::virtual_card::card_file::Slot;
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
+use cac_tests::clock;
+use cac_tests::virtual_card::card_file::{CardFile, Slot};
+use cac_tests::virtual_card::certificate::Validity;
+use cac_tests::virtual_card::key::KeyAlgorithm;
+use cac_tests::virtual_card::person::Person;
 use cac_tests::virtual_card::{CardModel, samples};
+use der::Encode;
+use rsa::BigUint;
+use rsa::pkcs8::DecodePublicKey;
+use rsa::traits::PublicKeyParts;
+
+use crate::identity::parse;
 
 #[test]
 fn authentication_and_encryption_take_the_pin_once() {
@@ -193,4 +205,64 @@ fn the_wrong_algorithm_and_the_wrong_key_are_refused() {
     let retired = bench.status(&case4([0, 0x87, 0x11, 0x82], &ecc_challenge()));
 
     assert_eq!((rsa, retired), (0x6A86, 0x6A88));
+}
+
+#[test]
+fn a_longer_rsa_key_takes_a_longer_block() {
+    let file = issue(KeyAlgorithm::Rsa3072);
+    let mut bench = Bench::with(&file, CardModel::T1);
+    bench.verify(RIGHT_PIN);
+    let block = [&[0x00, 0x01][..], &[0xFF; 382]].concat();
+    let header = [0, 0x87, 0x05, 0x9A];
+
+    let (answer, sw) = whole(&mut bench, header, &rsa_challenge(&block));
+
+    assert_eq!(sw, 0x9000);
+    assert_eq!(
+        answer[..8],
+        [0x7C, 0x82, 0x01, 0x84, 0x82, 0x82, 0x01, 0x80]
+    );
+    let (n, e) = public_key(&file);
+    let undone = BigUint::from_bytes_be(&answer[8..]).modpow(&e, &n);
+    assert_eq!(undone, BigUint::from_bytes_be(&block));
+    let short = whole(&mut bench, header, &rsa_challenge(&rsa_block()));
+    assert_eq!(short, (Vec::new(), 0x6A80));
+}
+
+#[test]
+fn the_longer_curve_signs_the_longer_hash() {
+    let file = issue(KeyAlgorithm::P384);
+    let mut bench = Bench::with(&file, CardModel::T1);
+    bench.verify(RIGHT_PIN);
+    let message = b"the holder was here";
+    let hash = digest::digest(&digest::SHA384, message);
+    let header = [0, 0x87, 0x14, 0x9A];
+
+    let (answer, sw) = whole(&mut bench, header, &hash_challenge(hash.as_ref()));
+
+    assert_eq!(sw, 0x9000);
+    let certificate = parse(&file, Slot::Authentication);
+    let point = certificate.tbs_certificate().subject_public_key_info();
+    let point = point.subject_public_key.raw_bytes();
+    UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, point)
+        .verify(message, &answer[4..])
+        .unwrap();
+    let short = whole(&mut bench, header, &hash_challenge(&[0x5A; 32]));
+    assert_eq!(short, (Vec::new(), 0x6A80));
+    let other = whole(&mut bench, [0, 0x87, 0x11, 0x9A], &ecc_challenge());
+    assert_eq!(other, (Vec::new(), 0x6A86));
+}
+
+fn issue(algorithm: KeyAlgorithm) -> CardFile {
+    let validity = Validity::current(clock::now());
+    let order = samples::order(Person::jane_doe(), algorithm, validity);
+    samples::authority().issue_card(&order).unwrap()
+}
+
+/// Modulus and exponent of the key for authentication.
+fn public_key(file: &CardFile) -> (BigUint, BigUint) {
+    let certificate = parse(file, Slot::Authentication);
+    let info = certificate.tbs_certificate().subject_public_key_info();
+    let key = rsa::RsaPublicKey::from_public_key_der(&info.to_der().unwrap()).unwrap();
+    (key.n().clone(), key.e().clone())
 }

@@ -15,9 +15,10 @@ const SMARTCARD_LOGON: &str = "1.3.6.1.4.1.311.20.2.2";
 const PKINIT_CLIENT: &str = "1.3.6.1.5.2.3.4";
 const PIV_CARD_AUTH: &str = "2.16.840.1.101.3.6.8";
 
-/// DoD mediumHardware with 112 bits of strength, and with 128.
+/// DoD mediumHardware with 112 bits of strength, with 128, and with 192.
 const MEDIUM_HARDWARE_112: &str = "2.16.840.1.101.2.1.11.42";
 const MEDIUM_HARDWARE_128: &str = "2.16.840.1.101.2.1.11.43";
+const MEDIUM_HARDWARE_192: &str = "2.16.840.1.101.2.1.11.44";
 const COMMON_HARDWARE: &str = "2.16.840.1.101.3.2.1.3.7";
 const COMMON_AUTHENTICATION: &str = "2.16.840.1.101.3.2.1.3.13";
 const COMMON_CARD_AUTHENTICATION: &str = "2.16.840.1.101.3.2.1.3.17";
@@ -66,8 +67,8 @@ impl Authority {
                 issuer: &self.email_ca,
                 subject: holder,
                 key_usage: vec![match order.algorithm {
-                    KeyAlgorithm::Rsa2048 => KeyUsage::KeyEncipherment,
-                    KeyAlgorithm::P256 => KeyUsage::KeyAgreement,
+                    KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 => KeyUsage::KeyEncipherment,
+                    KeyAlgorithm::P256 | KeyAlgorithm::P384 => KeyUsage::KeyAgreement,
                 }],
                 extended_key_usage: vec![EMAIL_PROTECTION],
                 policies: vec![medium_hardware(order.algorithm), COMMON_HARDWARE],
@@ -115,7 +116,8 @@ struct Profile<'a> {
 fn medium_hardware(algorithm: KeyAlgorithm) -> &'static str {
     match algorithm {
         KeyAlgorithm::Rsa2048 => MEDIUM_HARDWARE_112,
-        KeyAlgorithm::P256 => MEDIUM_HARDWARE_128,
+        KeyAlgorithm::Rsa3072 | KeyAlgorithm::P256 => MEDIUM_HARDWARE_128,
+        KeyAlgorithm::P384 => MEDIUM_HARDWARE_192,
     }
 }
 
