@@ -5,11 +5,14 @@
 //! `CardTransport`, or a reader of pcscd with an `Insertion` in it.
 
 pub mod apdu;
+mod atr;
 pub mod card_file;
 pub mod certificate;
 mod cms;
+mod family;
 pub mod fascn;
 pub mod fault;
+pub mod habits;
 mod hex;
 pub mod issuer;
 pub mod key;
@@ -29,10 +32,15 @@ use cacd::card::transport::{Protocol, Transport, TransportError};
 
 use self::card_file::CardFile;
 use self::fault::{Fault, Hold, Moment, Planned};
+use self::habits::{
+    AbandonedReply, DiscoveryHabit, ExtendedLength, Interface, KeyHistoryHabit, Packing, Replies,
+    Speed, TouchHabit, TriesHabit,
+};
 use self::key::KeyError;
 use self::log::{ApduLog, LoggedApdu};
 use self::piv::PivCard;
 
+pub use self::habits::ChuidHabit;
 pub use self::piv::OTHER_APPLET;
 
 /// Instruction bytes of the commands the card knows.
@@ -49,6 +57,8 @@ pub mod instruction {
     pub const GET_RESPONSE: u8 = 0xC0;
     /// Reading of an object.
     pub const GET_DATA: u8 = 0xCB;
+    /// Asks a YubiKey for its firmware.
+    pub const GET_VERSION: u8 = 0xFD;
 }
 
 /// In what cards differ.
@@ -56,7 +66,8 @@ pub mod instruction {
 pub struct CardModel {
     /// Most issued CACs speak T=0 only.
     pub protocol: Protocol,
-    /// Has PIV and CAC applets: SELECT loses the PIN, and an empty VERIFY never says 9000.
+    /// Has PIV and CAC applets, and says so in its Card Capability Container:
+    /// SELECT loses the PIN, and an empty VERIFY never says 9000.
     pub is_dual: bool,
     /// Answers VERIFY with P1 = FF as cards did before SP 800-73-4.
     pub refuses_logout: bool,
@@ -64,16 +75,23 @@ pub struct CardModel {
     /// from there until it is reset.
     pub is_caught_by_other_applets: bool,
     pub chuid: ChuidHabit,
-}
-
-/// What becomes of the CHUID that the card was issued with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChuidHabit {
-    Given,
-    /// The card says that it has none.
-    Missing,
-    /// It comes without its outer tag.
-    Broken,
+    pub abandoned: AbandonedReply,
+    pub packing: Packing,
+    pub discovery: DiscoveryHabit,
+    pub key_history: KeyHistoryHabit,
+    pub extended: ExtendedLength,
+    pub tries: TriesHabit,
+    pub replies: Replies,
+    /// The most data in one reply to a command without extended lengths: 256 at most.
+    pub longest_reply: usize,
+    pub interface: Interface,
+    pub touch: TouchHabit,
+    /// What it answers to GET VERSION, which is no command of PIV.
+    pub firmware: Option<[u8; 3]>,
+    /// Its ATR, if it is not one that its habits make.
+    pub own_atr: Option<&'static [u8]>,
+    /// In a reader of pcscd it takes this time, else none.
+    pub speed: Option<Speed>,
 }
 
 /// T=1 only (IDEMIA ID-One PIV).
@@ -103,6 +121,19 @@ impl CardModel {
         refuses_logout: false,
         is_caught_by_other_applets: false,
         chuid: ChuidHabit::Given,
+        abandoned: AbandonedReply::Dropped,
+        packing: Packing::Plain,
+        discovery: DiscoveryHabit::ApplicationPin,
+        key_history: KeyHistoryHabit::OnCard,
+        extended: ExtendedLength::Refused,
+        tries: TriesHabit::Told,
+        replies: Replies::Filled,
+        longest_reply: 256,
+        interface: Interface::Contact,
+        touch: TouchHabit::NotAsked,
+        firmware: None,
+        own_atr: None,
+        speed: None,
     };
 
     /// The same that speaks T=0.
@@ -225,6 +256,11 @@ impl CardHandle {
         self.shared.changed.notify_all();
     }
 
+    /// What the card says when the power comes.
+    pub fn atr(&self) -> Vec<u8> {
+        self.shared.lock().card.model().atr().to_vec()
+    }
+
     /// What has crossed so far.
     pub fn log(&self) -> ApduLog {
         self.shared.lock().log.clone()
@@ -314,9 +350,10 @@ impl Shared {
             state.check(insertion, reset)?;
         }
         let (mut answer, status) = state.card.execute(command);
-        state.log.push(LoggedApdu::new(command, status));
         answer.extend_from_slice(&status.0.to_be_bytes());
-        Ok(garbled.unwrap_or(answer))
+        let answer = garbled.unwrap_or(answer);
+        state.log.push(LoggedApdu::new(command, status, &answer));
+        Ok(answer)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Command and answer of ISO/IEC 7816-4, in the short form only, as strict as the protocol in use.
+//! Command and answer of ISO/IEC 7816-4, as strict as the protocol in use.
 
 use cacd::card::transport::Protocol;
 
@@ -15,15 +15,23 @@ impl StatusWord {
     pub(crate) const BLOCKED: Self = Self(0x6983);
     pub(crate) const CONDITIONS_OF_USE: Self = Self(0x6985);
     pub(crate) const WRONG_DATA: Self = Self(0x6A80);
+    pub(crate) const NOT_SUPPORTED: Self = Self(0x6A81);
     pub(crate) const NOT_FOUND: Self = Self(0x6A82);
     pub(crate) const NO_MEMORY: Self = Self(0x6A84);
     pub(crate) const WRONG_PARAMETERS: Self = Self(0x6A86);
     pub(crate) const NO_SUCH_REFERENCE: Self = Self(0x6A88);
     pub(crate) const NO_SUCH_INSTRUCTION: Self = Self(0x6D00);
     pub(crate) const NO_SUCH_CLASS: Self = Self(0x6E00);
+    pub(crate) const NO_DIAGNOSIS: Self = Self(0x6F00);
+    pub(crate) const WRONG_UNCOUNTED: Self = Self(0x6300);
 
     pub(crate) fn tries_left(tries: u8) -> Self {
         Self(0x63C0 | u16::from(tries & 0xF))
+    }
+
+    /// As old cards wrote it.
+    pub(crate) fn tries_left_in_old_form(tries: u8) -> Self {
+        Self(0x6300 | u16::from(tries & 0xF))
     }
 
     /// 61xx, where 00 stands for 256 or more.
@@ -45,6 +53,8 @@ pub(crate) struct Command<'a> {
     pub(crate) p2: u8,
     pub(crate) data: &'a [u8],
     pub(crate) expected: Expected,
+    /// Its lengths have two bytes.
+    pub(crate) is_extended: bool,
 }
 
 /// What the command says about the length of its answer.
@@ -59,14 +69,16 @@ pub(crate) enum Expected {
 }
 
 impl<'a> Command<'a> {
-    /// Takes the bytes apart. `None` stands for 6700.
-    pub(crate) fn parse(protocol: Protocol, bytes: &'a [u8]) -> Option<Self> {
+    /// Takes the bytes apart. `None` stands for 6700, and so does an extended
+    /// length where the card has none.
+    pub(crate) fn parse(protocol: Protocol, has_extended: bool, bytes: &'a [u8]) -> Option<Self> {
         let (header, body) = bytes.split_first_chunk::<4>()?;
+        let is_extended = matches!(body, [0, _, ..]);
         let (data, expected) = match (body, protocol) {
             ([], _) => (&[][..], Expected::Nothing),
             ([le], Protocol::T1) => (&[][..], Expected::UpTo(length(*le))),
             ([p3], Protocol::T0) => (&[][..], Expected::Perhaps(length(*p3))),
-            // Lc = 00 would begin an extended length, which this card does not have.
+            ([0, extended @ ..], Protocol::T1) if has_extended => Self::extended(extended)?,
             ([0, ..], _) => return None,
             ([lc, rest @ ..], _) => {
                 let (data, le) = rest.split_at_checked(usize::from(*lc))?;
@@ -86,7 +98,24 @@ impl<'a> Command<'a> {
             p2,
             data,
             expected,
+            is_extended,
         })
+    }
+
+    /// What follows the zero that begins an extended length.
+    fn extended(body: &'a [u8]) -> Option<(&'a [u8], Expected)> {
+        let (first, rest) = body.split_first_chunk::<2>()?;
+        if rest.is_empty() {
+            return Some((&[], Expected::UpTo(extended_length(*first))));
+        }
+        let lc = usize::from(u16::from_be_bytes(*first));
+        let (data, le) = rest.split_at_checked(lc)?;
+        match le {
+            _ if lc == 0 => None,
+            [] => Some((data, Expected::Nothing)),
+            [high, low] => Some((data, Expected::UpTo(extended_length([*high, *low])))),
+            _ => None,
+        }
     }
 
     /// Whether this can be a command that neither brings nor asks for anything.
@@ -99,12 +128,19 @@ fn length(le: u8) -> usize {
     if le == 0 { 256 } else { usize::from(le) }
 }
 
+fn extended_length(le: [u8; 2]) -> usize {
+    match u16::from_be_bytes(le) {
+        0 => 65_536,
+        le => usize::from(le),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shape(protocol: Protocol, bytes: &[u8]) -> Option<(usize, Expected)> {
-        Command::parse(protocol, bytes).map(|command| (command.data.len(), command.expected))
+        Command::parse(protocol, false, bytes).map(|command| (command.data.len(), command.expected))
     }
 
     #[test]
@@ -139,6 +175,36 @@ mod tests {
             Some((1, Expected::Nothing))
         );
         assert_eq!(shape(t0, &[0, 0xCB, 0, 0, 1, 9, 0]), None);
+    }
+
+    #[test]
+    fn extended_lengths_have_two_bytes() {
+        let shape = |bytes| {
+            let command = Command::parse(Protocol::T1, true, bytes)?;
+            Some((command.data.len(), command.expected, command.is_extended))
+        };
+
+        let all = Expected::UpTo(65_536);
+        assert_eq!(shape(&[0, 0xC0, 0, 0, 0, 0, 0]), Some((0, all, true)));
+        let with_data = [0, 0xCB, 0, 0, 0, 0, 1, 9];
+        assert_eq!(shape(&with_data), Some((1, Expected::Nothing, true)));
+        let with_both = [0, 0xCB, 0, 0, 0, 0, 1, 9, 1, 0];
+        assert_eq!(shape(&with_both), Some((1, Expected::UpTo(256), true)));
+        assert_eq!(
+            shape(&[0, 0xC0, 0, 0, 0]),
+            Some((0, Expected::UpTo(256), false))
+        );
+        for wrong in [
+            &[0, 0xCB, 0, 0, 0, 0][..],
+            &[0, 0xCB, 0, 0, 0, 0, 0, 0, 0],
+            &[0, 0xCB, 0, 0, 0, 0, 2, 9],
+            &[0, 0xCB, 0, 0, 0, 0, 1, 9, 0],
+            &[0, 0xCB, 0, 0, 0, 0, 1, 9, 0, 0, 0],
+        ] {
+            assert_eq!(shape(wrong), None, "{wrong:02X?}");
+        }
+        let t0 = Command::parse(Protocol::T0, true, &with_data);
+        assert!(t0.is_none(), "T=0 has no extended lengths");
     }
 
     #[test]

@@ -184,10 +184,13 @@ impl Authority {
                 objects::CARD_CAPABILITY.to_vec(),
                 objects::card_capability(&numbers.card_id),
             ),
-            (objects::DISCOVERY.to_vec(), objects::discovery()),
+            (
+                objects::DISCOVERY.to_vec(),
+                objects::discovery(objects::APPLICATION_PIN_ONLY),
+            ),
             (
                 objects::KEY_HISTORY.to_vec(),
-                objects::key_history(order.retired),
+                objects::key_history(order.retired, 0),
             ),
         ]);
         objects.extend(contents::signed_objects(self, order, &numbers)?);

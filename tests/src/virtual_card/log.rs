@@ -15,11 +15,13 @@ pub struct LoggedApdu {
     /// Second parameter.
     pub p2: u8,
     /// Number of data bytes.
-    pub lc: u8,
+    pub lc: u16,
     /// The command brought a PIN for the card to compare.
     pub carries_pin: bool,
     /// The answer.
     pub sw: StatusWord,
+    /// Bytes of the command and of the answer with its status word.
+    pub bytes: usize,
 }
 
 /// All commands since the log was begun, in their order.
@@ -29,10 +31,15 @@ pub struct ApduLog {
 }
 
 impl LoggedApdu {
-    pub(super) fn new(command: &[u8], sw: StatusWord) -> Self {
+    pub(super) fn new(command: &[u8], sw: StatusWord, answer: &[u8]) -> Self {
         let byte = |at: usize| command.get(at).copied().unwrap_or_default();
         let ins = byte(1);
-        let lc = if command.len() > 5 { byte(4) } else { 0 };
+        let lc = match command.len() {
+            0..=5 => 0,
+            // A zero before more than two bytes begins an extended length.
+            8.. if byte(4) == 0 => u16::from_be_bytes([byte(5), byte(6)]),
+            _ => u16::from(byte(4)),
+        };
         Self {
             cla: byte(0),
             ins,
@@ -45,6 +52,7 @@ impl LoggedApdu {
                     instruction::VERIFY | instruction::CHANGE_REFERENCE_DATA
                 ),
             sw,
+            bytes: command.len() + answer.len(),
         }
     }
 }
@@ -58,6 +66,11 @@ impl ApduLog {
     /// How many commands there were.
     pub fn count(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many bytes there were, in both directions.
+    pub fn bytes(&self) -> usize {
+        self.entries.iter().map(|apdu| apdu.bytes).sum()
     }
 
     /// How often a PIN was given to the card to compare, rightly or wrongly.

@@ -21,6 +21,9 @@ pub(crate) const PIV_AID: [u8; 11] = [
     0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00,
 ];
 
+/// Under which the CAC's applets are named.
+const CAC_RID: [u8; 5] = [0xA0, 0x00, 0x00, 0x00, 0x79];
+
 /// Every object ends with an empty error detection code.
 const ERROR_DETECTION: &[u8] = &[0xFE, 0x00];
 
@@ -34,7 +37,12 @@ pub(crate) struct Date {
 
 /// What GET DATA answers for one certificate.
 pub(crate) fn certificate(der: &[u8]) -> Vec<u8> {
-    object(&[tlv(&[0x70], der), tlv(&[0x71], &[0x00])])
+    certificate_object(der, 0x00)
+}
+
+/// The same, packed or not, and what is said of it.
+pub(crate) fn certificate_object(bytes: &[u8], info: u8) -> Vec<u8> {
+    object(&[tlv(&[0x70], bytes), tlv(&[0x71], &[info])])
 }
 
 /// What the Card Holder Unique Identifier says, without its signature.
@@ -89,28 +97,59 @@ pub(crate) fn content(object: &[u8]) -> &[u8] {
 
 /// Card Capability Container of a PIV card without CAC applets.
 pub(crate) fn card_capability(card: &[u8; 16]) -> Vec<u8> {
-    let identifier = [&PIV_AID[..5], &[0xFF, 0x02], &card[..14]].concat();
+    capability(&PIV_AID[..5], card, &[])
+}
+
+/// Card Capability Container that names three PKI applets beside PIV.
+pub(crate) fn card_capability_of_a_dual_card(card: &[u8; 16]) -> Vec<u8> {
+    let urls: Vec<Vec<u8>> = (0..3)
+        .map(|applet| {
+            // Type 04 is PKI; then object, application, and an empty access profile.
+            let record = [0x04, 0x01, applet, 0x01, applet, 0, 0, 0, 0, 0, 0];
+            [&CAC_RID, &record[..]].concat()
+        })
+        .map(|record| tlv(&[0xF3], &record))
+        .collect();
+    capability(&CAC_RID, card, &urls)
+}
+
+fn capability(rid: &[u8], card: &[u8; 16], urls: &[Vec<u8>]) -> Vec<u8> {
+    let identifier = [rid, &[0xFF, 0x02], &card[..14]].concat();
     let mut parts = vec![
         tlv(&[0xF0], &identifier),
         tlv(&[0xF1], &[0x21]),
         tlv(&[0xF2], &[0x21]),
-        tlv(&[0xF3], &[]),
-        tlv(&[0xF4], &[0x00]),
-        tlv(&[0xF5], &[0x10]),
     ];
+    if urls.is_empty() {
+        parts.push(tlv(&[0xF3], &[]));
+    } else {
+        parts.extend_from_slice(urls);
+    }
+    parts.extend([tlv(&[0xF4], &[0x00]), tlv(&[0xF5], &[0x10])]);
     parts.extend([0xF6, 0xF7, 0xFA, 0xFB, 0xFC, 0xFD].map(|tag| tlv(&[tag], &[])));
     object(&parts)
 }
 
-/// Discovery Object: the application's own PIN, and no other, is for use.
-pub(crate) fn discovery() -> Vec<u8> {
-    let pin_usage = tlv(&[0x5F, 0x2F], &[0x40, 0x00]);
+/// Usage policies of the Discovery Object (SP 800-73pt1-5, section 3.3.2).
+pub(crate) const APPLICATION_PIN_ONLY: [u8; 2] = [0x40, 0x00];
+pub(crate) const GLOBAL_PIN_FIRST: [u8; 2] = [0x60, 0x20];
+
+/// Discovery Object: which PINs there are, and which of them comes first.
+pub(crate) fn discovery(policy: [u8; 2]) -> Vec<u8> {
+    let pin_usage = tlv(&[0x5F, 0x2F], &policy);
     constructed(DISCOVERY, &[tlv(&[0x4F], &PIV_AID), pin_usage])
 }
 
-/// Key History: how many encryption keys of former cards are here with their certificates.
-pub(crate) fn key_history(retired: u8) -> Vec<u8> {
-    object(&[tlv(&[0xC1], &[retired]), tlv(&[0xC2], &[0])])
+/// Key History: how many encryption keys of former cards have their
+/// certificates here, and how many elsewhere.
+pub(crate) fn key_history(here: u8, elsewhere: u8) -> Vec<u8> {
+    let mut parts = vec![tlv(&[0xC1], &[here]), tlv(&[0xC2], &[elsewhere])];
+    if elsewhere > 0 {
+        // The name of the file is its own SHA-256; there is no such file.
+        let url = format!("http://keys.test.invalid/{elsewhere:064X}");
+        parts.push(tlv(&[0xF3], url.as_bytes()));
+    }
+    object(&parts)
 }
 
 /// What is printed on the front.
@@ -192,7 +231,7 @@ mod tests {
     #[test]
     fn the_discovery_object_names_the_application_pin() {
         assert_eq!(
-            to_hex(&discovery()),
+            to_hex(&discovery(APPLICATION_PIN_ONLY)),
             "7E124F0BA0000003080000100001005F2F024000"
         );
     }

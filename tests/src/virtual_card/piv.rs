@@ -1,17 +1,21 @@
 //! The PIV application in software, as strict as a card (SP 800-73pt2-5).
 
+mod contents;
+mod key_use;
+mod pin;
+
 use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
 use super::apdu::{Command, Expected, StatusWord};
-use super::card_file::{CardFile, Slot};
-use super::instruction;
+use super::card_file::CardFile;
+use super::habits::{AbandonedReply, ExtendedLength, Interface, Replies};
 use super::key::{KeyError, PrivateKey};
 use super::objects::{self, PIV_AID, Tag};
 use super::pin_block::PinBlock;
 use super::tlv::{constructed, take, tlv};
-use super::{CardModel, ChuidHabit};
+use super::{CardModel, instruction};
 
 /// Wrong PINs in a row that block a CAC.
 const TRIES: u8 = 3;
@@ -22,11 +26,11 @@ const PIV_AID_WITHOUT_VERSION: usize = 9;
 /// Stands for whatever else is on a card: an applet that can be selected and does nothing.
 pub const OTHER_APPLET: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x79, 0x03, 0x00];
 
-/// No command of PIV is longer when its parts are put together.
-const LONGEST_CHAIN: usize = 2048;
-
-const PIN_REFERENCE: u8 = 0x80;
 const CHAINING: u8 = 0x10;
+
+/// What is given to a reader without contacts, and without a virtual contact
+/// interface (SP 800-73pt1-5, table 3).
+const READABLE_BY_AIR: [&[u8]; 3] = [objects::CHUID, &[0x5F, 0xC1, 0x01], objects::DISCOVERY];
 
 /// The chip: what is stored on it, and what it remembers while it has power.
 pub(super) struct PivCard {
@@ -81,7 +85,7 @@ impl PivCard {
         }
         Ok(Self {
             model,
-            objects: file.objects.clone(),
+            objects: contents::of(file, model),
             keys,
             pin: file.pin.same(),
             tries_left: TRIES,
@@ -114,14 +118,28 @@ impl PivCard {
         let pending = std::mem::take(&mut self.session.pending);
         let pin_was_fresh = std::mem::take(&mut self.session.pin_is_fresh);
 
-        let Some(command) = Command::parse(self.model.protocol, bytes) else {
+        let extended = self.model.extended;
+        let has_extended = !matches!(extended, ExtendedLength::Refused | ExtendedLength::Lies);
+        let Some(command) = Command::parse(self.model.protocol, has_extended, bytes) else {
             return (Vec::new(), StatusWord::WRONG_LENGTH);
         };
+        if command.is_extended && extended == ExtendedLength::Breaks {
+            return (Vec::new(), StatusWord::NO_DIAGNOSIS);
+        }
         if command.ins == instruction::GET_RESPONSE && command.cla == 0 {
             return self.get_response(&command, pending);
         }
+        let mut stale = Vec::new();
+        if !pending.is_empty() && command.ins != instruction::SELECT {
+            match self.model.abandoned {
+                AbandonedReply::Dropped => {}
+                AbandonedReply::Prepended => stale = pending,
+                AbandonedReply::Answered => return self.reply(&command, pending),
+                AbandonedReply::Refused => return (Vec::new(), StatusWord::CONDITIONS_OF_USE),
+            }
+        }
         match self.dispatch(&command, chain, pin_was_fresh) {
-            Ok(data) => self.reply(&command, data),
+            Ok(data) => self.reply(&command, [stale, data].concat()),
             Err(status) => (Vec::new(), status),
         }
     }
@@ -150,20 +168,37 @@ impl PivCard {
             instruction::VERIFY => self.verify(command),
             instruction::CHANGE_REFERENCE_DATA => self.change_reference_data(command),
             instruction::GENERAL_AUTHENTICATE => self.chain_up(command, chain, pin_was_fresh),
+            instruction::GET_VERSION => {
+                let version = self.model.firmware;
+                version
+                    .map(Vec::from)
+                    .ok_or(StatusWord::NO_SUCH_INSTRUCTION)
+            }
             _ => Err(StatusWord::NO_SUCH_INSTRUCTION),
         }
     }
 
     /// Gives what fits and keeps the rest for GET RESPONSE.
-    fn reply(&mut self, command: &Command<'_>, data: Vec<u8>) -> (Vec<u8>, StatusWord) {
-        match (command.expected, data.is_empty()) {
-            (_, true) => (data, StatusWord::OK),
-            (Expected::Nothing, false) => {
+    fn reply(&mut self, command: &Command<'_>, mut data: Vec<u8>) -> (Vec<u8>, StatusWord) {
+        if data.is_empty() {
+            return (data, StatusWord::OK);
+        }
+        if command.is_extended && self.model.extended == ExtendedLength::Truncates {
+            data.truncate(256);
+            return (data, StatusWord::OK);
+        }
+        match command.expected {
+            Expected::UpTo(room) if command.is_extended => self.hand_out(data, room),
+            Expected::UpTo(room) | Expected::Perhaps(room)
+                if self.model.replies == Replies::Filled =>
+            {
+                self.hand_out(data, room.min(self.model.longest_reply))
+            }
+            Expected::Nothing | Expected::UpTo(_) | Expected::Perhaps(_) => {
                 let status = StatusWord::more(data.len());
                 self.session.pending = data;
                 (Vec::new(), status)
             }
-            (Expected::UpTo(room) | Expected::Perhaps(room), false) => self.hand_out(data, room),
         }
     }
 
@@ -184,15 +219,22 @@ impl PivCard {
         if (command.p1, command.p2) != (0, 0) {
             return (Vec::new(), StatusWord::WRONG_PARAMETERS);
         }
-        match command.expected {
-            Expected::Nothing => (Vec::new(), StatusWord::WRONG_LENGTH),
-            Expected::Perhaps(room) if room > pending.len() && room < 256 => {
-                let status = StatusWord::exactly(pending.len());
-                self.session.pending = pending;
-                (Vec::new(), status)
-            }
-            Expected::UpTo(room) | Expected::Perhaps(room) => self.hand_out(pending, room),
+        let (room, must_be_right) = match command.expected {
+            Expected::Nothing => return (Vec::new(), StatusWord::WRONG_LENGTH),
+            Expected::Perhaps(room) => (room, true),
+            Expected::UpTo(room) => (room, self.model.replies == Replies::Announced),
+        };
+        if must_be_right && room > pending.len() && room < 256 {
+            let status = StatusWord::exactly(pending.len());
+            self.session.pending = pending;
+            return (Vec::new(), status);
         }
+        let room = if command.is_extended {
+            room
+        } else {
+            room.min(self.model.longest_reply)
+        };
+        self.hand_out(pending, room)
     }
 
     fn select(&mut self, command: &Command<'_>) -> Outcome {
@@ -227,185 +269,16 @@ impl PivCard {
             Some((0x5C, tag, [])) if !tag.is_empty() => tag,
             _ => return Err(StatusWord::WRONG_DATA),
         };
+        let by_contact = self.model.interface == Interface::Contact;
+        if !by_contact && !READABLE_BY_AIR.contains(&tag) {
+            return Err(StatusWord::SECURITY_STATUS);
+        }
         let object = self.objects.get(tag).ok_or(StatusWord::NOT_FOUND)?;
         if tag == objects::PRINTED_INFORMATION && !self.session.pin_is_verified {
             return Err(StatusWord::SECURITY_STATUS);
         }
-        match self.model.chuid {
-            ChuidHabit::Missing if tag == objects::CHUID => Err(StatusWord::NOT_FOUND),
-            ChuidHabit::Broken if tag == objects::CHUID => Ok(object[2..].to_vec()),
-            ChuidHabit::Missing | ChuidHabit::Broken | ChuidHabit::Given => Ok(object.clone()),
-        }
+        Ok(object.clone())
     }
-
-    fn verify(&mut self, command: &Command<'_>) -> Outcome {
-        if matches!(command.expected, Expected::UpTo(_))
-            || !command.data.is_empty() && command.expected != Expected::Nothing
-        {
-            return Err(StatusWord::WRONG_LENGTH);
-        }
-        if command.p2 != PIN_REFERENCE {
-            return Err(StatusWord::NO_SUCH_REFERENCE);
-        }
-        match command.p1 {
-            0x00 if command.is_bare() => self.tell_pin_state(),
-            0x00 if command.data.is_empty() => Err(StatusWord::WRONG_LENGTH),
-            0x00 => {
-                let given = PinBlock::from_block(command.data);
-                self.compare(given.as_ref())?;
-                self.session.pin_is_fresh = true;
-                Ok(Vec::new())
-            }
-            0xFF if self.model.refuses_logout => Err(StatusWord::WRONG_PARAMETERS),
-            0xFF if command.is_bare() => {
-                self.session.pin_is_verified = false;
-                Ok(Vec::new())
-            }
-            0xFF => Err(StatusWord::WRONG_DATA),
-            _ => Err(StatusWord::WRONG_PARAMETERS),
-        }
-    }
-
-    fn tell_pin_state(&self) -> Outcome {
-        if self.session.pin_is_verified && !self.model.is_dual {
-            Ok(Vec::new())
-        } else if self.tries_left == 0 {
-            Err(StatusWord::BLOCKED)
-        } else {
-            Err(StatusWord::tries_left(self.tries_left))
-        }
-    }
-
-    /// Compares with the PIN on the card. What is no PIN at all costs a try
-    /// like a wrong one: the stricter of the two ways the standard allows.
-    fn compare(&mut self, given: Option<&PinBlock>) -> Result<(), StatusWord> {
-        if self.tries_left == 0 {
-            return Err(StatusWord::BLOCKED);
-        }
-        if given.is_some_and(|given| given.matches(&self.pin)) {
-            self.tries_left = TRIES;
-            self.session.pin_is_verified = true;
-            return Ok(());
-        }
-        self.tries_left -= 1;
-        self.session.pin_is_verified = false;
-        Err(StatusWord::tries_left(self.tries_left))
-    }
-
-    fn change_reference_data(&mut self, command: &Command<'_>) -> Outcome {
-        if command.p1 != 0 {
-            return Err(StatusWord::WRONG_PARAMETERS);
-        }
-        if command.p2 != PIN_REFERENCE {
-            return Err(StatusWord::NO_SUCH_REFERENCE);
-        }
-        if command.expected != Expected::Nothing {
-            return Err(StatusWord::WRONG_LENGTH);
-        }
-        let Some((old, new)) = command
-            .data
-            .split_at_checked(8)
-            .filter(|(_, new)| new.len() == 8)
-        else {
-            return Err(StatusWord::WRONG_LENGTH);
-        };
-        if self.tries_left == 0 {
-            return Err(StatusWord::BLOCKED);
-        }
-        let Some(new) = PinBlock::from_block(new) else {
-            return Err(StatusWord::WRONG_DATA);
-        };
-        self.compare(PinBlock::from_block(old).as_ref())?;
-        self.pin = new;
-        Ok(Vec::new())
-    }
-
-    /// Collects the parts of a chain; works when the last one is there.
-    fn chain_up(
-        &mut self,
-        command: &Command<'_>,
-        chain: Option<Chain>,
-        pin_was_fresh: bool,
-    ) -> Outcome {
-        let header = [command.ins, command.p1, command.p2];
-        let mut chain = chain
-            .filter(|chain| chain.header == header)
-            .unwrap_or(Chain {
-                header,
-                data: Zeroizing::new(Vec::new()),
-                pin_was_fresh,
-            });
-        if chain.data.len() + command.data.len() > LONGEST_CHAIN {
-            return Err(StatusWord::NO_MEMORY);
-        }
-        chain.data.extend_from_slice(command.data);
-        if command.cla != CHAINING {
-            return self.general_authenticate(command.p1, command.p2, &chain);
-        }
-        if command.data.is_empty() || command.expected != Expected::Nothing {
-            return Err(StatusWord::WRONG_LENGTH);
-        }
-        self.session.chain = Some(chain);
-        Ok(Vec::new())
-    }
-
-    fn general_authenticate(&self, algorithm: u8, reference: u8, chain: &Chain) -> Outcome {
-        let key = self
-            .keys
-            .get(&reference)
-            .ok_or(StatusWord::NO_SUCH_REFERENCE)?;
-        if algorithm != key.algorithm().reference() {
-            return Err(StatusWord::WRONG_PARAMETERS);
-        }
-        let allowed = if reference == Slot::Signature.reference() {
-            self.session.pin_is_verified && chain.pin_was_fresh
-        } else {
-            reference == Slot::CardAuthentication.reference() || self.session.pin_is_verified
-        };
-        if !allowed {
-            return Err(StatusWord::SECURITY_STATUS);
-        }
-        let result = match Template::parse(&chain.data).ok_or(StatusWord::WRONG_DATA)? {
-            Template::Challenge(challenge) => key.answer_challenge(challenge),
-            Template::Exponentiation(point) if agrees(reference) => key.agree(point),
-            Template::Exponentiation(_) => None,
-        };
-        let response = tlv(&[0x82], &result.ok_or(StatusWord::WRONG_DATA)?);
-        Ok(tlv(&[0x7C], &response))
-    }
-}
-
-/// The dynamic authentication template (SP 800-73pt2-5, table 8), in the two forms a client sends.
-enum Template<'a> {
-    Challenge(&'a [u8]),
-    Exponentiation(&'a [u8]),
-}
-
-impl<'a> Template<'a> {
-    /// One empty response and one question, in any order, and nothing else.
-    fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let (0x7C, inner, []) = take(bytes)? else {
-            return None;
-        };
-        let (first_tag, first, rest) = take(inner)?;
-        let (second_tag, second, []) = take(rest)? else {
-            return None;
-        };
-        match ((first_tag, first), (second_tag, second)) {
-            ((0x82, []), (0x81, challenge)) | ((0x81, challenge), (0x82, [])) => {
-                Some(Self::Challenge(challenge))
-            }
-            ((0x82, []), (0x85, point)) | ((0x85, point), (0x82, [])) => {
-                Some(Self::Exponentiation(point))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Whether the key is for encryption: this card's, or one of a former card (82 to 95).
-fn agrees(reference: u8) -> bool {
-    reference == Slot::Encryption.reference() || matches!(reference, 0x82..=0x95)
 }
 
 fn application_property_template() -> Vec<u8> {

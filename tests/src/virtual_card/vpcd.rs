@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::net::sockopt;
 use vpicc::VSmartCard;
 
+use super::habits::Speed;
 use super::{CardHandle, Shared};
 use crate::wait::{self, WaitedInVain};
 
@@ -60,6 +61,7 @@ impl Insertion {
         let mut card = CardInSlot {
             shared: Arc::clone(&handle.shared),
             atr: state.card.model().atr(),
+            speed: state.card.model().speed,
             insertion: state.place.insertions,
         };
         let number = card.insertion;
@@ -100,6 +102,7 @@ impl Drop for Insertion {
 struct CardInSlot {
     shared: Arc<Shared>,
     atr: &'static [u8],
+    speed: Option<Speed>,
     insertion: u64,
 }
 
@@ -144,8 +147,13 @@ impl VSmartCard for CardInSlot {
     fn execute(&mut self, command: &[u8]) -> Vec<u8> {
         let resets = self.shared.lock().place.resets;
         // A card that is gone has shut the connection: nobody will read this.
-        self.shared
+        let answer = self
+            .shared
             .transmit(self.insertion, resets, command)
-            .unwrap_or_default()
+            .unwrap_or_default();
+        if let Some(speed) = self.speed {
+            std::thread::sleep(speed.time_for(command.len() + answer.len()));
+        }
+        answer
     }
 }

@@ -167,6 +167,12 @@ impl<'a> Elements<'a> {
         found.unwrap_or_else(|| panic!("no {wanted:02X}")).1
     }
 
+    pub(crate) fn values(&self, wanted: u8) -> impl Iterator<Item = &'a [u8]> {
+        let all = self.0.iter();
+        all.filter(move |(tag, _)| *tag == wanted)
+            .map(|(_, value)| *value)
+    }
+
     /// All elements but one, as they were written: those have short lengths.
     pub(crate) fn without(&self, unwanted: u8) -> Vec<u8> {
         let mut bytes = Vec::new();
