@@ -94,26 +94,7 @@ pub struct CardModel {
     pub speed: Option<Speed>,
 }
 
-/// T=1 only (IDEMIA ID-One PIV).
-const ATR_T1: &[u8] = &[
-    0x3B, 0xD6, 0x96, 0x00, 0x81, 0xB1, 0xFE, 0x45, 0x1F, 0x87, 0x80, 0x31, 0xC1, 0x52, 0x41, 0x1A,
-    0x2A,
-];
-
-/// T=0 only (G+D SmartCafe Expert 7, CAC).
-const ATR_T0: &[u8] = &[
-    0x3B, 0xF9, 0x18, 0x00, 0x00, 0x00, 0x53, 0x43, 0x45, 0x37, 0x20, 0x03, 0x00, 0x20, 0x46,
-];
-
 impl CardModel {
-    /// The answer to reset.
-    pub fn atr(self) -> &'static [u8] {
-        match self.protocol {
-            Protocol::T0 => ATR_T0,
-            Protocol::T1 => ATR_T1,
-        }
-    }
-
     /// A new card that speaks T=1.
     pub const T1: Self = Self {
         protocol: Protocol::T1,

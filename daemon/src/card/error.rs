@@ -16,6 +16,13 @@ impl StatusWord {
     pub const SECURITY: Self = Self(0x6982);
     pub const BLOCKED: Self = Self(0x6983);
     pub const NOT_FOUND: Self = Self(0x6A82);
+
+    /// The tries left, where it says: 63CX, or 630X as old tokens have it.
+    /// None at 6300, which counts nothing.
+    pub fn tries_left(self) -> TriesLeft {
+        let [_, low] = self.0.to_be_bytes();
+        matches!(self.0, 0x63C0..=0x63CF | 0x6301..=0x630F).then_some(low & 0x0F)
+    }
 }
 
 impl fmt::Display for StatusWord {

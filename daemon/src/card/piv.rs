@@ -176,14 +176,24 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
         name: "VERIFY",
     })?;
     Ok(match answer.status {
+        // Some say so whatever the state.
+        StatusWord::SUCCESS if is_refused_what_wants_a_pin(exchange)? => {
+            PinState::LoggedOut { tries_left: None }
+        }
         StatusWord::SUCCESS => PinState::LoggedIn,
         StatusWord::BLOCKED | StatusWord(0x63C0) => PinState::Blocked,
-        StatusWord(word @ 0x63C1..=0x63CF) => PinState::LoggedOut {
-            tries_left: Some(low_digit(word)),
+        status => PinState::LoggedOut {
+            // Anything else says nothing about the count: not known is not none.
+            tries_left: status.tries_left(),
         },
-        // Anything else says nothing about the count: not known is not none.
-        _ => PinState::LoggedOut { tries_left: None },
     })
+}
+
+/// Whether the card asks for a PIN before it gives Printed Information. One
+/// that has none says nothing.
+fn is_refused_what_wants_a_pin(exchange: &mut Exchange<'_>) -> Result<bool, CardError> {
+    let printed = exchange.send(get_data_command(PRINTED, &tag_list(PRINTED)))?;
+    Ok(printed.status == StatusWord::SECURITY)
 }
 
 /// Sends a PIN, once. It comes back only if the card accepted it.
@@ -349,17 +359,12 @@ fn select_application(exchange: &mut Exchange<'_>, aid: &[u8]) -> Result<Answer,
 fn refusal(status: StatusWord) -> CardError {
     match status {
         StatusWord::BLOCKED | StatusWord(0x63C0) => CardError::PinBlocked,
-        StatusWord(word @ 0x63C1..=0x63CF) => CardError::WrongPin {
-            tries_left: Some(low_digit(word)),
+        StatusWord(0x6300..=0x63FF) => CardError::WrongPin {
+            tries_left: status.tries_left(),
         },
-        StatusWord(0x6300) => CardError::WrongPin { tries_left: None },
         status => CardError::Refused {
             command: "VERIFY",
             status,
         },
     }
-}
-
-fn low_digit(word: u16) -> u8 {
-    word.to_be_bytes()[1] & 0x0F
 }

@@ -68,3 +68,29 @@ fn a_sign_in_costs_no_more_apdus_than_it_must() {
         assert_eq!(card.log().count(), signed.apdus as usize);
     }
 }
+
+#[test]
+fn nine_certificates_cost_no_more_apdus_than_they_must() {
+    for (model, most, rest_without_certificates) in
+        [(CardModel::T1, 70, 20), (CardModel::T0, 84, 20)]
+    {
+        let card = CardHandle::new(samples::jane_with_history(), model).unwrap();
+        let facts = read(&card);
+        let rest = rest_of(&card, &facts);
+        let mut whole = facts.clone();
+        whole.take_rest(rest.clone());
+        let known = read_with(&card, &Habits::default(), &[on_record(&whole)]);
+
+        println!(
+            "{model:?}: first {}, rest {}, again {}",
+            facts.apdus, rest.apdus, known.apdus
+        );
+        assert_eq!(whole.certificates.len(), 9);
+        assert!(
+            whole.apdus <= most + rest_without_certificates,
+            "{}",
+            whole.apdus
+        );
+        assert_eq!(known.certificates, whole.certificates);
+    }
+}

@@ -101,12 +101,19 @@ fn sign_in_slot(
         .iter()
         .find(|certificate| certificate.summary.slot == slot)
         .unwrap();
+    let algorithm = Algorithm::of_key(&certificate.summary.key).unwrap();
+    let padded = |length: usize| [&[0x00, 0x01][..], &vec![0xFF; length - 2]].concat();
     let order = Order {
         card: facts.id.clone(),
         slot,
-        algorithm: Algorithm::Rsa2048,
+        algorithm,
         certificate: certificate.der.clone(),
-        block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
+        block: match algorithm {
+            Algorithm::Rsa2048 => padded(256),
+            Algorithm::Rsa3072 => padded(384),
+            Algorithm::P256 => vec![7; 32],
+            Algorithm::P384 => vec![7; 48],
+        },
         ways: facts.ways,
     };
     sign(

@@ -1,7 +1,13 @@
 //! A card is read, whatever becomes of it meanwhile.
 
+use std::collections::BTreeMap;
+
 use cac_tests::virtual_card::fault::Moment;
-use cacd::card::transport::TransportError;
+use cac_tests::virtual_card::habits::{
+    AbandonedReply, ExtendedLength, Interface, KeyHistoryHabit, Packing,
+};
+use cac_tests::virtual_card::instruction;
+use cacd::card::transport::{Transport as _, TransportError};
 
 use super::*;
 
@@ -59,4 +65,161 @@ fn a_card_pulled_at_any_apdu_of_a_read_is_told_as_removed() {
             "at APDU {at}"
         );
     }
+}
+
+#[test]
+fn every_kind_of_card_is_read_whole() {
+    for (name, model) in CardModel::ALL {
+        if model.interface != Interface::Contact {
+            continue;
+        }
+        for file in [samples::jane_with_history(), samples::john()] {
+            let card = CardHandle::new(file, model).unwrap();
+
+            let whole = read_whole(&card);
+
+            let expected = file
+                .all_certificates()
+                // Without a history nobody knows that they are there.
+                .filter(|(key, _)| {
+                    model.key_history != KeyHistoryHabit::Absent || (0x9A..=0x9E).contains(key)
+                });
+            assert_eq!(
+                certificates(&whole),
+                expected
+                    .map(|(key, der)| (key.into(), der.to_vec()))
+                    .collect(),
+                "{name}"
+            );
+            assert_eq!(whole.findings, [], "{name}");
+        }
+    }
+}
+
+#[test]
+fn certificates_are_unpacked_however_they_are_packed() {
+    for packing in [
+        Packing::Gzip,
+        Packing::GzipAsOnOldCards,
+        Packing::GzipUnsaid,
+        Packing::PlainSaidGzip,
+        Packing::Zlib,
+    ] {
+        let card = jane(CardModel {
+            packing,
+            ..CardModel::T1
+        });
+        let facts = read(&card);
+        let known = read_with(&card, &Habits::default(), &[on_record(&facts)]);
+
+        let own = samples::jane().all_certificates();
+        let own: BTreeMap<_, _> = own.map(|(key, der)| (key.into(), der.to_vec())).collect();
+        assert_eq!(certificates(&facts), own, "{packing:?}");
+        assert_eq!(certificates(&known), own, "{packing:?}");
+    }
+}
+
+#[test]
+fn a_card_that_answers_with_what_was_left_unread_is_read_right_and_learnt() {
+    for abandoned in [
+        AbandonedReply::Prepended,
+        AbandonedReply::Answered,
+        AbandonedReply::Refused,
+    ] {
+        for protocol in [CardModel::T1, CardModel::T0] {
+            let card = jane(CardModel {
+                abandoned,
+                ..protocol
+            });
+            let habits = Habits::default();
+
+            let first = read_with(&card, &habits, &[]);
+            card.clear_log();
+            let second = read_with(&card, &habits, &[on_record(&first)]);
+
+            let own = samples::jane().all_certificates();
+            let own: BTreeMap<_, _> = own.map(|(key, der)| (key.into(), der.to_vec())).collect();
+            assert_eq!(certificates(&first), own, "{abandoned:?}");
+            assert_eq!(certificates(&second), own, "{abandoned:?}");
+            assert_eq!(first.findings, []);
+            assert!(habits.of(card.transport().atr()).keeps_replies);
+            assert_eq!(card.log().count(), second.apdus as usize);
+            let log = card.log();
+            let entries = log.entries().iter();
+            let selected = entries.filter(|apdu| apdu.ins == instruction::SELECT);
+            assert_eq!(selected.count(), 1, "an answer was left unread again");
+        }
+    }
+}
+
+#[test]
+fn extended_length_is_used_where_it_works_and_never_again_where_it_does_not() {
+    let whole = |extended| {
+        let card = jane(CardModel {
+            extended,
+            ..CardModel::T1
+        });
+        let habits = Habits::default();
+        let facts = [
+            read_with(&card, &habits, &[]),
+            read_with(&card, &habits, &[]),
+        ];
+        let own = samples::jane().all_certificates();
+        let own: BTreeMap<_, _> = own.map(|(key, der)| (key.into(), der.to_vec())).collect();
+        for facts in &facts {
+            assert_eq!(certificates(facts), own, "{extended:?}");
+            assert_eq!(facts.findings, []);
+        }
+        facts.map(|facts| facts.apdus)
+    };
+
+    let [first, second] = whole(ExtendedLength::Refused);
+    assert_eq!(first, second);
+    assert!(whole(ExtendedLength::Works)[0] < 12);
+    for doubtful in [
+        ExtendedLength::Lies,
+        ExtendedLength::Truncates,
+        ExtendedLength::Breaks,
+    ] {
+        assert_eq!(whole(doubtful), [first + 1, second], "{doubtful:?}");
+    }
+}
+
+#[test]
+fn a_card_on_a_contactless_reader_is_told_and_shown_as_far_as_it_can_be() {
+    for model in [
+        CardModel::CONTACTLESS,
+        CardModel::CONTACTLESS_WITHOUT_VERIFY,
+    ] {
+        let facts = read(&jane(model));
+
+        assert_eq!(facts.id.0, samples::jane().card_uuid());
+        assert_eq!(certificates(&facts).into_keys().collect::<Vec<_>>(), [0x9E]);
+        assert!(
+            facts
+                .findings
+                .iter()
+                .any(|finding| finding.fault.contains("contactless")),
+            "{:?}",
+            facts.findings
+        );
+    }
+}
+
+fn read_whole(card: &CardHandle) -> CardFacts {
+    let mut facts = read(card);
+    if Missing::of(&facts).is_some() {
+        let rest = rest_of(card, &facts);
+        facts.take_rest(rest);
+    }
+    assert_eq!(Missing::of(&facts), None);
+    facts
+}
+
+/// By the number of their place.
+fn certificates(facts: &CardFacts) -> BTreeMap<u16, Vec<u8>> {
+    let certificates = facts.certificates.iter();
+    certificates
+        .map(|certificate| (certificate.summary.slot.number(), certificate.der.clone()))
+        .collect()
 }

@@ -1,7 +1,13 @@
 //! A signature: the right card, the PIN once, and logged out again.
 
+use cac_tests::clock;
+use cac_tests::virtual_card::certificate::Validity;
 use cac_tests::virtual_card::fault::Moment;
-use cac_tests::virtual_card::{ChuidHabit, instruction};
+use cac_tests::virtual_card::habits::{ChuidHabit, Interface, TouchHabit};
+use cac_tests::virtual_card::instruction;
+use cac_tests::virtual_card::key::KeyAlgorithm;
+use cac_tests::virtual_card::person::Person;
+use cacd::card::error::StatusWord;
 use cacd::card::transport::TransportError;
 
 use super::*;
@@ -190,6 +196,11 @@ fn a_card_that_no_means_can_be_shown_to_log_out_gives_no_signature() {
     for at in 3..6 {
         card.garble_at(Moment::next(instruction::VERIFY).after(at), b"\x90\x00");
     }
+    // What wants a PIN is not there, and says nothing either. Before it come
+    // the CHUID and the certificate.
+    for at in 2..5 {
+        card.garble_at(Moment::next(instruction::GET_DATA).after(at), b"\x6A\x82");
+    }
 
     let signed = sign_with(&card, &facts, samples::PIN, false);
 
@@ -212,6 +223,88 @@ fn a_card_without_a_chuid_of_use_signs_with_any_of_its_keys() {
             let signed = sign_in_slot(slot, &card, &facts, samples::PIN, false);
 
             assert!(signed.signature.is_ok(), "{chuid:?} {slot:?}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_card_signs_once_and_is_logged_out() {
+    for (name, model) in CardModel::ALL {
+        if model.interface != Interface::Contact {
+            continue;
+        }
+        for file in [samples::jane(), samples::john()] {
+            let card = CardHandle::new(file, model).unwrap();
+            let facts = read(&card);
+            card.clear_log();
+            let says_the_count = facts.pin == THREE_TRIES;
+            assert_eq!(
+                says_the_count,
+                !["no-count", "always-fine"].contains(&name),
+                "{name}: {:?}",
+                facts.pin
+            );
+
+            let signed = sign_with(&card, &facts, samples::PIN, !says_the_count);
+
+            assert!(signed.signature.is_ok(), "{name}: {:?}", signed.signature);
+            assert!(!card.pin_is_verified(), "{name}");
+            assert_eq!(card.log().pin_attempts(), 1, "{name}");
+            assert_eq!(card.log().key_operations(), 1, "{name}");
+            assert_eq!(card.tries_left(), 3, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_card_that_gives_no_count_gets_no_pin_unasked() {
+    for model in [CardModel::NO_COUNT, CardModel::ALWAYS_FINE] {
+        let card = jane(model);
+        let facts = read(&card);
+        card.clear_log();
+
+        let signed = sign_with(&card, &facts, samples::PIN, false);
+
+        assert_eq!(signed.signature, last_try(None));
+        assert_eq!(card.log().pin_attempts(), 0);
+    }
+}
+
+#[test]
+fn a_card_that_waits_for_a_touch_is_told_and_left_logged_out() {
+    let card = jane(CardModel {
+        touch: TouchHabit::Awaited,
+        ..CardModel::YUBIKEY
+    });
+    let facts = read(&card);
+
+    let signed = sign_with(&card, &facts, samples::PIN, false);
+
+    let refused = CardError::Refused {
+        command: "GENERAL AUTHENTICATE",
+        status: StatusWord(0x6985),
+    };
+    assert_eq!(signed.signature, Err(refused));
+    assert!(!card.pin_is_verified());
+}
+
+#[test]
+fn larger_keys_sign_too() {
+    for algorithm in [KeyAlgorithm::Rsa3072, KeyAlgorithm::P384] {
+        let validity = Validity::current(clock::now());
+        let order = samples::order(Person::jane_doe(), algorithm, validity);
+        let file = samples::authority().issue_card(&order).unwrap();
+        for model in MODELS {
+            let card = CardHandle::new(&file, model).unwrap();
+            let facts = read(&card);
+
+            let signed = sign_with(&card, &facts, samples::PIN, false);
+
+            assert!(
+                signed.signature.is_ok(),
+                "{model:?}: {:?}",
+                signed.signature
+            );
         }
     }
 }
