@@ -14,6 +14,7 @@ pub mod fascn;
 pub mod fault;
 pub mod habits;
 mod hex;
+pub mod hostility;
 pub mod issuer;
 pub mod key;
 pub mod log;
@@ -36,6 +37,7 @@ use self::habits::{
     AbandonedReply, DiscoveryHabit, ExtendedLength, Interface, KeyHistoryHabit, Packing, Replies,
     Speed, TouchHabit, TriesHabit,
 };
+use self::hostility::Hostility;
 use self::key::KeyError;
 use self::log::{ApduLog, LoggedApdu};
 use self::piv::PivCard;
@@ -90,6 +92,8 @@ pub struct CardModel {
     pub firmware: Option<[u8; 3]>,
     /// Its ATR, if it is not one that its habits make.
     pub own_atr: Option<&'static [u8]>,
+    /// What harm it does.
+    pub hostility: Option<Hostility>,
     /// In a reader of pcscd it takes this time, else none.
     pub speed: Option<Speed>,
 }
@@ -114,6 +118,7 @@ impl CardModel {
         touch: TouchHabit::NotAsked,
         firmware: None,
         own_atr: None,
+        hostility: None,
         speed: None,
     };
 
@@ -330,8 +335,7 @@ impl Shared {
             }
             state.check(insertion, reset)?;
         }
-        let (mut answer, status) = state.card.execute(command);
-        answer.extend_from_slice(&status.0.to_be_bytes());
+        let (answer, status) = state.card.answer(command);
         let answer = garbled.unwrap_or(answer);
         state.log.push(LoggedApdu::new(command, status, &answer));
         Ok(answer)

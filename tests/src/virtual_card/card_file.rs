@@ -136,7 +136,7 @@ impl Slot {
     }
 
     /// The data object that holds the certificate.
-    pub fn object(self) -> [u8; 3] {
+    pub const fn object(self) -> [u8; 3] {
         let last = match self {
             Self::Authentication => 0x05,
             Self::Signature => 0x0A,

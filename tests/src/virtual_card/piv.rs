@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+pub(super) use self::contents::gzip;
+
 use super::apdu::{Command, Expected, StatusWord};
 use super::card_file::CardFile;
 use super::habits::{AbandonedReply, ExtendedLength, Interface, Replies};
@@ -39,6 +41,8 @@ pub(super) struct PivCard {
     keys: BTreeMap<u8, PrivateKey>,
     pin: PinBlock,
     tries_left: u8,
+    /// How many there have been.
+    commands: u64,
     session: Session,
 }
 
@@ -89,6 +93,7 @@ impl PivCard {
             keys,
             pin: file.pin.same(),
             tries_left: TRIES,
+            commands: 0,
             session: Session::default(),
         })
     }
@@ -110,8 +115,25 @@ impl PivCard {
         self.session.pin_is_verified
     }
 
+    /// Takes one command, gives what crosses, and the status word that it ends with.
+    pub(super) fn answer(&mut self, command: &[u8]) -> (Vec<u8>, StatusWord) {
+        self.commands += 1;
+        let hostility = self.model.hostility;
+        let (mut answer, status) = match hostility.and_then(|it| it.instead(command)) {
+            Some(status) => (Vec::new(), status),
+            None => self.execute(command),
+        };
+        answer.extend_from_slice(&status.0.to_be_bytes());
+        let Some(hostility) = hostility else {
+            return (answer, status);
+        };
+        let answer = hostility.distort(command, self.commands, answer);
+        let end = answer.last_chunk().copied().unwrap_or_default();
+        (answer, StatusWord(u16::from_be_bytes(end)))
+    }
+
     /// Takes one command, gives data and status word.
-    pub(super) fn execute(&mut self, bytes: &[u8]) -> (Vec<u8>, StatusWord) {
+    fn execute(&mut self, bytes: &[u8]) -> (Vec<u8>, StatusWord) {
         // Whatever comes: it ends an open chain, an unread answer and the freshness of the PIN,
         // unless it is the one command that goes on with them.
         let chain = self.session.chain.take();

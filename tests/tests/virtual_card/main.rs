@@ -5,6 +5,7 @@
 mod bench;
 mod families;
 mod folders;
+mod hostile;
 mod identity;
 mod keys;
 mod leftovers;

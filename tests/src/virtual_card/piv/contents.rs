@@ -6,10 +6,10 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use super::super::CardModel;
-use super::super::card_file::{CardFile, Slot};
-use super::super::habits::{ChuidHabit, DiscoveryHabit, KeyHistoryHabit, Packing};
-use super::super::objects::{self, Tag};
+use crate::virtual_card::CardModel;
+use crate::virtual_card::card_file::{CardFile, Slot};
+use crate::virtual_card::habits::{ChuidHabit, DiscoveryHabit, KeyHistoryHabit, Packing};
+use crate::virtual_card::objects::{self, Tag};
 
 pub(super) fn of(file: &CardFile, model: CardModel) -> BTreeMap<Tag, Vec<u8>> {
     let mut all = file.objects.clone();
@@ -59,6 +59,11 @@ pub(super) fn of(file: &CardFile, model: CardModel) -> BTreeMap<Tag, Vec<u8>> {
             all.insert(tag, packed(der, model.packing));
         }
     }
+    if let Some(hostility) = model.hostility {
+        for object in all.values_mut() {
+            *object = hostility.spoil(object);
+        }
+    }
     all
 }
 
@@ -74,7 +79,7 @@ fn packed(der: &[u8], packing: Packing) -> Vec<u8> {
 }
 
 /// RFC 1952.
-pub(in super::super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(in crate::virtual_card) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder
         .write_all(bytes)
