@@ -32,7 +32,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use cacd::card::transport::{Protocol, Transport, TransportError};
 
 use self::card_file::CardFile;
-use self::fault::{Fault, Hold, Moment, Planned};
+use self::fault::{Fault, Planned};
 use self::habits::{
     AbandonedReply, DiscoveryHabit, ExtendedLength, Interface, KeyHistoryHabit, Packing, Replies,
     Speed, TouchHabit, TriesHabit,
@@ -236,8 +236,7 @@ impl CardHandle {
     /// Resets the card as another program can. Connections to it answer `Reset` from now on.
     pub fn reset_by_another_program(&self) {
         let mut state = self.shared.lock();
-        state.card.cut_power();
-        state.place.resets += 1;
+        state.reset();
         drop(state);
         self.shared.changed.notify_all();
     }
@@ -265,27 +264,6 @@ impl CardHandle {
     /// Whether the card would let anyone use the key for authentication now.
     pub fn pin_is_verified(&self) -> bool {
         self.shared.lock().card.pin_is_verified()
-    }
-
-    /// Pulls the card when this moment comes: the command gets no answer.
-    pub fn pull_at(&self, moment: Moment) {
-        self.shared
-            .lock()
-            .faults
-            .push(Planned::new(moment, Fault::Pull));
-    }
-
-    /// Lets the command of this moment be done, and these bytes be its answer.
-    pub fn garble_at(&self, moment: Moment, answer: &[u8]) {
-        let fault = Fault::Garble(answer.to_vec());
-        self.shared.lock().faults.push(Planned::new(moment, fault));
-    }
-
-    /// Lets the command of this moment wait until the hold is released.
-    pub fn hold_at(&self, moment: Moment) -> Hold {
-        let (hold, fault) = Hold::new(Arc::clone(&self.shared));
-        self.shared.lock().faults.push(Planned::new(moment, fault));
-        hold
     }
 }
 
@@ -321,6 +299,15 @@ impl Shared {
                     state.take_out();
                     self.changed.notify_all();
                 }
+                Fault::Reset => {
+                    state.reset();
+                    self.changed.notify_all();
+                }
+                Fault::SelectOther => state.card.be_switched_away(),
+                Fault::Swap(other) => {
+                    state.swap(*other);
+                    self.changed.notify_all();
+                }
                 Fault::Garble(answer) => garbled = Some(answer),
                 Fault::Hold(gate) => {
                     gate.arrive();
@@ -350,6 +337,21 @@ impl State {
             Err(TransportError::Reset)
         } else {
             Ok(())
+        }
+    }
+
+    fn reset(&mut self) {
+        self.card.cut_power();
+        self.place.resets += 1;
+    }
+
+    /// Another card, in the same place unless pcscd has to see it put in.
+    fn swap(&mut self, other: PivCard) {
+        let is_in_slot = self.place.slot.is_some();
+        self.take_out();
+        self.card = other;
+        if !is_in_slot {
+            self.put_in();
         }
     }
 
@@ -385,8 +387,7 @@ impl Transport for CardTransport {
     fn reset(&mut self) -> Result<(), TransportError> {
         let mut state = self.shared.lock();
         state.check(self.insertion, self.reset)?;
-        state.card.cut_power();
-        state.place.resets += 1;
+        state.reset();
         self.reset = state.place.resets;
         drop(state);
         self.shared.changed.notify_all();

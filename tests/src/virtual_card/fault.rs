@@ -1,10 +1,14 @@
-//! Mishaps at a chosen moment: a card pulled half-way, a card that takes its time.
+//! Mishaps at a chosen moment: a card pulled half-way, another program that
+//! meddles, a card that takes its time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::Shared;
+use super::card_file::CardFile;
+use super::key::KeyError;
+use super::piv::PivCard;
+use super::{CardHandle, CardModel, Shared};
 use crate::clock;
 use crate::wait::WaitedInVain;
 
@@ -40,11 +44,62 @@ impl Moment {
 }
 
 /// What goes wrong.
-#[derive(Clone)]
 pub(super) enum Fault {
     Pull,
+    Reset,
+    SelectOther,
+    Swap(Box<PivCard>),
     Garble(Vec<u8>),
     Hold(Arc<Gate>),
+}
+
+impl CardHandle {
+    /// Pulls the card when this moment comes: the command gets no answer.
+    pub fn pull_at(&self, moment: Moment) {
+        self.plan(moment, Fault::Pull);
+    }
+
+    /// Lets another program reset the card right before the command of this moment.
+    pub fn reset_at(&self, moment: Moment) {
+        self.plan(moment, Fault::Reset);
+    }
+
+    /// Lets another program select another applet right before the command of
+    /// this moment. The log does not show it: it is of what is asked here.
+    pub fn select_other_at(&self, moment: Moment) {
+        self.plan(moment, Fault::SelectOther);
+    }
+
+    /// Pulls the card when this moment comes, and puts another one in at once:
+    /// connections from before answer `Removed`, and the handle is now for the
+    /// other card. A reader of pcscd sees it with a new `Insertion`.
+    pub fn swap_at(
+        &self,
+        moment: Moment,
+        file: &CardFile,
+        model: CardModel,
+    ) -> Result<(), KeyError> {
+        let other = PivCard::new(file, model)?;
+        self.plan(moment, Fault::Swap(Box::new(other)));
+        Ok(())
+    }
+
+    /// Lets the command of this moment be done, and these bytes be its answer.
+    pub fn garble_at(&self, moment: Moment, answer: &[u8]) {
+        self.plan(moment, Fault::Garble(answer.to_vec()));
+    }
+
+    /// Lets the command of this moment wait until the hold is released.
+    pub fn hold_at(&self, moment: Moment) -> Hold {
+        let (hold, fault) = Hold::new(Arc::clone(&self.shared));
+        self.plan(moment, fault);
+        hold
+    }
+
+    fn plan(&self, moment: Moment, fault: Fault) {
+        let planned = Planned { moment, fault };
+        self.shared.lock().faults.push(planned);
+    }
 }
 
 /// A fault that waits for its moment, once.
@@ -53,28 +108,20 @@ pub(super) struct Planned {
     fault: Fault,
 }
 
-impl Planned {
-    pub(super) fn new(moment: Moment, fault: Fault) -> Self {
-        Self { moment, fault }
-    }
-}
-
 /// Takes out of the plan what this command sets off.
 pub(super) fn due(plan: &mut Vec<Planned>, command: &[u8]) -> Vec<Fault> {
     let instruction = command.get(1).copied();
-    let mut due = Vec::new();
-    plan.retain_mut(|planned| {
-        if planned.moment.instruction.is_some() && planned.moment.instruction != instruction {
-            return true;
+    let is_due = |planned: &mut Planned| {
+        let moment = &mut planned.moment;
+        if moment.instruction.is_some() && moment.instruction != instruction {
+            return false;
         }
-        if planned.moment.skipped > 0 {
-            planned.moment.skipped -= 1;
-            return true;
-        }
-        due.push(planned.fault.clone());
-        false
-    });
-    due
+        let is_due = moment.skipped == 0;
+        moment.skipped = moment.skipped.saturating_sub(1);
+        is_due
+    };
+    let due = plan.extract_if(.., is_due);
+    due.map(|planned| planned.fault).collect()
 }
 
 /// Where a held command waits.

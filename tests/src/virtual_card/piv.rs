@@ -107,6 +107,13 @@ impl PivCard {
         self.session = Session::default();
     }
 
+    /// Another program selects another applet, if the card lets it.
+    pub(super) fn be_switched_away(&mut self) {
+        let length = u8::try_from(OTHER_APPLET.len()).unwrap_or(u8::MAX);
+        let select = [&[0, instruction::SELECT, 4, 0, length], &OTHER_APPLET[..]].concat();
+        self.execute(&select);
+    }
+
     pub(super) fn tries_left(&self) -> u8 {
         self.tries_left
     }
