@@ -49,7 +49,7 @@ pub struct FascN {
 
 /// What was read, and whether its last symbol, the check, is right. A wrong
 /// one occurs on cards that are otherwise fine.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
     pub fascn: FascN,
     pub check_is_right: bool,

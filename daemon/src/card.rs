@@ -18,10 +18,14 @@ pub mod demographics;
 pub mod discovery;
 pub mod error;
 pub mod facts;
+#[cfg(test)]
+mod fixtures;
 pub mod habits;
 pub mod holder;
+pub mod issuer;
 pub mod key_history;
 pub mod known;
+pub mod login;
 pub mod objects;
 pub mod pcsc;
 pub mod piv;

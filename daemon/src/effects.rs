@@ -229,6 +229,7 @@ impl Effects {
             worker,
             visit,
             ended,
+            now.utc,
             READ_LIMIT,
             move |card, reply| {
                 // Without the task that takes it nobody answers, which is heard.

@@ -5,9 +5,10 @@ use std::io::Read as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::certificate::{CertificateSummary, ChainStatus, Revocation, Slot};
+use cac_common::fascn::{Decoded, FascN, NotAFascN};
 use cac_common::identity::readable;
 use cac_common::time::UtcSeconds;
-use der::asn1::{ObjectIdentifier, Utf8StringRef};
+use der::asn1::{ObjectIdentifier, OctetString, Utf8StringRef};
 use der::{Decode as _, Encode as _, Reader as _};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::SubjectAltName;
@@ -17,6 +18,7 @@ use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use super::facts::CardCertificate;
 use super::purpose::Purposes;
+use super::simple_tlv;
 use super::tlv;
 
 /// The most a compressed certificate may become.
@@ -26,6 +28,8 @@ const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const ORGANISATIONAL_UNIT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.11");
 /// User principal name in an otherName (Microsoft).
 const UPN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
+/// FASC-N in an otherName (FIPS 201-3 §4.2.2).
+const FASC_N: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.6");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
@@ -52,7 +56,21 @@ pub enum NotACertificate {
 /// Takes a certificate out of the content of its data object, and unpacks it
 /// if it is compressed (SP 800-73pt1-5 appendix A, table 15: tags 70 and 71).
 pub fn unpack(object: &[u8]) -> Result<Vec<u8>, NotACertificate> {
-    let value = tlv::find(object, 0x70).ok_or(NotACertificate::Missing)?;
+    inflated(tlv::find(object, 0x70).ok_or(NotACertificate::Missing)?)
+}
+
+/// Takes a certificate out of the contents of both buffers of a PKI applet of
+/// the CAC edge, and unpacks it (GSC-IS 2.1: tags 70 and 71).
+pub fn unpack_buffers(tags: &[u8], values: &[u8]) -> Result<Vec<u8>, NotACertificate> {
+    let value = simple_tlv::elements(tags, values)
+        .map_while(Result::ok)
+        .find(|element| element.tag == 0x70)
+        .ok_or(NotACertificate::Missing)?
+        .value;
+    inflated(value)
+}
+
+fn inflated(value: &[u8]) -> Result<Vec<u8>, NotACertificate> {
     // What the bytes begin with says more than the flag in tag 71, which some
     // cards set wrongly.
     match value {
@@ -168,6 +186,62 @@ pub fn organisational_units(der: &[u8]) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Which card a certificate says it was made for (FIPS 201-3 §4.2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CardNumbers {
+    pub fascn: Option<Result<Decoded, NotAFascN>>,
+    pub uuid: Option<[u8; 16]>,
+}
+
+/// Reads them from the SubjectAltName.
+pub fn card_numbers(der: &[u8]) -> CardNumbers {
+    let mut numbers = CardNumbers::default();
+    let Ok(certificate) = Certificate::from_der(der) else {
+        return numbers;
+    };
+    for name in alt_names(&certificate) {
+        match name {
+            GeneralName::OtherName(other) if other.type_id == FASC_N => {
+                let bytes = other.value.decode_as::<OctetString>();
+                numbers.fascn = bytes.ok().map(|bytes| FascN::decode(bytes.as_bytes()));
+            }
+            GeneralName::UniformResourceIdentifier(uri) => {
+                numbers.uuid = numbers.uuid.or_else(|| uuid(uri.as_str()));
+            }
+            GeneralName::OtherName(_)
+            | GeneralName::Rfc822Name(_)
+            | GeneralName::DnsName(_)
+            | GeneralName::DirectoryName(_)
+            | GeneralName::EdiPartyName(_)
+            | GeneralName::IpAddress(_)
+            | GeneralName::RegisteredId(_) => {}
+        }
+    }
+    numbers
+}
+
+/// The size of an RSA key, in bits; none for any other.
+pub fn rsa_key_bits(der: &[u8]) -> Option<u32> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let key = certificate.tbs_certificate().subject_public_key_info();
+    if key.algorithm.oid != RSA {
+        return None;
+    }
+    rsa_bits(key.subject_public_key.raw_bytes())
+}
+
+/// `urn:uuid:00112233-4455-4677-8899-aabbccddeeff` (RFC 4122 §3).
+fn uuid(uri: &str) -> Option<[u8; 16]> {
+    let uri = uri.to_ascii_lowercase();
+    let digits = uri.strip_prefix("urn:uuid:")?.replace('-', "");
+    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u128::from_str_radix(&digits, 16)
+        .ok()
+        .map(u128::to_be_bytes)
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
@@ -275,6 +349,9 @@ fn rsa_bits(key: &[u8]) -> Option<u32> {
 mod tests {
     use std::io::Write as _;
 
+    use proptest::prelude::*;
+
+    use super::super::fixtures::{Draft, Key};
     use super::*;
 
     #[test]
@@ -307,6 +384,113 @@ mod tests {
             parse(Slot::Authentication, b"\x30\x03abc".to_vec()),
             Err(NotACertificate::Malformed)
         );
+    }
+
+    #[test]
+    fn the_buffers_of_an_applet_hold_a_certificate_too() {
+        let packed = gzip(b"\x30\x03abc");
+        let length = u8::try_from(packed.len()).unwrap();
+
+        for (tags, values) in [
+            (
+                vec![0x71, 1, 0x70, 5, 0x72, 2, 0xFE, 0],
+                b"\x00\x30\x03abcID".to_vec(),
+            ),
+            (vec![0x71, 1, 0x70, length], [&[1], &packed[..]].concat()),
+        ] {
+            assert_eq!(unpack_buffers(&tags, &values).unwrap(), b"\x30\x03abc");
+        }
+        assert_eq!(
+            unpack_buffers(b"\x71\x01\x70\x05", b"\x00\x30"),
+            Err(NotACertificate::Missing)
+        );
+    }
+
+    #[test]
+    fn what_a_certificate_says_is_put_into_words() {
+        let certificate = Draft::authentication().certificate();
+
+        let summary = certificate.summary;
+        assert_eq!(summary.subject, "DOE.JANE.Q.1234567890");
+        assert_eq!(
+            summary.subject_dn,
+            "CN=DOE.JANE.Q.1234567890,OU=USAF,OU=PKI,OU=DoD,O=Example Government,C=US"
+        );
+        assert_eq!(summary.issuer, "DOD ID CA-9901");
+        assert_eq!(summary.upn.as_deref(), Some("1234567890157004@mil"));
+        assert_eq!(summary.key, "RSA-2048");
+        assert_eq!(
+            organisational_units(&certificate.der),
+            ["DoD", "PKI", "USAF"]
+        );
+    }
+
+    #[test]
+    fn what_has_a_meaning_in_a_name_is_escaped() {
+        let mut draft = Draft::authentication();
+        draft.subject = "ROE, JR+\"X\"".into();
+
+        let subject = draft.certificate().summary.subject_dn;
+
+        assert!(subject.starts_with(r#"CN=ROE\, JR\+\"X\","#), "{subject}");
+    }
+
+    #[test]
+    fn a_certificate_says_which_card_it_was_made_for() {
+        let numbers = card_numbers(&Draft::authentication().der());
+        let none = card_numbers(&Draft::signature().der());
+
+        let fascn = numbers.fascn.unwrap().unwrap().fascn;
+        assert_eq!(fascn.identifier(), "9700-1234-123456");
+        assert_eq!(
+            numbers.uuid.map(|uuid| uuid[0..2].to_vec()),
+            Some(vec![0x00, 0x11])
+        );
+        assert_eq!(none, CardNumbers::default());
+        assert_eq!(card_numbers(b"\x30\x00"), CardNumbers::default());
+    }
+
+    #[test]
+    fn only_a_uuid_is_taken_for_one() {
+        assert!(uuid("URN:UUID:00112233-4455-4677-8899-AABBCCDDEEFF").is_some());
+        for uri in [
+            "",
+            "urn:uuid:",
+            "urn:uuid:+0112233-4455-4677-8899-aabbccddeeff",
+            "http://example.com/00112233445546778899aabbccddeeff",
+        ] {
+            assert_eq!(uuid(uri), None, "{uri}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_an_rsa_key_is_known() {
+        let mut draft = Draft::authentication();
+        for bits in [1024, 2048, 3072] {
+            draft.key = Key::Rsa(bits);
+            assert_eq!(rsa_key_bits(&draft.der()), Some(bits));
+        }
+        draft.key = Key::P256;
+        assert_eq!(rsa_key_bits(&draft.der()), None);
+        assert_eq!(draft.certificate().summary.key, "P-256");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            at in 0..700_usize,
+            flipped in 1..=u8::MAX,
+        ) {
+            let mut certificate = Draft::authentication().der();
+            let at = at % certificate.len();
+            certificate[at] ^= flipped;
+            for bytes in [bytes, certificate] {
+                let _ = (unpack(&bytes), unpack_buffers(&bytes, &bytes));
+                let _ = (card_numbers(&bytes), rsa_key_bits(&bytes));
+                let _ = parse(Slot::Authentication, bytes);
+            }
+        }
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {

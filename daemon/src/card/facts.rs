@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cac_common::certificate::{CertificateSummary, LoginChoice, Slot};
+use cac_common::certificate::{CertificateSummary, LoginChoice, Role, Slot};
 use cac_common::finding::Finding;
 use cac_common::identity::CardId;
 use cac_common::profile::Purpose;
@@ -72,32 +72,120 @@ impl CardFacts {
         matches!(self.edge, Edge::Piv)
     }
 
-    /// The certificate that signs in where a profile asks for `purpose`.
+    /// The certificate that signs in where a profile asks for `purpose`: as it
+    /// says itself, wherever it lies.
     pub fn certificate_for(&self, purpose: Purpose) -> Option<&CardCertificate> {
-        let slot = match purpose {
-            Purpose::Authentication => self.login.as_ref()?.slot,
-            Purpose::Signature => Slot::Signature,
+        match purpose {
+            Purpose::Authentication => {
+                let slot = self.login.as_ref()?.slot;
+                self.certificates.iter().find(|certificate| {
+                    certificate.summary.slot == slot && certificate.purposes.may_sign()
+                })
+            }
+            Purpose::Signature => self.signature(),
+        }
+    }
+
+    /// The certificate for signatures; where none says it is one, what lies in
+    /// their slot and says nothing of itself.
+    fn signature(&self) -> Option<&CardCertificate> {
+        let usable = || {
+            self.certificates.iter().filter(|certificate| {
+                let is_retired = matches!(certificate.summary.slot, Slot::Retired(_));
+                certificate.purposes.may_sign() && !is_retired
+            })
         };
-        self.certificates
-            .iter()
-            .find(|certificate| certificate.summary.slot == slot && certificate.purposes.may_sign())
+        usable()
+            .filter(|certificate| certificate.purposes.role() == Role::Signature)
+            .min_by_key(|certificate| certificate.summary.slot)
+            .or_else(|| {
+                usable().find(|certificate| {
+                    certificate.summary.slot == Slot::Signature
+                        && certificate.purposes.role() == Role::Other
+                })
+            })
     }
 }
 
-/// Chooses the certificate that signs its holder in, and says why.
-pub fn choose_login(certificates: &[CardCertificate]) -> Option<LoginChoice> {
-    let authentication = certificates.iter().find(|certificate| {
-        certificate.summary.slot == Slot::Authentication
-            && certificate.purposes.may_sign()
-            && !certificate.purposes.is_for_the_card_alone()
-    })?;
-    let reason = if authentication.purposes.is_for_its_holder() {
-        "it is made for signing in: the PIV Authentication policy stands in it"
-    } else {
-        "it lies in the slot for signing in, and may sign"
-    };
-    Some(LoginChoice {
-        slot: Slot::Authentication,
-        reason: reason.into(),
-    })
+#[cfg(test)]
+mod tests {
+    use cac_common::certificate::Retired;
+
+    use super::super::fixtures::{Draft, applet};
+    use super::super::discovery::PinReference;
+    use super::super::login::choose_login;
+    use super::*;
+
+    #[test]
+    fn the_signature_certificate_is_found_wherever_it_lies() {
+        let retired = Slot::Retired(Retired::new(1).unwrap());
+        let in_slot = |slot| Draft {
+            slot,
+            ..Draft::signature()
+        };
+
+        for (drafts, slot) in [
+            (
+                vec![Draft::authentication(), Draft::signature()],
+                Some(Slot::Signature),
+            ),
+            (
+                vec![Draft::identity(applet(0)), in_slot(applet(1))],
+                Some(applet(1)),
+            ),
+            (
+                vec![in_slot(applet(1)), Draft::signature()],
+                Some(Slot::Signature),
+            ),
+            (
+                vec![in_slot(Slot::Authentication)],
+                Some(Slot::Authentication),
+            ),
+            (vec![Draft::bare(Slot::Signature)], Some(Slot::Signature)),
+            (vec![in_slot(retired), Draft::encryption()], None),
+            (
+                vec![Draft {
+                    slot: Slot::Signature,
+                    ..Draft::card()
+                }],
+                None,
+            ),
+        ] {
+            let facts = facts(&drafts);
+
+            let found = facts.certificate_for(Purpose::Signature);
+
+            assert_eq!(found.map(|found| found.summary.slot), slot);
+        }
+    }
+
+    #[test]
+    fn the_certificate_that_signs_in_is_the_one_that_was_chosen() {
+        let facts = facts(&[Draft::signature(), Draft::authentication()]);
+
+        let found = facts.certificate_for(Purpose::Authentication).unwrap();
+
+        assert_eq!(found.summary.slot, Slot::Authentication);
+    }
+
+    fn facts(drafts: &[Draft]) -> CardFacts {
+        let certificates: Vec<_> = drafts.iter().map(Draft::certificate).collect();
+        CardFacts {
+            id: CardId("card".into()),
+            edge: Edge::Piv,
+            objects: Objects::new(),
+            ways: Ways {
+                pin: PinReference::Application,
+                is_dual: false,
+            },
+            expires: None,
+            holder: None,
+            persona_key: "jane".into(),
+            login: choose_login(&certificates, None),
+            certificates,
+            pin: PinStatus::Unknown,
+            findings: Vec::new(),
+            apdus: 0,
+        }
+    }
 }

@@ -8,7 +8,8 @@ use cac_common::snapshot::Holder;
 
 use super::certificate::{hex, organisational_units};
 use super::chuid::Chuid;
-use super::facts::{CardCertificate, choose_login};
+use super::facts::CardCertificate;
+use super::login::choose_login;
 
 /// Where a certificate names a person, in the order in which they are believed.
 const NAMES_ITS_HOLDER: [Slot; 3] = [Slot::Authentication, Slot::Signature, Slot::KeyManagement];
@@ -39,7 +40,7 @@ pub fn holder(certificates: &[CardCertificate], fascn: Option<&FascN>) -> Option
             .iter()
             .find(|certificate| certificate.summary.slot == slot)
     };
-    let named = choose_login(certificates)
+    let named = choose_login(certificates, None)
         .and_then(|login| in_slot(login.slot))
         .or_else(|| NAMES_ITS_HOLDER.into_iter().find_map(in_slot))?;
     let (name, dod_id) = HolderName::from_common_name(&named.summary.subject);
@@ -127,7 +128,7 @@ mod tests {
 
         let holder = holder(&certificates, None).unwrap();
 
-        assert_eq!(choose_login(&certificates), None);
+        assert_eq!(choose_login(&certificates, None), None);
         assert_eq!(holder.name.to_string(), "ROE, JOHN");
         assert_eq!(holder.upn.as_deref(), upn);
     }

@@ -4,7 +4,8 @@
 use cac_common::certificate::Role;
 use der::asn1::ObjectIdentifier;
 use x509_cert::TbsCertificate;
-use x509_cert::ext::pkix::{CertificatePolicies, ExtendedKeyUsage, KeyUsage};
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{CertificatePolicies, ExtendedKeyUsage, KeyUsage, SubjectAltName};
 
 type Oid = ObjectIdentifier;
 
@@ -17,6 +18,8 @@ const fn oid(text: &str) -> Oid {
 const CLIENT_AUTH: Oid = oid("1.3.6.1.5.5.7.3.2");
 const EMAIL_PROTECTION: Oid = oid("1.3.6.1.5.5.7.3.4");
 const SMARTCARD_LOGON: Oid = oid("1.3.6.1.4.1.311.20.2.2");
+const PKINIT: Oid = oid("1.3.6.1.5.2.3.4");
+const ANY_USAGE: Oid = oid("2.5.29.37.0");
 const CARD_AUTH: Oid = oid("2.16.840.1.101.3.6.8");
 const CONTENT_SIGNING: Oid = oid("2.16.840.1.101.3.6.7");
 const USAGES: [(Oid, &str); 9] = [
@@ -24,10 +27,10 @@ const USAGES: [(Oid, &str); 9] = [
     (CLIENT_AUTH, "clientAuth"),
     (EMAIL_PROTECTION, "emailProtection"),
     (SMARTCARD_LOGON, "smartcardLogon"),
-    (oid("1.3.6.1.5.2.3.4"), "pkinit-KPClientAuth"),
+    (PKINIT, "pkinit-KPClientAuth"),
     (CARD_AUTH, "id-PIV-cardAuth"),
     (CONTENT_SIGNING, "id-PIV-content-signing"),
-    (oid("2.5.29.37.0"), "anyExtendedKeyUsage"),
+    (ANY_USAGE, "anyExtendedKeyUsage"),
     (oid("1.3.6.1.5.5.7.3.9"), "OCSPSigning"),
 ];
 
@@ -55,14 +58,22 @@ const COMMON_NAMES: [(u32, &str); 19] = [
     (2, "id-fpki-certpcy-basicAssurance"),
     (12, "id-fpki-certpcy-mediumHardware"),
 ];
-/// Of the same arc: its holder stands behind it.
-const FOR_ITS_HOLDER: [u32; 5] = [13, 40, 41, 45, 18];
+/// Of the same arc: its holder stands behind it when signing in.
+const PIV: [u32; 1] = [13];
+const DERIVED: [u32; 2] = [40, 41];
+const PIV_I: [u32; 2] = [45, PIV_I_HARDWARE];
+/// It stands in signature certificates of PIV-I as well.
+const PIV_I_HARDWARE: u32 = 18;
 const FOR_THE_CARD: [u32; 3] = [17, 19, 46];
 const FOR_CONTENT: [u32; 3] = [20, 39, 47];
 
+/// The arc of the policies that are for tests alone (NIST, Computer Security
+/// Objects Register: test certificate policies).
+const TEST: Oid = oid("2.16.840.1.101.3.2.1.48");
+
 /// The arc of the DoD's policies (DoD X.509 Certificate Policy §1.2).
 const DOD: Oid = oid("2.16.840.1.101.2.1.11");
-const DOD_NAMES: [(u32, &str); 19] = [
+const DOD_NAMES: [(u32, &str); 21] = [
     (5, "id-US-dod-medium"),
     (9, "id-US-dod-mediumHardware"),
     (10, "id-US-dod-PIV-Auth"),
@@ -82,7 +93,19 @@ const DOD_NAMES: [(u32, &str); 19] = [
     (44, "id-US-dod-mediumHardware-192"),
     (59, "id-US-dod-admin"),
     (60, "id-US-dod-internalNPE-112"),
+    (61, "id-US-dod-internalNPE-128"),
+    (62, "id-US-dod-internalNPE-192"),
 ];
+
+/// Under which kind of policy a holder stands behind a certificate when signing in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vouching {
+    Piv,
+    /// Derived from a PIV card, for another device.
+    Derived,
+    /// Interoperable with PIV, issued outside the federal government.
+    PivI,
+}
 
 /// What a certificate says it may be used for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -91,6 +114,8 @@ pub struct Purposes {
     usage: Option<KeyUsage>,
     extended: Vec<Oid>,
     policies: Vec<Oid>,
+    /// A mail address stands in it.
+    names_mail: bool,
 }
 
 impl Purposes {
@@ -108,9 +133,16 @@ impl Purposes {
             Ok(Some((_, policies))) => policies.0,
             Ok(None) | Err(_) => Vec::new(),
         };
+        let names = match certificate.get_extension::<SubjectAltName>() {
+            Ok(Some((_, names))) => names.0,
+            Ok(None) | Err(_) => Vec::new(),
+        };
         Self {
             usage,
             extended,
+            names_mail: names
+                .iter()
+                .any(|name| matches!(name, GeneralName::Rfc822Name(_))),
             policies: policies
                 .into_iter()
                 .map(|policy| policy.policy_identifier)
@@ -133,7 +165,25 @@ impl Purposes {
 
     /// It claims a policy by which its holder stands behind it when signing in.
     pub fn is_for_its_holder(&self) -> bool {
-        self.has_policy(&FOR_ITS_HOLDER)
+        self.vouching().is_some()
+    }
+
+    /// The kind of that policy.
+    pub fn vouching(&self) -> Option<Vouching> {
+        if self.has_policy(&PIV) {
+            Some(Vouching::Piv)
+        } else if self.has_policy(&DERIVED) {
+            Some(Vouching::Derived)
+        } else if self.has_policy(&PIV_I) {
+            Some(Vouching::PivI)
+        } else {
+            None
+        }
+    }
+
+    /// It follows a policy that is for tests, and is never to be accepted.
+    pub fn is_test_policy(&self) -> bool {
+        self.policies.iter().any(|policy| is_under(policy, &TEST))
     }
 
     pub fn has_smartcard_logon(&self) -> bool {
@@ -141,26 +191,69 @@ impl Purposes {
     }
 
     pub fn role(&self) -> Role {
-        let usage = self.usage;
-        let may = |allows: fn(&KeyUsage) -> bool| usage.is_some_and(|usage| allows(&usage));
         if self.extended.contains(&CONTENT_SIGNING) || self.has_policy(&FOR_CONTENT) {
             Role::ContentSigning
         } else if self.is_for_the_card_alone() {
             Role::Card
-        } else if may(KeyUsage::key_encipherment) || may(KeyUsage::key_agreement) {
+        } else if self.is_for_encryption() {
             Role::Encryption
         } else if !self.may_sign() {
             Role::Other
-        } else if self.is_for_its_holder() {
-            Role::Authentication
-        } else if self.extended.contains(&EMAIL_PROTECTION) {
+        } else if self.is_for_signatures() {
             Role::Signature
-        } else if self.extended.contains(&CLIENT_AUTH) || self.has_smartcard_logon() {
+        } else if self.is_for_its_holder() || self.is_for_logon() {
             Role::Authentication
-        } else if self.extended.is_empty() && self.usage.is_some() {
+        } else {
+            self.role_without_logon()
+        }
+    }
+
+    /// Its key opens what was encrypted, and signs nobody in. Outside the DoD
+    /// one key may do both.
+    fn is_for_encryption(&self) -> bool {
+        let may = |allows: fn(&KeyUsage) -> bool| self.usage.is_some_and(|usage| allows(&usage));
+        let opens = may(KeyUsage::key_encipherment) || may(KeyUsage::key_agreement);
+        let is_for_clients = self.is_for_logon() || self.extended.contains(&CLIENT_AUTH);
+        opens && !(self.may_sign() && (is_for_clients || self.is_for_its_holder()))
+    }
+
+    /// It is made for mail and documents. Older ones of the DoD allow logon as
+    /// well; those of PIV-I share a policy with what signs in.
+    fn is_for_signatures(&self) -> bool {
+        let is_of_piv_i = self.has_policy(&[PIV_I_HARDWARE]) && !self.is_for_logon();
+        if self.is_for_its_holder() && !is_of_piv_i {
+            return false;
+        }
+        self.extended.contains(&EMAIL_PROTECTION) || is_of_piv_i && self.vouches()
+    }
+
+    /// nonRepudiation: what it signs binds its holder.
+    fn vouches(&self) -> bool {
+        self.usage.is_some_and(|usage| usage.non_repudiation())
+    }
+
+    /// Made for signing in at a computer.
+    fn is_for_logon(&self) -> bool {
+        self.has_smartcard_logon() || self.extended.contains(&PKINIT)
+    }
+
+    /// What may sign and says nothing of logon: the CAC's ID certificate says
+    /// digitalSignature and nonRepudiation, with no extended usage or
+    /// clientAuth; a PIV signature certificate may leave extended usage out
+    /// too, and then is known by its mail address.
+    fn role_without_logon(&self) -> Role {
+        let says_nothing = self.extended.iter().all(|usage| *usage == ANY_USAGE);
+        let is_of_the_dod = self.policies.iter().any(|policy| is_under(policy, &DOD));
+        if says_nothing && self.vouches() && self.names_mail {
+            Role::Signature
+        } else if says_nothing && self.usage.is_some() {
+            Role::Identity
+        } else if !self.extended.contains(&CLIENT_AUTH) {
+            Role::Other
+        } else if self.vouches() || is_of_the_dod {
             Role::Identity
         } else {
-            Role::Other
+            Role::Authentication
         }
     }
 
@@ -223,3 +316,11 @@ fn policy_word(policy: &Oid) -> String {
 fn last_number(policy: &Oid, arc: &Oid) -> Option<u32> {
     (policy.parent().as_ref() == Some(arc)).then(|| policy.arcs().last())?
 }
+
+fn is_under(policy: &Oid, arc: &Oid) -> bool {
+    let mut arcs = policy.arcs();
+    arc.arcs().all(|number| arcs.next() == Some(number))
+}
+
+#[cfg(test)]
+mod tests;

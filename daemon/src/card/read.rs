@@ -4,6 +4,7 @@ use cac_common::certificate::Slot;
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, Edipi, HolderName};
 use cac_common::snapshot::Holder;
+use cac_common::time::UtcSeconds;
 
 use super::apdu::Exchange;
 use super::atr;
@@ -12,10 +13,11 @@ use super::certificate;
 use super::chuid::Chuid;
 use super::discovery::{Discovery, PinReference};
 use super::error::CardError;
-use super::facts::{CardCertificate, CardFacts, Edge, choose_login};
+use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;
 use super::holder::{card_id, holder, id_by, persona_key};
 use super::known::{KnownCard, Objects, is_front_of};
+use super::login::choose_login;
 use super::objects::{self, CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, Object, SECURITY};
 use super::piv::{self, Content, Ways};
 use super::transport::Transport;
@@ -36,6 +38,8 @@ pub struct Progress {
 
 /// What a card is read with.
 pub struct Reading<'a> {
+    /// The moment: certificates that have expired are not chosen.
+    pub at: UtcSeconds,
     pub habits: &'a Habits,
     /// What is on record of a card by its ID: more than one where cards that
     /// say they are the same belong to different personas.
@@ -124,7 +128,9 @@ impl PivRead<'_, '_> {
         self.certificates
             .sort_by_key(|certificate| certificate.summary.slot);
         let holder = holder(&self.certificates, self.chuid.fascn.as_ref());
-        let login = choose_login(&self.certificates);
+        // One that has expired is chosen where there is no other, and told as expired.
+        let login = choose_login(&self.certificates, Some(reading.at))
+            .or_else(|| choose_login(&self.certificates, None));
         if login.is_none() {
             self.findings.push(Finding::fault(
                 "card",
@@ -152,9 +158,11 @@ impl PivRead<'_, '_> {
     /// if it is not the whole. One that is missing or broken says nothing, and why.
     fn read_chuid(&mut self) -> Result<Option<Vec<u8>>, CardError> {
         let mut front = None;
-        match piv::get_head(self.exchange, CHUID, &mut Chuid::is_enough) {
+        match piv::get_head(self.exchange, CHUID, &mut |front| {
+            Chuid::parse_head(front).is_enough
+        }) {
             Ok(Content::Part(content)) => {
-                self.chuid = Chuid::parse_head(&content);
+                self.chuid = Chuid::parse_head(&content).chuid;
                 front = Some(content);
             }
             Ok(Content::Whole(content)) => {

@@ -138,8 +138,10 @@ fn prepare(
 /// Whether the reader holds the very card that the order is for, by its ID and
 /// by the certificate whose key is to sign.
 fn is_the_card(exchange: &mut Exchange<'_>, order: &Order) -> Result<bool, CardError> {
-    let chuid = match piv::get_head(exchange, CHUID, &mut Chuid::is_enough) {
-        Ok(Content::Part(content) | Content::Whole(content)) => Chuid::parse_head(&content),
+    let chuid = match piv::get_head(exchange, CHUID, &mut |front| {
+        Chuid::parse_head(front).is_enough
+    }) {
+        Ok(Content::Part(content) | Content::Whole(content)) => Chuid::parse_head(&content).chuid,
         Err(error @ CardError::Transport(_)) => return Err(error),
         // The certificates tell which card it is.
         Ok(Content::Absent) | Err(_) => Chuid::default(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cac_common::identity::CardId;
 use cac_common::snapshot::Visit;
+use cac_common::time::UtcSeconds;
 use tokio::sync::mpsc;
 
 use super::card_work::{Worker, out_of_time};
@@ -32,6 +33,7 @@ pub(super) fn start(
     worker: &Worker,
     visit: Visit,
     ended: Arc<AtomicBool>,
+    at: UtcSeconds,
     limit: Duration,
     mut recall: impl FnMut(CardId, std::sync::mpsc::Sender<Vec<KnownCard>>) + Send + 'static,
     habits: Habits,
@@ -44,6 +46,7 @@ pub(super) fn start(
         move |transport| {
             has_card.store(true, Ordering::SeqCst);
             let mut reading = Reading {
+                at,
                 habits: &habits,
                 recall: &mut |card| {
                     let (reply, answer) = std::sync::mpsc::channel();
@@ -114,6 +117,7 @@ mod tests {
             &worker,
             Visit(1),
             Arc::default(),
+            UtcSeconds(0),
             Duration::from_millis(20),
             |_, _| {},
             Habits::default(),

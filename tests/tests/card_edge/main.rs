@@ -9,12 +9,16 @@ mod counts;
 mod reading;
 mod signing;
 
+use std::time::UNIX_EPOCH;
+
 use cac_common::certificate::Slot;
 use cac_common::identity::CardId;
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
 use cac_common::registration::TriesLeft;
 use cac_common::snapshot::{PinStatus, Visit};
+use cac_common::time::UtcSeconds;
+use cac_tests::clock;
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 use cacd::card::error::CardError;
 use cacd::card::facts::CardFacts;
@@ -57,7 +61,9 @@ fn try_to_read(
     known: &[KnownCard],
     report: &mut dyn FnMut(Progress),
 ) -> Result<CardFacts, CardError> {
+    let since_1970 = clock::now().duration_since(UNIX_EPOCH).unwrap();
     let mut reading = Reading {
+        at: UtcSeconds(since_1970.as_secs().try_into().unwrap()),
         habits,
         recall: &mut |_| known.to_vec(),
     };
