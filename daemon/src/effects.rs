@@ -28,7 +28,7 @@ use crate::portal::Portal;
 use crate::trust::Authorities;
 use card_work::Worker;
 use keeper::{Keeper, Piece, Work};
-use reading::READ_LIMIT;
+use reading::{READ_LIMIT, ReadWith};
 
 /// What effects are done with.
 pub struct Effects {
@@ -225,19 +225,16 @@ impl Effects {
         self.visits.insert(visit, visiting);
         let worker = worker(&mut self.workers, &self.readers, reader);
         let to_keep = self.to_keep.clone();
-        reading::start(
-            worker,
-            visit,
-            ended,
-            now.utc,
-            READ_LIMIT,
-            move |card, reply| {
+        let with = ReadWith {
+            at: now.utc,
+            habits: self.habits.clone(),
+            recall: Box::new(move |card, reply| {
                 // Without the task that takes it nobody answers, which is heard.
                 let _ = to_keep.send((Work::Recall { card, reply }, now));
-            },
-            self.habits.clone(),
-            self.events.clone(),
-        );
+            }),
+        };
+        let events = self.events.clone();
+        reading::start(worker, visit, ended, READ_LIMIT, with, events);
     }
 }
 

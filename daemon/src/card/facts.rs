@@ -111,8 +111,8 @@ impl CardFacts {
 mod tests {
     use cac_common::certificate::Retired;
 
-    use super::super::fixtures::{Draft, applet};
     use super::super::discovery::PinReference;
+    use super::super::fixtures::{Draft, applet};
     use super::super::login::choose_login;
     use super::*;
 

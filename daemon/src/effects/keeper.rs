@@ -19,6 +19,7 @@ use cac_common::time::UtcSeconds;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+use super::reading::Reply;
 use super::remembering::{self, ToRecord};
 use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Event, Memory, NewNote, Now, Remembered, RequestId};
@@ -68,7 +69,7 @@ pub(super) enum Work {
     /// What is on record of a card.
     Recall {
         card: CardId,
-        reply: std::sync::mpsc::Sender<Vec<KnownCard>>,
+        reply: Reply,
     },
     Record(ToRecord),
     Note(NewNote),

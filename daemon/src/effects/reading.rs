@@ -26,6 +26,17 @@ const RECALL_LIMIT: Duration = Duration::from_millis(500);
 /// A card that has not been read after this long does not answer.
 pub(super) const READ_LIMIT: Duration = Duration::from_mins(1);
 
+/// What a card is read with.
+pub(super) struct ReadWith {
+    pub(super) at: UtcSeconds,
+    pub(super) habits: Habits,
+    /// Asks for what is on record of a card.
+    pub(super) recall: Box<dyn FnMut(CardId, Reply) + Send>,
+}
+
+/// Where what is on record goes.
+pub(super) type Reply = std::sync::mpsc::Sender<Vec<KnownCard>>;
+
 /// Reads a card; ends in [`Event::CardRead`]. If that takes longer than `limit`
 /// a failure is told, and the true result follows it in a second one: nothing
 /// else would ever read the card again while it stays where it is.
@@ -33,10 +44,8 @@ pub(super) fn start(
     worker: &Worker,
     visit: Visit,
     ended: Arc<AtomicBool>,
-    at: UtcSeconds,
     limit: Duration,
-    mut recall: impl FnMut(CardId, std::sync::mpsc::Sender<Vec<KnownCard>>) + Send + 'static,
-    habits: Habits,
+    mut with: ReadWith,
     events: mpsc::UnboundedSender<Event>,
 ) {
     let has_card = Arc::new(AtomicBool::new(false));
@@ -46,11 +55,11 @@ pub(super) fn start(
         move |transport| {
             has_card.store(true, Ordering::SeqCst);
             let mut reading = Reading {
-                at,
-                habits: &habits,
+                at: with.at,
+                habits: &with.habits,
                 recall: &mut |card| {
                     let (reply, answer) = std::sync::mpsc::channel();
-                    recall(card.clone(), reply);
+                    (with.recall)(card.clone(), reply);
                     answer.recv_timeout(RECALL_LIMIT).unwrap_or_default()
                 },
             };
@@ -117,10 +126,12 @@ mod tests {
             &worker,
             Visit(1),
             Arc::default(),
-            UtcSeconds(0),
             Duration::from_millis(20),
-            |_, _| {},
-            Habits::default(),
+            ReadWith {
+                at: UtcSeconds(0),
+                habits: Habits::default(),
+                recall: Box::new(|_, _| {}),
+            },
             events,
         );
         let at_the_limit = next_result(&mut inbox).await;
