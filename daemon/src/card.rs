@@ -7,12 +7,17 @@
 //!       transport bytes out, bytes back
 //!         pcsc    over PC/SC; a card of software does the same in tests
 //! ```
+//!
+//! What the bytes say is read without I/O and without a clock: each object in
+//! a file of its own, and over all of them `holder` (who it is), `login` (which
+//! certificate signs in) and `consistency` (what does not fit together).
 
 pub mod apdu;
 pub mod atr;
 pub mod ccc;
 pub mod certificate;
 pub mod chuid;
+pub mod consistency;
 pub mod date;
 pub mod demographics;
 pub mod discovery;
