@@ -7,8 +7,12 @@ use cac_common::finding::Finding;
 use cac_common::identity::CardId;
 use cac_common::profile::Purpose;
 use cac_common::snapshot::{Holder, PinStatus};
+use cac_common::time::UtcSeconds;
 
+use super::chuid::Chuid;
+use super::consistency;
 use super::known::Objects;
+use super::objects::CHUID;
 use super::piv::Ways;
 use super::purpose::Purposes;
 use super::rest::Rest;
@@ -53,19 +57,45 @@ pub struct CardFacts {
     /// The choice for portals that ask for the authentication certificate.
     pub login: Option<LoginChoice>,
     pub pin: PinStatus,
+    /// As much of it as was read.
+    pub chuid: Chuid,
+    /// What could not be read.
+    pub unread: Vec<Finding>,
+    /// Everything that is wrong, or worth knowing.
     pub findings: Vec<Finding>,
     pub apdus: u32,
 }
 
 impl CardFacts {
+    /// Looks into whether what was read fits together.
+    pub fn look_into(&mut self, at: UtcSeconds) {
+        let known = consistency::Known {
+            chuid: &self.chuid,
+            certificates: &self.certificates,
+            printed: None,
+            differing: &[],
+        };
+        let consistency = consistency::findings(&known, at);
+        self.findings = [&self.unread, &self.chuid.findings, &consistency]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        self.findings.sort_by_key(|finding| finding.weight);
+    }
+
     /// Adds what was read later.
-    pub fn take_rest(&mut self, rest: Rest) {
+    pub fn take_rest(&mut self, rest: Rest, at: UtcSeconds) {
+        if let Some(chuid) = rest.objects.get(&CHUID.tag) {
+            self.chuid = Chuid::parse(chuid);
+        }
         self.objects.extend(rest.objects);
         self.certificates.extend(rest.certificates);
         self.certificates
             .sort_by_key(|certificate| certificate.summary.slot);
-        self.findings.extend(rest.findings);
+        self.unread.extend(rest.unread);
         self.apdus += rest.apdus;
+        self.look_into(at);
     }
 
     pub fn is_piv(&self) -> bool {
@@ -184,6 +214,8 @@ mod tests {
             login: choose_login(&certificates, None),
             certificates,
             pin: PinStatus::Unknown,
+            chuid: Chuid::default(),
+            unread: Vec::new(),
             findings: Vec::new(),
             apdus: 0,
         }

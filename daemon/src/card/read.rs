@@ -138,10 +138,10 @@ impl PivRead<'_, '_> {
                 "Portals cannot be reached with this card. If it is a CAC, an ID card office can put that right.",
             ));
         }
-        Ok(CardFacts {
+        let mut facts = CardFacts {
             persona_key: persona_key(holder.as_ref().filter(|_| login.is_some()), &id),
             edge: Edge::Piv,
-            expires: self.chuid.expires,
+            expires: self.chuid.expires.clone(),
             id,
             holder,
             certificates: self.certificates,
@@ -149,9 +149,13 @@ impl PivRead<'_, '_> {
             ways,
             login,
             pin,
-            findings: self.findings,
+            chuid: self.chuid,
+            unread: self.findings,
+            findings: Vec::new(),
             apdus: self.exchange.sent(),
-        })
+        };
+        facts.look_into(reading.at);
+        Ok(facts)
     }
 
     /// Reads the CHUID as far as it says which card it is, and gives that part
@@ -175,7 +179,6 @@ impl PivRead<'_, '_> {
             }
             Err(error) => self.findings.push(finding("CHUID", error)?),
         }
-        self.findings.extend(self.chuid.findings.iter().cloned());
         Ok(front)
     }
 
@@ -201,6 +204,7 @@ impl PivRead<'_, '_> {
         if let (Some(front), Some(whole)) = (front_of_chuid, whole)
             && whole.starts_with(front)
         {
+            self.chuid = Chuid::parse(&whole);
             self.objects.insert(CHUID.tag, whole);
         }
     }

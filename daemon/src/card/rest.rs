@@ -29,7 +29,8 @@ pub struct Missing {
 pub struct Rest {
     pub objects: Objects,
     pub certificates: Vec<CardCertificate>,
-    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub unread: Vec<Finding>,
     pub apdus: u32,
 }
 
@@ -88,7 +89,7 @@ fn read(exchange: &mut Exchange<'_>, missing: &Missing) -> Result<Rest, CardErro
                 }
                 rest.objects.insert(object.tag, content);
             }
-            Err(error) => rest.findings.push(finding(object.name, error)?),
+            Err(error) => rest.unread.push(finding(object.name, error)?),
         }
         if object == CHUID {
             if id.is_none() {
@@ -102,7 +103,7 @@ fn read(exchange: &mut Exchange<'_>, missing: &Missing) -> Result<Rest, CardErro
     for slot in &missing.retired {
         match read_certificate(exchange, *slot) {
             Ok(certificate) => rest.certificates.extend(certificate),
-            Err(error) => rest.findings.push(finding(&slot.to_string(), error)?),
+            Err(error) => rest.unread.push(finding(&slot.to_string(), error)?),
         }
     }
     Ok(rest)

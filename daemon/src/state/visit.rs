@@ -235,7 +235,7 @@ impl CardVisit {
         let Some(facts) = &mut self.facts else {
             return;
         };
-        Arc::make_mut(facts).take_rest(rest);
+        Arc::make_mut(facts).take_rest(rest, context.now.utc);
         if let Some(card) = self.to_remember(context) {
             context.effects.push(Effect::KeepCard(Box::new(card)));
         }

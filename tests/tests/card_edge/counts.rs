@@ -22,7 +22,7 @@ fn a_read_costs_no_more_apdus_than_it_must() {
         })
         .unwrap();
         let mut whole = facts.clone();
-        whole.take_rest(rest_of(&card, &facts));
+        whole.take_rest(rest_of(&card, &facts), now());
         card.clear_log();
         let known = read_with(&card, &Habits::default(), &[on_record(&whole)]);
 
@@ -78,7 +78,7 @@ fn nine_certificates_cost_no_more_apdus_than_they_must() {
         let facts = read(&card);
         let rest = rest_of(&card, &facts);
         let mut whole = facts.clone();
-        whole.take_rest(rest.clone());
+        whole.take_rest(rest.clone(), now());
         let known = read_with(&card, &Habits::default(), &[on_record(&whole)]);
 
         println!(

@@ -61,9 +61,8 @@ fn try_to_read(
     known: &[KnownCard],
     report: &mut dyn FnMut(Progress),
 ) -> Result<CardFacts, CardError> {
-    let since_1970 = clock::now().duration_since(UNIX_EPOCH).unwrap();
     let mut reading = Reading {
-        at: UtcSeconds(since_1970.as_secs().try_into().unwrap()),
+        at: now(),
         habits,
         recall: &mut |_| known.to_vec(),
     };
@@ -144,4 +143,9 @@ fn pin(card: &CardId, digits: &str, even_the_last_try: bool) -> HeldPin {
 
 fn last_try(tries_left: TriesLeft) -> Result<Vec<u8>, CardError> {
     Err(CardError::LastTry { tries_left })
+}
+
+fn now() -> UtcSeconds {
+    let since_1970 = clock::now().duration_since(UNIX_EPOCH).unwrap();
+    UtcSeconds(since_1970.as_secs().try_into().unwrap())
 }

@@ -210,7 +210,7 @@ fn read_whole(card: &CardHandle) -> CardFacts {
     let mut facts = read(card);
     if Missing::of(&facts).is_some() {
         let rest = rest_of(card, &facts);
-        facts.take_rest(rest);
+        facts.take_rest(rest, now());
     }
     assert_eq!(Missing::of(&facts), None);
     facts

@@ -8,6 +8,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryKind, PinStatus};
 
 use super::*;
+use crate::card::chuid::Chuid;
 use crate::card::discovery::PinReference;
 use crate::card::facts::{CardFacts, Edge};
 use crate::card::known::Objects;
@@ -417,6 +418,8 @@ fn card() -> CardToRemember {
         },
         login: None,
         pin: PinStatus::Unknown,
+        chuid: Chuid::default(),
+        unread: Vec::new(),
         findings: Vec::new(),
         apdus: 36,
     };

@@ -12,6 +12,7 @@ use cac_common::snapshot::{Holder, PinStatus};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 
+use crate::card::chuid::Chuid;
 use crate::card::discovery::PinReference;
 use crate::card::facts::{CardCertificate, CardFacts, Edge};
 use crate::card::known::Objects;
@@ -84,6 +85,8 @@ pub(super) fn facts(card: usize, tries: u64) -> CardFacts {
             reason: "made for it".into(),
         }),
         pin: PinStatus::Ready { tries_left },
+        chuid: Chuid::default(),
+        unread: Vec::new(),
         findings: Vec::new(),
         apdus: 36,
     }
