@@ -88,6 +88,9 @@ pub struct CardModel {
     pub longest_reply: usize,
     pub interface: Interface,
     pub touch: TouchHabit,
+    /// How much of the application identifier it takes to select PIV: the
+    /// standard asks for all but the version, and some take less.
+    pub shortest_aid: usize,
     /// What it answers to GET VERSION, which is no command of PIV.
     pub firmware: Option<[u8; 3]>,
     /// Its ATR, if it is not one that its habits make.
@@ -116,6 +119,7 @@ impl CardModel {
         longest_reply: 256,
         interface: Interface::Contact,
         touch: TouchHabit::NotAsked,
+        shortest_aid: 9,
         firmware: None,
         own_atr: None,
         hostility: None,

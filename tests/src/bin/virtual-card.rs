@@ -10,11 +10,14 @@ use anyhow::{Context, bail};
 use cac_tests::clock;
 use cac_tests::virtual_card::card_file::{self, CardFile};
 use cac_tests::virtual_card::certificate::Validity;
+use cac_tests::virtual_card::habits::Speed;
+use cac_tests::virtual_card::hostility::Hostility;
 use cac_tests::virtual_card::issuer::{Authority, CardOrder};
 use cac_tests::virtual_card::key::KeyAlgorithm;
 use cac_tests::virtual_card::person::Person;
 use cac_tests::virtual_card::vpcd::Insertion;
 use cac_tests::virtual_card::{CardHandle, CardModel};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -85,6 +88,10 @@ struct Issue {
     #[arg(long, value_name = "DIGITS")]
     pin: String,
 
+    /// How many encryption keys of former cards it carries.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=20))]
+    retired: u8,
+
     /// Issue a card that came to its end yesterday.
     #[arg(long)]
     expired: bool,
@@ -101,12 +108,50 @@ struct Insert {
     port: u16,
 
     /// Protocol the card speaks.
-    #[arg(long, value_enum, default_value_t = Protocol::T1)]
+    #[arg(long, value_enum, default_value_t = Protocol::T1, conflicts_with = "model")]
     protocol: Protocol,
 
     /// Play a card that has CAC applets beside PIV.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "model")]
     dual: bool,
+
+    /// Play a card of this model.
+    ///
+    /// t1, t0: a CAC with the one protocol or the other.
+    /// dual: PIV and CAC applets.
+    /// yubikey, neo, piv-applet: tokens that are no CAC.
+    /// contactless, contactless-without-verify: a card held against a reader.
+    /// global-pin: the PIN of the whole card comes first.
+    /// no-count: does not say how many tries are left.
+    /// always-fine: says 9000 whenever it is asked for its PIN state.
+    #[arg(long, value_name = "NAME", value_parser = model_named(), verbatim_doc_comment)]
+    model: Option<CardModel>,
+
+    /// Play a card that does harm in this way.
+    #[arg(long, value_name = "NAME", value_parser = hostility_named())]
+    hostile: Option<Hostility>,
+
+    /// Take as long as a real card: 20 ms for each command, 0.08 ms for each byte.
+    #[arg(long)]
+    real_speed: bool,
+}
+
+fn model_named() -> impl TypedValueParser<Value = CardModel> {
+    let names = CardModel::ALL.map(|(name, _)| name);
+    PossibleValuesParser::new(names).try_map(|wanted| {
+        let mut all = CardModel::ALL.into_iter();
+        all.find(|(name, _)| *name == wanted)
+            .map(|(_, model)| model)
+            .ok_or("no such model")
+    })
+}
+
+fn hostility_named() -> impl TypedValueParser<Value = Hostility> {
+    PossibleValuesParser::new(Hostility::ALL.map(Hostility::name)).try_map(|wanted| {
+        let mut all = Hostility::ALL.into_iter();
+        all.find(|hostility| hostility.name() == wanted)
+            .ok_or("no such harm")
+    })
 }
 
 #[derive(Args)]
@@ -203,7 +248,7 @@ impl Issue {
                 Validity::current(now)
             },
             pin: &self.pin,
-            retired: 0,
+            retired: self.retired,
             blemishes: &[],
         };
         let card = authority.issue_card(&order)?;
@@ -226,12 +271,18 @@ enum End {
 impl Insert {
     fn run(self) -> anyhow::Result<()> {
         let file = CardFile::load(&self.card).context("cannot load the card")?;
-        let model = CardModel {
+        let by_protocol = match self.protocol {
+            Protocol::T0 => CardModel::T0,
+            Protocol::T1 => CardModel::T1,
+        };
+        let by_protocol = CardModel {
             is_dual: self.dual,
-            ..match self.protocol {
-                Protocol::T0 => CardModel::T0,
-                Protocol::T1 => CardModel::T1,
-            }
+            ..by_protocol
+        };
+        let model = CardModel {
+            hostility: self.hostile,
+            speed: self.real_speed.then_some(Speed::CONTACT),
+            ..self.model.unwrap_or(by_protocol)
         };
         let card = CardHandle::new(&file, model)?;
         let end = ends()?;

@@ -4,11 +4,16 @@ use super::apdu::StatusWord;
 use super::habits::{DiscoveryHabit, Interface, KeyHistoryHabit, Replies, TriesHabit};
 use super::{CardModel, atr, habits::ExtendedLength};
 
+/// Bytes of an application identifier that name who registered it.
+const RID: usize = 5;
+
 impl CardModel {
     /// A token with one applet, extended lengths, and no way to log out but a reset.
     pub const YUBIKEY: Self = Self {
         refuses_logout: true,
         extended: ExtendedLength::Works,
+        shortest_aid: RID,
+        replies: Replies::Unasked,
         firmware: Some([5, 2, 7]),
         own_atr: Some(atr::YUBIKEY_5),
         ..Self::T1
@@ -22,6 +27,8 @@ impl CardModel {
         key_history: KeyHistoryHabit::Absent,
         tries: TriesHabit::ToldInOldForm,
         longest_reply: 255,
+        shortest_aid: RID,
+        replies: Replies::Unasked,
         firmware: Some([1, 0, 4]),
         own_atr: Some(atr::YUBIKEY_NEO),
         ..Self::T1
@@ -30,6 +37,7 @@ impl CardModel {
     /// An open applet on a plain Java Card: announces every reply.
     pub const PIV_APPLET: Self = Self {
         replies: Replies::Announced,
+        shortest_aid: RID,
         key_history: KeyHistoryHabit::Absent,
         ..Self::T1
     };

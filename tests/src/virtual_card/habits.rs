@@ -106,8 +106,10 @@ pub enum TouchHabit {
 /// How a reply is handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replies {
-    /// As much as was asked for at once.
+    /// As much as was asked for at once; where nothing was asked for, 61xx.
     Filled,
+    /// With T=1, at once even where nothing was asked for.
+    Unasked,
     /// With T=1 too, 61xx without data first; and 6Cxx to a length above what there is.
     Announced,
 }

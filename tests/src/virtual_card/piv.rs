@@ -6,6 +6,7 @@ mod pin;
 
 use std::collections::BTreeMap;
 
+use cacd::card::transport::Protocol;
 use zeroize::Zeroizing;
 
 pub(super) use self::contents::gzip;
@@ -21,9 +22,6 @@ use super::{CardModel, instruction};
 
 /// Wrong PINs in a row that block a CAC.
 const TRIES: u8 = 3;
-
-/// The shortest form of the application identifier that is unique: without the version.
-const PIV_AID_WITHOUT_VERSION: usize = 9;
 
 /// Stands for whatever else is on a card: an applet that can be selected and does nothing.
 pub const OTHER_APPLET: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x79, 0x03, 0x00];
@@ -216,19 +214,17 @@ impl PivCard {
             data.truncate(256);
             return (data, StatusWord::OK);
         }
-        match command.expected {
-            Expected::UpTo(room) if command.is_extended => self.hand_out(data, room),
-            Expected::UpTo(room) | Expected::Perhaps(room)
-                if self.model.replies == Replies::Filled =>
-            {
-                self.hand_out(data, room.min(self.model.longest_reply))
-            }
-            Expected::Nothing | Expected::UpTo(_) | Expected::Perhaps(_) => {
-                let status = StatusWord::more(data.len());
-                self.session.pending = data;
-                (Vec::new(), status)
-            }
-        }
+        let longest = self.model.longest_reply;
+        let room = match (command.expected, self.model.replies) {
+            (Expected::UpTo(room), _) if command.is_extended => room,
+            (
+                Expected::UpTo(room) | Expected::Perhaps(room),
+                Replies::Filled | Replies::Unasked,
+            ) => room.min(longest),
+            (Expected::Nothing, Replies::Unasked) if self.model.protocol == Protocol::T1 => longest,
+            (Expected::Nothing, _) | (_, Replies::Announced) => 0,
+        };
+        self.hand_out(data, room)
     }
 
     fn hand_out(&mut self, mut data: Vec<u8>, room: usize) -> (Vec<u8>, StatusWord) {
@@ -275,7 +271,7 @@ impl PivCard {
         if is_caught && self.session.selected == Some(Application::Other) {
             return Err(StatusWord::NOT_FOUND);
         }
-        if aid.len() >= PIV_AID_WITHOUT_VERSION && PIV_AID.starts_with(aid) {
+        if aid.len() >= self.model.shortest_aid && PIV_AID.starts_with(aid) {
             if self.model.is_dual || self.session.selected != Some(Application::Piv) {
                 self.session.pin_is_verified = false;
             }

@@ -14,9 +14,21 @@ fn a_yubikey_tells_its_firmware_and_does_not_log_out() {
     bench.verify(RIGHT_PIN);
 
     assert_eq!(bench.send(&[0, 0xFD, 0, 0, 0]), (vec![5, 2, 7], 0x9000));
+    assert_eq!(bench.status(&with_le(ASK_TRIES.to_vec())), 0x9000);
     assert_eq!(bench.status(&LOG_OUT), 0x6A86);
     assert!(bench.card.pin_is_verified());
-    assert_eq!(john(CardModel::T1).status(&[0, 0xFD, 0, 0, 0]), 0x6D00);
+    let mut cac = john(CardModel::T1);
+    assert_eq!(cac.status(&[0, 0xFD, 0, 0, 0]), 0x6D00);
+    assert_eq!(cac.status(&with_le(ASK_TRIES.to_vec())), 0x6700);
+}
+
+#[test]
+fn a_yubikey_gives_its_template_unasked() {
+    let mut bench = john(CardModel::YUBIKEY);
+
+    let (template, sw) = bench.send(&SELECT_PIV);
+
+    assert_eq!((template[0], sw), (0x61, 0x9000));
 }
 
 #[test]

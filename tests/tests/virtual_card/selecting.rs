@@ -30,6 +30,17 @@ fn piv_answers_to_its_full_name_and_to_the_name_without_version() {
 }
 
 #[test]
+fn some_cards_take_less_of_the_name() {
+    let registered = with_le(select(&[0xA0, 0, 0, 3, 8]));
+    let mut strict = john(CardModel::T1);
+    let mut lenient = john(CardModel::YUBIKEY);
+
+    assert_eq!(strict.status(&registered), 0x6A82);
+    assert_eq!(lenient.status(&registered), 0x9000);
+    assert_eq!(lenient.status(&with_le(select(&[0xA0, 0, 0, 3]))), 0x6A82);
+}
+
+#[test]
 fn an_application_that_does_not_exist_leaves_piv_selected() {
     let mut bench = john(CardModel::T1);
     bench.verify(RIGHT_PIN);

@@ -2,7 +2,7 @@
 
 use super::{Outcome, PivCard, TRIES};
 use crate::virtual_card::apdu::{Command, Expected, StatusWord};
-use crate::virtual_card::habits::{DiscoveryHabit, Interface, TriesHabit};
+use crate::virtual_card::habits::{DiscoveryHabit, Interface, Replies, TriesHabit};
 use crate::virtual_card::pin_block::PinBlock;
 
 /// Key references (SP 800-73pt1-5, table 4).
@@ -28,7 +28,8 @@ impl PivCard {
 
     pub(super) fn verify(&mut self, command: &Command<'_>) -> Outcome {
         self.refuse_by_air()?;
-        if matches!(command.expected, Expected::UpTo(_))
+        let asks = self.is_question(command);
+        if matches!(command.expected, Expected::UpTo(_)) && !asks
             || !command.data.is_empty() && command.expected != Expected::Nothing
         {
             return Err(StatusWord::WRONG_LENGTH);
@@ -37,7 +38,7 @@ impl PivCard {
             return Err(StatusWord::NO_SUCH_REFERENCE);
         }
         match command.p1 {
-            0x00 if command.is_bare() => self.tell_pin_state(),
+            0x00 if asks => self.tell_pin_state(),
             0x00 if command.data.is_empty() => Err(StatusWord::WRONG_LENGTH),
             0x00 => {
                 let given = PinBlock::from_block(command.data);
@@ -53,6 +54,14 @@ impl PivCard {
             0xFF => Err(StatusWord::WRONG_DATA),
             _ => Err(StatusWord::WRONG_PARAMETERS),
         }
+    }
+
+    /// Whether this asks for the state of the PIN. A card that gives what nobody
+    /// asked for takes an Le there too.
+    fn is_question(&self, command: &Command<'_>) -> bool {
+        let is_generous = self.model.replies == Replies::Unasked;
+        let has_le = command.data.is_empty() && command.expected == Expected::UpTo(256);
+        command.is_bare() || is_generous && has_le
     }
 
     fn tell_pin_state(&self) -> Outcome {
