@@ -46,7 +46,7 @@ pub enum Hostility {
     NoStatusWord,
     /// Every answer is one byte.
     OneByte,
-    /// Every answer is random, with or without sense.
+    /// Every answer but that to SELECT is random, with or without sense.
     Random {
         /// For the same answers again.
         seed: u64,
@@ -196,7 +196,9 @@ impl Hostility {
                 answer
             }
             (Self::OneByte, _) => vec![0x90],
-            (Self::Random { seed }, _) => random(seed.wrapping_add(count)),
+            (Self::Random { seed }, _) if command.get(1) != Some(&instruction::SELECT) => {
+                random(seed.wrapping_add(count))
+            }
             _ => answer,
         }
     }
