@@ -35,6 +35,24 @@ fn a_saved_card_is_the_same_card() {
 }
 
 #[test]
+fn keys_of_former_cards_are_saved_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let jane = samples::jane_with_history();
+
+    jane.save(folder.path()).unwrap();
+    let loaded = CardFile::load(folder.path()).unwrap();
+
+    assert!(loaded.all_certificates().eq(jane.all_certificates()));
+    let last = [0x5F, 0xC1, 0x11];
+    assert_eq!(loaded.object(&last), jane.object(&last));
+    let mut bench = Bench::with(&loaded, CardModel::T1);
+    bench.verify(RIGHT_PIN);
+    let data = rsa_challenge(&rsa_block());
+    let (_, sw) = whole(&mut bench, [0, 0x87, 0x07, 0x86], &data);
+    assert_eq!(sw, 0x9000);
+}
+
+#[test]
 fn a_saved_authority_issues_under_the_same_root() {
     let folder = tempfile::tempdir().unwrap();
     let authority = samples::authority();
