@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::identity::{Affiliation, Capacity, Persona};
+use crate::persona::{Affiliation, Capacity, Persona};
 
 const SYMBOLS: usize = 40;
 const START: u8 = 0xB;

@@ -13,6 +13,7 @@ pub mod identity;
 pub mod interface;
 pub mod locked;
 pub mod paths;
+pub mod persona;
 pub mod pin;
 pub mod profile;
 pub mod reader;

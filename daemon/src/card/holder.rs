@@ -3,7 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::certificate::{Applet, Role, Slot};
 use cac_common::fascn::FascN;
-use cac_common::identity::{CardId, HolderName, Persona};
+use cac_common::identity::{CardId, HolderName};
+use cac_common::persona::Persona;
 use cac_common::snapshot::Holder;
 
 use super::certificate::{card_numbers, hex, organisational_units};

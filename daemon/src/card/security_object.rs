@@ -39,10 +39,10 @@ const ALGORITHMS: [(ObjectIdentifier, &Algorithm); 4] = [
 
 /// Objects by their container identifiers (SP 800-73pt1-5 appendix A).
 const CONTAINERS: [(u16, &str); 14] = [
-    (0x0100, "Signature certificate"),
-    (0x0101, "Authentication certificate"),
-    (0x0102, "Encryption certificate"),
-    (0x0500, "Card certificate"),
+    (0x0100, "9C Signature certificate"),
+    (0x0101, "9A Authentication certificate"),
+    (0x0102, "9D Encryption certificate"),
+    (0x0500, "9E Card certificate"),
     (0x1015, "Iris images"),
     (0x1016, "Biometric templates"),
     (0x1017, "Secure messaging signer"),

@@ -202,18 +202,28 @@ fn a_certificate_that_has_ended_or_soon_will_is_told_by_what_it_is_for() {
 }
 
 #[test]
-fn a_certificate_that_is_not_valid_yet_points_to_the_clock() {
-    let drafts = [Draft::authentication()];
-    let certificates = certificates(&drafts);
+fn what_is_not_valid_yet_points_to_the_clock() {
+    let certificates = certificates(&whole());
+    let late = [
+        Draft {
+            not_before: NOW.0 + 1,
+            ..Draft::authentication()
+        },
+        Draft::signature(),
+    ];
 
     let before = validity::of_certificates(&chuid(), &certificates, UtcSeconds(BEGINS - 1));
     let from_then = validity::of_certificates(&chuid(), &certificates, UtcSeconds(BEGINS));
 
     assert_eq!(
         told(&before),
-        ["9A Authentication certificate: it is not valid yet, only from 2027-01-15"]
+        ["card: none of its certificates is valid yet, only from 2027-01-15"]
     );
     assert_eq!(from_then, []);
+    assert_eq!(
+        told(&found(&chuid(), &late)),
+        ["9A Authentication certificate: it is not valid yet, only from 2028-08-16"]
+    );
 }
 
 #[test]

@@ -59,10 +59,23 @@ pub(super) fn of_certificates(
 ) -> Vec<Finding> {
     let card = expiry(chuid);
     let card_is_told = card.is_some_and(|card| has_ended(card, at) || ends_soon(card, at));
-    certificates
-        .iter()
-        // Retired keys open old mail, whatever the date.
-        .filter(|certificate| !matches!(certificate.summary.slot, Slot::Retired(_)))
+    // Retired keys open old mail, whatever the date.
+    let of_today = || {
+        certificates
+            .iter()
+            .filter(|certificate| !matches!(certificate.summary.slot, Slot::Retired(_)))
+    };
+    let begin = of_today()
+        .map(|certificate| certificate.summary.not_before)
+        .min();
+    if let Some(begin) = begin.filter(|begin| *begin > at) {
+        return vec![not_yet(
+            "card",
+            "none of its certificates is valid yet",
+            begin,
+        )];
+    }
+    of_today()
         .filter_map(|certificate| {
             let ends_with_the_card = card
                 .is_some_and(|card| certificate.summary.not_after.after(SLACK) >= card.begins());
@@ -72,6 +85,14 @@ pub(super) fn of_certificates(
             of_one(certificate, at).or_else(|| outlives(certificate, card))
         })
         .collect()
+}
+
+fn not_yet(object: &str, fault: &str, begin: UtcSeconds) -> Finding {
+    Finding::warning(
+        object,
+        &format!("{fault}, only {}", from(begin)),
+        "Most often the clock of this computer is wrong: check date and time. If they are right, it works from that day on.",
+    )
 }
 
 fn of_one(certificate: &CardCertificate, at: UtcSeconds) -> Option<Finding> {
@@ -99,11 +120,7 @@ fn of_one(certificate: &CardCertificate, at: UtcSeconds) -> Option<Finding> {
         });
     }
     if summary.not_before > at {
-        return Some(Finding::warning(
-            &object,
-            &format!("it is not valid yet, only {}", from(summary.not_before)),
-            "Most often the clock of this computer is wrong: check date and time. If they are right, the certificate works from that day on.",
-        ));
+        return Some(not_yet(&object, "it is not valid yet", summary.not_before));
     }
     (summary.not_after <= at.after(SOON)).then(|| {
         Finding::warning(
