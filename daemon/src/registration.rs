@@ -415,6 +415,7 @@ fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
         | CardError::Endless { .. }
         | CardError::StillLoggedIn
         | CardError::Malformed { .. }
+        | CardError::Nameless { .. }
         | CardError::NotPiv
         | CardError::OtherCard
         | CardError::NoLockedMemory => {

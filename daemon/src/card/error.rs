@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cac_common::finding::Finding;
 use cac_common::registration::TriesLeft;
 
 use super::transport::TransportError;
@@ -63,6 +64,11 @@ pub enum CardError {
         object: &'static str,
         fault: &'static str,
     },
+
+    /// It has neither a number nor a certificate that can be read; why, the
+    /// findings say.
+    #[error("card has neither a number nor a certificate that can be read")]
+    Nameless { findings: Vec<Finding> },
 
     /// Not a card we know how to talk to.
     #[error("this is not a PIV card or CAC")]

@@ -48,7 +48,7 @@ pub const CHUID: Object = Object {
 
 pub const CAPABILITIES: Object = Object {
     tag: 0x5F_C107,
-    name: "Card Capability Container",
+    name: "CCC",
 };
 
 pub const DISCOVERY: Object = Object {

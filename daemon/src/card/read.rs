@@ -121,10 +121,12 @@ impl PivRead<'_, '_> {
             is_dual: self.may_be_dual(&capabilities),
         };
 
-        let id = card_id(&self.chuid, &self.certificates).ok_or(CardError::Malformed {
-            object: "card",
-            fault: "it has neither a number nor a certificate",
-        })?;
+        let Some(id) = card_id(&self.chuid, &self.certificates) else {
+            self.findings.extend(self.chuid.findings);
+            return Err(CardError::Nameless {
+                findings: self.findings,
+            });
+        };
         self.certificates
             .sort_by_key(|certificate| certificate.summary.slot);
         let holder = holder(&self.certificates, self.chuid.fascn.as_ref());
@@ -219,7 +221,9 @@ impl PivRead<'_, '_> {
         match self.certificate_in(slot) {
             Ok(Some(certificate)) => self.certificates.push(certificate),
             Ok(None) => {}
-            Err(error) => self.findings.push(finding(&slot.to_string(), error)?),
+            Err(error) => self
+                .findings
+                .push(finding(&format!("{slot} certificate"), error)?),
         }
         self.tell();
         Ok(())

@@ -103,7 +103,9 @@ fn read(exchange: &mut Exchange<'_>, missing: &Missing) -> Result<Rest, CardErro
     for slot in &missing.retired {
         match read_certificate(exchange, *slot) {
             Ok(certificate) => rest.certificates.extend(certificate),
-            Err(error) => rest.unread.push(finding(&slot.to_string(), error)?),
+            Err(error) => rest
+                .unread
+                .push(finding(&format!("{slot} certificate"), error)?),
         }
     }
     Ok(rest)

@@ -287,6 +287,7 @@ fn card_said(error: &CardError) -> (HistoryKind, String, &'static str) {
         | CardError::Refused { .. }
         | CardError::Endless { .. }
         | CardError::Malformed { .. }
+        | CardError::Nameless { .. }
         | CardError::NotPiv
         | CardError::OtherCard
         | CardError::StillLoggedIn

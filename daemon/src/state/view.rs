@@ -75,7 +75,9 @@ impl State {
                     })
                 })
                 .collect(),
-            findings: facts.map_or_else(Vec::new, |facts| facts.findings.clone()),
+            findings: facts
+                .map_or(&card.partly.findings, |facts| &facts.findings)
+                .clone(),
             read_apdus: facts.map_or(0, |facts| facts.apdus),
             inserted_at: card.inserted_at,
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cac_common::finding::Finding;
 use cac_common::identity::{CardId, Edipi};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -66,6 +67,8 @@ pub(super) struct Partly {
     pub(super) dod_id: Option<Edipi>,
     pub(super) holder: Option<Holder>,
     pub(super) certificates: Vec<CardCertificate>,
+    /// Why it could not be read.
+    pub(super) findings: Vec<Finding>,
 }
 
 /// A PIN that waits for its use.
@@ -155,6 +158,7 @@ impl CardVisit {
                 dod_id: progress.dod_id,
                 holder: progress.holder,
                 certificates: progress.certificates,
+                findings: Vec::new(),
             };
         }
     }
@@ -188,6 +192,9 @@ impl CardVisit {
                     let note = Note::unreadable(self, &error);
                     context.effects.push(note.at(context.now));
                     self.stage = failed;
+                    if let CardError::Nameless { findings } = error {
+                        self.partly.findings = findings;
+                    }
                 }
             }
         }

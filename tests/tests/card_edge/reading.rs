@@ -6,6 +6,7 @@ use cac_tests::virtual_card::fault::Moment;
 use cac_tests::virtual_card::habits::{
     AbandonedReply, ExtendedLength, Interface, KeyHistoryHabit, Packing,
 };
+use cac_tests::virtual_card::hostility::Hostility;
 use cac_tests::virtual_card::instruction;
 use cacd::card::transport::{Transport as _, TransportError};
 
@@ -182,6 +183,59 @@ fn extended_length_is_used_where_it_works_and_never_again_where_it_does_not() {
         ExtendedLength::Breaks,
     ] {
         assert_eq!(whole(doubtful), [first + 1, second], "{doubtful:?}");
+    }
+}
+
+/// At 20 ms each, what any card may cost.
+const MOST_APDUS: usize = 700;
+
+#[test]
+fn every_hostile_card_ends_in_time_with_a_finding() {
+    for hostility in Hostility::ALL {
+        for protocol in [CardModel::T1, CardModel::T0] {
+            let card = jane(CardModel {
+                hostility: Some(hostility),
+                ..protocol
+            });
+            let begun = clock::instant();
+
+            let read = try_to_read(&card, &Habits::default(), &[], &mut |_| {});
+
+            let name = hostility.name();
+            let apdus = card.log().count();
+            println!("{name}: {apdus} APDUs, {:?}", begun.elapsed());
+            assert!(apdus <= MOST_APDUS, "{name}: {apdus} APDUs");
+            let findings = match read {
+                Ok(facts) => facts.findings,
+                Err(CardError::Nameless { findings }) => findings,
+                Err(
+                    CardError::NotPiv
+                    | CardError::Endless { .. }
+                    | CardError::Malformed { .. }
+                    | CardError::Refused { .. },
+                ) => {
+                    assert!(
+                        matches!(
+                            hostility,
+                            Hostility::NoApplication
+                                | Hostility::AlwaysFine
+                                | Hostility::NoStatusWord
+                                | Hostility::OneByte
+                                | Hostility::EndlessWrongLength
+                                | Hostility::EndlessPromise
+                                | Hostility::EndlessReply
+                        ),
+                        "{name} was not even looked at"
+                    );
+                    continue;
+                }
+                Err(other) => panic!("{name}: {other:?}"),
+            };
+            for finding in &findings {
+                println!("    {finding}");
+            }
+            assert!(!findings.is_empty(), "{name}");
+        }
     }
 }
 
