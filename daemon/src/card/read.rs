@@ -3,7 +3,7 @@
 use cac_common::certificate::Slot;
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, Edipi, HolderName};
-use cac_common::snapshot::Holder;
+use cac_common::snapshot::{Holder, PinStatus};
 use cac_common::time::UtcSeconds;
 
 use super::apdu::Exchange;
@@ -105,7 +105,13 @@ impl PivRead<'_, '_> {
         self.narrow_down(front.as_deref());
         let discovery = self.read_object(DISCOVERY)?;
         let pin_reference = self.pin_reference(&discovery);
-        let pin = piv::pin_state(self.exchange, pin_reference)?.into();
+        let pin = match piv::pin_state(self.exchange, pin_reference) {
+            Ok(state) => state.into(),
+            Err(error) => {
+                self.findings.push(finding("PIN", error)?);
+                PinStatus::Ready { tries_left: None }
+            }
+        };
         let capabilities = self.read_object(CAPABILITIES)?;
         for slot in [
             Slot::Signature,

@@ -224,6 +224,8 @@ fn every_hostile_card_ends_in_time_with_a_finding() {
                                 | Hostility::EndlessWrongLength
                                 | Hostility::EndlessPromise
                                 | Hostility::EndlessReply
+                                // Over T=0 the answer to SELECT comes by chance too.
+                                | Hostility::Random { .. }
                         ),
                         "{name} was not even looked at"
                     );
