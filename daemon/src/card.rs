@@ -14,6 +14,8 @@
 
 pub mod apdu;
 pub mod atr;
+pub mod cac;
+pub mod cac_read;
 pub mod ccc;
 pub mod certificate;
 pub mod chuid;

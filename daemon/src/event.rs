@@ -15,7 +15,7 @@ use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, PinStatus, V
 use cac_common::time::UtcSeconds;
 
 use crate::card::error::CardError;
-use crate::card::facts::CardFacts;
+use crate::card::facts::{CardFacts, Edge};
 use crate::card::piv::Ways;
 use crate::card::read::Progress;
 use crate::card::rest::{Missing, Rest};
@@ -252,6 +252,7 @@ pub struct SignInOrder {
     pub card: CardId,
     pub portal: Arc<Profile>,
     pub certificate: crate::card::facts::CardCertificate,
+    pub edge: Edge,
     pub ways: Ways,
     pub pin: HeldPin,
 }

@@ -189,6 +189,22 @@ impl<'a> Exchange<'a> {
         Ok(status)
     }
 
+    /// Sends bytes as they are, and gives the answer as it is but for a wrong
+    /// Le, which is put right: for commands older than chaining.
+    pub fn send_plain(
+        &mut self,
+        bytes: [u8; 5],
+        name: &'static str,
+    ) -> Result<(Vec<u8>, StatusWord), CardError> {
+        let (data, status) = self.transmit(&bytes, name)?;
+        if status.0 >> 8 != 0x6C {
+            return Ok((data, status));
+        }
+        let mut again = bytes;
+        again[4] = low_byte(status);
+        self.transmit(&again, name)
+    }
+
     fn habit(&self) -> Habit {
         self.habits.of(&self.atr)
     }

@@ -1,8 +1,11 @@
 //! The Card Capability Container: what kind of card it is, and which
 //! applications it has beside PIV (SP 800-73pt1-5 §3.1.1; GSC-IS 2.1, §6.3).
 
+use cac_common::certificate::Applet;
 use cac_common::finding::Finding;
 
+use super::cac;
+use super::simple_tlv;
 use super::tlv;
 
 /// How it is named in findings.
@@ -59,22 +62,30 @@ impl Ccc {
                 ccc.findings.push(note("it is cut short"));
                 break;
             };
-            match (element.tag, element.value) {
-                // A card may leave any value empty (SP 800-73pt1-5 §3.1.1).
-                (_, []) => {}
-                (0xF0, value) => match CardIdentifier::parse(value) {
-                    Some(card) => ccc.card = Some(card),
-                    None => ccc.findings.push(note("its card identifier is malformed")),
-                },
-                (0xF3, value) if value.len() % CARD_URL == 0 => {
-                    value.chunks(CARD_URL).for_each(|url| ccc.take_url(url));
-                }
-                (0xF3, value) => ccc.take_url(value),
-                (0xF5, [model, ..]) => ccc.data_model = Some(*model),
-                _ => {}
-            }
+            ccc.take(element.tag, element.value);
         }
         ccc
+    }
+
+    /// Reads the contents of both buffers of the CAC edge.
+    pub fn parse_buffers(tags: &[u8], values: &[u8]) -> Self {
+        let mut ccc = Self::default();
+        for element in simple_tlv::elements(tags, values) {
+            let Ok(element) = element else {
+                ccc.findings.push(note("it is cut short"));
+                break;
+            };
+            ccc.take(u32::from(element.tag), element.value);
+        }
+        ccc
+    }
+
+    /// The applets of certificates that it names.
+    pub fn pki_applets(&self) -> impl Iterator<Item = Applet> {
+        self.urls
+            .iter()
+            .filter(|url| (url.provider, url.application_type) == CAC_PKI)
+            .filter_map(|url| cac::applet_of(url.aid()))
     }
 
     /// The card has the applets of the CAC beside PIV.
@@ -82,6 +93,23 @@ impl Ccc {
         self.urls
             .iter()
             .any(|url| url.is_whole && (url.provider, url.application_type) == CAC_PKI)
+    }
+
+    fn take(&mut self, tag: u32, value: &[u8]) {
+        match (tag, value) {
+            // A card may leave any value empty (SP 800-73pt1-5 §3.1.1).
+            (_, []) => {}
+            (0xF0, value) => match CardIdentifier::parse(value) {
+                Some(card) => self.card = Some(card),
+                None => self.findings.push(note("its card identifier is malformed")),
+            },
+            (0xF3, value) if value.len() % CARD_URL == 0 => {
+                value.chunks(CARD_URL).for_each(|url| self.take_url(url));
+            }
+            (0xF3, value) => self.take_url(value),
+            (0xF5, [model, ..]) => self.data_model = Some(*model),
+            _ => {}
+        }
     }
 
     fn take_url(&mut self, value: &[u8]) {

@@ -62,6 +62,10 @@ pub fn unpack(object: &[u8]) -> Result<Vec<u8>, NotACertificate> {
 /// Takes a certificate out of the contents of both buffers of a PKI applet of
 /// the CAC edge, and unpacks it (GSC-IS 2.1: tags 70 and 71).
 pub fn unpack_buffers(tags: &[u8], values: &[u8]) -> Result<Vec<u8>, NotACertificate> {
+    // Some keep the whole object among the values.
+    if tags.is_empty() {
+        return unpack(values);
+    }
     let value = simple_tlv::elements(tags, values)
         .map_while(Result::ok)
         .find(|element| element.tag == 0x70)
@@ -70,7 +74,8 @@ pub fn unpack_buffers(tags: &[u8], values: &[u8]) -> Result<Vec<u8>, NotACertifi
     inflated(value)
 }
 
-fn inflated(value: &[u8]) -> Result<Vec<u8>, NotACertificate> {
+/// Unpacks a certificate that lies there by itself.
+pub fn inflated(value: &[u8]) -> Result<Vec<u8>, NotACertificate> {
     // What the bytes begin with says more than the flag in tag 71, which some
     // cards set wrongly.
     match value {
@@ -94,11 +99,34 @@ pub(super) fn front(content: &[u8]) -> Option<Front<'_>> {
     let (0x70, length, der) = tlv::open(content).ok()? else {
         return None;
     };
-    let der = der.get(..length).unwrap_or(der);
-    der.starts_with(&[0x30]).then_some(Front { length, der })
+    Front::of(length, der)
+}
+
+/// The same out of the front of the values of a PKI applet, by its tags.
+pub(super) fn front_in_values<'a>(tags: &[u8], values: &'a [u8]) -> Option<Front<'a>> {
+    if tags.is_empty() {
+        return front(values);
+    }
+    let (at, length) = simple_tlv::place(tags, 0x70)?;
+    Front::of(length, values.get(at..)?)
+}
+
+impl<'a> Front<'a> {
+    fn of(length: usize, der: &'a [u8]) -> Option<Self> {
+        let der = der.get(..length).unwrap_or(der);
+        der.starts_with(&[0x30]).then_some(Self { length, der })
+    }
 }
 
 impl Front<'_> {
+    /// It is the front of this certificate, and tells it from any other that
+    /// its issuer could have made.
+    pub(super) fn is_of(&self, certificate: &[u8]) -> bool {
+        self.length == certificate.len()
+            && self.names_it_alone()
+            && certificate.starts_with(self.der)
+    }
+
     /// Serial number, issuer and dates are there: no issuer makes two
     /// certificates of one serial number (RFC 5280 §4.1.2.2).
     pub(super) fn names_it_alone(&self) -> bool {

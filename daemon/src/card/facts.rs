@@ -9,9 +9,12 @@ use cac_common::profile::Purpose;
 use cac_common::snapshot::{Holder, PinStatus};
 use cac_common::time::UtcSeconds;
 
+use super::cac_read;
 use super::chuid::Chuid;
 use super::consistency;
+use super::holder::{Evidence, holder, holder_by, persona_key};
 use super::known::Objects;
+use super::login::choose_login;
 use super::objects::CHUID;
 use super::piv::Ways;
 use super::purpose::Purposes;
@@ -25,10 +28,12 @@ pub struct CardCertificate {
     pub purposes: Purposes,
 }
 
-/// The card edge that a card was read over.
+/// The card edge that a card was read over. One that has PIV is read over
+/// that, and over its CAC edge only what PIV has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
     Piv,
+    Cac(cac_read::Kind),
 }
 
 /// What people call it.
@@ -36,6 +41,7 @@ impl fmt::Display for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Piv => f.write_str("PIV"),
+            Self::Cac(kind) => kind.fmt(f),
         }
     }
 }
@@ -67,6 +73,26 @@ pub struct CardFacts {
 }
 
 impl CardFacts {
+    /// Says who it is and what signs in, from what was read.
+    #[must_use]
+    pub fn put_together(mut self, at: UtcSeconds) -> Self {
+        // One that has expired is chosen where there is no other, and told as expired.
+        self.login = choose_login(&self.certificates, Some(at))
+            .or_else(|| choose_login(&self.certificates, None));
+        if self.login.is_none() {
+            self.unread.push(Finding::fault(
+                "card",
+                "no certificate on it can sign its holder in",
+                "Portals cannot be reached with this card. If it is a CAC, an ID card office can put that right.",
+            ));
+        }
+        self.holder = holder(&self.certificates, self.chuid.fascn.as_ref());
+        let named = self.holder.as_ref().filter(|_| self.login.is_some());
+        self.persona_key = persona_key(named, &self.id);
+        self.look_into(at);
+        self
+    }
+
     /// Looks into whether what was read fits together.
     pub fn look_into(&mut self, at: UtcSeconds) {
         let known = consistency::Known {
@@ -95,6 +121,14 @@ impl CardFacts {
             .sort_by_key(|certificate| certificate.summary.slot);
         self.unread.extend(rest.unread);
         self.apdus += rest.apdus;
+        // Whose it is stays as it was; more may be known of them.
+        self.holder = holder_by(&Evidence {
+            certificates: &self.certificates,
+            fascn: self.chuid.fascn.as_ref(),
+            person: rest.person.as_ref(),
+            personnel: rest.personnel.as_ref(),
+            printed: None,
+        });
         self.look_into(at);
     }
 
@@ -143,7 +177,6 @@ mod tests {
 
     use super::super::discovery::PinReference;
     use super::super::fixtures::{Draft, applet};
-    use super::super::login::choose_login;
     use super::*;
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Evidence<'a> {
 }
 
 /// Which card it is: by its CHUID, else by its authentication certificate, else
-/// by the identity certificate in the first applet of the CAC edge.
+/// by the certificate in the first applet of the CAC edge that has one.
 pub fn card_id(chuid: &Chuid, certificates: &[CardCertificate]) -> Option<CardId> {
     let in_slot = |slot| {
         certificates
@@ -35,7 +35,7 @@ pub fn card_id(chuid: &Chuid, certificates: &[CardCertificate]) -> Option<CardId
     };
     let naming = || {
         in_slot(Slot::Authentication)
-            .or_else(|| in_slot(Slot::Applet(Applet::new(IDENTITY_APPLET)?)))
+            .or_else(|| Applet::all().find_map(|applet| in_slot(Slot::Applet(applet))))
     };
     chuid
         .card_id()
@@ -50,9 +50,6 @@ pub fn id_by(certificate: &[u8]) -> CardId {
         hex(digest(&SHA256, certificate).as_ref())
     ))
 }
-
-/// The applet of the CAC's identity certificate (GSC-IS 2.1, DoD data model).
-const IDENTITY_APPLET: u8 = 0;
 
 /// Who holds the card, as far as certificates and CHUID tell.
 pub fn holder(certificates: &[CardCertificate], fascn: Option<&FascN>) -> Option<Holder> {

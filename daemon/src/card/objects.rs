@@ -1,7 +1,7 @@
 //! The data objects of a PIV card by their tags (SP 800-73pt1-5, table 3), and
 //! where its certificates lie.
 
-use cac_common::certificate::Slot;
+use cac_common::certificate::{Applet, Slot};
 
 /// Right-truncated application identifier of PIV (SP 800-73pt1-5 §2.2).
 pub const PIV_AID: [u8; 9] = [0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00];
@@ -87,4 +87,13 @@ pub fn certificate(slot: Slot) -> Option<Object> {
         tag: 0x5F_C100 | u32::from(last),
         name,
     })
+}
+
+/// An applet of the CAC edge, by its object identifier (GSC-IS 2.1). No GET
+/// DATA names it: it marks on record that the applet was looked into.
+pub fn of_applet(applet: Applet) -> Object {
+    Object {
+        tag: u32::from(Slot::Applet(applet).number()),
+        name: "CAC certificate",
+    }
 }

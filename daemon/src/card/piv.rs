@@ -198,7 +198,12 @@ fn is_refused_what_wants_a_pin(exchange: &mut Exchange<'_>) -> Result<bool, Card
 
 /// Sends a PIN, once. It comes back only if the card accepted it.
 pub fn verify(exchange: &mut Exchange<'_>, reference: PinReference, pin: Pin) -> Verified {
-    let header = [0x00, VERIFY, 0x00, reference.key_reference(), 0x08];
+    verify_at(exchange, reference.key_reference(), pin)
+}
+
+/// The same, with the reference as the card edge in use has it.
+pub(super) fn verify_at(exchange: &mut Exchange<'_>, reference: u8, pin: Pin) -> Verified {
+    let header = [0x00, VERIFY, 0x00, reference, 0x08];
     let Ok((command, length)) = pin.command(header) else {
         return Verified::Refused(CardError::NoLockedMemory);
     };

@@ -1,6 +1,6 @@
 //! The first look at a card: who it is, then what signs in, then the rest.
 
-use cac_common::certificate::Slot;
+use cac_common::certificate::{Applet, Slot};
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, Edipi, HolderName};
 use cac_common::snapshot::{Holder, PinStatus};
@@ -8,6 +8,7 @@ use cac_common::time::UtcSeconds;
 
 use super::apdu::Exchange;
 use super::atr;
+use super::cac_read::read_cac;
 use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
@@ -15,9 +16,8 @@ use super::discovery::{Discovery, PinReference};
 use super::error::CardError;
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;
-use super::holder::{card_id, holder, id_by, persona_key};
-use super::known::{KnownCard, Objects, is_front_of};
-use super::login::choose_login;
+use super::holder::{card_id, holder, id_by};
+use super::known::{KnownCard, Objects};
 use super::objects::{self, CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, Object, SECURITY};
 use super::piv::{self, Content, Ways};
 use super::transport::Transport;
@@ -55,6 +55,11 @@ pub fn read_card(
     report: &mut dyn FnMut(Progress),
 ) -> Result<CardFacts, CardError> {
     let mut exchange = Exchange::new(transport, reading.habits);
+    match piv::select(&mut exchange) {
+        Ok(()) => {}
+        Err(CardError::NotPiv) => return read_cac(&mut exchange, reading, report),
+        Err(error) => return Err(error),
+    }
     let read = PivRead {
         exchange: &mut exchange,
         report,
@@ -88,7 +93,6 @@ struct PivRead<'a, 'card> {
 
 impl PivRead<'_, '_> {
     fn run(mut self, reading: &mut Reading<'_>) -> Result<CardFacts, CardError> {
-        piv::select(self.exchange)?;
         if atr::is_contactless(self.exchange.atr()) {
             self.findings.push(Finding::warning(
                 "card",
@@ -135,35 +139,23 @@ impl PivRead<'_, '_> {
         };
         self.certificates
             .sort_by_key(|certificate| certificate.summary.slot);
-        let holder = holder(&self.certificates, self.chuid.fascn.as_ref());
-        // One that has expired is chosen where there is no other, and told as expired.
-        let login = choose_login(&self.certificates, Some(reading.at))
-            .or_else(|| choose_login(&self.certificates, None));
-        if login.is_none() {
-            self.findings.push(Finding::fault(
-                "card",
-                "no certificate on it can sign its holder in",
-                "Portals cannot be reached with this card. If it is a CAC, an ID card office can put that right.",
-            ));
-        }
-        let mut facts = CardFacts {
-            persona_key: persona_key(holder.as_ref().filter(|_| login.is_some()), &id),
+        let facts = CardFacts {
+            persona_key: String::new(),
             edge: Edge::Piv,
             expires: self.chuid.expires.clone(),
             id,
-            holder,
+            holder: None,
             certificates: self.certificates,
             objects: self.objects,
             ways,
-            login,
+            login: None,
             pin,
             chuid: self.chuid,
             unread: self.findings,
             findings: Vec::new(),
             apdus: self.exchange.sent(),
         };
-        facts.look_into(reading.at);
-        Ok(facts)
+        Ok(facts.put_together(reading.at))
     }
 
     /// Reads the CHUID as far as it says which card it is, and gives that part
@@ -260,7 +252,7 @@ impl PivRead<'_, '_> {
             on_record = known
                 .iter()
                 .filter_map(|known| known.certificates.get(&slot))
-                .find(|der| is_front_of(so_far, der));
+                .find(|der| certificate::front(so_far).is_some_and(|front| front.is_of(der)));
             on_record.is_some()
         })?;
         let der = match (content, on_record) {
@@ -319,10 +311,17 @@ impl PivRead<'_, '_> {
             if let Some(security) = self.on_record(SECURITY).cloned() {
                 self.objects.insert(SECURITY.tag, security);
             }
+            // What the CAC edge has beside is issued with the rest.
+            let applets = Applet::all().map(|applet| objects::of_applet(applet).tag);
+            for tag in applets {
+                if let Some(content) = self.known[0].objects.get(&tag) {
+                    self.objects.insert(tag, content.clone());
+                }
+            }
             let retired = self.known[0]
                 .certificates
                 .iter()
-                .filter(|(slot, _)| matches!(slot, Slot::Retired(_)))
+                .filter(|(slot, _)| matches!(slot, Slot::Retired(_) | Slot::Applet(_)))
                 .filter_map(|(slot, der)| certificate::parse(*slot, der.clone()).ok());
             self.certificates.extend(retired);
         }
@@ -363,17 +362,20 @@ pub fn read_certificate(
 }
 
 fn unpack(object: Object, content: &[u8]) -> Result<Vec<u8>, CardError> {
-    certificate::unpack(content).map_err(|error| no_certificate(object, &error))
+    certificate::unpack(content).map_err(|error| no_certificate(object.name, &error))
 }
 
 fn parse(slot: Slot, object: Object, der: Vec<u8>) -> Result<CardCertificate, CardError> {
-    certificate::parse(slot, der).map_err(|error| no_certificate(object, &error))
+    certificate::parse(slot, der).map_err(|error| no_certificate(object.name, &error))
 }
 
-fn no_certificate(object: Object, error: &certificate::NotACertificate) -> CardError {
+pub(super) fn no_certificate(
+    object: &'static str,
+    error: &certificate::NotACertificate,
+) -> CardError {
     use certificate::NotACertificate::{Compression, Malformed, Missing, TooLarge};
     CardError::Malformed {
-        object: object.name,
+        object,
         fault: match error {
             Missing => "it holds no certificate",
             Compression => "it is compressed, and cannot be unpacked",
@@ -393,7 +395,7 @@ fn dod_id(chuid: &Chuid) -> Option<Edipi> {
 const NOBODY: &str = "0000000000";
 
 /// Somebody of whom no more than a common name is known yet.
-fn named(common_name: &str) -> Holder {
+pub(super) fn named(common_name: &str) -> Holder {
     let (name, dod_id) = HolderName::from_common_name(common_name);
     Holder {
         name,
@@ -417,4 +419,4 @@ pub(super) fn finding(object: &str, error: CardError) -> Result<Finding, CardErr
 }
 
 /// What a broken object means for the holder.
-const DAMAGED: &str = "The card is damaged or badly issued. If it is refused somewhere, have it replaced at an ID card office.";
+pub(super) const DAMAGED: &str = "The card is damaged or badly issued. If it is refused somewhere, have it replaced at an ID card office.";

@@ -1,22 +1,20 @@
 //! One signature: the right card, the PIN, the key, and logged out again, with
 //! nothing of another program in between.
 
+mod way;
+
 use cac_common::certificate::Slot;
 use cac_common::identity::CardId;
 use cac_common::snapshot::PinStatus;
 
 use super::apdu::Exchange;
-use super::certificate;
-use super::chuid::Chuid;
 use super::error::CardError;
+use super::facts::Edge;
 use super::habits::Habits;
-use super::holder::id_by;
-use super::known::is_front_of;
-use super::objects::{self, CHUID};
-use super::piv::{self, Algorithm, Content, PinState, Verified, Ways};
-use super::read::id_of_unnumbered;
+use super::piv::{Algorithm, PinState, Verified, Ways};
 use super::transport::Transport;
 use crate::event::HeldPin;
+use way::Way;
 
 /// What is to be signed, and with which card.
 #[derive(Debug, Clone)]
@@ -29,6 +27,7 @@ pub struct Order {
     pub certificate: Vec<u8>,
     /// For RSA as long as the modulus, else a digest as long as the curve is wide.
     pub block: Vec<u8>,
+    pub edge: Edge,
     pub ways: Ways,
 }
 
@@ -55,7 +54,7 @@ pub fn sign(transport: &mut dyn Transport, habits: &Habits, order: &Order, pin: 
 }
 
 fn sign_through(exchange: &mut Exchange<'_>, order: &Order, pin: HeldPin) -> Signed {
-    let (state, key_reference) = match prepare(exchange, order, &pin) {
+    let (way, state) = match prepare(exchange, order, &pin) {
         Ok(prepared) => prepared,
         Err(error) => {
             // The last try stays unspent, and so the PIN has no further use.
@@ -75,14 +74,14 @@ fn sign_through(exchange: &mut Exchange<'_>, order: &Order, pin: HeldPin) -> Sig
         HeldPin::Unsent(pin) => pin,
         HeldPin::Accepted(pin) => pin.again(),
     };
-    let accepted = match piv::verify(exchange, order.ways.pin, pin) {
+    let accepted = match way.verify(exchange, order, pin) {
         Verified::Accepted(pin) => pin,
         Verified::Refused(error) => {
             let unheard = matches!(error, CardError::Transport(_) | CardError::Malformed { .. });
             // The card may have accepted it, and its answer was lost.
             if unheard
                 && state != PinState::LoggedIn
-                && let Err(error) = piv::log_out(exchange, order.ways)
+                && let Err(error) = way.log_out(exchange, order)
             {
                 tracing::warn!(%error, "card could not be logged out");
             }
@@ -94,11 +93,11 @@ fn sign_through(exchange: &mut Exchange<'_>, order: &Order, pin: HeldPin) -> Sig
             };
         }
     };
-    let signature = piv::sign(exchange, order.algorithm, key_reference, &order.block);
+    let signature = way.sign(exchange, order);
     // Whoever was logged in before us stays so; we leave it as we found it.
     let left = match state {
         PinState::LoggedIn => Ok(PinState::LoggedIn),
-        PinState::LoggedOut { .. } | PinState::Blocked => piv::log_out(exchange, order.ways),
+        PinState::LoggedOut { .. } | PinState::Blocked => way.log_out(exchange, order),
     };
     Signed {
         tries: left.as_ref().ok().map(|state| (*state).into()),
@@ -112,17 +111,16 @@ fn prepare(
     exchange: &mut Exchange<'_>,
     order: &Order,
     pin: &HeldPin,
-) -> Result<(PinState, u8), CardError> {
-    let key_reference = order.slot.key_reference().ok_or(CardError::OtherCard)?;
-    piv::select(exchange)?;
-    if !is_the_card(exchange, order)? {
+) -> Result<(Way, PinState), CardError> {
+    let way = Way::of(order)?;
+    if !way.is_the_card(exchange, order)? {
         return Err(CardError::OtherCard);
     }
     let typed_for = pin.typed_for();
     if typed_for.card != order.card {
         return Err(CardError::OtherCard);
     }
-    let state = piv::pin_state(exchange, order.ways.pin)?;
+    let state = way.pin_state(exchange, order)?;
     let tries_left = match state {
         PinState::Blocked => return Err(CardError::PinBlocked),
         PinState::LoggedOut { tries_left } => tries_left,
@@ -132,35 +130,5 @@ fn prepare(
     if may_be_the_last && !typed_for.even_the_last_try {
         return Err(CardError::LastTry { tries_left });
     }
-    Ok((state, key_reference))
-}
-
-/// Whether the reader holds the very card that the order is for, by its ID and
-/// by the certificate whose key is to sign.
-fn is_the_card(exchange: &mut Exchange<'_>, order: &Order) -> Result<bool, CardError> {
-    let chuid = match piv::get_head(exchange, CHUID, &mut |front| {
-        Chuid::parse_head(front).is_enough
-    }) {
-        Ok(Content::Part(content) | Content::Whole(content)) => Chuid::parse_head(&content).chuid,
-        Err(error @ CardError::Transport(_)) => return Err(error),
-        // The certificates tell which card it is.
-        Ok(Content::Absent) | Err(_) => Chuid::default(),
-    };
-    let Some(object) = objects::certificate(order.slot) else {
-        return Ok(false);
-    };
-    let ordered = &order.certificate;
-    let content = piv::get_head(exchange, object, &mut |so_far| is_front_of(so_far, ordered))?;
-    let holds_it = match content {
-        Content::Absent => false,
-        // Nothing but its front ends the reading early.
-        Content::Part(_) => true,
-        Content::Whole(content) => certificate::unpack(&content).is_ok_and(|der| der == *ordered),
-    };
-    let id = match chuid.card_id() {
-        Some(id) => Some(id),
-        None if order.slot == Slot::Authentication => Some(id_by(ordered)),
-        None => id_of_unnumbered(exchange)?,
-    };
-    Ok(holds_it && id.as_ref() == Some(&order.card))
+    Ok((way, state))
 }

@@ -46,15 +46,34 @@ pub fn elements<'a>(
     })
 }
 
-fn first<'a>(tags: &'a [u8], values: &'a [u8]) -> Option<(Element<'a>, &'a [u8], &'a [u8])> {
+/// Where the value of the first element with this tag lies among the values,
+/// and its length.
+pub fn place(mut tags: &[u8], tag: u8) -> Option<(usize, usize)> {
+    let mut at = 0;
+    while !tags.is_empty() {
+        let (found, length, rest) = head(tags)?;
+        if found == tag {
+            return Some((at, length));
+        }
+        at += length;
+        tags = rest;
+    }
+    None
+}
+
+/// Tag and length of the first element, and what follows them.
+fn head(tags: &[u8]) -> Option<(u8, usize, &[u8])> {
     let (&tag, rest) = tags.split_first()?;
     let (&length, rest) = rest.split_first()?;
-    let (length, rest) = if length == LONG {
-        let (length, rest) = rest.split_first_chunk()?;
-        (usize::from(u16::from_le_bytes(*length)), rest)
-    } else {
-        (usize::from(length), rest)
-    };
+    if length != LONG {
+        return Some((tag, usize::from(length), rest));
+    }
+    let (length, rest) = rest.split_first_chunk()?;
+    Some((tag, usize::from(u16::from_le_bytes(*length)), rest))
+}
+
+fn first<'a>(tags: &'a [u8], values: &'a [u8]) -> Option<(Element<'a>, &'a [u8], &'a [u8])> {
+    let (tag, length, rest) = head(tags)?;
     let (value, values) = values.split_at_checked(length)?;
     Some((Element { tag, value }, rest, values))
 }
@@ -88,6 +107,16 @@ mod tests {
             .collect();
 
         assert_eq!(lengths, [(0x71, 1), (0x70, 0x3B2), (0x72, 0x26), (0xFE, 0)]);
+    }
+
+    #[test]
+    fn a_value_has_its_place_before_it_is_there() {
+        let tags = b"\x71\x01\x70\xFF\xB2\x03\x72\x26";
+
+        assert_eq!(place(tags, 0x70), Some((1, 0x3B2)));
+        assert_eq!(place(tags, 0x72), Some((1 + 0x3B2, 0x26)));
+        assert_eq!(place(tags, 0xFE), None);
+        assert_eq!(place(b"\x71", 0x70), None);
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) fn start(
         number,
         card,
         certificate,
+        edge,
         ways,
         pin,
         ..
@@ -80,6 +81,7 @@ pub(super) fn start(
             algorithm,
             certificate: certificate.der.clone(),
             block: Vec::new(),
+            edge,
             ways,
         },
         habits: habits.clone(),

@@ -119,6 +119,7 @@ fn sign_in_slot(
             Algorithm::P256 => vec![7; 32],
             Algorithm::P384 => vec![7; 48],
         },
+        edge: facts.edge,
         ways: facts.ways,
     };
     sign(

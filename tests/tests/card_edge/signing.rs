@@ -45,6 +45,7 @@ fn a_p256_card_signs_too() {
         algorithm: Algorithm::of_key(&login.summary.key).unwrap(),
         certificate: login.der.clone(),
         block: vec![7; 32],
+        edge: facts.edge,
         ways: facts.ways,
     };
 

@@ -335,6 +335,7 @@ impl CardVisit {
             card: facts.id.clone(),
             portal: Arc::clone(profile),
             certificate: certificate.clone(),
+            edge: facts.edge,
             ways: facts.ways,
             pin: held.pin,
         })));
