@@ -6,8 +6,10 @@
 
 pub mod apdu;
 mod atr;
+pub mod cac;
 pub mod card_file;
 pub mod certificate;
+mod chip;
 mod cms;
 mod family;
 pub mod fascn;
@@ -31,7 +33,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use cacd::card::transport::{Protocol, Transport, TransportError};
 
+use self::cac::{CacHabits, Edges};
 use self::card_file::CardFile;
+use self::chip::Chip;
 use self::fault::{Fault, Planned};
 use self::habits::{
     AbandonedReply, DiscoveryHabit, ExtendedLength, Interface, KeyHistoryHabit, Packing, Replies,
@@ -40,7 +44,6 @@ use self::habits::{
 use self::hostility::Hostility;
 use self::key::KeyError;
 use self::log::{ApduLog, LoggedApdu};
-use self::piv::PivCard;
 
 pub use self::habits::ChuidHabit;
 pub use self::piv::OTHER_APPLET;
@@ -49,10 +52,22 @@ pub use self::piv::OTHER_APPLET;
 pub mod instruction {
     /// Comes with the PIN, or empty to ask for the tries left.
     pub const VERIFY: u8 = 0x20;
+    /// Reading of a certificate, on the first CACs.
+    pub const GET_CERTIFICATE: u8 = 0x36;
+    /// What the access control applet of a CAC knows.
+    pub const GET_ACR: u8 = 0x4C;
+    /// Reading of an object over the CAC edge.
+    pub const READ_BUFFER: u8 = 0x52;
+    /// What an applet of a CAC holds.
+    pub const GET_PROPERTIES: u8 = 0x56;
+    /// Eight random bytes.
+    pub const GET_CHALLENGE: u8 = 0x84;
     /// Old and new PIN.
     pub const CHANGE_REFERENCE_DATA: u8 = 0x24;
     /// Use of a private key.
     pub const GENERAL_AUTHENTICATE: u8 = 0x87;
+    /// Use of a private key over the CAC edge.
+    pub const SIGN_DECRYPT: u8 = 0x42;
     /// Choice of the application.
     pub const SELECT: u8 = 0xA4;
     /// The next part of an answer.
@@ -99,6 +114,8 @@ pub struct CardModel {
     pub hostility: Option<Hostility>,
     /// In a reader of pcscd it takes this time, else none.
     pub speed: Option<Speed>,
+    pub edges: Edges,
+    pub cac: CacHabits,
 }
 
 impl CardModel {
@@ -124,6 +141,8 @@ impl CardModel {
         own_atr: None,
         hostility: None,
         speed: None,
+        edges: Edges::Piv,
+        cac: CacHabits::USUAL,
     };
 
     /// The same that speaks T=0.
@@ -152,7 +171,7 @@ struct Shared {
 }
 
 struct State {
-    card: PivCard,
+    card: Chip,
     place: Place,
     log: ApduLog,
     faults: Vec<Planned>,
@@ -179,7 +198,7 @@ impl CardHandle {
     /// A card that lies in a reader, without power lost or PIN given so far.
     pub fn new(file: &CardFile, model: CardModel) -> Result<Self, KeyError> {
         let state = State {
-            card: PivCard::new(file, model)?,
+            card: Chip::new(file, model)?,
             place: Place {
                 is_in: true,
                 insertions: 0,
@@ -350,7 +369,7 @@ impl State {
     }
 
     /// Another card, in the same place unless pcscd has to see it put in.
-    fn swap(&mut self, other: PivCard) {
+    fn swap(&mut self, other: Chip) {
         let is_in_slot = self.place.slot.is_some();
         self.take_out();
         self.card = other;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use x509_cert::der::pem::{self, LineEnding};
 use zeroize::Zeroizing;
 
+use super::cac::{Credential, PkiSlot};
 use super::hex::{from_hex, to_hex};
 use super::issuer::uuid_text;
 use super::key::{KeyAlgorithm, KeyError};
@@ -77,6 +78,8 @@ pub struct CardFile {
     pub(crate) keys: BTreeMap<Slot, Zeroizing<Vec<u8>>>,
     pub(crate) certificates: BTreeMap<Slot, Vec<u8>>,
     pub(crate) retired: Vec<RetiredKey>,
+    /// What the CAC edge has for itself.
+    pub(crate) cac: BTreeMap<PkiSlot, Credential>,
 }
 
 /// The encryption key of a former card, kept so that old mail can be read.
@@ -119,6 +122,8 @@ struct Index {
     retired: u8,
     /// Tag and contents in hex, as GET DATA answers them, without the certificates.
     objects: BTreeMap<String, String>,
+    #[serde(default)]
+    cac: Vec<PkiSlot>,
 }
 
 impl Slot {
@@ -202,6 +207,14 @@ impl CardFile {
             let (_, path) = files(reference, folder);
             write(&path, pem("PRIVATE KEY", key).as_bytes())?;
         }
+        for (slot, credential) in &self.cac {
+            let (certificate, key) = slot.files(folder);
+            write(
+                &certificate,
+                pem("CERTIFICATE", &credential.certificate).as_bytes(),
+            )?;
+            write(&key, pem("PRIVATE KEY", &credential.key).as_bytes())?;
+        }
         let retired = self.retired.iter();
         let certificates: Vec<Tag> = Slot::ALL
             .iter()
@@ -220,6 +233,7 @@ impl CardFile {
                 .filter(|(tag, _)| !certificates.contains(tag))
                 .map(|(tag, contents)| (to_hex(tag), to_hex(contents)))
                 .collect(),
+            cac: self.cac.keys().copied().collect(),
         };
         let path = folder.join(INDEX);
         let text =
@@ -261,6 +275,15 @@ impl CardFile {
                 key: Zeroizing::new(read_pem(&key)?),
             });
         }
+        let mut cac = BTreeMap::new();
+        for slot in index.cac {
+            let (certificate, key) = slot.files(folder);
+            let credential = Credential {
+                certificate: read_pem(&certificate)?,
+                key: Zeroizing::new(read_pem(&key)?),
+            };
+            cac.insert(slot, credential);
+        }
         Ok(Self {
             person: index.person,
             algorithm: index.algorithm,
@@ -271,7 +294,18 @@ impl CardFile {
             keys,
             certificates,
             retired,
+            cac,
         })
+    }
+}
+
+impl PkiSlot {
+    fn files(self, folder: &Path) -> (PathBuf, PathBuf) {
+        let name = format!("cac-01{:02x}", self.index());
+        (
+            folder.join(format!("{name}.crt")),
+            folder.join(format!("{name}.key")),
+        )
     }
 }
 

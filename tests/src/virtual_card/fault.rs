@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::card_file::CardFile;
+use super::chip::Chip;
 use super::key::KeyError;
-use super::piv::PivCard;
 use super::{CardHandle, CardModel, Shared};
 use crate::clock;
 use crate::wait::WaitedInVain;
@@ -48,7 +48,7 @@ pub(super) enum Fault {
     Pull,
     Reset,
     SelectOther,
-    Swap(Box<PivCard>),
+    Swap(Box<Chip>),
     Garble(Vec<u8>),
     Hold(Arc<Gate>),
 }
@@ -79,7 +79,7 @@ impl CardHandle {
         file: &CardFile,
         model: CardModel,
     ) -> Result<(), KeyError> {
-        let other = PivCard::new(file, model)?;
+        let other = Chip::new(file, model)?;
         self.plan(moment, Fault::Swap(Box::new(other)));
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! taken for a real one.
 
 pub mod blemish;
+mod cac;
 mod contents;
 mod office;
 mod profile;
@@ -196,7 +197,7 @@ impl Authority {
         objects.extend(contents::signed_objects(self, order, &numbers)?);
         for slot in Slot::ALL {
             let key = PrivateKey::generate(order.algorithm)?;
-            let certificate = self.certify(slot, order, &numbers, &key)?;
+            let certificate = self.certify(slot, order, &numbers, &key.public_key()?)?;
             objects.insert(slot.object().to_vec(), objects::certificate(&certificate));
             keys.insert(slot, key.to_pkcs8()?);
             certificates.insert(slot, certificate);
@@ -209,7 +210,8 @@ impl Authority {
         };
         for place in RetiredKey::places(order.retired) {
             let key = PrivateKey::generate(order.algorithm)?;
-            let certificate = self.certify(Slot::Encryption, &former, &numbers, &key)?;
+            let certificate =
+                self.certify(Slot::Encryption, &former, &numbers, &key.public_key()?)?;
             objects.insert(place.object(), objects::certificate(&certificate));
             retired.push(RetiredKey {
                 place,
@@ -217,6 +219,7 @@ impl Authority {
                 key: key.to_pkcs8()?,
             });
         }
+        let cac = self.certify_identity(order)?;
         Ok(CardFile {
             person: order.person.clone(),
             algorithm: order.algorithm,
@@ -227,6 +230,7 @@ impl Authority {
             keys,
             certificates,
             retired,
+            cac,
         })
     }
 

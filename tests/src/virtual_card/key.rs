@@ -12,7 +12,7 @@ use aws_lc_rs::signature::{
     EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_SHA256,
 };
 use rsa::RsaPrivateKey;
-use rsa::pkcs8::DecodePrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use rsa::traits::PublicKeyParts;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -86,6 +86,11 @@ impl KeyAlgorithm {
             Self::P256 => 0x11,
             Self::P384 => 0x14,
         }
+    }
+
+    /// Whether an applet of a CAC can have such a key.
+    pub(crate) fn is_rsa(self) -> bool {
+        matches!(self.kind(), Kind::Rsa(_))
     }
 
     fn kind(self) -> Kind {
@@ -216,20 +221,7 @@ impl PrivateKey {
     /// `None` if the challenge does not fit.
     pub(crate) fn answer_challenge(&self, challenge: &[u8]) -> Option<Vec<u8>> {
         match &self.pair {
-            Pair::Rsa { bare, .. } => {
-                let modulus = bare.size();
-                if challenge.len() != modulus {
-                    return None;
-                }
-                let block = rsa::BigUint::from_bytes_be(challenge);
-                let no_blinding = None::<&mut rsa::rand_core::OsRng>;
-                let result =
-                    rsa::hazmat::rsa_decrypt_and_check(bare.as_ref(), no_blinding, &block).ok()?;
-                let bytes = result.to_bytes_be();
-                let mut padded = vec![0; modulus.checked_sub(bytes.len())?];
-                padded.extend_from_slice(&bytes);
-                Some(padded)
-            }
+            Pair::Rsa { bare, .. } => bare_operation(bare, challenge),
             Pair::Ec { signer, curve } => {
                 let hash = Digest::import_less_safe(challenge, curve.hash).ok()?;
                 Some(signer.sign_digest(&hash).ok()?.as_ref().to_vec())
@@ -254,5 +246,44 @@ impl PrivateKey {
                 agreement::agree(&own, other, (), |secret| Ok(secret.to_vec())).ok()
             }
         }
+    }
+}
+
+/// The bare RSA operation on a block as long as the modulus; `None` if it is not.
+pub(crate) fn bare_operation(key: &RsaPrivateKey, block: &[u8]) -> Option<Vec<u8>> {
+    let modulus = key.size();
+    if block.len() != modulus {
+        return None;
+    }
+    let block = rsa::BigUint::from_bytes_be(block);
+    let no_blinding = None::<&mut rsa::rand_core::OsRng>;
+    let result = rsa::hazmat::rsa_decrypt_and_check(key, no_blinding, &block).ok()?;
+    let bytes = result.to_bytes_be();
+    let mut padded = vec![0; modulus.checked_sub(bytes.len())?];
+    padded.extend_from_slice(&bytes);
+    Some(padded)
+}
+
+/// A key as short as those of the first CACs, which no other library makes any more.
+pub(crate) struct OldKey {
+    /// `SubjectPublicKeyInfo`, DER.
+    pub(crate) public_key: Vec<u8>,
+    pub(crate) pkcs8: Zeroizing<Vec<u8>>,
+}
+
+impl OldKey {
+    /// RSA-1024.
+    pub(crate) fn generate() -> Result<Self, KeyError> {
+        let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 1024)
+            .map_err(|_| KeyError::Unspecified)?;
+        let public_key = key
+            .to_public_key()
+            .to_public_key_der()
+            .map_err(|_| KeyError::Unspecified)?;
+        let pkcs8 = key.to_pkcs8_der().map_err(|_| KeyError::Unspecified)?;
+        Ok(Self {
+            public_key: public_key.into_vec(),
+            pkcs8: Zeroizing::new(pkcs8.as_bytes().to_vec()),
+        })
     }
 }

@@ -82,7 +82,11 @@ impl ApduLog {
     pub fn key_operations(&self) -> usize {
         self.entries
             .iter()
-            .filter(|apdu| apdu.ins == instruction::GENERAL_AUTHENTICATE && apdu.cla == 0)
+            .filter(|apdu| match apdu.ins {
+                instruction::GENERAL_AUTHENTICATE => apdu.cla == 0,
+                instruction::SIGN_DECRYPT => apdu.p1 == 0,
+                _ => false,
+            })
             .filter(|apdu| matches!(apdu.sw.0, 0x9000 | 0x6100..=0x61FF))
             .count()
     }

@@ -32,15 +32,13 @@ const CHAINING: u8 = 0x10;
 /// interface (SP 800-73pt1-5, table 3).
 const READABLE_BY_AIR: [&[u8]; 3] = [objects::CHUID, &[0x5F, 0xC1, 0x01], objects::DISCOVERY];
 
-/// The chip: what is stored on it, and what it remembers while it has power.
+/// What is stored for PIV, and what is remembered while there is power.
 pub(super) struct PivCard {
     model: CardModel,
     objects: BTreeMap<Tag, Vec<u8>>,
     keys: BTreeMap<u8, PrivateKey>,
     pin: PinBlock,
     tries_left: u8,
-    /// How many there have been.
-    commands: u64,
     session: Session,
 }
 
@@ -91,13 +89,8 @@ impl PivCard {
             keys,
             pin: file.pin.same(),
             tries_left: TRIES,
-            commands: 0,
             session: Session::default(),
         })
-    }
-
-    pub(super) fn model(&self) -> CardModel {
-        self.model
     }
 
     /// What happens at reset, and when the power comes or goes. The try counter stays.
@@ -105,11 +98,13 @@ impl PivCard {
         self.session = Session::default();
     }
 
-    /// Another program selects another applet, if the card lets it.
-    pub(super) fn be_switched_away(&mut self) {
-        let length = u8::try_from(OTHER_APPLET.len()).unwrap_or(u8::MAX);
-        let select = [&[0, instruction::SELECT, 4, 0, length], &OTHER_APPLET[..]].concat();
-        self.execute(&select);
+    /// Another applet of the card is selected: the PIN has to be given again.
+    pub(super) fn step_aside(&mut self) {
+        self.session = Session {
+            selected: Some(Application::Other),
+            pin_is_verified: self.session.pin_is_verified && self.model.is_caught_by_other_applets,
+            ..Session::default()
+        };
     }
 
     pub(super) fn tries_left(&self) -> u8 {
@@ -120,25 +115,8 @@ impl PivCard {
         self.session.pin_is_verified
     }
 
-    /// Takes one command, gives what crosses, and the status word that it ends with.
-    pub(super) fn answer(&mut self, command: &[u8]) -> (Vec<u8>, StatusWord) {
-        self.commands += 1;
-        let hostility = self.model.hostility;
-        let (mut answer, status) = match hostility.and_then(|it| it.instead(command)) {
-            Some(status) => (Vec::new(), status),
-            None => self.execute(command),
-        };
-        answer.extend_from_slice(&status.0.to_be_bytes());
-        let Some(hostility) = hostility else {
-            return (answer, status);
-        };
-        let answer = hostility.distort(command, self.commands, answer);
-        let end = answer.last_chunk().copied().unwrap_or_default();
-        (answer, StatusWord(u16::from_be_bytes(end)))
-    }
-
     /// Takes one command, gives data and status word.
-    fn execute(&mut self, bytes: &[u8]) -> (Vec<u8>, StatusWord) {
+    pub(super) fn execute(&mut self, bytes: &[u8]) -> (Vec<u8>, StatusWord) {
         // Whatever comes: it ends an open chain, an unread answer and the freshness of the PIN,
         // unless it is the one command that goes on with them.
         let chain = self.session.chain.take();
@@ -279,8 +257,7 @@ impl PivCard {
             return Ok(application_property_template());
         }
         if aid == OTHER_APPLET {
-            self.session.pin_is_verified &= is_caught;
-            self.session.selected = Some(Application::Other);
+            self.step_aside();
             return Ok(Vec::new());
         }
         Err(StatusWord::NOT_FOUND)

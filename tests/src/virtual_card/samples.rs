@@ -69,6 +69,31 @@ pub fn expired() -> &'static CardFile {
     })
 }
 
+/// The CAC that Jane Doe had before: the same keys and certificates over PIV
+/// and CAC, and the ID certificate.
+pub fn janes_cac() -> &'static CardFile {
+    static CARD: OnceLock<CardFile> = OnceLock::new();
+    CARD.get_or_init(|| {
+        issue(
+            Person::jane_doe(),
+            KeyAlgorithm::Rsa2048,
+            Validity::current(clock::now()),
+        )
+    })
+}
+
+/// Jane Doe's first CAC: came to its end long ago. RSA-1024 keys on the CAC edge.
+pub fn old_cac() -> &'static CardFile {
+    static CARD: OnceLock<CardFile> = OnceLock::new();
+    CARD.get_or_init(|| {
+        let validity = Validity::expired(clock::now());
+        let order = order(Person::jane_doe(), KeyAlgorithm::P256, validity);
+        authority()
+            .issue_old_cac(&order)
+            .expect("a sample card can be issued")
+    })
+}
+
 fn issue(person: Person, algorithm: KeyAlgorithm, validity: Validity) -> CardFile {
     authority()
         .issue_card(&order(person, algorithm, validity))

@@ -4,9 +4,9 @@ use super::office::{Office, dod_name};
 use super::{Authority, CardNumbers, CardOrder, IssueError, uuid_text};
 use crate::virtual_card::card_file::Slot;
 use crate::virtual_card::certificate::{
-    self, AltName, COMMON_NAME, KeyUsage, Name, Role, SERIAL_NUMBER, Statement, UNIT,
+    self, AltName, COMMON_NAME, KeyUsage, Name, Role, SERIAL_NUMBER, Statement, UNIT, Validity,
 };
-use crate::virtual_card::key::{KeyAlgorithm, PrivateKey};
+use crate::virtual_card::key::KeyAlgorithm;
 use crate::virtual_card::tlv::tlv;
 
 const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
@@ -32,7 +32,7 @@ impl Authority {
         slot: Slot,
         order: &CardOrder<'_>,
         numbers: &CardNumbers,
-        key: &PrivateKey,
+        public_key: &[u8],
     ) -> Result<Vec<u8>, IssueError> {
         let holder = dod_name(&[
             (UNIT, &order.person.ou),
@@ -83,37 +83,43 @@ impl Authority {
                 alt_names: vec![AltName::FascN(numbers.fascn), card_uri()],
             },
         };
-        Ok(profile.issuer.sign(Statement {
-            subject: &profile.subject,
-            public_key: &key.public_key()?,
+        profile.sign(order.validity, public_key)
+    }
+}
+
+/// What sets the certificates of a card apart.
+pub(super) struct Profile<'a> {
+    pub(super) issuer: &'a Office,
+    pub(super) subject: Name,
+    pub(super) key_usage: Vec<KeyUsage>,
+    pub(super) extended_key_usage: Vec<&'static str>,
+    pub(super) policies: Vec<&'static str>,
+    pub(super) alt_names: Vec<AltName>,
+}
+
+impl Profile<'_> {
+    pub(super) fn sign(self, validity: Validity, public_key: &[u8]) -> Result<Vec<u8>, IssueError> {
+        Ok(self.issuer.sign(Statement {
+            subject: &self.subject,
+            public_key,
             serial: rand::random(),
-            validity: order.validity,
+            validity,
             role: Role::EndEntity,
-            key_usage: &profile.key_usage,
-            extended_key_usage: &profile.extended_key_usage,
-            policies: &profile.policies,
-            alt_names: &profile.alt_names,
+            key_usage: &self.key_usage,
+            extended_key_usage: &self.extended_key_usage,
+            policies: &self.policies,
+            alt_names: &self.alt_names,
             more: vec![
                 (PIV_INTERIM.0, PIV_INTERIM.1.to_vec()),
                 citizenship(),
                 notice(),
             ],
-            issuer_file: Some(profile.issuer.title.published_as),
+            issuer_file: Some(self.issuer.title.published_as),
         })?)
     }
 }
 
-/// What sets the four certificates of a card apart.
-struct Profile<'a> {
-    issuer: &'a Office,
-    subject: Name,
-    key_usage: Vec<KeyUsage>,
-    extended_key_usage: Vec<&'static str>,
-    policies: Vec<&'static str>,
-    alt_names: Vec<AltName>,
-}
-
-fn medium_hardware(algorithm: KeyAlgorithm) -> &'static str {
+pub(super) fn medium_hardware(algorithm: KeyAlgorithm) -> &'static str {
     match algorithm {
         KeyAlgorithm::Rsa2048 => MEDIUM_HARDWARE_112,
         KeyAlgorithm::Rsa3072 | KeyAlgorithm::P256 => MEDIUM_HARDWARE_128,

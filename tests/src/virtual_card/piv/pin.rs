@@ -11,7 +11,7 @@ const GLOBAL_PIN: u8 = 0x00;
 
 impl PivCard {
     /// The one that this card has.
-    fn pin_reference(&self) -> u8 {
+    pub(in crate::virtual_card) fn pin_reference(&self) -> u8 {
         match self.model.discovery {
             DiscoveryHabit::ApplicationPin | DiscoveryHabit::Absent => APPLICATION_PIN,
             DiscoveryHabit::GlobalPin => GLOBAL_PIN,
@@ -26,7 +26,7 @@ impl PivCard {
         }
     }
 
-    pub(super) fn verify(&mut self, command: &Command<'_>) -> Outcome {
+    pub(in crate::virtual_card) fn verify(&mut self, command: &Command<'_>) -> Outcome {
         self.refuse_by_air()?;
         let asks = self.is_question(command);
         if matches!(command.expected, Expected::UpTo(_)) && !asks
@@ -102,7 +102,10 @@ impl PivCard {
         Err(self.wrong_pin())
     }
 
-    pub(super) fn change_reference_data(&mut self, command: &Command<'_>) -> Outcome {
+    pub(in crate::virtual_card) fn change_reference_data(
+        &mut self,
+        command: &Command<'_>,
+    ) -> Outcome {
         self.refuse_by_air()?;
         if command.p1 != 0 {
             return Err(StatusWord::WRONG_PARAMETERS);
