@@ -8,6 +8,7 @@ use std::thread;
 
 use anyhow::{Context, bail};
 use cac_tests::clock;
+use cac_tests::virtual_card::cac;
 use cac_tests::virtual_card::card_file::{self, CardFile};
 use cac_tests::virtual_card::certificate::Validity;
 use cac_tests::virtual_card::habits::Speed;
@@ -111,9 +112,13 @@ struct Insert {
     #[arg(long, value_enum, default_value_t = Protocol::T1, conflicts_with = "model")]
     protocol: Protocol,
 
-    /// Play a card that has CAC applets beside PIV.
+    /// Forget the PIN at SELECT, as a card with CAC applets beside PIV does.
     #[arg(long, conflicts_with = "model")]
     dual: bool,
+
+    /// Which card edges the card has; all but piv take RSA keys.
+    #[arg(long, value_enum, default_value_t = Edges::Piv, conflicts_with = "model")]
+    edges: Edges,
 
     /// Play a card of this model.
     ///
@@ -173,6 +178,35 @@ struct Server {
 enum Protocol {
     T0,
     T1,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Edges {
+    /// PIV alone, as the cards of today
+    Piv,
+    /// A CAC from before PIV, with ID, signature and encryption certificate
+    Cac,
+    /// PIV and CAC applets with one PIN
+    Dual,
+    /// A token: one certificate for logging in, and the applet that takes the PIN
+    Alt,
+    /// PKI applets, and nothing that says where
+    Bare,
+    /// PKI applets of the first CACs, without buffers
+    Cac1,
+}
+
+impl Edges {
+    fn of_the_card(self) -> cac::Edges {
+        match self {
+            Self::Piv => cac::Edges::Piv,
+            Self::Cac => cac::Edges::Cac,
+            Self::Dual => cac::Edges::Dual,
+            Self::Alt => cac::Edges::Alt,
+            Self::Bare => cac::Edges::Bare,
+            Self::Cac1 => cac::Edges::Cac1,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -271,12 +305,17 @@ enum End {
 impl Insert {
     fn run(self) -> anyhow::Result<()> {
         let file = CardFile::load(&self.card).context("cannot load the card")?;
+        let edges = self.edges.of_the_card();
+        if edges != cac::Edges::Piv && cac::certificates(&file, edges).is_empty() {
+            bail!("the card has nothing for CAC applets: issue it with RSA keys");
+        }
         let by_protocol = match self.protocol {
             Protocol::T0 => CardModel::T0,
             Protocol::T1 => CardModel::T1,
         };
         let by_protocol = CardModel {
             is_dual: self.dual,
+            edges,
             ..by_protocol
         };
         let model = CardModel {
