@@ -5,7 +5,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 use cac_tests::pcscd::{PrivatePcscd, SOCKET_VARIABLE};
-use cac_tests::virtual_card::cac::{CacHabits, CertificateForm, Edges, certificates};
+use cac_tests::virtual_card::cac::{AcaPlace, CacHabits, CertificateForm, Edges, certificates};
 use cac_tests::virtual_card::card_file::{CardFile, Slot};
 use cac_tests::virtual_card::vpcd::Insertion;
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
@@ -201,6 +201,33 @@ fn compressed_certificates_are_listed() {
             ..over_t1(edges)
         });
     }
+}
+
+#[test]
+fn a_card_that_insists_on_its_answer_to_select_is_listed() {
+    assert_lists_all(CardModel {
+        cac: CacHabits {
+            wants_answer_to_select: true,
+            ..CacHabits::USUAL
+        },
+        ..over_t1(Edges::Cac)
+    });
+}
+
+#[test]
+fn a_token_with_its_aca_in_the_other_place_signs() {
+    let file = samples::janes_cac();
+    let found = &certificates(file, Edges::Alt)[0];
+    let model = CardModel {
+        cac: CacHabits {
+            aca: AcaPlace::Alternate,
+            ..CacHabits::USUAL
+        },
+        ..over_t1(Edges::Alt)
+    };
+    let bench = Bench::with(file, model);
+
+    assert_eq!(bench.sign_and_verify("0001", found.certificate), Ok(()));
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn any_other_command_abandons_the_rest_of_an_answer() {
 }
 
 #[test]
-fn the_ccc_names_every_other_object_and_the_card() {
+fn the_ccc_names_the_card_and_more_objects_than_there_are() {
     for protocol in PROTOCOLS {
         let mut bench = jane(Edges::Cac, protocol);
         bench.select(CCC);
@@ -146,17 +146,22 @@ fn the_ccc_names_every_other_object_and_the_card() {
         assert_eq!(
             urls,
             [
+                url(1, [2, 0xFB]),
+                url(1, [2, 0xFE]),
+                url(1, [2, 0xFD]),
+                url(1, [2, 0]),
+                url(1, [2, 1]),
                 url(4, [1, 0]),
                 url(4, [1, 1]),
-                url(4, [1, 2]),
-                url(1, [2, 0]),
-                url(1, [2, 1])
+                url(4, [1, 2])
             ]
         );
-        for url in urls {
-            assert_eq!(bench.select(&[&url[..5], &url[8..10]].concat()), 0x9000);
-            let select = with_data([0, 0xA4, 2, 0], &url[6..8]);
-            assert_eq!(bench.status(&select), 0x9000);
+        for (number, url) in urls.iter().enumerate() {
+            let applet = bench.select(&[&url[..5], &url[8..10]].concat());
+            let object = bench.status(&with_data([0, 0xA4, 2, 0], &url[6..8]));
+
+            let expected = if number < 3 { 0x6A82 } else { 0x9000 };
+            assert_eq!((applet, object), (expected, expected));
         }
     }
 }
@@ -198,7 +203,7 @@ fn properties_of_other_applets_name_no_key() {
 
     assert_eq!(person[7..16], [0x40, 1, 1, 0x50, 0x0B, 0x41, 2, 2, 0]);
     assert_eq!(person.len(), 7 + 3 + 13);
-    assert_eq!(control[7..], [0x40, 1, 0]);
+    assert_eq!(control, [1, 5, 0x10, 2, 6, 2, 3]);
 }
 
 #[test]
@@ -206,11 +211,11 @@ fn t0_takes_the_exact_length_for_an_answer_only() {
     let mut bench = jane(Edges::Cac, Protocol::T0);
     bench.select(ACA);
 
-    assert_eq!(bench.send(&[0x80, 0x56, 1, 0, 0]), (Vec::new(), 0x6C0A));
-    assert_eq!(bench.send(&[0x80, 0x56, 1, 0, 0xFF]), (Vec::new(), 0x6C0A));
-    assert_eq!(bench.send(&[0x80, 0x56, 1, 0, 0x0A]).0.len(), 10);
+    assert_eq!(bench.send(&[0x80, 0x56, 1, 0, 0]), (Vec::new(), 0x6C07));
+    assert_eq!(bench.send(&[0x80, 0x56, 1, 0, 0xFF]), (Vec::new(), 0x6C07));
+    assert_eq!(bench.send(&[0x80, 0x56, 1, 0, 7]).0.len(), 7);
     let (head, sw) = bench.send(&[0x80, 0x56, 1, 0, 4]);
-    assert_eq!((head.len(), sw), (4, 0x6106));
+    assert_eq!((head.len(), sw), (4, 0x6103));
 }
 
 #[test]

@@ -66,7 +66,9 @@ impl Applet {
     /// What GET PROPERTIES answers (GSC-IS 2.1, section 5.3.3.4).
     pub(super) fn properties(&self) -> Vec<u8> {
         let mut out = simple_tlv(0x01, &FAMILY);
-        out.extend(simple_tlv(0x40, &[u8::from(self.object().is_some())]));
+        if self.object().is_some() {
+            out.extend(simple_tlv(0x40, &[1]));
+        }
         match &self.contents {
             Contents::Capabilities(object) | Contents::Person(object) => {
                 out.extend(simple_tlv(0x50, &object.properties()));

@@ -222,26 +222,40 @@ fn services(applets: &[Applet], own: &[Aid], habits: CacHabits) -> Vec<u8> {
 const GENERIC: u8 = 0x01;
 const PKI: u8 = 0x04;
 
-/// The elements of the CCC (GSC-IS 2.1, section 6.2).
+/// Containers that the CCC of a CAC names although nothing is in them. Here
+/// they cannot even be selected.
+const PLACEHOLDERS: [Aid; 3] = [
+    [0xA0, 0x00, 0x00, 0x00, 0x79, 0x02, 0xFB],
+    [0xA0, 0x00, 0x00, 0x00, 0x79, 0x02, 0xFE],
+    [0xA0, 0x00, 0x00, 0x00, 0x79, 0x02, 0xFD],
+];
+
+/// The elements of the CCC (GSC-IS 2.1, section 6.2): what is generic comes before PKI.
 fn capabilities(file: &CardFile, applets: &[Applet], habits: CacHabits) -> Vec<Element> {
     let mut elements = vec![
         (0xF0, card_identifier(file).to_vec()),
         (0xF1, vec![0x21]),
         (0xF2, vec![0x21]),
     ];
-    elements.extend(applets.iter().filter_map(|applet| {
-        let kind = match applet.contents {
-            Contents::Pki { .. } => PKI,
-            Contents::Person(_) => GENERIC,
-            Contents::Capabilities(_) | Contents::AccessControl { .. } => return None,
-        };
-        Some((0xF3, card_url(applet.name(), kind)))
-    }));
-    elements.extend([(0xF4, vec![0x00]), (0xF5, vec![0x02])]);
+    let named = |kind| {
+        applets
+            .iter()
+            .filter(move |applet| match applet.contents {
+                Contents::Pki { .. } => kind == PKI,
+                Contents::Person(_) => kind == GENERIC,
+                Contents::Capabilities(_) | Contents::AccessControl { .. } => false,
+            })
+            .map(Applet::name)
+    };
+    let generic = PLACEHOLDERS.into_iter().chain(named(GENERIC));
+    elements.extend(generic.map(|name| (0xF3, card_url(name, GENERIC))));
+    elements.extend(named(PKI).map(|name| (0xF3, card_url(name, PKI))));
+    let access_rules = [&[0x07][..], &ACA, &[0; 9]].concat();
+    elements.extend([(0xF4, vec![0x00]), (0xF5, vec![0x02]), (0xF6, access_rules)]);
     if habits.ccc_is_a_circle {
         elements.push((0xFD, card_url(CCC, GENERIC)));
     }
-    let empty = [0xF6, 0xF7, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE];
+    let empty = [0xF7, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE];
     let given = |tag: &u8| elements.iter().any(|(other, _)| other == tag);
     let empty: Vec<Element> = empty
         .into_iter()
