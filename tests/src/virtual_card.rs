@@ -21,6 +21,7 @@ pub mod issuer;
 pub mod key;
 pub mod log;
 mod objects;
+mod outbox;
 pub mod person;
 mod pin_block;
 mod piv;

@@ -8,7 +8,6 @@ mod applet;
 mod buffer;
 mod contents;
 mod edge;
-mod outbox;
 
 pub use self::contents::{PkiCertificate, certificates};
 pub(super) use self::edge::CacEdge;

@@ -4,6 +4,7 @@ use super::apdu::StatusWord;
 use super::cac::{CacEdge, Edges};
 use super::card_file::CardFile;
 use super::key::KeyError;
+use super::outbox::Answer;
 use super::piv::{OTHER_APPLET, PivCard};
 use super::{CardModel, instruction};
 
@@ -84,7 +85,7 @@ impl Chip {
     }
 
     /// Takes one command, gives data and status word.
-    fn execute(&mut self, bytes: &[u8]) -> (Vec<u8>, StatusWord) {
+    fn execute(&mut self, bytes: &[u8]) -> Answer {
         let Some(cac) = &mut self.cac else {
             return self.piv.execute(bytes);
         };

@@ -6,16 +6,16 @@ mod pin;
 
 use std::collections::BTreeMap;
 
-use cacd::card::transport::Protocol;
 use zeroize::Zeroizing;
 
 pub(super) use self::contents::gzip;
 
-use super::apdu::{Command, Expected, StatusWord};
+use super::apdu::{Command, StatusWord};
 use super::card_file::CardFile;
-use super::habits::{AbandonedReply, ExtendedLength, Interface, Replies};
+use super::habits::Interface;
 use super::key::{KeyError, PrivateKey};
 use super::objects::{self, PIV_AID, Tag};
+use super::outbox::{Answer, Outbox};
 use super::pin_block::PinBlock;
 use super::tlv::{constructed, take, tlv};
 use super::{CardModel, instruction};
@@ -50,8 +50,7 @@ struct Session {
     /// The command before this one was a VERIFY with the right PIN.
     pin_is_fresh: bool,
     chain: Option<Chain>,
-    /// What GET RESPONSE has yet to fetch.
-    pending: Vec<u8>,
+    outbox: Outbox,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,35 +115,21 @@ impl PivCard {
     }
 
     /// Takes one command, gives data and status word.
-    pub(super) fn execute(&mut self, bytes: &[u8]) -> (Vec<u8>, StatusWord) {
-        // Whatever comes: it ends an open chain, an unread answer and the freshness of the PIN,
+    pub(super) fn execute(&mut self, bytes: &[u8]) -> Answer {
+        // Whatever comes: it ends an open chain and the freshness of the PIN,
         // unless it is the one command that goes on with them.
         let chain = self.session.chain.take();
-        let pending = std::mem::take(&mut self.session.pending);
         let pin_was_fresh = std::mem::take(&mut self.session.pin_is_fresh);
 
-        let extended = self.model.extended;
-        let has_extended = !matches!(extended, ExtendedLength::Refused | ExtendedLength::Lies);
-        let Some(command) = Command::parse(self.model.protocol, has_extended, bytes) else {
-            return (Vec::new(), StatusWord::WRONG_LENGTH);
+        let (command, stale) = match self.session.outbox.open(self.model, bytes) {
+            Ok(opened) => opened,
+            Err(answer) => return answer,
         };
-        if command.is_extended && extended == ExtendedLength::Breaks {
-            return (Vec::new(), StatusWord::NO_DIAGNOSIS);
-        }
-        if command.ins == instruction::GET_RESPONSE && command.cla == 0 {
-            return self.get_response(&command, pending);
-        }
-        let mut stale = Vec::new();
-        if !pending.is_empty() && command.ins != instruction::SELECT {
-            match self.model.abandoned {
-                AbandonedReply::Dropped => {}
-                AbandonedReply::Prepended => stale = pending,
-                AbandonedReply::Answered => return self.reply(&command, pending),
-                AbandonedReply::Refused => return (Vec::new(), StatusWord::CONDITIONS_OF_USE),
-            }
-        }
         match self.dispatch(&command, chain, pin_was_fresh) {
-            Ok(data) => self.reply(&command, [stale, data].concat()),
+            Ok(data) => {
+                let data = [stale, data].concat();
+                self.session.outbox.reply(self.model, &command, data)
+            }
             Err(status) => (Vec::new(), status),
         }
     }
@@ -181,63 +166,6 @@ impl PivCard {
             }
             _ => Err(StatusWord::NO_SUCH_INSTRUCTION),
         }
-    }
-
-    /// Gives what fits and keeps the rest for GET RESPONSE.
-    fn reply(&mut self, command: &Command<'_>, mut data: Vec<u8>) -> (Vec<u8>, StatusWord) {
-        if data.is_empty() {
-            return (data, StatusWord::OK);
-        }
-        if command.is_extended && self.model.extended == ExtendedLength::Truncates {
-            data.truncate(256);
-            return (data, StatusWord::OK);
-        }
-        let longest = self.model.longest_reply;
-        let room = match (command.expected, self.model.replies) {
-            (Expected::UpTo(room), _) if command.is_extended => room,
-            (
-                Expected::UpTo(room) | Expected::Perhaps(room),
-                Replies::Filled | Replies::Unasked,
-            ) => room.min(longest),
-            (Expected::Nothing, Replies::Unasked) if self.model.protocol == Protocol::T1 => longest,
-            (Expected::Nothing, _) | (_, Replies::Announced) => 0,
-        };
-        self.hand_out(data, room)
-    }
-
-    fn hand_out(&mut self, mut data: Vec<u8>, room: usize) -> (Vec<u8>, StatusWord) {
-        if data.len() <= room {
-            return (data, StatusWord::OK);
-        }
-        let rest = data.split_off(room);
-        let status = StatusWord::more(rest.len());
-        self.session.pending = rest;
-        (data, status)
-    }
-
-    fn get_response(&mut self, command: &Command<'_>, pending: Vec<u8>) -> (Vec<u8>, StatusWord) {
-        if pending.is_empty() {
-            return (Vec::new(), StatusWord::CONDITIONS_OF_USE);
-        }
-        if (command.p1, command.p2) != (0, 0) {
-            return (Vec::new(), StatusWord::WRONG_PARAMETERS);
-        }
-        let (room, must_be_right) = match command.expected {
-            Expected::Nothing => return (Vec::new(), StatusWord::WRONG_LENGTH),
-            Expected::Perhaps(room) => (room, true),
-            Expected::UpTo(room) => (room, self.model.replies == Replies::Announced),
-        };
-        if must_be_right && room > pending.len() && room < 256 {
-            let status = StatusWord::exactly(pending.len());
-            self.session.pending = pending;
-            return (Vec::new(), status);
-        }
-        let room = if command.is_extended {
-            room
-        } else {
-            room.min(self.model.longest_reply)
-        };
-        self.hand_out(pending, room)
     }
 
     fn select(&mut self, command: &Command<'_>) -> Outcome {

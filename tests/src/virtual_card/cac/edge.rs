@@ -3,11 +3,11 @@
 use zeroize::Zeroizing;
 
 use super::applet::{Aid, Applet, Contents, file_control_information};
-use super::outbox::Outbox;
 use super::{CacHostility, CacPin, Edges, contents};
 use crate::virtual_card::apdu::{Command, Expected, StatusWord};
 use crate::virtual_card::card_file::CardFile;
 use crate::virtual_card::key::{KeyError, bare_operation};
+use crate::virtual_card::outbox::{Answer, Outbox};
 use crate::virtual_card::piv::PivCard;
 use crate::virtual_card::{CardModel, instruction};
 
@@ -95,31 +95,34 @@ impl CacEdge {
     }
 
     /// Takes one command, gives data and status word. `pin` is where the PIN is kept.
-    pub(in crate::virtual_card) fn execute(
-        &mut self,
-        bytes: &[u8],
-        pin: &mut PivCard,
-    ) -> (Vec<u8>, StatusWord) {
+    pub(in crate::virtual_card) fn execute(&mut self, bytes: &[u8], pin: &mut PivCard) -> Answer {
         // Whatever comes ends what was begun, unless it goes on with it.
-        let mut before = std::mem::take(&mut self.session);
+        let before = std::mem::take(&mut self.session);
         self.session.selected = before.selected;
 
-        let Some(command) = Command::parse(self.model.protocol, false, bytes) else {
-            return (Vec::new(), StatusWord::WRONG_LENGTH);
+        self.session.outbox = before.outbox;
+        let (command, stale) = match self.session.outbox.open(self.model, bytes) {
+            Ok(opened) => opened,
+            Err(answer) => return answer,
         };
-        match (command.cla, command.ins) {
-            (INTERINDUSTRY, instruction::GET_RESPONSE) => {
-                let answer = before.outbox.fetch(&command);
-                self.session.outbox = before.outbox;
-                answer
+        if matches!(command.cla, INTERINDUSTRY | OF_CAC)
+            && command.ins == instruction::GET_CERTIFICATE
+        {
+            return self.get_certificate(&command, before.certificate_read);
+        }
+        let data = match self.dispatch(&command, before.parts, pin) {
+            Ok(data) => data,
+            Err(status) => return (Vec::new(), status),
+        };
+        match command.expected {
+            // The reader waits for as many bytes as P3 says (ISO/IEC 7816-3, section 10.3.3).
+            Expected::Perhaps(room) if !data.is_empty() && data.len() < room => {
+                (Vec::new(), StatusWord::exactly(data.len()))
             }
-            (INTERINDUSTRY | OF_CAC, instruction::GET_CERTIFICATE) => {
-                self.get_certificate(&command, before.certificate_read)
+            Expected::Nothing | Expected::UpTo(_) | Expected::Perhaps(_) => {
+                let data = [stale, data].concat();
+                self.session.outbox.reply(self.model, &command, data)
             }
-            _ => match self.dispatch(&command, before.parts, pin) {
-                Ok(data) => self.session.outbox.reply(&command, data),
-                Err(status) => (Vec::new(), status),
-            },
         }
     }
 
@@ -298,7 +301,7 @@ impl CacEdge {
     }
 
     /// CAC-1: as much as is asked for; 63xx says how much there is after it, at most 255.
-    fn get_certificate(&mut self, command: &Command<'_>, read: usize) -> (Vec<u8>, StatusWord) {
+    fn get_certificate(&mut self, command: &Command<'_>, read: usize) -> Answer {
         let answer = self.certificate_part(command, read);
         match answer {
             Ok((part, rest)) => {
