@@ -9,7 +9,8 @@ use super::objects::{self, certificate_object};
 use super::piv::gzip;
 use super::tlv::{take, tlv};
 
-/// How a card that is good otherwise does harm.
+/// How a card that is good otherwise does harm. What becomes of objects is
+/// seen in those of PIV; a `CacHostility` is for those of the other edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hostility {
     /// Objects claim to be longer than they are.
@@ -178,7 +179,15 @@ impl Hostility {
 
     /// What becomes of an answer, status word included. `count` is the number of the command.
     pub(super) fn distort(self, command: &[u8], count: u64, answer: Vec<u8>) -> Vec<u8> {
-        let reads = fetches(command) || command.get(1) == Some(&instruction::GET_DATA);
+        let reads = matches!(
+            command.get(1),
+            Some(
+                &(instruction::GET_RESPONSE
+                    | instruction::GET_DATA
+                    | instruction::READ_BUFFER
+                    | instruction::GET_CERTIFICATE)
+            )
+        );
         match (self, reads) {
             // Over T=0 an answer begins with the next command.
             (Self::EndlessReply, true) if answer.len() > 2 || fetches(command) => {

@@ -33,6 +33,13 @@ fn three_certificates_are_read_within_the_budget() {
             .map(|found| found.certificate.to_vec())
             .collect();
         assert_eq!(read, issued);
+        for certificate in &read {
+            let length = certificate.len();
+            assert!(
+                (1500..1700).contains(&length),
+                "{length}: real ones have 1600"
+            );
+        }
         let count = bench.card.log().count();
         assert!(count <= budget, "{count} commands over {protocol:?}");
         println!("three certificates: {count} commands over {protocol:?}");

@@ -15,3 +15,4 @@ mod quirks;
 mod reading;
 mod selecting;
 mod the_pin;
+mod together;
