@@ -5,6 +5,7 @@
     reason = "helpers of tests, which fail by panicking"
 )]
 
+mod cac;
 mod counts;
 mod reading;
 mod signing;

@@ -7,7 +7,7 @@ use super::profile::{Profile, medium_hardware};
 use super::{Authority, CardNumbers, CardOrder, IssueError};
 use crate::virtual_card::cac::{Credential, PkiSlot};
 use crate::virtual_card::card_file::{CardFile, Slot};
-use crate::virtual_card::certificate::{AltName, COMMON_NAME, KeyUsage, UNIT};
+use crate::virtual_card::certificate::{COMMON_NAME, KeyUsage, UNIT};
 use crate::virtual_card::key::{KeyAlgorithm, OldKey, PrivateKey};
 
 impl Authority {
@@ -69,7 +69,8 @@ impl Authority {
             key_usage: vec![KeyUsage::DigitalSignature, KeyUsage::NonRepudiation],
             extended_key_usage: Vec::new(),
             policies: vec![medium_hardware(order.algorithm)],
-            alt_names: vec![AltName::Mail(order.person.mail())],
+            // Its subject names the holder; as a rule there is nothing more.
+            alt_names: Vec::new(),
         };
         profile.sign(order.validity, public_key)
     }
