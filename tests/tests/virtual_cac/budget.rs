@@ -36,8 +36,8 @@ fn three_certificates_are_read_within_the_budget() {
         for certificate in &read {
             let length = certificate.len();
             assert!(
-                (1500..1700).contains(&length),
-                "{length}: real ones have 1600"
+                (1400..1700).contains(&length),
+                "{length}: real ones have some 1600"
             );
         }
         let count = bench.card.log().count();
