@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use crate::interface::{
-    Call, Clear, ClearReply, GetHistory, HistoryReply, LONGEST_REPLY, Lost, Refusal, Register,
-    Reply, SnapshotReply, SubmitPin, method,
+    Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates, GetHistory,
+    HistoryReply, LONGEST_REPLY, Lost, Refusal, Register, Reply, SnapshotReply, SubmitPin, method,
 };
 use crate::locked::Locked;
 use crate::snapshot::{HistoryEntry, Snapshot};
@@ -138,6 +138,15 @@ impl Client {
     pub async fn clear(&mut self, request: &Clear) -> Result<Lost, ClientError> {
         let reply: ClearReply = self.call(method::CLEAR, request).await?;
         Ok(reply.lost)
+    }
+
+    /// By their place.
+    pub async fn certificates(
+        &mut self,
+        request: &GetCertificates,
+    ) -> Result<Vec<ExportedCertificate>, ClientError> {
+        let reply: CertificatesReply = self.call(method::GET_CERTIFICATES, request).await?;
+        Ok(reply.certificates)
     }
 
     async fn call<R: DeserializeOwned>(

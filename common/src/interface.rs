@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::certificate::Slot;
 use crate::identity::CardId;
+use crate::reader::ReaderName;
 use crate::snapshot::{HistoryEntry, Snapshot, Visit};
 use crate::time::UtcSeconds;
 
@@ -55,6 +57,7 @@ pub mod method {
     pub const REGISTER: &str = "org.cacd1.Register";
     pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
     pub const CLEAR: &str = "org.cacd1.Clear";
+    pub const GET_CERTIFICATES: &str = "org.cacd1.GetCertificates";
     pub const GET_INFO: &str = "org.varlink.service.GetInfo";
     pub const GET_INTERFACE_DESCRIPTION: &str = "org.varlink.service.GetInterfaceDescription";
 }
@@ -149,6 +152,29 @@ pub struct ClearReply {
     pub lost: Lost,
 }
 
+/// The certificates of the card in one reader, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GetCertificates {
+    pub reader: ReaderName,
+}
+
+/// By their place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificatesReply {
+    pub certificates: Vec<ExportedCertificate>,
+}
+
+/// A certificate as another program takes it. It names its holder, and holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedCertificate {
+    pub slot: Slot,
+    /// SHA-256 of the certificate, hexadecimal.
+    pub sha256: String,
+    /// One CERTIFICATE block (RFC 7468 §5).
+    pub pem: String,
+}
+
 /// Why something was not done. Advice to people is made from the variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -164,6 +190,12 @@ pub enum Refusal {
     ExpectedMore,
     #[error("that card is not in a reader now")]
     NoSuchCard,
+    #[error("no reader has that name")]
+    NoSuchReader,
+    #[error("no card is in that reader")]
+    NoCard,
+    #[error("the card has not been read to its end")]
+    NotRead,
     #[error("no portal has that name")]
     NoSuchPortal,
     #[error("no PIN came with the call")]
@@ -206,6 +238,9 @@ impl Refusal {
             ),
             Self::ExpectedMore => ("org.varlink.service.ExpectedMore", none()),
             Self::NoSuchCard => ("org.cacd1.NoSuchCard", none()),
+            Self::NoSuchReader => ("org.cacd1.NoSuchReader", none()),
+            Self::NoCard => ("org.cacd1.NoCard", none()),
+            Self::NotRead => ("org.cacd1.NotRead", none()),
             Self::NoSuchPortal => ("org.cacd1.NoSuchPortal", none()),
             Self::NoPin => ("org.cacd1.NoPin", none()),
             Self::MalformedPin => ("org.cacd1.MalformedPin", none()),
@@ -240,6 +275,9 @@ impl Refusal {
             },
             "org.varlink.service.ExpectedMore" => Self::ExpectedMore,
             "org.cacd1.NoSuchCard" => Self::NoSuchCard,
+            "org.cacd1.NoSuchReader" => Self::NoSuchReader,
+            "org.cacd1.NoCard" => Self::NoCard,
+            "org.cacd1.NotRead" => Self::NotRead,
             "org.cacd1.NoSuchPortal" => Self::NoSuchPortal,
             "org.cacd1.NoPin" => Self::NoPin,
             "org.cacd1.MalformedPin" => Self::MalformedPin,
@@ -284,6 +322,9 @@ mod tests {
             },
             Refusal::ExpectedMore,
             Refusal::NoSuchCard,
+            Refusal::NoSuchReader,
+            Refusal::NoCard,
+            Refusal::NotRead,
             Refusal::NoSuchPortal,
             Refusal::NoPin,
             Refusal::MalformedPin,

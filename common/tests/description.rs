@@ -10,8 +10,9 @@ use cac_common::certificate::{
 use cac_common::finding::{Finding, Weight};
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::interface::{
-    Clear, ClearReply, ClearScope, DESCRIPTION, GetHistory, HistoryReply, Lost, Register,
-    SERVICE_DESCRIPTION, SnapshotReply, SubmitPin, method,
+    CertificatesReply, Clear, ClearReply, ClearScope, DESCRIPTION, ExportedCertificate,
+    GetCertificates, GetHistory, HistoryReply, Lost, Register, SERVICE_DESCRIPTION, SnapshotReply,
+    SubmitPin, method,
 };
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
@@ -45,6 +46,7 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::REGISTER,
             method::GET_HISTORY,
             method::CLEAR,
+            method::GET_CERTIFICATES,
             method::GET_INFO,
             method::GET_INTERFACE_DESCRIPTION,
         ]
@@ -85,7 +87,27 @@ fn other_replies_and_every_request_are_as_described() {
         lost: Lost::default(),
     };
     check_reply("Clear", &serde_json::to_value(cleared).unwrap());
+    let certificates = CertificatesReply {
+        certificates: Slot::all()
+            .map(|slot| ExportedCertificate {
+                slot,
+                sha256: "00".into(),
+                pem: "-----BEGIN CERTIFICATE-----".into(),
+            })
+            .collect(),
+    };
+    check_reply(
+        "GetCertificates",
+        &serde_json::to_value(certificates).unwrap(),
+    );
 
+    let certificates = GetCertificates {
+        reader: ReaderName("Reader".into()),
+    };
+    check_request(
+        "GetCertificates",
+        &serde_json::to_value(certificates).unwrap(),
+    );
     let pin = SubmitPin {
         card: CardId("card".into()),
         visit: Visit(1),

@@ -3,6 +3,7 @@
 //! Each connection has a task of its own, and every message sent has a limit
 //! of time, so that a client that never reads disturbs no one.
 
+mod certificates;
 mod pin;
 #[cfg(test)]
 mod tests;
@@ -16,8 +17,9 @@ use std::time::Duration;
 use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::interface::{
-    Call, Clear, ClearReply, DESCRIPTION, GetHistory, HistoryReply, LONGEST_HISTORY_PAGE,
-    LONGEST_REQUEST, Refusal, Register, Reply, SERVICE_DESCRIPTION, SubmitPin, method,
+    Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, HistoryReply,
+    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, Refusal, Register, Reply, SERVICE_DESCRIPTION,
+    SubmitPin, method,
 };
 use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
@@ -243,6 +245,13 @@ impl Server {
                 self.ask(move |request| Event::ClearAsked { request, uid, what })
                     .await
             }
+            method::GET_CERTIFICATES => {
+                self.only_if_allowed(uid).await?;
+                let asked: GetCertificates = parameters(call.parameters)?;
+                let published = Arc::clone(&self.snapshots.borrow());
+                let reply = certificates::of(&published, &asked.reader)?;
+                Ok(Answered::of(&reply))
+            }
             other => Err(match other.rsplit_once('.') {
                 Some((interface, _))
                     if !["org.cacd1", "org.varlink.service"].contains(&interface) =>
@@ -363,6 +372,9 @@ fn log_refusal(refusal: &Refusal, uid: u32) {
         | Refusal::ExpectedMore => tracing::debug!(uid, %refusal, "request was refused"),
         Refusal::PermissionDenied
         | Refusal::NoSuchCard
+        | Refusal::NoSuchReader
+        | Refusal::NoCard
+        | Refusal::NotRead
         | Refusal::NoSuchPortal
         | Refusal::NoPin
         | Refusal::MalformedPin

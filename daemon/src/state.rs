@@ -10,7 +10,7 @@ mod notes;
 mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod visit;
 
 use std::collections::{BTreeMap, VecDeque};

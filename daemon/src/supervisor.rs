@@ -2,16 +2,18 @@
 //! what it asks for, and publishes what came of it. The only place that reads
 //! the clock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cac_common::interface::{Refusal, SnapshotReply};
+use cac_common::reader::ReaderName;
 use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::card::facts::CardFacts;
 use crate::config_watch::Loaded;
 use crate::effects::Effects;
 use crate::event::{Answer, Effect, Event, Now, RequestId};
@@ -24,9 +26,14 @@ pub struct Request {
     pub answer: oneshot::Sender<Result<Answer, Refusal>>,
 }
 
+/// What was read off the card in each reader.
+pub type Cards = BTreeMap<ReaderName, Arc<CardFacts>>;
+
 /// One snapshot, and how it reads on the socket, encoded once for everyone.
 pub struct Published {
     pub snapshot: Snapshot,
+    /// What was read off the cards in it, of those read to their end.
+    pub cards: Cards,
     whole: OnceLock<Vec<u8>>,
     for_a_stranger: OnceLock<Vec<u8>>,
 }
@@ -56,9 +63,10 @@ pub struct Supervisor {
 }
 
 impl Published {
-    pub(crate) fn new(snapshot: Snapshot) -> Self {
+    pub(crate) fn new(snapshot: Snapshot, cards: Cards) -> Self {
         Self {
             snapshot,
+            cards,
             whole: OnceLock::new(),
             for_a_stranger: OnceLock::new(),
         }
@@ -118,7 +126,7 @@ impl Supervisor {
         mut clock: Clock,
         notifier: Notifier,
     ) -> (Self, watch::Receiver<Arc<Published>>) {
-        let first = Published::new(state.snapshot(clock.now()));
+        let first = Published::new(state.snapshot(clock.now()), state.cards_read());
         let (published, snapshots) = watch::channel(Arc::new(first));
         let supervisor = Self {
             state,
@@ -244,8 +252,8 @@ impl Supervisor {
         snapshot.revision = revision + 1;
         let (cards, waiting) = self.state.cards(now);
         self.notifier.status(snapshot.readers.len(), cards, waiting);
-        self.published
-            .send_replace(Arc::new(Published::new(snapshot)));
+        let published = Published::new(snapshot, self.state.cards_read());
+        self.published.send_replace(Arc::new(published));
     }
 }
 

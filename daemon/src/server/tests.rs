@@ -4,16 +4,24 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::path::PathBuf;
 
+use cac_common::certificate::Slot;
 use cac_common::client::{Client, ClientError};
-use cac_common::snapshot::Snapshot;
+use cac_common::interface::ExportedCertificate;
+use cac_common::reader::{ReaderStatus, ServiceStatus};
+use cac_common::snapshot::{Snapshot, Visit};
 use cac_common::time::UtcSeconds;
 use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg, sockopt::set_socket_linger,
 };
 use rustix::process::Uid;
 use tempfile::TempDir;
+use x509_cert::der::pem;
 
 use super::*;
+use crate::card::transport::{Report, SeenReader};
+use crate::event::Now;
+use crate::state::tests::fixtures::{facts, reader_name};
+use crate::state::{DaemonFacts, State};
 
 /// More than anything here takes, and less than a socket lingers.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -28,7 +36,7 @@ struct Serving {
     runtime: Option<tokio::runtime::Runtime>,
     folder: TempDir,
     // Kept, as the supervisor keeps its ends.
-    _published: watch::Sender<Arc<Published>>,
+    published: watch::Sender<Arc<Published>>,
     _access: watch::Sender<Access>,
     _requests: mpsc::Receiver<Request>,
 }
@@ -43,7 +51,7 @@ impl Serving {
         let folder = tempfile::tempdir().unwrap();
         let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open_to_all).unwrap();
-        let (published, snapshots) = watch::channel(Arc::new(Published::new(nothing())));
+        let (published, snapshots) = watch::channel(Arc::new(published(&state())));
         let (access_sender, access) = watch::channel(Access::new("a-group-that-is-not-there"));
         let (requests, request_inbox) = mpsc::channel(1);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,7 +73,7 @@ impl Serving {
         runtime.spawn(server.serve(listener));
         let serving = Self {
             folder,
-            _published: published,
+            published,
             _access: access_sender,
             _requests: request_inbox,
             runtime: Some(runtime),
@@ -73,24 +81,41 @@ impl Serving {
         (serving, passed)
     }
 
+    fn publish(&self, state: &State) {
+        self.published.send_replace(Arc::new(published(state)));
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
 
     /// What root is answered, from a runtime of its own.
-    fn snapshot_for_root(&self) -> Result<Snapshot, ClientError> {
+    fn for_root<T>(
+        &self,
+        ask: impl AsyncFnOnce(Client) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
         let path = self.socket();
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap()
             .block_on(async {
-                tokio::time::timeout(LIMIT, async {
-                    Client::connect(&path).await?.snapshot().await
-                })
-                .await
-                .map_err(|_| ClientError::Silent)?
+                tokio::time::timeout(LIMIT, async { ask(Client::connect(&path).await?).await })
+                    .await
+                    .map_err(|_| ClientError::Silent)?
             })
+    }
+
+    fn snapshot_for_root(&self) -> Result<Snapshot, ClientError> {
+        self.for_root(async |mut client| client.snapshot().await)
+    }
+
+    fn certificates_for_root(
+        &self,
+        reader: usize,
+    ) -> Result<Vec<ExportedCertificate>, ClientError> {
+        let reader = reader_name(reader);
+        self.for_root(async |mut client| client.certificates(&GetCertificates { reader }).await)
     }
 }
 
@@ -206,6 +231,67 @@ fn what_a_stranger_called_comes_back_short_and_clean() {
     assert!(method.chars().count() <= 256 && !method.chars().any(char::is_control));
 }
 
+#[test]
+fn certificates_are_given_whole_as_soon_as_the_card_is_read_to_its_end() {
+    let serving = Serving::begin();
+    serving.publish(&desk());
+
+    let certificates = serving.certificates_for_root(0).unwrap();
+
+    let facts = facts(0, 0);
+    assert_eq!(certificates.len(), 1);
+    assert_eq!(certificates[0].slot, Slot::Authentication);
+    assert_eq!(certificates[0].sha256, facts.certificates[0].summary.sha256);
+    let (label, der) = pem::decode_vec(certificates[0].pem.as_bytes()).unwrap();
+    assert_eq!(
+        (label, der),
+        ("CERTIFICATE", facts.certificates[0].der.clone())
+    );
+}
+
+#[test]
+fn where_no_certificates_can_be_given_it_is_said_why() {
+    let serving = Serving::begin();
+    serving.publish(&desk());
+
+    for (reader, why) in [
+        (1, Refusal::NotRead),
+        (2, Refusal::NoCard),
+        (3, Refusal::NotRead),
+        (4, Refusal::NoSuchReader),
+    ] {
+        let error = serving.certificates_for_root(reader).unwrap_err();
+
+        assert!(
+            matches!(&error, ClientError::Refused(refusal) if *refusal == why),
+            "reader {reader}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_stranger_is_given_no_certificate() {
+    let serving = Serving::begin();
+    serving.publish(&desk());
+    let mut connection = connect_as_stranger(&serving.socket());
+
+    for reader in 0..5 {
+        let call = format!(
+            r#"{{"method":"org.cacd1.GetCertificates","parameters":{{"reader":"{}"}}}}"#,
+            reader_name(reader)
+        );
+        connection.write_all(call.as_bytes()).unwrap();
+        connection.write_all(b"\0").unwrap();
+
+        let reply = next(&mut connection);
+        assert_eq!(
+            reply.error.as_deref(),
+            Some("org.varlink.service.PermissionDenied")
+        );
+        assert_eq!(reply.parameters, json!({}));
+    }
+}
+
 fn connect_as_stranger(socket: &Path) -> Socket {
     let connection = std::thread::scope(|scope| {
         let connecting = scope.spawn(|| {
@@ -269,14 +355,47 @@ fn pass(connection: &Socket, message: &[u8], descriptor: &impl AsFd) {
     assert_eq!(sent, message.len());
 }
 
-fn nothing() -> Snapshot {
-    use crate::state::{DaemonFacts, State};
+/// Readers with a card that is read, one that is being read, none, and one
+/// that does not answer.
+fn desk() -> State {
+    let mut state = state();
+    let statuses = [
+        ReaderStatus::Card,
+        ReaderStatus::Card,
+        ReaderStatus::Empty,
+        ReaderStatus::NoAnswer,
+    ];
+    let seen = |(reader, status)| SeenReader {
+        name: reader_name(reader),
+        status,
+        changes: 1,
+    };
+    let report = Report {
+        service: ServiceStatus::Running,
+        readers: statuses.into_iter().enumerate().map(seen).collect(),
+    };
+    state.step(Event::Readers(report), now());
+    let read = Event::CardRead {
+        visit: Visit(1),
+        result: Box::new(Ok(facts(0, 0))),
+    };
+    state.step(read, now());
+    state
+}
 
+fn state() -> State {
     let facts = DaemonFacts {
         version: "0".into(),
         host: "host".into(),
         started_at: UtcSeconds(0),
     };
-    let mut clock = crate::supervisor::Clock::new();
-    State::new(facts, cac_common::config::Config::default()).snapshot(clock.now())
+    State::new(facts, cac_common::config::Config::default())
+}
+
+fn published(state: &State) -> Published {
+    Published::new(state.snapshot(now()), state.cards_read())
+}
+
+fn now() -> Now {
+    crate::supervisor::Clock::new().now()
 }

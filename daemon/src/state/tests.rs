@@ -2,7 +2,7 @@
 
 mod clearing;
 mod ending;
-mod fixtures;
+pub(crate) mod fixtures;
 mod promises;
 mod reading;
 

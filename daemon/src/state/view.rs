@@ -1,10 +1,15 @@
 //! The state as people see it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Daemon, KnownPersona, Portal, Reader, Registration, Snapshot};
 
-use super::State;
 use super::visit::CardVisit;
+use super::{ReaderSlot, State};
+use crate::card::facts::CardFacts;
 use crate::event::Now;
 
 impl State {
@@ -44,6 +49,15 @@ impl State {
             happened: self.happened.iter().cloned().collect(),
             may_act: true,
         }
+    }
+
+    /// What was read off the card in each reader, where it was read to its end.
+    pub fn cards_read(&self) -> BTreeMap<ReaderName, Arc<CardFacts>> {
+        let facts = |slot: &ReaderSlot| slot.visit.as_ref()?.facts.clone();
+        self.readers
+            .iter()
+            .filter_map(|(name, slot)| Some((name.clone(), facts(slot)?)))
+            .collect()
     }
 
     fn card(&self, card: &CardVisit, now: Now) -> Card {

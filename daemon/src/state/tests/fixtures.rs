@@ -19,7 +19,7 @@ use crate::card::known::Objects;
 use crate::card::piv::Ways;
 use crate::card::purpose::Purposes;
 
-pub(super) fn reader_name(reader: usize) -> ReaderName {
+pub(crate) fn reader_name(reader: usize) -> ReaderName {
     ReaderName(format!("Reader {reader}"))
 }
 
@@ -37,7 +37,7 @@ pub(super) fn portal(name: &str, start: &str) -> Arc<Profile> {
     Arc::new(Profile::check(&source).unwrap())
 }
 
-pub(super) fn facts(card: usize, tries: u64) -> CardFacts {
+pub(crate) fn facts(card: usize, tries: u64) -> CardFacts {
     let tries_left = [Some(3), Some(2), Some(1), None][usize::try_from(tries).unwrap().min(3)];
     let summary = CertificateSummary {
         slot: Slot::Authentication,
