@@ -1,5 +1,5 @@
 //! Serves an invented desk, to build and look at the dashboard without a card:
-//! `cargo run -p cacctl --example pretend_daemon -- SOCKET [desk|empty|last-try|stranger|troubled|reading]`.
+//! `cargo run -p cacctl --example pretend_daemon -- SOCKET [desk|empty|checked|many|last-try|stranger|troubled|reading]`.
 //!
 //! The PIN is 123456.
 
@@ -10,6 +10,7 @@ mod stand_in;
 
 use std::path::PathBuf;
 
+use cac_common::certificate::{CertificateSummary, Retired, Slot};
 use cac_common::reader::ServiceStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{PinStatus, Snapshot, Stage};
@@ -32,6 +33,17 @@ fn scene_of(name: &str) -> Snapshot {
     let mut desk = invented::desk();
     match name {
         "empty" => desk = invented::nothing_plugged_in(),
+        "checked" => desk = invented::checked(),
+        "many" => {
+            for card in desk.readers.iter_mut().filter_map(|one| one.card.as_mut()) {
+                let like = card.certificates[2].clone();
+                card.certificates
+                    .extend(Retired::all().map(|retired| CertificateSummary {
+                        slot: Slot::Retired(retired),
+                        ..like.clone()
+                    }));
+            }
+        }
         "stranger" => desk = desk.for_a_stranger(),
         "troubled" => {
             desk.service = ServiceStatus::Away;
@@ -44,6 +56,7 @@ fn scene_of(name: &str) -> Snapshot {
             for card in desk.readers.iter_mut().filter_map(|one| one.card.as_mut()) {
                 if name == "reading" {
                     card.stage = Stage::Reading { done: 3, of: 9 };
+                    card.holder = None;
                     card.certificates.truncate(1);
                     card.registrations.clear();
                     card.pin = PinStatus::Unknown;

@@ -4,7 +4,7 @@
 //! only how many digits were typed.
 
 use cac_common::certificate::{CertificateSummary, Slot};
-use cac_common::identity::CardId;
+use cac_common::identity::{CardId, Edipi, masked};
 use cac_common::interface::{ClearScope, Lost};
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
@@ -379,6 +379,24 @@ impl App {
             say(Tone::Bad, problem.clone());
         }
         problems
+    }
+
+    /// The DoD ID, as much of it as is shown now.
+    pub fn dod_id(&self, dod_id: Edipi) -> String {
+        if self.shows_dod_id {
+            dod_id.to_string()
+        } else {
+            dod_id.masked()
+        }
+    }
+
+    /// Text that may name a person by number, as much of it as is shown now.
+    pub fn discreet(&self, text: &str) -> String {
+        if self.shows_dod_id {
+            text.to_owned()
+        } else {
+            masked(text)
+        }
     }
 
     /// Whether the daemon shows us people, as far as is known.

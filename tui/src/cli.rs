@@ -1,7 +1,9 @@
 //! What can be typed after `cacctl`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use cac_common::certificate::Slot;
 use cac_common::paths::SOCKET_VARIABLE;
 use clap::{Args, Parser, Subcommand};
 
@@ -45,6 +47,9 @@ pub enum Command {
     Watch(Watch),
     /// Register a card: asks for its PIN if one is needed.
     Register(Register),
+    /// Show the card in a reader, or write its certificates out.
+    #[command(subcommand)]
+    Card(Card),
     /// Show what happened, newest first.
     History(History),
     /// Forget what was kept; shows first what would be lost.
@@ -89,6 +94,78 @@ pub struct Register {
     /// Print the card as JSON when all is at rest, instead of each change.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Card {
+    /// Say all that is known of a card: its holder, its PIN, what is wrong with it, each certificate.
+    Show(CardShow),
+    /// Write the certificates of a card to files, as PEM. They name the holder, and hold no secret.
+    Export(CardExport),
+}
+
+#[derive(Debug, Args)]
+pub struct CardShow {
+    /// The reader it is in, if several hold a card: its name, or a part that no other has.
+    #[arg(long, value_name = "NAME")]
+    pub reader: Option<String>,
+
+    /// Print the card as one JSON object, as it is in the state; no number is masked there.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Print DoD IDs in full.
+    #[arg(long)]
+    pub reveal: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CardExport {
+    /// The reader it is in, if several hold a card: its name, or a part that no other has.
+    #[arg(long, value_name = "NAME")]
+    pub reader: Option<String>,
+
+    /// Which certificate: 9A, 9C, 9D, 9E, 82 to 95 (retired keys), 0100 to 010F (CAC applets), or all.
+    #[arg(long, value_name = "SLOT", default_value = "all")]
+    pub slot: Slots,
+
+    /// The folder to write files like 9A-authentication.pem into, made if it is not there; "-" is standard output.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+
+    /// Write over files that are there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Which of the places on a card are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slots {
+    All,
+    One(Slot),
+}
+
+/// The text means no place on a card.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a place is 9A, 9C, 9D, 9E, 82 to 95, 0100 to 010F, or all")]
+pub struct NotSlots;
+
+impl FromStr for Slots {
+    type Err = NotSlots;
+
+    fn from_str(text: &str) -> Result<Self, NotSlots> {
+        if text.eq_ignore_ascii_case("all") {
+            return Ok(Self::All);
+        }
+        Slot::all()
+            .find(|slot| {
+                let told = slot.to_string();
+                let number = told.split(' ').next();
+                number.is_some_and(|number| number.eq_ignore_ascii_case(text))
+            })
+            .map(Self::One)
+            .ok_or(NotSlots)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -146,4 +223,29 @@ pub struct Scope {
     /// The history.
     #[arg(long)]
     pub history: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_place_is_named_by_its_number() {
+        for slot in Slot::all() {
+            let number = slot.to_string().split(' ').next().unwrap().to_lowercase();
+
+            assert_eq!(number.parse(), Ok(Slots::One(slot)));
+        }
+        assert_eq!("ALL".parse(), Ok(Slots::All));
+        for text in ["", "9B", "9", "+9A", "96", "81", "0110", "authentication"] {
+            assert_eq!(text.parse::<Slots>(), Err(NotSlots), "{text}");
+        }
+    }
 }

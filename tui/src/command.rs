@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod ask_pin;
+pub mod card;
 pub mod clear;
 pub mod history;
 pub mod manual;

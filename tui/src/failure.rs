@@ -4,10 +4,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use cac_common::certificate::Slot;
 use cac_common::client::ClientError;
 use cac_common::error_chain::Chain;
 use cac_common::identity::CardId;
 use cac_common::interface::Refusal;
+use cac_common::reader::ServiceStatus;
+
+use crate::phrase;
+use crate::view::NO_ANSWER;
 
 /// How `cacctl` ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +53,26 @@ pub enum Failure {
     NoCard,
     #[error("the service does not show you the card in {reader}")]
     CardHidden { reader: String },
+    #[error("the smart card service cannot be used")]
+    NoService(ServiceStatus),
+    #[error("no reader is plugged in")]
+    NoReader,
+    #[error("no reader has the name {0:?}")]
+    NoSuchReader(String),
+    #[error("several readers could be meant: {}", names.join(", "))]
+    SeveralReaders { names: Vec<String> },
+    #[error("no card is in {reader}")]
+    ReaderEmpty { reader: String },
+    #[error("the card in {reader} does not answer")]
+    NoAnswer { reader: String },
+    #[error("the card holds no certificate")]
+    NoCertificate,
+    #[error("the card holds no certificate at {0}")]
+    NoSuchCertificate(Slot),
+    #[error("what came as the certificate at {0} is none")]
+    NotPem(Slot),
+    #[error("{} is there already", path.display())]
+    FileExists { path: PathBuf },
     #[error("card {0} is not in a reader")]
     OtherCard(CardId),
     #[error("several cards are in readers: {}", names.join(", "))]
@@ -93,6 +118,10 @@ impl Failure {
             | Self::Terminal(_)
             | Self::Runtime(_)
             | Self::File { .. }
+            | Self::NoService(_)
+            | Self::NoCertificate
+            | Self::NoSuchCertificate(_)
+            | Self::NotPem(_)
             | Self::CardUnreadable { .. }
             | Self::CardGone
             | Self::NoLockedMemory(_)
@@ -102,12 +131,20 @@ impl Failure {
             Self::NoTerminal
             | Self::OtherCard(_)
             | Self::SeveralCards { .. }
+            | Self::NoSuchReader(_)
+            | Self::SeveralReaders { .. }
             | Self::NoSuchPortal(_)
             | Self::NoSuchDay(_) => Exit::Usage,
-            Self::NoCard | Self::NotAPin => Exit::NeedsPerson,
-            Self::CardHidden { .. } | Self::PinBlocked | Self::LastTry | Self::NotConfirmed => {
-                Exit::Refused
-            }
+            Self::NoCard
+            | Self::NoReader
+            | Self::ReaderEmpty { .. }
+            | Self::NoAnswer { .. }
+            | Self::NotAPin => Exit::NeedsPerson,
+            Self::CardHidden { .. }
+            | Self::FileExists { .. }
+            | Self::PinBlocked
+            | Self::LastTry
+            | Self::NotConfirmed => Exit::Refused,
         }
     }
 
@@ -115,7 +152,18 @@ impl Failure {
         match self {
             Self::Client(error) => advice_for(error),
             Self::NoTerminal => Some("Try: cacctl status"),
-            Self::NoCard => Some("Put your card in, chip first, and try again."),
+            Self::NoCard | Self::ReaderEmpty { .. } => {
+                Some("Put your card in, chip first, and try again.")
+            }
+            Self::NoService(service) => phrase::service(*service),
+            Self::NoReader => Some("Plug one in, put your card into it, and try again."),
+            Self::NoSuchReader(_) => Some("cacctl status lists the readers."),
+            Self::SeveralReaders { .. } => Some("Say which one with --reader NAME."),
+            Self::NoAnswer { .. } => Some(NO_ANSWER),
+            Self::NoSuchCertificate(_) => Some("cacctl card show lists those that it holds."),
+            Self::FileExists { .. } => Some(
+                "Nothing was written. Add --force to write over it, or name another folder with --out.",
+            ),
             Self::CardHidden { .. } => Some(JOIN_THE_GROUP),
             Self::OtherCard(_) => Some("cacctl status lists the cards that are in readers."),
             Self::SeveralCards { .. } => Some("Say which one with --card ID."),
@@ -137,6 +185,8 @@ impl Failure {
             | Self::Terminal(_)
             | Self::Runtime(_)
             | Self::File { .. }
+            | Self::NoCertificate
+            | Self::NotPem(_)
             | Self::NotAPin
             | Self::PinUnreadable(_)
             | Self::Interrupted
@@ -162,7 +212,7 @@ impl Failure {
 impl From<&ClientError> for Trouble {
     fn from(error: &ClientError) -> Self {
         Self {
-            what: crate::phrase::capitalised(&Chain(error).to_string()),
+            what: phrase::capitalised(&Chain(error).to_string()),
             advice: advice_for(error),
         }
     }
@@ -181,13 +231,14 @@ fn exit_of(error: &ClientError) -> Exit {
         | ClientError::Closed
         | ClientError::Silent => Exit::Unreachable,
         ClientError::Refused(refusal) => match refusal {
-            Refusal::StoreFailed { .. } | Refusal::Stopping => Exit::Failed,
+            Refusal::NotRead | Refusal::StoreFailed { .. } | Refusal::Stopping => Exit::Failed,
             Refusal::PermissionDenied
             | Refusal::MethodNotFound { .. }
             | Refusal::InterfaceNotFound { .. }
             | Refusal::InvalidParameter { .. }
             | Refusal::ExpectedMore
             | Refusal::NoSuchCard
+            | Refusal::NoSuchReader
             | Refusal::NoSuchPortal
             | Refusal::NoPin
             | Refusal::MalformedPin
@@ -196,6 +247,7 @@ fn exit_of(error: &ClientError) -> Exit {
             | Refusal::PinBlocked
             | Refusal::PinInUse
             | Refusal::NothingToDo => Exit::Refused,
+            Refusal::NoCard => Exit::NeedsPerson,
         },
         ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
             Exit::Failed
@@ -219,6 +271,9 @@ fn advice_for(error: &ClientError) -> Option<&'static str> {
                 Some("cacd is older than cacctl: restart it after an update.")
             }
             Refusal::NoSuchCard => Some("Put the card in again; nothing was sent to it."),
+            Refusal::NoSuchReader => Some("cacctl status lists the readers."),
+            Refusal::NoCard => Some("Put your card in, chip first, and try again."),
+            Refusal::NotRead => Some("Is it still being read? Try again in a moment."),
             Refusal::NoSuchPortal => Some("cacctl status lists the portals."),
             Refusal::NoLockedMemory => {
                 Some("The service needs more locked memory: see LimitMEMLOCK in cacd.service.")

@@ -71,6 +71,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
             Some(Command::Status(wanted)) => command::status::run(&socket, &wanted).await,
             Some(Command::Watch(wanted)) => command::watch::run(socket, &wanted).await,
             Some(Command::Register(wanted)) => command::register::run(&socket, wanted).await,
+            Some(Command::Card(wanted)) => command::card::run(&socket, wanted).await,
             Some(Command::History(wanted)) => command::history::run(&socket, &wanted).await,
             Some(Command::Clear(wanted)) => command::clear::run(&socket, wanted).await,
             Some(Command::Completions { shell }) => command::manual::completions(shell),

@@ -1,7 +1,10 @@
 //! Moments, counts and statuses in the words people read.
 
+pub mod certificate;
+
 use std::time::Duration;
 
+use cac_common::finding::{Finding, Weight};
 use cac_common::identity::readable;
 use cac_common::interface::{ClearScope, Lost};
 use cac_common::reader::{ReaderStatus, ServiceStatus};
@@ -191,6 +194,22 @@ pub fn pin(pin: &PinStatus) -> String {
         PinStatus::Blocked => "blocked".into(),
         PinStatus::OtherProgram => "another program is logged in".into(),
     }
+}
+
+/// How much a finding matters; one that is only worth knowing shouts at nobody.
+pub fn weight(weight: Weight) -> (Tone, &'static str) {
+    match weight {
+        Weight::Fault => (Tone::Bad, "fault"),
+        Weight::Warning => (Tone::Wanted, "warning"),
+        Weight::Note => (Tone::Quiet, "note"),
+    }
+}
+
+/// What matters most first.
+pub fn by_weight(findings: &[Finding]) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|finding| finding.weight);
+    findings
 }
 
 /// What is wrong with the smart card service and what to do; nothing while it runs.

@@ -1,8 +1,10 @@
 //! Text and JSON for standard output.
 
+pub mod card;
+
 use std::io::{self, Write};
 
-use cac_common::identity::readable;
+use cac_common::identity::{masked, readable};
 use cac_common::snapshot::{Card, HistoryEntry, Reader, Registration, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
@@ -129,8 +131,10 @@ fn card_lines(
     zone: &TimeZone,
 ) -> Result<(), Failure> {
     line(out, &format!("  {}", card_line(card)))?;
-    for finding in &card.findings {
-        line(out, &format!("  found: {}", readable(&finding.to_string())))?;
+    for finding in phrase::by_weight(&card.findings) {
+        let (_, weight) = phrase::weight(finding.weight);
+        let found = readable(&masked(&finding.to_string()));
+        line(out, &format!("  {weight}: {found}"))?;
     }
     for certificate in &card.certificates {
         let login = card.login.as_ref();
@@ -139,10 +143,10 @@ fn card_lines(
             out,
             &format!(
                 "  certificate {}: {}, {}, {}{}",
-                certificate.slot,
+                phrase::certificate::place(certificate),
                 readable(&certificate.issuer),
                 readable(&certificate.key),
-                phrase::validity(now, certificate.not_before, certificate.not_after),
+                phrase::certificate::standing(certificate, now).1,
                 if signs_in { ", signs in" } else { "" }
             ),
         )?;
@@ -156,12 +160,11 @@ fn card_lines(
 
 fn card_line(card: &Card) -> String {
     let mut parts = vec![readable(&card.kind)];
-    if let Some(holder) = &card.holder {
-        if let Some(dod_id) = holder.dod_id {
-            parts.push(format!("DoD ID ...{}", dod_id.tail()));
-        }
-        parts.extend(holder.category.as_deref().map(readable));
+    if let Some(dod_id) = card.dod_id {
+        parts.push(format!("DoD ID ...{}", dod_id.tail()));
     }
+    let category = card.holder.as_ref().and_then(|it| it.category.as_deref());
+    parts.extend(category.map(readable));
     parts.extend(
         card.expires
             .as_deref()

@@ -3,32 +3,26 @@
 
 #[path = "support/invented.rs"]
 mod invented;
+#[path = "support/place.rs"]
+mod place;
 #[path = "support/stand_in.rs"]
 mod stand_in;
 
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-use std::sync::Arc;
+use std::process::Stdio;
 use std::time::Duration;
 
 use cac_common::interface::method;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Snapshot};
 use cacctl::feed::{self, News};
-use stand_in::{Desk, StandIn};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use place::{PATIENCE, Place, calls_of};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-
-/// Nothing here takes longer on a machine that works.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn the_feed_tells_each_state() {
     let place = Place::new("the_feed_tells_each_state");
     let (desk, _serving) = place.serve(invented::desk());
-    let mut news = place.feed();
+    let mut news = feed_of(&place);
 
     let first = next(&mut news).await;
     desk.change(|snapshot| snapshot.readers.clear());
@@ -42,7 +36,7 @@ async fn the_feed_tells_each_state() {
 async fn the_feed_comes_back_when_the_daemon_does() {
     let place = Place::new("the_feed_comes_back");
     let (_, serving) = place.serve(invented::desk());
-    let mut news = place.feed();
+    let mut news = feed_of(&place);
     next(&mut news).await;
 
     serving.abort();
@@ -62,7 +56,7 @@ async fn the_feed_comes_back_when_the_daemon_does() {
 #[tokio::test]
 async fn the_feed_tells_that_nobody_is_there_and_waits() {
     let place = Place::new("nobody_is_there");
-    let mut news = place.feed();
+    let mut news = feed_of(&place);
 
     let away = next(&mut news).await;
     let (_desk, _serving) = place.serve(invented::desk());
@@ -174,12 +168,12 @@ async fn registering_where_all_is_registered_says_so() {
 #[tokio::test]
 async fn status_prints_the_snapshot_as_it_is() {
     let place = Place::new("status_prints");
-    let (_desk, _serving) = place.serve(invented::desk());
+    let (_desk, _serving) = place.serve(invented::checked());
 
     let output = place.cacctl(&["status", "--json"], "").await;
 
     let snapshot: Snapshot = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(snapshot, invented::desk());
+    assert_eq!(snapshot, invented::checked());
     assert_eq!(output.status.code(), Some(4));
 }
 
@@ -191,6 +185,8 @@ async fn without_a_daemon_every_command_says_so_and_ends_with_three() {
         &["status"][..],
         &["watch"],
         &["register"],
+        &["card", "show"],
+        &["card", "export"],
         &["history"],
         &["clear", "--all", "--yes"],
     ] {
@@ -290,67 +286,16 @@ async fn manual_pages_and_completions_are_written() {
     assert_eq!(pages.status.code(), Some(0), "{pages:?}");
     assert!(folder.join("cacctl.1").is_file());
     assert!(folder.join("cacctl-register.1").is_file());
+    assert!(folder.join("cacctl-card-show.1").is_file());
+    assert!(folder.join("cacctl-card-export.1").is_file());
     let script = String::from_utf8(completions.stdout).unwrap();
     assert!(script.contains("_cacctl()"), "{script}");
 }
 
-/// A folder with a socket in it, gone when dropped.
-struct Place {
-    folder: PathBuf,
-    socket: PathBuf,
-}
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("cacctl-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        let socket = folder.join("socket");
-        Self { folder, socket }
-    }
-
-    fn serve(&self, snapshot: Snapshot) -> (Arc<Desk>, JoinHandle<()>) {
-        let daemon = StandIn::start(&self.socket, snapshot).unwrap();
-        (daemon.desk.clone(), tokio::spawn(daemon.serve()))
-    }
-
-    fn feed(&self) -> mpsc::Receiver<News> {
-        let (tell, news) = mpsc::channel(4);
-        tokio::spawn(feed::follow(self.socket.clone(), tell));
-        news
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cacctl"));
-        command
-            .args(arguments)
-            .arg("--socket")
-            .arg(&self.socket)
-            .env("TZ", "UTC")
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        command
-    }
-
-    async fn cacctl(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self.command(arguments).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        // A command that reads nothing may have ended already.
-        let _ = stdin.write_all(input.as_bytes()).await;
-        drop(stdin);
-        tokio::time::timeout(PATIENCE, child.wait_with_output())
-            .await
-            .unwrap()
-            .unwrap()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all::<&Path>(&self.folder);
-    }
+fn feed_of(place: &Place) -> mpsc::Receiver<News> {
+    let (tell, news) = mpsc::channel(4);
+    tokio::spawn(feed::follow(place.socket.clone(), tell));
+    news
 }
 
 async fn next(news: &mut mpsc::Receiver<News>) -> News {
@@ -358,15 +303,6 @@ async fn next(news: &mut mpsc::Receiver<News>) -> News {
         .await
         .unwrap()
         .unwrap()
-}
-
-fn calls_of(desk: &Desk, method: &str) -> Vec<serde_json::Value> {
-    let asked = desk.asked.lock().unwrap();
-    asked
-        .iter()
-        .filter(|(name, _)| name == method)
-        .map(|(_, parameters)| parameters.clone())
-        .collect()
 }
 
 /// Travel needs the PIN, and nothing else stands in the way.

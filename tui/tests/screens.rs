@@ -1,14 +1,14 @@
 //! Every screen as it is drawn, at the two usual sizes; and nothing that panics at any.
-#![expect(clippy::unwrap_used, reason = "it serves tests alone")]
 
 #[path = "support/invented.rs"]
 mod invented;
+#[path = "support/scenes.rs"]
+mod scenes;
 
-use cac_common::finding::{Finding, Weight};
+use cac_common::finding::Weight;
 use cac_common::interface::{ClearScope, Lost};
-use cac_common::reader::ServiceStatus;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, HistoryKind, PinStatus, Snapshot, Stage};
+use cac_common::snapshot::{HistoryKind, PinStatus, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
 use cacctl::app::{App, Pane};
 use cacctl::failure::Trouble;
@@ -19,6 +19,9 @@ use cacctl::view;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Cell;
+use ratatui::style::Color;
+use scenes::{card, extreme, finding, many, nameless, troubled};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 36)];
 
@@ -79,6 +82,64 @@ fn a_card_is_being_read() {
     card.pin = PinStatus::Unknown;
 
     look_at("reading", &app(desk));
+}
+
+#[test]
+fn of_a_card_being_read_the_number_is_there_before_the_name() {
+    look_at("reading_nameless", &app(nameless()));
+}
+
+#[test]
+fn a_card_that_was_checked_shows_what_came_of_it() {
+    look_at("checked", &app(invented::checked()));
+    look_at(
+        "checked_card",
+        &opened(invented::checked(), Pane::Readers, 0),
+    );
+    for (down, name) in [(0, "checked_certificate"), (1, "revoked_certificate")] {
+        let of = opened(invented::checked(), Pane::Certificates, down);
+
+        look_at(name, &of);
+    }
+}
+
+#[test]
+fn what_is_only_worth_knowing_of_a_card_shouts_at_nobody() {
+    let mut desk = invented::checked();
+    card(&mut desk)
+        .findings
+        .retain(|finding| finding.weight == Weight::Note);
+    let theme = Theme {
+        colour: true,
+        ascii: false,
+    };
+    let mut screen = Terminal::new(TestBackend::new(80, 24)).unwrap();
+
+    screen
+        .draw(|frame| view::draw(frame, &app(desk), theme))
+        .unwrap();
+
+    let buffer = screen.backend().buffer();
+    let row = (0..24)
+        .map(|row| row * 80..(row + 1) * 80)
+        .map(|row| &buffer.content[row])
+        .find(|row| {
+            row.iter()
+                .map(Cell::symbol)
+                .collect::<String>()
+                .contains("Key History")
+        })
+        .unwrap();
+    assert!(row.iter().all(|cell| cell.fg == Color::Reset), "{row:?}");
+}
+
+#[test]
+fn of_many_certificates_it_is_said_which_are_seen() {
+    let mut many = app(many());
+    many.focus = Pane::Certificates;
+    press(&mut many, &[Command::PageDown]);
+
+    look_at("many_certificates", &many);
 }
 
 #[test]
@@ -244,7 +305,7 @@ fn without_colour_no_cell_has_one() {
             .unwrap();
 
         let cells = &screen.backend().buffer().content;
-        let plain = ratatui::style::Color::Reset;
+        let plain = Color::Reset;
         assert!(
             cells
                 .iter()
@@ -298,6 +359,14 @@ fn every_app() -> Vec<App> {
     let mut happened = app(invented::desk());
     happened.focus = Pane::Happened;
     vec![
+        app(invented::checked()),
+        opened(invented::checked(), Pane::Readers, 0),
+        opened(invented::checked(), Pane::Certificates, 1),
+        app(nameless()),
+        opened(nameless(), Pane::Readers, 0),
+        opened(nameless(), Pane::Certificates, 0),
+        app(many()),
+        opened(extreme(), Pane::Readers, 0),
         app(invented::desk()),
         app(invented::nothing_plugged_in()),
         app(troubled()),
@@ -316,67 +385,13 @@ fn every_app() -> Vec<App> {
     ]
 }
 
-fn extreme() -> Snapshot {
-    let mut desk = invented::desk();
-    let long = "\u{65e5}\u{672c}\u{8a9e} e\u{301} \u{202e}\u{1b}[2J ".repeat(40);
-    desk.daemon.host.clone_from(&long);
-    desk.daemon.started_at = UtcSeconds(i64::MIN);
-    desk.problems = vec![long.clone(); 5];
-    for reader in &mut desk.readers {
-        reader.name.0.insert_str(0, &long);
-    }
-    for portal in &mut desk.portals {
-        portal.title.clone_from(&long);
-    }
-    for entry in &mut desk.happened {
-        entry.text.clone_from(&long);
-        entry.at = UtcSeconds(i64::MAX);
-    }
-    for known in &mut desk.known {
-        known.name.clone_from(&long);
-        known.last_seen = UtcSeconds(i64::MIN);
-    }
-    let card = card(&mut desk);
-    card.kind.clone_from(&long);
-    card.expires = Some(long.clone());
-    card.inserted_at = UtcSeconds(i64::MAX);
-    card.pin = PinStatus::Ready {
-        tries_left: Some(255),
-    };
-    if let Some(holder) = &mut card.holder {
-        holder.name.last.clone_from(&long);
-        holder.category = Some(long.clone());
-    }
-    for (at, certificate) in card.certificates.iter_mut().enumerate() {
-        certificate.issuer.clone_from(&long);
-        certificate.upn = Some(long.clone());
-        if at % 2 == 0 {
-            certificate.not_before = UtcSeconds(i64::MAX);
-            certificate.not_after = UtcSeconds(i64::MIN);
-        } else {
-            certificate.not_before = UtcSeconds(i64::MIN);
-            certificate.not_after = UtcSeconds(i64::MAX);
-        }
-    }
-    card.findings = vec![finding("CHUID", &long)];
-    desk
-}
-
-fn finding(object: &str, fault: &str) -> Finding {
-    Finding {
-        weight: Weight::Fault,
-        object: object.into(),
-        fault: fault.into(),
-        meaning: "It may be damaged.".into(),
-    }
-}
-
-fn troubled() -> Snapshot {
-    let mut desk = invented::desk();
-    desk.service = ServiceStatus::NotAllowed;
-    desk.daemon.store_problem = Some("disk is full".into());
-    desk.problems = vec!["portals.d/travel.toml:12: unknown key `orgin`".into()];
-    desk
+/// With the details of what is so many rows below the first of a pane.
+fn opened(snapshot: Snapshot, pane: Pane, down: usize) -> App {
+    let mut app = app(snapshot);
+    app.focus = pane;
+    press(&mut app, &vec![Command::Down; down]);
+    press(&mut app, &[Command::Open]);
+    app
 }
 
 fn insisting() -> App {
@@ -436,10 +451,6 @@ fn app(snapshot: Snapshot) -> App {
     let mut app = App::new(invented::NOW, TimeZone::UTC);
     update(&mut app, Message::Snapshot(Box::new(snapshot)));
     app
-}
-
-fn card(snapshot: &mut Snapshot) -> &mut Card {
-    snapshot.readers[2].card.as_mut().unwrap()
 }
 
 fn press(app: &mut App, commands: &[Command]) {

@@ -123,21 +123,22 @@ fn card_lines(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Line<'s
 }
 
 fn holder(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
+    let dod_id = card
+        .dod_id
+        .map(|dod_id| labelled("DoD ID", app.dod_id(dod_id), theme));
     let Some(holder) = &card.holder else {
-        return vec![vec![Span::styled("Holder not known", theme.label())]];
+        let told = match (&card.stage, card.dod_id) {
+            (Stage::Reading { .. }, Some(_)) => "name not read yet",
+            (Stage::Reading { .. } | Stage::Read | Stage::Failed { .. }, _) => "Holder not known",
+        };
+        let told = vec![Span::styled(told, theme.label())];
+        return dod_id.into_iter().chain([told]).collect();
     };
     let mut pieces = vec![vec![Span::styled(
         readable(&holder.name.to_string()),
         theme.strong(),
     )]];
-    if let Some(dod_id) = holder.dod_id {
-        let shown = if app.shows_dod_id {
-            dod_id.to_string()
-        } else {
-            dod_id.masked()
-        };
-        pieces.push(labelled("DoD ID", shown, theme));
-    }
+    pieces.extend(dod_id);
     if let Some(category) = &holder.category {
         pieces.push(vec![Span::raw(readable(category))]);
     }
@@ -208,15 +209,18 @@ fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
     }
 }
 
-/// What is wrong with the card, the first of it in full where it fits.
+/// What was found, the weightiest of it in full where it fits.
 fn findings(app: &App, columns: u16, theme: Theme) -> Option<Line<'static>> {
     let findings = &app.card()?.findings;
-    let first = findings.first()?;
+    let first = phrase::by_weight(findings).into_iter().next()?;
+    let (tone, _) = phrase::weight(first.weight);
+    let mark = Theme::mark(tone);
+    let told = app.discreet(&first.to_string());
     let text = match findings.len() {
-        1 => format!("! {first}"),
-        several => format!("! {several} findings: {first}"),
+        1 => format!("{mark} {told}"),
+        several => format!("{mark} {several} findings: {told}"),
     };
-    Some(Line::styled(cut(&text, columns), theme.tone(Tone::Bad)))
+    Some(Line::styled(cut(&text, columns), theme.tone(tone)))
 }
 
 fn labelled(label: &str, value: String, theme: Theme) -> Piece {

@@ -1,7 +1,7 @@
 //! The certificates of the card: one row for each slot.
 
 use cac_common::certificate::CertificateSummary;
-use cac_common::time::UtcSeconds;
+use cac_common::identity::masked;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -10,11 +10,9 @@ use ratatui::widgets::Paragraph;
 use super::pane;
 use super::text::{fit, fit_right, width, window};
 use crate::app::{App, Chosen, Pane};
-use crate::phrase::{self, Tone};
+use crate::phrase::Tone;
+use crate::phrase::certificate::{place, standing, verdict};
 use crate::theme::Theme;
-
-/// From here on an end is near.
-const SOON: i64 = 30;
 
 const LONGEST_BAR: u16 = 24;
 
@@ -25,14 +23,26 @@ struct Columns {
     issuer: u16,
     key: u16,
     signs_in: u16,
+    verdict: u16,
     bar: u16,
-    validity: u16,
+    standing: u16,
 }
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Certificates);
-    let area = pane::draw(frame, area, "Certificates", has_focus, theme);
     let certificates = app.certificates();
+    let seen = window(
+        certificates.len(),
+        app.certificate,
+        area.height.saturating_sub(2),
+    );
+    let title = if seen.len() < certificates.len() {
+        let (first, last) = (seen.start + 1, seen.end);
+        format!("Certificates {first} to {last} of {}", certificates.len())
+    } else {
+        "Certificates".into()
+    };
+    let area = pane::draw(frame, area, &title, has_focus, theme);
     if certificates.is_empty() {
         let text = match app.chosen() {
             Some(Chosen::Reader(reader)) if reader.card.is_some() => " None is read yet.",
@@ -43,7 +53,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         return;
     }
     let columns = columns(app, area.width);
-    let lines: Vec<Line<'_>> = window(certificates.len(), app.certificate, area.height)
+    let lines: Vec<Line<'_>> = seen
         .map(|at| {
             let is_cursor = has_focus && at == app.certificate;
             let line = row(app, &certificates[at], &columns, theme);
@@ -69,56 +79,35 @@ pub(super) fn bar(part: u64, whole: u64, columns: u16) -> String {
         .collect()
 }
 
-/// How the validity of a certificate stands.
-pub(super) fn tone(certificate: &CertificateSummary, now: UtcSeconds) -> Tone {
-    if now > certificate.not_after || now < certificate.not_before {
-        Tone::Bad
-    } else if phrase::days_left(now, certificate.not_after) < SOON {
-        Tone::Wanted
-    } else {
-        Tone::Good
-    }
-}
-
 fn columns(app: &App, room: u16) -> Columns {
-    let validity = app
-        .certificates()
-        .iter()
-        .map(|one| width(&phrase::validity(app.now, one.not_before, one.not_after)))
-        .max()
-        .unwrap_or(0);
+    let widest = |told: &dyn Fn(&CertificateSummary) -> u16| {
+        let all = app.certificates().iter();
+        all.map(told).max().unwrap_or(0)
+    };
+    let with_gap = |wide: u16, gap| if wide > 0 { wide + gap } else { 0 };
     let if_room = |least, columns| if room >= least { columns } else { 0 };
-    let issuer = app
-        .certificates()
-        .iter()
-        .map(|one| width(&one.issuer) + 2)
-        .max()
-        .unwrap_or(0);
-    let upn = app
-        .certificates()
-        .iter()
-        .map(|one| width(upn_shown(app, one)))
-        .max()
-        .filter(|wide| *wide > 0)
-        .map_or(0, |wide| wide.min(40) + 2);
+    let upn = widest(&|one| width(upn_shown(app, one)).min(40));
+    let verdict = widest(&|one| width(&verdict(one)));
     let mut columns = Columns {
         slot: 18,
-        upn: if_room(110, upn),
+        upn: if_room(110, with_gap(upn, 2)),
         issuer: 0,
         key: if_room(50, 9),
         signs_in: if_room(70, 9),
+        verdict: if_room(100, with_gap(verdict, 2)),
         bar: if_room(70, 8),
-        validity,
+        standing: widest(&|one| width(&standing(one, app.now).1)),
     };
     let used = 5
         + columns.slot
         + columns.upn
         + columns.key
         + columns.signs_in
+        + columns.verdict
         + columns.bar
-        + columns.validity;
+        + columns.standing;
     let left = room.saturating_sub(used);
-    columns.issuer = left.min(issuer);
+    columns.issuer = left.min(widest(&|one| width(&one.issuer) + 2));
     if columns.bar > 0 {
         columns.bar += left - columns.issuer;
     }
@@ -131,10 +120,9 @@ fn row(
     columns: &Columns,
     theme: Theme,
 ) -> Line<'static> {
-    let tone = tone(certificate, app.now);
+    let (tone, standing) = standing(certificate, app.now);
     let login = app.card().and_then(|card| card.login.as_ref());
     let signs_in = login.is_some_and(|login| login.slot == certificate.slot);
-    let validity = phrase::validity(app.now, certificate.not_before, certificate.not_after);
     let mut spans = vec![
         Span::raw(" "),
         Span::styled(
@@ -146,7 +134,7 @@ fn row(
             theme.tone(tone),
         ),
         Span::raw(" "),
-        Span::raw(column(&certificate.slot.to_string(), columns.slot)),
+        Span::raw(column(&place(certificate), columns.slot)),
         Span::raw(column(&certificate.issuer, columns.issuer)),
         Span::styled(
             column(upn_shown(app, certificate), columns.upn),
@@ -156,6 +144,10 @@ fn row(
         Span::styled(
             column(if signs_in { "signs in" } else { "" }, columns.signs_in),
             theme.strong(),
+        ),
+        Span::styled(
+            column(&verdict(certificate), columns.verdict),
+            theme.label(),
         ),
     ];
     if columns.bar > 1 {
@@ -180,7 +172,7 @@ fn row(
         spans.push(Span::raw("  "));
     }
     spans.push(Span::styled(
-        fit_right(&validity, columns.validity),
+        fit_right(&standing, columns.standing),
         theme.tone(if tone == Tone::Good {
             Tone::Quiet
         } else {
@@ -199,16 +191,12 @@ fn column(text: &str, columns: u16) -> String {
     text
 }
 
-/// A UPN that holds the DoD ID is hidden with it.
+/// A UPN that names its holder by number is hidden with the DoD ID.
 fn upn_shown<'a>(app: &App, certificate: &'a CertificateSummary) -> &'a str {
-    let dod_id = app
-        .card()
-        .and_then(|card| card.holder.as_ref()?.dod_id)
-        .filter(|_| !app.shows_dod_id)
-        .map(|dod_id| dod_id.to_string());
     let upn = certificate.upn.as_deref().unwrap_or_default();
-    match dod_id {
-        Some(dod_id) if upn.contains(&dod_id) => "",
-        _ => upn,
+    if app.shows_dod_id || masked(upn) == upn {
+        upn
+    } else {
+        ""
     }
 }

@@ -1,6 +1,7 @@
 //! Everything about one reader, card, certificate, registration or entry.
 
 use cac_common::certificate::{CertificateSummary, Slot};
+use cac_common::finding::Finding;
 use cac_common::identity::readable;
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
@@ -11,7 +12,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::text::field;
-use super::{NO_ANSWER, certificates, pane};
+use super::{NO_ANSWER, pane};
 use crate::app::{App, Chosen, Subject};
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
@@ -23,7 +24,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, of: &Subject, scroll: u16, 
     let lines = Sheet::of(app, of, size.0.saturating_sub(4), theme).lines;
     let within = pane::dialog(frame, title(of), size, theme);
     let room = rows(&lines).saturating_sub(within.height);
-    frame.render_widget(Paragraph::new(lines).scroll((scroll.min(room), 0)), within);
+    let scroll = scroll.min(room);
+    frame.render_widget(Paragraph::new(lines).scroll((scroll, 0)), within);
+    pane::more_below(frame, within, room - scroll, theme);
 }
 
 pub(super) fn scroll_room(app: &App, of: &Subject, whole: Rect) -> u16 {
@@ -94,6 +97,11 @@ impl Sheet {
     }
 
     fn toned(&mut self, name: &str, value: &str, tone: Tone) {
+        self.harmless(name, &readable(value), tone);
+    }
+
+    /// Of any length, where every part was made harmless already.
+    fn harmless(&mut self, name: &str, value: &str, tone: Tone) {
         let styles = (self.theme.label(), self.theme.tone(tone));
         self.lines.extend(field(name, value, self.columns, styles));
     }
@@ -152,15 +160,22 @@ impl Sheet {
     }
 
     fn card(&mut self, app: &App, card: &Card) {
-        if let Some(holder) = &card.holder {
-            self.field("holder", &holder.name.to_string());
-            if let Some(dod_id) = holder.dod_id {
-                if app.shows_dod_id {
-                    self.field("DoD ID", &dod_id.to_string());
-                    self.if_any("UPN", holder.upn.as_deref());
-                } else {
-                    self.field("DoD ID", &format!("{} (x shows it)", dod_id.masked()));
-                }
+        let holder = card.holder.as_ref();
+        self.if_any(
+            "holder",
+            holder.map(|holder| holder.name.to_string()).as_deref(),
+        );
+        if let Some(dod_id) = card.dod_id {
+            let hint = if app.shows_dod_id {
+                ""
+            } else {
+                " (x shows it)"
+            };
+            self.field("DoD ID", &format!("{}{hint}", app.dod_id(dod_id)));
+        }
+        if let Some(holder) = holder {
+            if app.shows_dod_id {
+                self.if_any("UPN", holder.upn.as_deref());
             }
             self.if_any("category", holder.category.as_deref());
         }
@@ -186,9 +201,16 @@ impl Sheet {
                 &format!("{}: {}", login.slot, login.reason),
             );
         }
-        for finding in &card.findings {
-            self.toned("found", &readable(&finding.to_string()), Tone::Bad);
+        for finding in phrase::by_weight(&card.findings) {
+            self.finding(app, finding);
         }
+    }
+
+    fn finding(&mut self, app: &App, finding: &Finding) {
+        let (tone, weight) = phrase::weight(finding.weight);
+        self.gap();
+        self.toned(weight, &app.discreet(&finding.to_string()), tone);
+        self.field("", &app.discreet(&finding.meaning));
     }
 
     fn certificate(&mut self, app: &App, slot: Slot) {
@@ -197,53 +219,63 @@ impl Sheet {
             return self.field("", "That certificate is not there any more.");
         };
         self.field("slot", &certificate.slot.to_string());
-        self.field("is for", purpose(slot));
-        self.subject(app, certificate);
-        self.field("issuer", &certificate.issuer);
-        self.field("serial", &certificate.serial);
-        self.field("key", &certificate.key);
-        self.gap();
-        self.field(
-            "valid from",
-            &phrase::moment(certificate.not_before, &app.zone),
-        );
-        self.field(
-            "valid until",
-            &phrase::moment(certificate.not_after, &app.zone),
-        );
-        let left = phrase::validity(app.now, certificate.not_before, certificate.not_after);
-        let tone = certificates::tone(certificate, app.now);
-        self.toned(
-            "",
-            &left,
-            if tone == Tone::Good {
-                Tone::Quiet
-            } else {
-                tone
-            },
-        );
-        self.gap();
-        self.field("SHA-256", &certificate.sha256);
+        let role = phrase::certificate::role(certificate.role);
+        let purpose = phrase::certificate::purpose(certificate);
+        self.field("role", &format!("{role}: {purpose}"));
         let login = app.card().and_then(|card| card.login.as_ref());
         if let Some(login) = login.filter(|login| login.slot == slot) {
             self.field("signs in", &login.reason);
         }
+        self.field("subject", &app.discreet(&certificate.subject_dn));
+        let upn = certificate.upn.as_deref();
+        self.if_any("UPN", upn.map(|upn| app.discreet(upn)).as_deref());
+        let mail: Vec<String> = certificate
+            .mail
+            .iter()
+            .map(|mail| app.discreet(mail))
+            .collect();
+        self.several("mail", &mail);
+        self.field("issuer", &certificate.issuer_dn);
+        self.gap();
+        self.validity(app, certificate);
+        let (tone, chain) = phrase::certificate::chain(&certificate.chain);
+        self.harmless("chain", &chain, tone);
+        let (tone, revocation) =
+            phrase::certificate::revocation(&certificate.revocation, &app.zone);
+        self.harmless("revocation", &revocation, tone);
+        self.gap();
+        self.field("key", &certificate.key);
+        self.several("key usage", &certificate.key_usage);
+        self.several("extended use", &certificate.extended_key_usage);
+        self.several("policies", &certificate.policies);
+        self.field("serial", &certificate.serial);
+        self.field("SHA-256", &certificate.sha256);
     }
 
-    /// Subject and UPN name the holder by number; they are hidden with it.
-    fn subject(&mut self, app: &App, certificate: &CertificateSummary) {
-        let dod_id = app
-            .card()
-            .and_then(|card| card.holder.as_ref()?.dod_id)
-            .filter(|_| !app.shows_dod_id);
-        let hide = |text: &str| match dod_id {
-            Some(dod_id) => readable(text).replace(&dod_id.to_string(), &dod_id.masked()),
-            None => text.to_owned(),
+    fn several(&mut self, name: &str, words: &[String]) {
+        let told = phrase::certificate::several(words);
+        self.harmless(name, &told, Tone::Quiet);
+    }
+
+    fn validity(&mut self, app: &App, certificate: &CertificateSummary) {
+        let CertificateSummary {
+            not_before,
+            not_after,
+            ..
+        } = *certificate;
+        let moment = |at| phrase::moment(at, &app.zone);
+        self.field(
+            "valid",
+            &format!("{} to {}", moment(not_before), moment(not_after)),
+        );
+        let left = phrase::validity(app.now, not_before, not_after);
+        let tone = phrase::certificate::lifetime(certificate, app.now);
+        let tone = if tone == Tone::Good {
+            Tone::Quiet
+        } else {
+            tone
         };
-        self.field("subject", &hide(&certificate.subject));
-        if let Some(upn) = &certificate.upn {
-            self.field("UPN", &hide(upn));
-        }
+        self.toned("", &left, tone);
     }
 
     fn registration(&mut self, app: &App, portal: &str) {
@@ -346,16 +378,5 @@ impl Sheet {
         for (at, problem) in problems.iter().enumerate() {
             self.toned(&format!("{}", at + 1), &problem.text, problem.tone);
         }
-    }
-}
-
-fn purpose(slot: Slot) -> &'static str {
-    match slot {
-        Slot::Authentication => "signing in, after the PIN",
-        Slot::Signature => "signing documents and mail, each after the PIN",
-        Slot::KeyManagement => "opening what was encrypted for the holder",
-        Slot::CardAuthentication => "proving the card itself, without a PIN",
-        Slot::Retired(_) => "opening what was encrypted with an earlier key",
-        Slot::Applet(_) => "what its certificate says",
     }
 }

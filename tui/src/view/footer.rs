@@ -47,6 +47,7 @@ fn hints(mode: Mode) -> Vec<Hint> {
         Mode::Details => vec![
             ("Up/Down", "scroll"),
             ("r", "register"),
+            ("x", "DoD ID"),
             ("Esc", "back"),
             ("?", "help"),
             ("q", "quit"),

@@ -54,6 +54,23 @@ pub(super) fn dialog(frame: &mut Frame<'_>, title: &str, size: (u16, u16), theme
     within
 }
 
+/// Says on the lower edge of a dialog that so many rows lie below what is seen.
+pub(super) fn more_below(frame: &mut Frame<'_>, within: Rect, rows: u16, theme: Theme) {
+    if rows == 0 {
+        return;
+    }
+    let told = format!(" {rows} more below ");
+    let columns = u16::try_from(told.len()).unwrap_or(u16::MAX);
+    let edge = Rect {
+        x: within.right().saturating_sub(columns).max(within.x),
+        y: within.bottom(),
+        width: columns.min(within.width),
+        height: 1,
+    };
+    let edge = edge.intersection(frame.area());
+    frame.render_widget(Span::styled(told, theme.label()), edge);
+}
+
 /// The size of what is within a dialog of this size.
 pub(super) fn room_in_dialog(whole: Rect, size: (u16, u16)) -> (u16, u16) {
     let area = middle(whole, size);

@@ -48,7 +48,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
 fn row(app: &App, row: Chosen<'_>, is_chosen: bool, columns: u16, theme: Theme) -> Line<'static> {
     let (mark, tone, name, content) = match row {
         Chosen::Reader(reader) => {
-            let (mark, tone, content) = content(reader);
+            let (mark, tone, content) = content(app, reader);
             (mark, tone, short_name(app, reader), content)
         }
         Chosen::Known(known) => {
@@ -110,7 +110,7 @@ fn without_numbers(name: &str) -> &str {
 }
 
 /// A mark, how it stands, and what is in the reader, in a word or by name.
-fn content(reader: &Reader) -> (&'static str, Tone, String) {
+fn content(app: &App, reader: &Reader) -> (&'static str, Tone, String) {
     let Some(card) = &reader.card else {
         return match reader.status {
             ReaderStatus::Empty => ("○", Tone::Quiet, "empty".into()),
@@ -118,7 +118,9 @@ fn content(reader: &Reader) -> (&'static str, Tone, String) {
             ReaderStatus::Card => ("●", Tone::Quiet, "in use".into()),
         };
     };
+    // The number is there before the name is.
     let holder = card.holder.as_ref().map(|holder| holder.name.to_string());
+    let holder = holder.or_else(|| card.dod_id.map(|dod_id| app.dod_id(dod_id)));
     match &card.stage {
         Stage::Reading { .. } => (
             "●",

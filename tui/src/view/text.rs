@@ -133,7 +133,7 @@ pub(super) fn window(rows: usize, cursor: usize, height: u16) -> std::ops::Range
     first..rows.min(first + height)
 }
 
-/// A name and what it is, wrapped beneath itself.
+/// A name and what it is, which is harmless already, wrapped beneath itself.
 pub(super) fn field(
     name: &str,
     value: &str,
@@ -152,7 +152,7 @@ pub(super) fn field(
     if !beside && !name.is_empty() {
         lines.push(Line::styled(cut(name, columns), name_style));
     }
-    for (at, part) in wrap(&readable(value), room).into_iter().enumerate() {
+    for (at, part) in wrap(value, room).into_iter().enumerate() {
         let first = if !beside {
             "  ".to_owned()
         } else if at == 0 {

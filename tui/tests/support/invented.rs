@@ -1,8 +1,9 @@
 //! An invented moment at an invented workstation.
 
 use cac_common::certificate::{
-    CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
+    Applet, CertificateSummary, ChainStatus, LoginChoice, Retired, Revocation, Role, Slot,
 };
+use cac_common::finding::Finding;
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
@@ -56,6 +57,92 @@ pub(crate) fn desk() -> Snapshot {
         ],
         ..nothing_plugged_in()
     }
+}
+
+/// The same, after every certificate was checked, each with another verdict,
+/// and the card found to have faults of every weight.
+pub(crate) fn checked() -> Snapshot {
+    let mut desk = desk();
+    for card in desk.readers.iter_mut().filter_map(|one| one.card.as_mut()) {
+        card.certificates = Slot::PIV
+            .into_iter()
+            .chain(Retired::new(1).map(Slot::Retired))
+            .chain(Applet::new(0).map(Slot::Applet))
+            .zip(verdicts())
+            .map(|(slot, (chain, revocation))| CertificateSummary {
+                mail: vec!["jane.q.doe.civ@mail.example".into()],
+                key_usage: vec!["digitalSignature".into(), "nonRepudiation".into()],
+                extended_key_usage: vec!["clientAuth".into(), "smartcardLogon".into()],
+                policies: vec![
+                    "id-fpki-common-authentication".into(),
+                    "2.16.840.1.101.2.1.11.42".into(),
+                ],
+                chain,
+                revocation,
+                ..certificate(slot)
+            })
+            .collect();
+        card.findings = vec![
+            Finding::note(
+                "Key History",
+                "names one key that is kept elsewhere",
+                "Older mail may need that key: the issuer's recovery service has it.",
+            ),
+            Finding::warning(
+                "Security Object",
+                "has no hash of the CHUID",
+                "Whether the CHUID was changed cannot be told.",
+            ),
+            Finding::fault(
+                "Signature certificate",
+                "was revoked",
+                "What is signed with it is refused: have an ID card office renew the card.",
+            ),
+        ];
+    }
+    desk
+}
+
+fn verdicts() -> [(ChainStatus, Revocation); 6] {
+    let trusted = || ChainStatus::Trusted {
+        path: vec!["DOD ID CA-73".into(), "DoD Root CA 6".into()],
+    };
+    let since = later(-9 * DAY);
+    let at = later(-60);
+    [
+        (trusted(), Revocation::Good { at }),
+        (
+            trusted(),
+            Revocation::Revoked {
+                since,
+                reason: Some("keyCompromise".into()),
+            },
+        ),
+        (
+            ChainStatus::NotTrusted {
+                reason: "its issuer is not known here".into(),
+            },
+            Revocation::NotChecked,
+        ),
+        (
+            trusted(),
+            Revocation::Offline {
+                why: "no route to ocsp.example".into(),
+            },
+        ),
+        (
+            ChainStatus::NotConfigured,
+            Revocation::Unknown {
+                why: "the responder does not know it".into(),
+            },
+        ),
+        (
+            ChainStatus::Test {
+                authority: "DoD JITC Root CA 6".into(),
+            },
+            Revocation::NotChecked,
+        ),
+    ]
 }
 
 /// The service runs, with no reader and no portal.

@@ -9,15 +9,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use cac_common::interface::{
-    Call, Clear, ClearReply, GetHistory, HistoryReply, LONGEST_REQUEST, Lost, Refusal, Reply,
-    SnapshotReply, SubmitPin, method,
+    Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates, GetHistory,
+    HistoryReply, LONGEST_REQUEST, Lost, Refusal, Reply, SnapshotReply, SubmitPin, method,
 };
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, HistoryEntry, HistoryKind, PinStatus, Snapshot};
+use cac_common::snapshot::{Card, HistoryEntry, HistoryKind, PinStatus, Snapshot, Stage};
 use cac_common::wire::{Connection, Message};
 use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
+
+/// Not much of a certificate.
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
 
 pub(crate) struct StandIn {
     listener: UnixListener,
@@ -140,10 +143,31 @@ impl Desk {
                 };
                 Ok(serde_json::to_value(ClearReply { lost }).unwrap())
             }
+            method::GET_CERTIFICATES => self.certificates(&parameters(call)?),
             other => Err(Refusal::MethodNotFound {
                 method: other.into(),
             }),
         }
+    }
+
+    fn certificates(&self, request: &GetCertificates) -> Result<Value, Refusal> {
+        let snapshot = self.snapshot.borrow();
+        let reader = snapshot
+            .readers
+            .iter()
+            .find(|reader| reader.name == request.reader)
+            .ok_or(Refusal::NoSuchReader)?;
+        let card = reader.card.as_ref().ok_or(Refusal::NoCard)?;
+        if card.stage != Stage::Read {
+            return Err(Refusal::NotRead);
+        }
+        let certificates = card.certificates.iter().map(|one| ExportedCertificate {
+            slot: one.slot,
+            sha256: one.sha256.clone(),
+            pem: PEM.into(),
+        });
+        let certificates = certificates.collect();
+        Ok(serde_json::to_value(CertificatesReply { certificates }).unwrap())
     }
 
     fn take_pin(self: &Arc<Self>, call: &Call, message: Message) -> Result<Value, Refusal> {
