@@ -80,14 +80,21 @@ impl Loader {
 
     /// Where all of this came from, by the configuration that was read last.
     fn places(&self) -> Places {
-        let folders = BTreeSet::from([self.portals_folder(), self.trust_folder()]);
+        let anchors_folder = self.trust_folder().join(trust::ANCHORS);
+        let folders = BTreeSet::from([
+            self.portals_folder(),
+            self.trust_folder(),
+            anchors_folder.clone(),
+        ]);
         // A folder that cannot be read is reported when it is loaded.
         let profiles = files_ending(&self.portals_folder(), &[PROFILE_ENDING]);
         let authorities = files_ending(&self.trust_folder(), &trust::ENDINGS);
+        let trusted = files_ending(&anchors_folder, &trust::ENDINGS);
         let mut files = self.anchors.clone();
         files.insert(self.config_file());
         files.extend(profiles.into_iter().flatten());
         files.extend(authorities.into_iter().flatten());
+        files.extend(trusted.into_iter().flatten());
         Places { folders, files }
     }
 

@@ -1,43 +1,60 @@
-//! Certificates of authorities, for building the chain that goes to a portal.
+//! Who is trusted to have issued a card, and what became of a certificate since.
 //!
-//! Portals that trust only a root need the issuing authority's certificate
-//! along with the card's. Those lie as PEM files in the folder `trust` beside
-//! the configuration. They are sent along and trusted for nothing.
+//! Certificates of authorities lie in the folder `trust` beside the
+//! configuration. The self-signed ones in its folder `anchors` are trusted;
+//! all others help to build the way up to them, are sent along to portals that
+//! know only the root, and are trusted for nothing.
+//!
+//! Nothing here reads a clock or touches the network.
+
+mod bundle;
+mod certificate;
+pub mod cms;
+mod path;
+mod policy;
+mod signature;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use cac_common::bounded_file;
-use der::{Decode as _, Encode as _};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use x509_cert::Certificate;
 
+pub use self::bundle::BundleFault;
+pub use self::certificate::{Certificate, NotACertificate};
+pub use self::path::{PathFault, Question, TrustedPath, Verdict};
+pub use self::policy::{Policies, PolicyFault};
+pub use self::signature::SignatureFault;
 use crate::config_watch::files_ending;
 
-/// A file larger than this is not read.
+/// A file larger than this is not read; a bundle of every DoD CA has about 300 kB.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// What the names of files of authorities end in.
-pub const ENDINGS: [&str; 2] = ["pem", "crt"];
+pub const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "p7b", "p7c"];
+
+/// The folder of anchors, in that of the authorities.
+pub const ANCHORS: &str = "anchors";
+
+/// Authorities that are known at one time; the DoD, its partners and the
+/// Federal Bridge together have about 500.
+const MOST_AUTHORITIES: usize = 2000;
 
 /// The most authorities between a card and a root.
 const LONGEST_CHAIN: usize = 8;
 
-/// Authorities that are known by name.
+/// Authorities that are known, and those of them that are trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Authorities {
-    known: Vec<Authority>,
+    anchors: Vec<Certificate>,
+    /// No root among them.
+    intermediates: Vec<Certificate>,
+    /// Roots that lie beside the anchors, and are not trusted.
+    other_roots: Vec<Certificate>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Authority {
-    subject: Vec<u8>,
-    issuer: Vec<u8>,
-    der: Vec<u8>,
-}
-
-/// Why a file of authorities was left out.
+/// Why a file of authorities was left out, or does not do what its place says.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     #[error("{} cannot be read", path.display())]
@@ -46,82 +63,144 @@ pub enum TrustError {
         #[source]
         source: io::Error,
     },
-    #[error("{} holds something that is no certificate in PEM form", path.display())]
-    NotPem { path: PathBuf },
+    #[error("{}", path.display())]
+    Bundle {
+        path: PathBuf,
+        #[source]
+        fault: BundleFault,
+    },
+    #[error("{} holds no self-signed certificate of an authority, so nothing in it is trusted", path.display())]
+    NoAnchor { path: PathBuf },
+    #[error("{} is left out: there are {MOST_AUTHORITIES} certificates before it", path.display())]
+    TooMany { path: PathBuf },
+}
+
+/// What a file lies there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Anchors,
+    Beside,
 }
 
 impl Authorities {
-    /// Reads every `.pem` and `.crt` file of a folder, and says which could
-    /// not be read. A folder that is not there is empty.
+    /// Reads every file of a folder, and of the folder of anchors in it, and
+    /// says what is wrong with which. A folder that is not there is empty.
     pub fn read(folder: &Path) -> (Self, Vec<TrustError>) {
         let mut authorities = Self::default();
         let mut problems = Vec::new();
-        let paths = match files_ending(folder, &ENDINGS) {
-            Ok(paths) => paths,
-            Err(source) => {
-                problems.push(TrustError::Unreadable {
-                    path: folder.to_owned(),
+        // Anchors first: what is found once more beside them stays an anchor.
+        let places = [
+            (folder.join(ANCHORS), Place::Anchors),
+            (folder.to_owned(), Place::Beside),
+        ];
+        for (folder, place) in places {
+            match files_ending(&folder, &ENDINGS) {
+                Ok(paths) => problems.extend(
+                    paths
+                        .iter()
+                        .filter_map(|path| authorities.add_file(path, place).err()),
+                ),
+                Err(source) => problems.push(TrustError::Unreadable {
+                    path: folder,
                     source,
-                });
-                return (authorities, problems);
-            }
-        };
-        for path in paths {
-            if let Err(error) = authorities.add_file(&path) {
-                problems.push(error);
+                }),
             }
         }
         (authorities, problems)
     }
 
-    /// The certificates to send after `leaf`, its issuer first; no root among them.
-    pub fn chain_for(&self, leaf: &[u8]) -> Vec<Vec<u8>> {
-        let mut chain = Vec::new();
-        let Some((_, mut wanted)) = names(leaf) else {
-            return chain;
-        };
-        while chain.len() < LONGEST_CHAIN {
-            let next = self
-                .known
-                .iter()
-                .find(|authority| authority.subject == wanted && authority.issuer != wanted);
-            let Some(authority) = next else {
-                break;
-            };
-            if chain.contains(&authority.der) {
-                break;
-            }
-            chain.push(authority.der.clone());
-            wanted.clone_from(&authority.issuer);
-        }
-        chain
+    /// Whether anything is trusted at all.
+    pub fn has_anchors(&self) -> bool {
+        !self.anchors.is_empty()
     }
 
-    fn add_file(&mut self, path: &Path) -> Result<(), TrustError> {
+    /// Whether `certificate`, DER, leads up to an anchor.
+    pub fn judge(&self, certificate: &[u8], question: Question<'_>) -> Verdict {
+        let pool = path::Pool {
+            anchors: &self.anchors,
+            intermediates: &self.intermediates,
+            other_roots: &self.other_roots,
+        };
+        path::judge(&pool, certificate, question)
+    }
+
+    /// The certificates to send after `leaf`, its issuer first; no root among them.
+    pub fn chain_for(&self, leaf: &[u8]) -> Vec<Vec<u8>> {
+        let mut chain: Vec<&Certificate> = Vec::new();
+        let Ok(leaf) = Certificate::parse(leaf) else {
+            return Vec::new();
+        };
+        while chain.len() < LONGEST_CHAIN {
+            let last = chain.last().copied().unwrap_or(&leaf);
+            // A cross-certificate of a root that is there leads away from it.
+            let is_from_a_root = self.roots().any(|root| is_from(last, root));
+            let next = self.intermediates.iter().find(|issuer| {
+                let is_known = chain.iter().any(|one| one.is_same_authority(issuer));
+                !is_known && is_from(last, issuer)
+            });
+            let Some(issuer) = next.filter(|_| !is_from_a_root) else {
+                break;
+            };
+            chain.push(issuer);
+        }
+        chain.iter().map(|issuer| issuer.der().to_vec()).collect()
+    }
+
+    fn roots(&self) -> impl Iterator<Item = &Certificate> {
+        self.anchors.iter().chain(&self.other_roots)
+    }
+
+    fn add_file(&mut self, path: &Path, place: Place) -> Result<(), TrustError> {
         let bytes =
             bounded_file::read(path, LARGEST_FILE).map_err(|source| TrustError::Unreadable {
                 path: path.to_owned(),
                 source,
             })?;
-        for certificate in CertificateDer::pem_slice_iter(&bytes) {
-            let not_pem = || TrustError::NotPem {
+        let certificates = bundle::read(&bytes).map_err(|fault| TrustError::Bundle {
+            path: path.to_owned(),
+            fault,
+        })?;
+        let (roots, others): (Vec<_>, Vec<_>) = certificates
+            .into_iter()
+            .partition(Certificate::is_self_signed_authority);
+        if self.count() + roots.len() + others.len() > MOST_AUTHORITIES {
+            return Err(TrustError::TooMany {
                 path: path.to_owned(),
-            };
-            let der = certificate.map_err(|_| not_pem())?.to_vec();
-            let (subject, issuer) = names(&der).ok_or_else(not_pem)?;
-            self.known.push(Authority {
-                subject,
-                issuer,
-                der,
+            });
+        }
+        let has_no_root = roots.is_empty();
+        for root in roots {
+            self.add_root(root, place);
+        }
+        for intermediate in others {
+            if !self.intermediates.contains(&intermediate) {
+                self.intermediates.push(intermediate);
+            }
+        }
+        if place == Place::Anchors && has_no_root {
+            return Err(TrustError::NoAnchor {
+                path: path.to_owned(),
             });
         }
         Ok(())
     }
+
+    fn add_root(&mut self, root: Certificate, place: Place) {
+        if self.roots().any(|known| *known == root) {
+            return;
+        }
+        match place {
+            Place::Anchors => self.anchors.push(root),
+            Place::Beside => self.other_roots.push(root),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.anchors.len() + self.intermediates.len() + self.other_roots.len()
+    }
 }
 
-/// Subject and issuer, in DER.
-fn names(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let certificate = Certificate::from_der(der).ok()?;
-    let tbs = certificate.tbs_certificate();
-    Some((tbs.subject().to_der().ok()?, tbs.issuer().to_der().ok()?))
+/// By what it says; whoever is sent it verifies the signature.
+fn is_from(certificate: &Certificate, issuer: &Certificate) -> bool {
+    certificate.names_as_issuer(issuer) && certificate.identifies_key_of(issuer)
 }

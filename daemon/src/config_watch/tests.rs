@@ -192,6 +192,21 @@ async fn an_anchor_that_changes_under_its_name_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_root_that_is_put_among_the_trusted_ones_is_trusted() {
+    let place = place();
+    let mut following = Following::begin(place.path());
+    assert!(!following.first.authorities.has_anchors());
+
+    let anchors = place.path().join("trust/anchors");
+    fs::create_dir_all(&anchors).unwrap();
+    fs::write(anchors.join("root.pem"), authority()).unwrap();
+
+    following
+        .until("the root", |loaded| loaded.authorities.has_anchors())
+        .await;
+}
+
+#[tokio::test]
 async fn nothing_is_read_again_for_reading_it_or_for_a_file_of_someone_else() {
     let place = place();
     let portals = place.path().join("portals.d");
@@ -274,9 +289,7 @@ fn write_profile(folder: &Path, name: &str, anchor: Option<&Path>) {
 
 fn authority() -> String {
     let key = rcgen::KeyPair::generate().unwrap();
-    rcgen::CertificateParams::new(["An authority".to_owned()])
-        .unwrap()
-        .self_signed(&key)
-        .unwrap()
-        .pem()
+    let mut params = rcgen::CertificateParams::new(["An authority".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.self_signed(&key).unwrap().pem()
 }
