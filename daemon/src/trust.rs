@@ -5,13 +5,15 @@
 //! all others help to build the way up to them, are sent along to portals that
 //! know only the root, and are trusted for nothing.
 //!
-//! Nothing here reads a clock or touches the network.
+//! Nothing here reads a clock, and nothing but [`http`] touches the network.
 
 mod bundle;
 mod certificate;
 pub mod cms;
+pub mod http;
 mod path;
 mod policy;
+pub mod revocation;
 mod signature;
 #[cfg(test)]
 mod tests;
