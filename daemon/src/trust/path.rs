@@ -242,7 +242,7 @@ struct Search<'a> {
 impl Search<'_> {
     /// Breadth first: no path is looked at before every shorter one.
     fn find(&mut self, pool: &Pool<'_>, leaf: &Certificate) -> Option<TrustedPath> {
-        if let Err(fault) = self.check_dates(leaf) {
+        if let Err(fault) = self.check_dates(leaf, &called(leaf, 0)) {
             self.fault = Some(fault);
             return None;
         }
@@ -304,21 +304,20 @@ impl Search<'_> {
         path: &[&'c Certificate],
         issuer: &'c Certificate,
     ) -> Result<Vec<&'c Certificate>, PathFault> {
-        let subject = || issuer.title().to_owned();
-        let last = path.last().copied().unwrap_or(issuer);
-        if self.signatures_left == 0 {
+        let subject = || called(issuer, path.len());
+        let Some((last, below)) = path.split_last().filter(|_| self.signatures_left > 0) else {
             return Err(PathFault::TooMany);
-        }
+        };
         self.signatures_left -= 1;
         last.verify_signature(&issuer.key)
             .map_err(|fault| PathFault::Signature {
-                subject: last.title().to_owned(),
+                subject: called(last, below.len()),
                 fault,
             })?;
         if self.test.is_none() {
             self.test = name_for_tests(issuer);
         }
-        self.check_dates(issuer)?;
+        self.check_dates(issuer, &subject())?;
         if !issuer.extensions.is_authority {
             return Err(PathFault::NotAnAuthority { subject: subject() });
         }
@@ -330,8 +329,8 @@ impl Search<'_> {
         Ok(longer)
     }
 
-    fn check_dates(&self, certificate: &Certificate) -> Result<(), PathFault> {
-        let subject = || certificate.title().to_owned();
+    fn check_dates(&self, certificate: &Certificate, called: &str) -> Result<(), PathFault> {
+        let subject = || called.to_owned();
         if self.question.at < certificate.not_before {
             return Err(PathFault::NotYetValid { subject: subject() });
         }
@@ -345,7 +344,7 @@ impl Search<'_> {
     fn validate(&self, path: &[&Certificate]) -> Result<TrustedPath, PathFault> {
         let mut authorities_below = 0_usize;
         for (at, certificate) in path.iter().enumerate() {
-            let subject = || certificate.title().to_owned();
+            let subject = || called(certificate, at);
             let extensions = &certificate.extensions;
             if let Some(extension) = extensions.not_understood {
                 return Err(PathFault::Extension {
@@ -370,6 +369,16 @@ impl Search<'_> {
             certificates: path.iter().map(|one| (*one).clone()).collect(),
             policies,
         })
+    }
+}
+
+/// By its place on a path. The first one names a person, with the DoD ID, and
+/// what is said of it goes where that may not.
+fn called(certificate: &Certificate, place: usize) -> String {
+    if place == 0 {
+        "the certificate".into()
+    } else {
+        certificate.title().to_owned()
     }
 }
 

@@ -82,7 +82,7 @@ fn every_authority_leads_to_its_root() {
             assert_eq!(
                 verdict,
                 Verdict::NotTrusted(PathFault::Signature {
-                    subject: authority.title().into(),
+                    subject: "the certificate".into(),
                     fault: SignatureFault::Sha1,
                 })
             );
@@ -102,7 +102,7 @@ fn every_authority_in_it_has_expired_by_now() {
     for authority in &others {
         let verdict = judged(&roots, &others, authority, in_2026);
 
-        let subject = authority.title().to_owned();
+        let subject = "the certificate".into();
         assert_eq!(verdict, Verdict::NotTrusted(PathFault::Expired { subject }));
     }
 }
