@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::pki::{Authority, NOW, parse, tlv, trusted};
 use crate::trust::path::{PathFault, Question, Verdict};
-use crate::trust::{ANCHORS, Authorities};
+use crate::trust::{ANCHORS, Authorities, bundle};
 
 const ANY: Question<'_> = Question {
     at: NOW,
@@ -46,7 +46,7 @@ fn only_self_signed_certificates_among_the_anchors_are_trusted() {
 fn every_kind_of_file_is_read_whatever_it_is_called() {
     let root = Authority::root("Root 1");
     let authority = root.below("CA 1");
-    let bundle = bundle(&[&authority.der, &root.der]);
+    let bundle = bundle_of(&[&authority.der, &root.der]);
     let in_pem = |label| pem(label, &bundle).into_bytes();
 
     for (name, bytes) in [
@@ -79,7 +79,7 @@ fn a_root_that_lies_beside_the_anchors_is_named_as_not_trusted() {
     write(
         place.path(),
         "all.p7b",
-        &bundle(&[&root.der, &authority.der]),
+        &bundle_of(&[&root.der, &authority.der]),
     );
     write(&place.path().join(ANCHORS), "root.der", &other.der);
 
@@ -134,10 +134,10 @@ fn a_file_that_is_no_help_is_named_with_what_is_wrong() {
             data,
             "part 1 of it is no bundle of certificates: it is a message of",
         ),
-        ("none.p7b", bundle(&[]), "it holds no certificate"),
+        ("none.p7b", bundle_of(&[]), "it holds no certificate"),
         (
             "many.p7b",
-            bundle(&vec![&[0x30, 0][..]; 1001]),
+            bundle_of(&vec![&[0x30, 0][..]; 1001]),
             "more than 1000 certificates",
         ),
     ] {
@@ -201,7 +201,7 @@ fn what_is_sent_along_ends_below_the_root() {
     let lower = upper.below("Lower");
     let across = bridge.vouch_for(&root);
     let all = [across.as_slice(), &lower.der, &upper.der, &bridge.der];
-    write(place.path(), "all.p7b", &bundle(&all));
+    write(place.path(), "all.p7b", &bundle_of(&all));
     let without_root = read(place.path()).chain_for(&lower.card());
 
     write(place.path(), "root.pem", &root.der);
@@ -217,11 +217,27 @@ fn a_chain_that_goes_in_a_circle_is_sent_once() {
     let place = place();
     let (a, b) = (Authority::root("A"), Authority::root("B"));
     let (a_by_b, b_by_a) = (b.vouch_for(&a), a.vouch_for(&b));
-    write(place.path(), "all.p7b", &bundle(&[&a_by_b, &b_by_a]));
+    write(place.path(), "all.p7b", &bundle_of(&[&a_by_b, &b_by_a]));
 
     let chain = read(place.path()).chain_for(&a.card());
 
     assert_eq!(chain, [a_by_b, b_by_a]);
+}
+
+#[test]
+fn no_bundle_makes_it_panic_wherever_it_is_cut_or_changed() {
+    let root = Authority::root("Root 1");
+    let whole = bundle_of(&[&root.der]);
+    assert_eq!(bundle::read(&whole).unwrap(), [parse(&root.der)]);
+
+    for at in 0..whole.len() {
+        assert!(bundle::read(&whole[..at]).is_err(), "{at}");
+        for flip in [0x01, 0x80, 0xFF] {
+            let mut changed = whole.clone();
+            changed[at] ^= flip;
+            let _ = bundle::read(&changed);
+        }
+    }
 }
 
 fn place() -> TempDir {
@@ -242,7 +258,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) {
 
 /// A message that nobody signed, of the older sort whose certificates stand
 /// in no order.
-fn bundle(certificates: &[&[u8]]) -> Vec<u8> {
+fn bundle_of(certificates: &[&[u8]]) -> Vec<u8> {
     for certificate in certificates.iter().filter(|one| one.len() > 2) {
         parse(certificate);
     }

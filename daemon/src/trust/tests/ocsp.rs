@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use cac_common::certificate::Revocation;
 use rcgen::KeyUsagePurpose;
 
@@ -171,5 +174,33 @@ async fn what_a_responder_refuses_is_said() {
             .await;
 
         assert_unknown(&revocation, why);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_changed_anywhere_says_nothing() {
+    let place = Place::new();
+    let responder = Arc::new(place.responder(good()));
+    let length = Arc::new(AtomicUsize::new(0));
+    let changed_at = |at: usize, flip: u8| {
+        let (responder, length) = (Arc::clone(&responder), Arc::clone(&length));
+        Net::default().with_ocsp(move |request| {
+            let mut answer = responder.answer(request);
+            length.store(answer.len(), Ordering::Relaxed);
+            // Signatures of ECDSA differ in length by a byte or two.
+            let at = at % answer.len();
+            answer[at] ^= flip;
+            answer
+        })
+    };
+    assert_eq!(place.check(changed_at(0, 0)).await, GOOD);
+
+    for at in 0..length.load(Ordering::Relaxed) {
+        for flip in [0x01, 0x80] {
+            let revocation = place.check(changed_at(at, flip)).await;
+
+            let is_unknown = matches!(revocation, Revocation::Unknown { .. });
+            assert!(is_unknown, "{at}: {revocation:?}");
+        }
     }
 }
