@@ -47,6 +47,8 @@ pub struct Config {
     /// The first wait after a portal could not be reached; it doubles each time.
     pub first_wait: Duration,
     pub longest_wait: Duration,
+    /// Ask the authorities over the network whether certificates were taken back.
+    pub check_revocation: bool,
     /// Where profiles lie, if not in `portals.d` beside the configuration.
     pub portals: Option<PathBuf>,
 }
@@ -60,6 +62,7 @@ impl Default for Config {
             keep_history: Duration::from_hours(365 * 24),
             first_wait: Duration::from_secs(30),
             longest_wait: Duration::from_mins(30),
+            check_revocation: true,
             portals: None,
         }
     }
@@ -73,6 +76,7 @@ struct ConfigFile {
     access: AccessTable,
     store: StoreTable,
     retry: RetryTable,
+    trust: TrustTable,
     portals: PortalsTable,
 }
 
@@ -100,6 +104,12 @@ struct StoreTable {
 struct RetryTable {
     first_wait: Option<Spanned<String>>,
     longest_wait: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TrustTable {
+    check_revocation: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -174,6 +184,10 @@ impl Config {
             keep_history: length(file.store.keep_history, default.keep_history)?,
             first_wait,
             longest_wait,
+            check_revocation: file
+                .trust
+                .check_revocation
+                .unwrap_or(default.check_revocation),
             portals: match file.portals.folder {
                 Some(folder) if folder.get_ref().is_relative() => {
                     return Err(source.fault_at(&folder, "portals.folder is an absolute path"));
@@ -198,7 +212,7 @@ mod tests {
         let config = check(
             "[pin]\nkeep = \"visit\"\n[access]\ngroup = \"wheel\"\n[store]\ncache_certificates = false\n\
              keep_history = \"30d\"\n[retry]\nfirst_wait = \"1s\"\nlongest_wait = \"1m\"\n\
-             [portals]\nfolder = \"/srv/portals\"\n",
+             [trust]\ncheck_revocation = false\n[portals]\nfolder = \"/srv/portals\"\n",
         )
         .unwrap();
 
@@ -208,6 +222,7 @@ mod tests {
                 pin_keep: PinKeep::Visit,
                 admin_group: "wheel".into(),
                 cache_certificates: false,
+                check_revocation: false,
                 keep_history: Duration::from_hours(30 * 24),
                 first_wait: Duration::from_secs(1),
                 longest_wait: Duration::from_mins(1),

@@ -6,6 +6,7 @@
 mod card_work;
 #[cfg(test)]
 mod desk;
+mod judging;
 pub mod keeper;
 mod reading;
 mod remembering;
@@ -26,7 +27,10 @@ use crate::config_watch::Loaded;
 use crate::event::{Effect, Event, HeldPin, Now};
 use crate::portal::Portal;
 use crate::trust::Authorities;
+use crate::trust::http::Web;
+use crate::trust::revocation::Revocations;
 use card_work::Worker;
+use judging::JudgeWith;
 use keeper::{Keeper, Piece, Work};
 use reading::{READ_LIMIT, ReadWith};
 
@@ -39,6 +43,9 @@ pub struct Effects {
     portals: HashMap<String, Arc<Portal>>,
     authorities: Arc<Authorities>,
     habits: Habits,
+    revocations: Arc<Revocations<Web>>,
+    /// Whether anyone is asked over the network if a certificate was taken back.
+    asks: bool,
     workers: HashMap<ReaderName, Worker>,
     /// What goes on for each visit, to be stopped when it ends.
     visits: HashMap<Visit, Arc<Visiting>>,
@@ -100,6 +107,8 @@ impl Effects {
             portals: HashMap::new(),
             authorities: Arc::default(),
             habits: Habits::default(),
+            revocations: Arc::new(Revocations::new(Web)),
+            asks: false,
             workers: HashMap::new(),
             visits: HashMap::new(),
         }
@@ -114,6 +123,7 @@ impl Effects {
             .map(|portal| (portal.profile().name.clone(), Arc::clone(portal)))
             .collect();
         self.authorities = Arc::clone(&loaded.authorities);
+        self.asks = loaded.config.check_revocation;
     }
 
     pub fn start(&mut self, effect: Effect, now: Now) {
@@ -133,6 +143,15 @@ impl Effects {
                     self.habits.clone(),
                     self.events.clone(),
                 );
+            }
+            Effect::Judge { visit, facts } => {
+                let ended = Arc::clone(&self.visits.entry(visit).or_default().ended);
+                let with = JudgeWith {
+                    authorities: Arc::clone(&self.authorities),
+                    revocations: self.asks.then(|| Arc::clone(&self.revocations)),
+                    at: now.utc,
+                };
+                judging::start(visit, facts, with, ended, self.events.clone());
             }
             Effect::KeepCard(card) => self.keep(Work::KeepCard(*card), now),
             Effect::EndVisit(visit) => {

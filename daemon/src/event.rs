@@ -20,6 +20,7 @@ use crate::card::piv::Ways;
 use crate::card::read::Progress;
 use crate::card::rest::{Missing, Rest};
 use crate::card::transport::Report;
+use crate::judgement::Judgement;
 use crate::store::Acquaintance;
 
 /// The moment of a step. Waits are measured by `monotonic`, which no one can
@@ -70,6 +71,11 @@ pub enum Event {
     RestRead {
         visit: Visit,
         result: Box<Result<Rest, CardError>>,
+    },
+    /// Who vouches for a card; again when more is known.
+    Judged {
+        visit: Visit,
+        judgement: Box<Judgement>,
     },
     /// The database knows the card now.
     CardRemembered {
@@ -177,6 +183,11 @@ pub enum Effect {
         reader: ReaderName,
         visit: Visit,
         missing: Missing,
+    },
+    /// Ask who vouches for a card.
+    Judge {
+        visit: Visit,
+        facts: Arc<CardFacts>,
     },
     /// Stop what still goes on for a visit, and wipe a PIN that it holds; its
     /// answers will not be heard.

@@ -5,6 +5,7 @@ pub mod card;
 pub mod config_watch;
 pub mod effects;
 pub mod event;
+pub mod judgement;
 pub mod logging;
 pub mod portal;
 pub mod reader_watch;

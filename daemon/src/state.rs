@@ -125,6 +125,9 @@ impl State {
             Event::Progress { visit, progress } => {
                 self.in_visit(visit, now, |card, _| card.take_progress(*progress))
             }
+            Event::Judged { visit, judgement } => self.in_visit(visit, now, |card, context| {
+                card.take_judgement(&judgement, context);
+            }),
             Event::RestRead { visit, result } => self.in_visit(visit, now, |card, context| {
                 card.take_rest(*result, context);
             }),
@@ -396,6 +399,8 @@ impl State {
         self.problems = problems;
         effects.extend(self.each_visit(now, |card, context| {
             card.portals_changed(&before, context);
+            // Other authorities may be trusted now.
+            card.judge(context);
         }));
         effects
     }

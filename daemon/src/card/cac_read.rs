@@ -117,6 +117,7 @@ pub(super) fn read_cac(
         pin,
         chuid: Chuid::default(),
         unread: findings,
+        judged: Vec::new(),
         findings: Vec::new(),
         apdus: exchange.sent(),
     };

@@ -67,6 +67,8 @@ pub struct CardFacts {
     pub chuid: Chuid,
     /// What could not be read.
     pub unread: Vec<Finding>,
+    /// What whoever judged it found.
+    pub judged: Vec<Finding>,
     /// Everything that is wrong, or worth knowing.
     pub findings: Vec<Finding>,
     pub apdus: u32,
@@ -102,11 +104,16 @@ impl CardFacts {
             differing: &[],
         };
         let consistency = consistency::findings(&known, at);
-        self.findings = [&self.unread, &self.chuid.findings, &consistency]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
+        self.findings = [
+            &self.unread,
+            &self.chuid.findings,
+            &self.judged,
+            &consistency,
+        ]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
         self.findings.sort_by_key(|finding| finding.weight);
     }
 
@@ -249,6 +256,7 @@ mod tests {
             pin: PinStatus::Unknown,
             chuid: Chuid::default(),
             unread: Vec::new(),
+            judged: Vec::new(),
             findings: Vec::new(),
             apdus: 0,
         }

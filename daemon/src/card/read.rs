@@ -152,6 +152,7 @@ impl PivRead<'_, '_> {
             pin,
             chuid: self.chuid,
             unread: self.findings,
+            judged: Vec::new(),
             findings: Vec::new(),
             apdus: self.exchange.sent(),
         };

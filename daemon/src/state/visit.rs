@@ -22,6 +22,7 @@ use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
 use crate::card::rest::{Missing, Rest};
 use crate::event::{Effect, HeldPin, Memory, Now, Proof};
+use crate::judgement::Judgement;
 use crate::registration::Stand;
 
 /// A card, and where it stands at each portal.
@@ -222,29 +223,47 @@ impl CardVisit {
             return;
         }
         let missing = self.facts.as_deref().and_then(Missing::of);
-        if let Some(missing) = missing {
-            context.effects.push(Effect::ReadRest {
+        match missing {
+            Some(missing) => context.effects.push(Effect::ReadRest {
                 reader: self.reader.clone(),
                 visit: self.visit,
                 missing,
-            });
+            }),
+            None => self.judge(context),
         }
     }
 
     pub(super) fn take_rest(&mut self, result: Result<Rest, CardError>, context: &mut Context<'_>) {
-        let rest = match result {
-            Ok(rest) => rest,
-            Err(error) => {
-                tracing::debug!(%error, "the rest of a card could not be read");
-                return;
+        match (result, &mut self.facts) {
+            (Ok(rest), Some(facts)) => {
+                Arc::make_mut(facts).take_rest(rest, context.now.utc);
+                if let Some(card) = self.to_remember(context) {
+                    context.effects.push(Effect::KeepCard(Box::new(card)));
+                }
             }
-        };
-        let Some(facts) = &mut self.facts else {
-            return;
-        };
-        Arc::make_mut(facts).take_rest(rest, context.now.utc);
-        if let Some(card) = self.to_remember(context) {
-            context.effects.push(Effect::KeepCard(Box::new(card)));
+            (Ok(_), None) => {}
+            (Err(error), _) => {
+                tracing::debug!(%error, "the rest of a card could not be read");
+            }
+        }
+        self.judge(context);
+    }
+
+    /// Asks who vouches for what was read, once all of it is there.
+    pub(super) fn judge(&self, context: &mut Context<'_>) {
+        if self.rest_asked
+            && let Some(facts) = &self.facts
+        {
+            context.effects.push(Effect::Judge {
+                visit: self.visit,
+                facts: Arc::clone(facts),
+            });
+        }
+    }
+
+    pub(super) fn take_judgement(&mut self, judgement: &Judgement, context: &Context<'_>) {
+        if let Some(facts) = &mut self.facts {
+            judgement.apply(Arc::make_mut(facts), context.now.utc);
         }
     }
 

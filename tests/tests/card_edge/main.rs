@@ -7,6 +7,7 @@
 
 mod cac;
 mod counts;
+mod judgement;
 mod reading;
 mod signing;
 

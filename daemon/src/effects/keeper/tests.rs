@@ -330,6 +330,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::Progress { .. }
         | Event::CardRead { .. }
         | Event::RestRead { .. }
+        | Event::Judged { .. }
         | Event::PinGiven { .. }
         | Event::Asked { .. }
         | Event::SignInEnded { .. }
@@ -420,6 +421,7 @@ fn card() -> CardToRemember {
         pin: PinStatus::Unknown,
         chuid: Chuid::default(),
         unread: Vec::new(),
+        judged: Vec::new(),
         findings: Vec::new(),
         apdus: 36,
     };

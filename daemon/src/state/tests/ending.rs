@@ -47,6 +47,10 @@ impl World {
                     result: Box::new(result),
                 });
             }
+            Effect::Judge { visit, .. } => self.step(Event::Judged {
+                visit,
+                judgement: Box::default(),
+            }),
             Effect::SignIn(order) => self.finish_sign_in(*order, how),
             Effect::Record {
                 visit,

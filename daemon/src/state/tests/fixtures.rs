@@ -87,6 +87,7 @@ pub(crate) fn facts(card: usize, tries: u64) -> CardFacts {
         pin: PinStatus::Ready { tries_left },
         chuid: Chuid::default(),
         unread: Vec::new(),
+        judged: Vec::new(),
         findings: Vec::new(),
         apdus: 36,
     }

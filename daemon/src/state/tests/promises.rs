@@ -91,6 +91,7 @@ impl World {
                 assert!(current.contains_key(visit), "recorded for an old visit");
             }
             Effect::ReadCard { visit, .. }
+            | Effect::Judge { visit, .. }
             | Effect::RememberCard { visit, .. }
             | Effect::Record { visit, .. } => {
                 assert!(

@@ -1,0 +1,62 @@
+//! Has what was read off a card judged, and asks over the network what became
+//! of its certificates since.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cac_common::snapshot::Visit;
+use cac_common::time::UtcSeconds;
+use tokio::sync::mpsc;
+
+use crate::card::facts::CardFacts;
+use crate::event::Event;
+use crate::judgement::{Judgement, judge};
+use crate::trust::Authorities;
+use crate::trust::http::Web;
+use crate::trust::revocation::Revocations;
+
+/// What certificates are judged with.
+pub(super) struct JudgeWith {
+    pub(super) authorities: Arc<Authorities>,
+    /// None asks nobody whether a certificate was taken back.
+    pub(super) revocations: Option<Arc<Revocations<Web>>>,
+    pub(super) at: UtcSeconds,
+}
+
+/// Judges; ends in [`Event::Judged`], and in another for each answer that
+/// comes over the network, until the visit ends.
+pub(super) fn start(
+    visit: Visit,
+    facts: Arc<CardFacts>,
+    with: JudgeWith,
+    ended: Arc<AtomicBool>,
+    events: mpsc::UnboundedSender<Event>,
+) {
+    tokio::spawn(async move {
+        let at = with.at;
+        let judged =
+            tokio::task::spawn_blocking(move || judge(&facts, &with.authorities, at)).await;
+        let Ok((mut judgement, paths)) = judged else {
+            tracing::error!("the certificates of a card could not be judged");
+            return;
+        };
+        let tell = |judgement: &Judgement| {
+            let _ = events.send(Event::Judged {
+                visit,
+                judgement: Box::new(judgement.clone()),
+            });
+        };
+        tell(&judgement);
+        let Some(revocations) = with.revocations else {
+            return;
+        };
+        for (sha256, path) in paths {
+            if ended.load(Ordering::SeqCst) {
+                return;
+            }
+            let revocation = revocations.check(&path, at).await;
+            judgement.revocations.insert(sha256, revocation);
+            tell(&judgement);
+        }
+    });
+}
