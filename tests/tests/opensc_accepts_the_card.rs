@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use cac_common::time::UtcSeconds;
 use cac_tests::clock;
 use cac_tests::pcscd::{PrivatePcscd, SOCKET_VARIABLE};
 use cac_tests::virtual_card::card_file::{CardFile, Slot};
@@ -23,6 +24,9 @@ use cac_tests::virtual_card::person::Person;
 use cac_tests::virtual_card::vpcd::Insertion;
 use cac_tests::virtual_card::{CardHandle, CardModel, instruction, samples};
 use cac_tests::wait::wait_until;
+use cacd::card::habits::Habits;
+use cacd::card::read::{Reading, read_card};
+use cacd::card::rest::{Missing, read_rest};
 use der::pem;
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -196,14 +200,19 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// What is on the card, by the number that OpenSC gives to the key's place.
-fn numbered(file: &CardFile) -> BTreeMap<String, String> {
-    let number = |reference: u8| match reference {
+/// OpenSC's number for the key with this reference.
+fn number(reference: u8) -> String {
+    let number = match reference {
         0x9A => 1,
         0x9C..=0x9E => reference - 0x9A,
         retired => retired - 0x82 + 5,
     };
+    format!("{number:02x}")
+}
+
+fn numbered(file: &CardFile) -> BTreeMap<String, String> {
     file.all_certificates()
-        .map(|(reference, der)| (format!("{:02x}", number(reference)), sha256(der)))
+        .map(|(reference, der)| (number(reference), sha256(der)))
         .collect()
 }
 
@@ -368,7 +377,30 @@ fn opensc_sees_every_certificate_of_every_model_as_it_was_issued() {
         });
         assert_eq!(seen, expected, "{name}");
         println!("{name}: {} APDUs", bench.card.log().count());
+        assert_eq!(seen_by_cacd(&bench.card), expected, "{name}");
     }
+}
+
+/// What the daemon's card edge finds, numbered as OpenSC does.
+fn seen_by_cacd(card: &CardHandle) -> BTreeMap<String, String> {
+    let habits = Habits::default();
+    let mut reading = Reading {
+        at: UtcSeconds(0),
+        habits: &habits,
+        recall: &mut |_| Vec::new(),
+    };
+    let mut facts = read_card(&mut card.transport(), &mut reading, &mut |_| {}).unwrap();
+    if let Some(missing) = Missing::of(&facts) {
+        let rest = read_rest(&mut card.transport(), &habits, &missing).unwrap();
+        facts.take_rest(rest, UtcSeconds(0));
+    }
+    let certificates = facts.certificates.iter();
+    certificates
+        .map(|certificate| {
+            let reference = certificate.summary.slot.key_reference().unwrap();
+            (number(reference), sha256(&certificate.der))
+        })
+        .collect()
 }
 
 #[test]

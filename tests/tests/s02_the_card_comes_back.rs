@@ -1,5 +1,7 @@
 //! A registered card is taken out and put in again.
 
+use cac_common::certificate::ChainStatus;
+use cac_common::snapshot::Card;
 use cac_tests::harness::{Lab, jane};
 use cac_tests::virtual_card::{CardModel, samples};
 
@@ -9,6 +11,11 @@ fn s02_a_card_that_comes_back_is_still_registered_and_nobody_is_asked() -> anyho
     lab.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
     let first = lab.register(0, &card, samples::PIN)?;
+    // What could wait is read and on record then.
+    lab.wait_for_card(0, "it is judged", |card| {
+        let mut certificates = card.certificates.iter();
+        certificates.all(|certificate| certificate.chain == ChainStatus::NotConfigured)
+    })?;
     let (requests, connections) = (lab.portal().requests(), lab.portal().connections());
     lab.take_out(0)?;
     card.clear_log();
@@ -22,6 +29,12 @@ fn s02_a_card_that_comes_back_is_still_registered_and_nobody_is_asked() -> anyho
     assert!(!again.needs_pin());
     let log = card.log();
     println!("read again: {} APDUs", log.count());
+    assert_eq!(log.count(), 8, "a known card is read in eight");
+    let fingerprints = |card: &Card| -> Vec<String> {
+        let certificates = card.certificates.iter();
+        certificates.map(|one| one.sha256.clone()).collect()
+    };
+    assert_eq!(fingerprints(&again), fingerprints(&first));
     assert_eq!(log.pin_attempts(), 0);
     assert_eq!(log.key_operations(), 0);
     assert_eq!(

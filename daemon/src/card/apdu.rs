@@ -146,6 +146,10 @@ impl<'a> Exchange<'a> {
         &self.atr
     }
 
+    pub fn has_keypad(&self) -> bool {
+        self.transport.has_keypad()
+    }
+
     pub fn reset(&mut self) -> Result<(), CardError> {
         self.left_unread = false;
         Ok(self.transport.reset()?)

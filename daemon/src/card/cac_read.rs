@@ -51,9 +51,10 @@ impl fmt::Display for Kind {
 pub(super) fn read_cac(
     exchange: &mut Exchange<'_>,
     reading: &Reading<'_>,
+    mut findings: Vec<Finding>,
     report: &mut dyn FnMut(Progress),
 ) -> Result<CardFacts, CardError> {
-    let mut findings = Vec::new();
+    let before = findings.len();
     let (mut kind, applets) = detect(exchange, &mut findings)?;
     let mut certificates: Vec<CardCertificate> = Vec::new();
     let mut done = 1;
@@ -87,7 +88,8 @@ pub(super) fn read_cac(
         });
     }
     let Some(id) = card_id(&Chuid::default(), &certificates) else {
-        let is_nothing = findings.is_empty() && matches!(kind, Kind::Bare | Kind::FirstGeneration);
+        let is_nothing =
+            findings.len() == before && matches!(kind, Kind::Bare | Kind::FirstGeneration);
         return Err(if is_nothing {
             CardError::NotPiv
         } else {

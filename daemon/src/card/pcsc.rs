@@ -93,6 +93,7 @@ fn locked(
             Ok(transaction) => {
                 let (protocol, atr) = state_of(&transaction)?;
                 let mut transport = PcscTransport {
+                    has_keypad: has_keypad(&transaction),
                     transaction,
                     protocol,
                     atr,
@@ -125,10 +126,37 @@ fn state_of(transaction: &Transaction<'_>) -> Result<(Protocol, Vec<u8>), Transp
     Ok((protocol, status.atr().to_vec()))
 }
 
+/// Asks the reader what it can do beside carrying APDUs (PC/SC part 10 §2.2).
+const GET_FEATURE_REQUEST: std::ffi::c_ulong = pcsc::ctl_code(3400);
+/// It verifies a PIN that is typed on it.
+const VERIFY_PIN_DIRECT: u8 = 0x06;
+const VERIFY_PIN_START: u8 = 0x01;
+/// A list of all features that there are is shorter.
+const LONGEST_FEATURE_LIST: usize = 256;
+
+fn has_keypad(card: &pcsc::Card) -> bool {
+    let mut buffer = [0; LONGEST_FEATURE_LIST];
+    // Most readers know no features, and say so with an error.
+    card.control(GET_FEATURE_REQUEST, &[], &mut buffer)
+        .is_ok_and(names_a_keypad)
+}
+
+/// Tag, length, control code, one after the other.
+fn names_a_keypad(mut features: &[u8]) -> bool {
+    while let [tag, length, rest @ ..] = features {
+        if matches!(*tag, VERIFY_PIN_DIRECT | VERIFY_PIN_START) {
+            return true;
+        }
+        features = rest.get(usize::from(*length)..).unwrap_or_default();
+    }
+    false
+}
+
 struct PcscTransport<'card> {
     transaction: Transaction<'card>,
     protocol: Protocol,
     atr: Vec<u8>,
+    has_keypad: bool,
 }
 
 impl Transport for PcscTransport<'_> {
@@ -138,6 +166,10 @@ impl Transport for PcscTransport<'_> {
 
     fn atr(&self) -> &[u8] {
         &self.atr
+    }
+
+    fn has_keypad(&self) -> bool {
+        self.has_keypad
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
@@ -187,5 +219,21 @@ pub(crate) fn transport_error(error: Error) -> TransportError {
         | Error::InvalidValue => TransportError::ServiceGone,
         Error::SecurityViolation | Error::NoAccess => TransportError::NotAllowed,
         other => TransportError::Failed { code: other as u32 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keypad_is_told_by_the_features_of_its_reader() {
+        let properties = b"\x12\x04\x42\x33\x00\x12";
+        let keypad = b"\x06\x04\x42\x33\x00\x06";
+
+        assert!(names_a_keypad(&[&properties[..], keypad].concat()));
+        for features in [&b""[..], properties, b"\x12", b"\x12\xFF\x06\x04"] {
+            assert!(!names_a_keypad(features), "{features:02X?}");
+        }
     }
 }

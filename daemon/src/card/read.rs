@@ -55,9 +55,12 @@ pub fn read_card(
     report: &mut dyn FnMut(Progress),
 ) -> Result<CardFacts, CardError> {
     let mut exchange = Exchange::new(transport, reading.habits);
+    let of_the_reader = of_the_reader(&exchange);
     match piv::select(&mut exchange) {
         Ok(()) => {}
-        Err(CardError::NotPiv) => return read_cac(&mut exchange, reading, report),
+        Err(CardError::NotPiv) => {
+            return read_cac(&mut exchange, reading, of_the_reader, report);
+        }
         Err(error) => return Err(error),
     }
     let read = PivRead {
@@ -68,7 +71,7 @@ pub fn read_card(
         chuid: Chuid::default(),
         certificates: Vec::new(),
         objects: Objects::new(),
-        findings: Vec::new(),
+        findings: of_the_reader,
         done: 0,
     };
     let facts = read.run(reading);
@@ -93,13 +96,6 @@ struct PivRead<'a, 'card> {
 
 impl PivRead<'_, '_> {
     fn run(mut self, reading: &mut Reading<'_>) -> Result<CardFacts, CardError> {
-        if atr::is_contactless(self.exchange.atr()) {
-            self.findings.push(Finding::warning(
-                "card",
-                "it lies on a contactless reader",
-                "PIN and certificates do not work through the air: put it into a reader with a slot, chip first.",
-            ));
-        }
         let front = self.read_chuid()?;
         self.tell();
         if let Some(id) = self.chuid.card_id() {
@@ -340,6 +336,26 @@ impl PivRead<'_, '_> {
             certificates: self.certificates.clone(),
         });
     }
+}
+
+/// What is to be known of where the card lies, before a PIN is typed.
+fn of_the_reader(exchange: &Exchange<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if atr::is_contactless(exchange.atr()) {
+        findings.push(Finding::warning(
+            "card",
+            "it lies on a contactless reader",
+            "PIN and certificates do not work through the air: put it into a reader with a slot, chip first.",
+        ));
+    }
+    if exchange.has_keypad() {
+        findings.push(Finding::note(
+            "reader",
+            "its keypad is not supported yet",
+            "Type the PIN on the computer. If the reader takes it only on its keypad, use another reader: nothing is sent to the card before you have typed it.",
+        ));
+    }
+    findings
 }
 
 /// Which card it is that has no number of its own.

@@ -14,6 +14,11 @@ pub trait Transport: Send {
     /// The card's answer to reset: at most 33 bytes (ISO/IEC 7816-3 §8.2.1).
     fn atr(&self) -> &[u8];
 
+    /// Whether the reader has a keypad on which it takes a PIN itself.
+    fn has_keypad(&self) -> bool {
+        false
+    }
+
     /// Sends one command APDU, short or extended, and returns the whole answer: data, then the
     /// two bytes of the status word.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;

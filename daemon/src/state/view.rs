@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use cac_common::finding::Finding;
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Daemon, KnownPersona, Portal, Reader, Registration, Snapshot};
@@ -89,12 +90,38 @@ impl State {
                     })
                 })
                 .collect(),
-            findings: facts
-                .map_or(&card.partly.findings, |facts| &facts.findings)
-                .clone(),
+            findings: self
+                .other_role(card)
+                .into_iter()
+                .chain(
+                    facts
+                        .map_or(&card.partly.findings, |facts| &facts.findings)
+                        .iter()
+                        .cloned(),
+                )
+                .collect(),
             read_apdus: facts.map_or(0, |facts| facts.apdus),
             inserted_at: card.inserted_at,
         }
+    }
+
+    /// Another card of the same person that is in a reader, in another role:
+    /// each has accounts of its own.
+    fn other_role(&self, card: &CardVisit) -> Option<Finding> {
+        let own = card.facts.as_deref()?;
+        let dod_id = own.holder.as_ref()?.dod_id?;
+        let other = self.visits().find(|other| {
+            other.facts.as_deref().is_some_and(|facts| {
+                let holder = facts.holder.as_ref();
+                holder.and_then(|holder| holder.dod_id) == Some(dod_id)
+                    && facts.persona_key != own.persona_key
+            })
+        })?;
+        Some(Finding::note(
+            "card",
+            &format!("the same person is in {} in another role", other.reader),
+            "Each card has registrations of its own. Portals that go by the DoD ID alone cannot tell them apart.",
+        ))
     }
 
     /// With every enabled portal, those where the persona was never seen too.

@@ -273,8 +273,11 @@ mod tests {
     use super::super::fixtures::{NOW, entry, jane, opened, registered};
     use super::*;
 
-    /// As version 1 left it; never changed again.
-    const VERSION_1: &str = include_str!("sql/frozen/version_1.sql");
+    /// As each version left it; never changed again.
+    const VERSIONS: [&str; 2] = [
+        include_str!("sql/frozen/version_1.sql"),
+        include_str!("sql/frozen/version_2.sql"),
+    ];
 
     #[test]
     fn the_folder_and_its_files_are_for_their_owner_only() {
@@ -392,29 +395,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_version_1_still_opens() {
-        let folder = tempfile::tempdir().unwrap();
-        let old = Connection::open(folder.path().join(FILE)).unwrap();
-        old.execute_batch(VERSION_1).unwrap();
-        drop(old);
+    async fn a_database_of_every_earlier_version_still_opens() {
+        assert_eq!(VERSIONS.len(), STEPS.len(), "a version is not frozen yet");
+        for (frozen, version) in VERSIONS.iter().zip(1..) {
+            let folder = tempfile::tempdir().unwrap();
+            let old = Connection::open(folder.path().join(FILE)).unwrap();
+            old.execute_batch(frozen).unwrap();
+            drop(old);
 
-        let (store, opened) = Store::open(folder.path(), NOW).unwrap();
+            let (store, opened) = Store::open(folder.path(), NOW).unwrap();
 
-        assert_eq!(opened.notices, [Notice::KeyWasMissing]);
-        let memory = store.record_card(jane()).await.unwrap();
-        assert!(memory.acquaintance.is_seen_before());
-        assert_eq!(memory.registrations[0].status, registered("AKO").status);
-        assert_eq!(
-            store.history(None, 10).await.unwrap()[0].text,
-            "AKO: registered"
-        );
-        let version: i64 = store
-            .run(|connection| {
-                Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
-            })
-            .await
-            .unwrap();
-        assert_eq!(version, 2);
+            assert_eq!(opened.notices, [Notice::KeyWasMissing]);
+            let cached = store.cached(jane().card).await.unwrap();
+            assert_eq!(cached[0].certificates.len(), 1, "version {version}");
+            assert_eq!(cached[0].objects.len(), usize::from(version >= 2));
+            let memory = store.record_card(jane()).await.unwrap();
+            assert!(memory.acquaintance.is_seen_before());
+            assert_eq!(memory.registrations[0].status, registered("AKO").status);
+            assert_eq!(
+                store.history(None, 10).await.unwrap()[0].text,
+                "AKO: registered"
+            );
+            let now: i64 = store
+                .run(|connection| {
+                    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+                })
+                .await
+                .unwrap();
+            assert_eq!(now, i64::try_from(STEPS.len()).unwrap());
+        }
     }
 
     #[test]

@@ -61,6 +61,19 @@ impl Lab {
         self.card(&snapshot, reader)
     }
 
+    /// Waits until the card in a reader is as it should be.
+    pub fn wait_for_card(
+        &self,
+        reader: usize,
+        what: &str,
+        mut condition: impl FnMut(&Card) -> bool,
+    ) -> anyhow::Result<Card> {
+        let snapshot = self.wait_for(what, |snapshot| {
+            self.find_card(snapshot, reader).is_some_and(&mut condition)
+        })?;
+        self.card(&snapshot, reader)
+    }
+
     /// Waits until a reader is seen to hold no card.
     pub fn wait_until_empty(&self, reader: usize) -> anyhow::Result<Snapshot> {
         self.wait_for(&format!("reader {reader} is empty"), |snapshot| {

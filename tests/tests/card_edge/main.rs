@@ -8,6 +8,7 @@
 mod cac;
 mod counts;
 mod judgement;
+mod known;
 mod reading;
 mod signing;
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use cac_tests::virtual_card::CardTransport;
 use cac_tests::virtual_card::fault::Moment;
 use cac_tests::virtual_card::habits::{
     AbandonedReply, ExtendedLength, Interface, KeyHistoryHabit, Packing,
 };
 use cac_tests::virtual_card::hostility::Hostility;
 use cac_tests::virtual_card::instruction;
-use cacd::card::transport::{Transport as _, TransportError};
+use cacd::card::transport::{Protocol, Transport, TransportError};
 
 use super::*;
 
@@ -278,4 +279,46 @@ fn certificates(facts: &CardFacts) -> BTreeMap<u16, Vec<u8>> {
     certificates
         .map(|certificate| (certificate.summary.slot.number(), certificate.der.clone()))
         .collect()
+}
+
+/// A reader with a keypad of its own.
+struct WithKeypad(CardTransport);
+
+impl Transport for WithKeypad {
+    fn protocol(&self) -> Protocol {
+        self.0.protocol()
+    }
+
+    fn atr(&self) -> &[u8] {
+        self.0.atr()
+    }
+
+    fn has_keypad(&self) -> bool {
+        true
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.0.transmit(command)
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.0.reset()
+    }
+}
+
+#[test]
+fn a_reader_with_a_keypad_is_told_before_a_pin_is_typed() {
+    let card = jane(CardModel::T1);
+    let mut reading = Reading {
+        at: now(),
+        habits: &Habits::default(),
+        recall: &mut |_| Vec::new(),
+    };
+
+    let facts = read_card(&mut WithKeypad(card.transport()), &mut reading, &mut |_| {}).unwrap();
+
+    let [finding] = &facts.findings[..] else {
+        panic!("{:?}", facts.findings);
+    };
+    assert_eq!(finding.object, "reader");
 }
