@@ -8,16 +8,17 @@ use cac_common::time::UtcSeconds;
 
 use super::apdu::Exchange;
 use super::atr;
-use super::cac_read::read_cac;
+use super::cac_read::{Found, Kind, certificate_in, read_cac};
 use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
 use super::discovery::{Discovery, PinReference};
-use super::error::CardError;
+use super::error::{CardError, StatusWord};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;
 use super::holder::{card_id, holder, id_by};
 use super::known::{KnownCard, Objects};
+use super::login::choose_login;
 use super::objects::{self, CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, Object, SECURITY};
 use super::piv::{self, Content, Ways};
 use super::transport::Transport;
@@ -108,7 +109,7 @@ impl PivRead<'_, '_> {
         let pin = match piv::pin_state(self.exchange, pin_reference) {
             Ok(state) => state.into(),
             Err(error) => {
-                self.findings.push(finding("PIN", error)?);
+                self.note("PIN", error)?;
                 PinStatus::Ready { tries_left: None }
             }
         };
@@ -122,10 +123,17 @@ impl PivRead<'_, '_> {
         }
         // Whole, and so the last: nothing is left unread behind us.
         self.read_key_history()?;
+        let ccc = Ccc::parse(&capabilities);
         let ways = Ways {
             pin: pin_reference,
-            is_dual: self.may_be_dual(&capabilities),
+            // A card that does not say may have the applets of the CAC.
+            is_dual: capabilities.is_empty() || ccc.is_dual(),
         };
+        if choose_login(&self.certificates, None).is_none() {
+            // PIV was not activated on some cards, whose identity certificate signs in.
+            self.read_applets(&ccc)?;
+        }
+        self.findings.extend(ccc.findings);
 
         let Some(id) = card_id(&self.chuid, &self.certificates) else {
             self.findings.extend(self.chuid.findings);
@@ -216,9 +224,7 @@ impl PivRead<'_, '_> {
         match self.certificate_in(slot) {
             Ok(Some(certificate)) => self.certificates.push(certificate),
             Ok(None) => {}
-            Err(error) => self
-                .findings
-                .push(finding(&format!("{slot} certificate"), error)?),
+            Err(error) => self.note(&format!("{slot} certificate"), error)?,
         }
         self.tell();
         Ok(())
@@ -229,7 +235,7 @@ impl PivRead<'_, '_> {
         let Some(object) = objects::certificate(slot) else {
             return Ok(None);
         };
-        let mut told = !self.certificates.is_empty();
+        let mut told = !self.certificates.is_empty() || slot == Slot::CardAuthentication;
         let (report, known) = (&mut *self.report, &self.known);
         let (chuid, done) = (&self.chuid, self.done);
         let mut on_record = None;
@@ -268,7 +274,7 @@ impl PivRead<'_, '_> {
             None => match piv::get_data(self.exchange, object) {
                 Ok(content) => content.unwrap_or_default(),
                 Err(error) => {
-                    self.findings.push(finding(object.name, error)?);
+                    self.note(object.name, error)?;
                     return Ok(Vec::new());
                 }
             },
@@ -287,22 +293,29 @@ impl PivRead<'_, '_> {
         discovery.pin
     }
 
-    /// A card that does not say may have the applets of the CAC.
-    fn may_be_dual(&mut self, capabilities: &[u8]) -> bool {
-        let ccc = Ccc::parse(capabilities);
-        let is_dual = capabilities.is_empty() || ccc.is_dual();
-        self.findings.extend(ccc.findings);
-        is_dual
+    fn read_applets(&mut self, ccc: &Ccc) -> Result<(), CardError> {
+        let known = self.certificates.clone();
+        let known: Vec<&[u8]> = known.iter().map(|known| &known.der[..]).collect();
+        for applet in ccc.pki_applets() {
+            let object = objects::of_applet(applet);
+            match certificate_in(self.exchange, Kind::Named, applet, &known) {
+                Ok(found) => {
+                    self.objects.insert(object.tag, Vec::new());
+                    if let Found::New(certificate) = found {
+                        self.certificates.push(*certificate);
+                    }
+                }
+                Err(error) => self.findings.push(finding(object.name, error)?),
+            }
+        }
+        Ok(())
     }
 
     /// Retired certificates do not change while their history stays the same.
     fn read_key_history(&mut self) -> Result<(), CardError> {
         let history = match piv::get_data(self.exchange, KEY_HISTORY) {
             Ok(content) => content.unwrap_or_default(),
-            Err(error) => {
-                self.findings.push(finding(KEY_HISTORY.name, error)?);
-                return Ok(());
-            }
+            Err(error) => return self.note(KEY_HISTORY.name, error),
         };
         if self.on_record(KEY_HISTORY) == Some(&history) {
             if let Some(security) = self.on_record(SECURITY).cloned() {
@@ -323,6 +336,22 @@ impl PivRead<'_, '_> {
             self.certificates.extend(retired);
         }
         self.objects.insert(KEY_HISTORY.tag, history);
+        Ok(())
+    }
+
+    /// Keeps in mind what could not be read; nothing of what no card gives
+    /// through the air.
+    fn note(&mut self, object: &str, error: CardError) -> Result<(), CardError> {
+        let is_withheld = matches!(
+            error,
+            CardError::Refused {
+                status: StatusWord::SECURITY,
+                ..
+            }
+        );
+        if !(is_withheld && atr::is_contactless(self.exchange.atr())) {
+            self.findings.push(finding(object, error)?);
+        }
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use cac_common::certificate::Role;
 use cac_tests::virtual_card::cac::{
     AcaPlace, CacHabits, CacHostility, CacPin, CertificateForm, Edges, certificates,
 };
+use cac_tests::virtual_card::fault::Moment;
+use cac_tests::virtual_card::instruction;
 
 use super::*;
 
@@ -131,6 +133,28 @@ fn a_card_with_both_edges_is_one_card_and_shows_no_certificate_twice() {
             assert!(!card.pin_is_verified(), "{slot}");
         }
     }
+}
+
+#[test]
+fn where_piv_was_not_activated_the_identity_certificate_signs_in() {
+    let card = jane(CardModel {
+        edges: Edges::Dual,
+        ..CardModel::T1
+    });
+    // Before it comes the CHUID.
+    card.garble_at(Moment::next(instruction::GET_DATA).after(1), b"\x6A\x82");
+
+    let facts = read(&card);
+
+    let login = facts.login.as_ref().unwrap();
+    assert_eq!(login.slot.number(), 0x0100, "{}", login.reason);
+    assert_eq!(
+        facts.holder.as_ref().unwrap().name.to_string(),
+        "DOE, JANE Q"
+    );
+    let signed = sign_in_slot(login.slot, &card, &facts, samples::PIN, false);
+    assert!(signed.signature.is_ok(), "{:?}", signed.signature);
+    assert!(!card.pin_is_verified());
 }
 
 #[test]
