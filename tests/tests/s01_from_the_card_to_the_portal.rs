@@ -11,7 +11,10 @@ use cac_tests::virtual_card::{CardModel, samples};
 use rusqlite::{Connection, OpenFlags};
 
 /// What a first read may take of a card with four certificates that speaks T=1.
-const FIRST_READ_AT_MOST: u32 = 46;
+const FIRST_READ_AT_MOST: u32 = 36;
+
+/// APDUs of one signature with the PIN in hand, logged out and proved.
+const SIGN_IN_AT_MOST: usize = 10;
 
 #[test]
 fn s01_a_card_is_registered_from_insertion_to_the_database() -> anyhow::Result<()> {
@@ -46,6 +49,7 @@ fn s01_a_card_is_registered_from_insertion_to_the_database() -> anyhow::Result<(
         waiting.read_apdus
     );
 
+    lab.wait_until_whole(0)?;
     card.clear_log();
     lab.type_pin(0, samples::PIN)?;
     let registered = lab.wait_for_status(0, "registered")?;
@@ -80,6 +84,7 @@ fn s01_a_card_is_registered_from_insertion_to_the_database() -> anyhow::Result<(
     );
     assert_eq!(sign_in.pin_attempts(), 1, "one VERIFY with a PIN");
     assert_eq!(sign_in.key_operations(), 1, "one signature");
+    assert!(sign_in.count() <= SIGN_IN_AT_MOST, "{}", sign_in.count());
     follower.wait_until_at(lab.snapshot()?.revision)?;
     shown_in_order(&follower.seen(), &lab)?;
     nobody_else_can_sign(&lab)

@@ -1,6 +1,5 @@
 //! A registered card is taken out and put in again.
 
-use cac_common::certificate::ChainStatus;
 use cac_common::snapshot::Card;
 use cac_tests::harness::{Lab, jane};
 use cac_tests::virtual_card::{CardModel, samples};
@@ -12,10 +11,7 @@ fn s02_a_card_that_comes_back_is_still_registered_and_nobody_is_asked() -> anyho
     let card = jane(CardModel::T1)?;
     let first = lab.register(0, &card, samples::PIN)?;
     // What could wait is read and on record then.
-    lab.wait_for_card(0, "it is judged", |card| {
-        let mut certificates = card.certificates.iter();
-        certificates.all(|certificate| certificate.chain == ChainStatus::NotConfigured)
-    })?;
+    lab.wait_until_whole(0)?;
     let (requests, connections) = (lab.portal().requests(), lab.portal().connections());
     lab.take_out(0)?;
     card.clear_log();

@@ -88,6 +88,7 @@ fn s04_what_cannot_be_a_pin_never_reaches_the_card() -> anyhow::Result<()> {
     lab.insert(0, &card)?;
     let shown = lab.wait_for_status(0, "needs PIN")?;
     let request = pin_for(&shown)?;
+    lab.wait_until_whole(0)?;
     let before = card.log();
 
     for malformed in ["12345", "abcdef", "123456789", "12345 ", "12345\n", "١٢٣٤"] {

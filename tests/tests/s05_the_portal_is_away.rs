@@ -23,6 +23,7 @@ fn s05_a_pin_that_is_kept_goes_on_by_itself_when_the_portal_is_back() -> anyhow:
     let card = john(CardModel::T1)?;
     lab.insert(0, &card)?;
     lab.wait_for_status(0, "needs PIN")?;
+    lab.wait_until_whole(0)?;
     let read = card.log().count();
 
     lab.type_pin(0, samples::PIN)?;
@@ -56,6 +57,7 @@ fn s05_a_pin_kept_for_the_sign_in_alone_is_asked_for_again() -> anyhow::Result<(
     let card = john(CardModel::T1)?;
     lab.insert(0, &card)?;
     let shown = lab.wait_for_status(0, "needs PIN")?;
+    lab.wait_until_whole(0)?;
     let read = card.log().count();
 
     lab.type_pin(0, samples::PIN)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use cac_common::certificate::ChainStatus;
 use cac_common::client::{Client, ClientError};
 use cac_common::interface::SubmitPin;
 use cac_common::snapshot::{Card, HistoryEntry, Snapshot};
@@ -72,6 +73,16 @@ impl Lab {
             self.find_card(snapshot, reader).is_some_and(&mut condition)
         })?;
         self.card(&snapshot, reader)
+    }
+
+    /// Waits until a card is read to its end, what could wait too, and judged:
+    /// it is left alone from then on.
+    pub fn wait_until_whole(&self, reader: usize) -> anyhow::Result<Card> {
+        self.wait_for_card(reader, "the card is read whole, and judged", |card| {
+            let mut certificates = card.certificates.iter();
+            !card.certificates.is_empty()
+                && certificates.all(|certificate| certificate.chain != ChainStatus::NotChecked)
+        })
     }
 
     /// Waits until a reader is seen to hold no card.
