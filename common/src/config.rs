@@ -40,7 +40,7 @@ pub struct Config {
     pub pin_keep: PinKeep,
     /// Members of this group may act, as root may.
     pub admin_group: String,
-    /// Keep certificates in the database.
+    /// Keep certificates and other open objects of cards in the database.
     pub cache_certificates: bool,
     /// Forget history older than this.
     pub keep_history: Duration,

@@ -19,7 +19,7 @@ fn s30_the_certificates_come_out_as_they_stand_on_the_card_and_no_stranger_has_t
     lab.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
     lab.insert(0, &card)?;
-    let shown = lab.wait_for_status(0, "needs PIN")?;
+    let shown = lab.wait_until_whole(0)?;
     let folder = lab.folder().join("certificates");
     let out = folder.to_str().context("the folder has a plain name")?;
 

@@ -3,7 +3,7 @@
 
 use cac_common::fascn::FascN;
 use cac_common::finding::Finding;
-use cac_common::identity::CardId;
+use cac_common::identity::{CardId, Edipi};
 
 use super::certificate::hex;
 use super::date::Date;
@@ -84,6 +84,14 @@ impl Chuid {
             .iter()
             .all(|tag| seen.contains(tag));
         Head { chuid, is_enough }
+    }
+
+    /// The DoD ID in the FASC-N, where a federal card has one; fields that are
+    /// not used are zero (SP 800-73pt1-5 §3.1.2).
+    pub fn dod_id(&self) -> Option<Edipi> {
+        let fascn = self.fascn.as_ref().filter(|fascn| fascn.is_federal())?;
+        let is_used = fascn.person.bytes().any(|digit| digit != b'0');
+        fascn.person.parse().ok().filter(|_| is_used)
     }
 
     /// What names the card, if the CHUID says it: the Card UUID, else the

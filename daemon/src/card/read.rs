@@ -247,7 +247,7 @@ impl PivRead<'_, '_> {
                 report(Progress {
                     done,
                     id: chuid.card_id(),
-                    dod_id: dod_id(chuid),
+                    dod_id: chuid.dod_id(),
                     holder: Some(named(&name)),
                     certificates: Vec::new(),
                 });
@@ -360,7 +360,7 @@ impl PivRead<'_, '_> {
         (self.report)(Progress {
             done: self.done.min(PIECES),
             id: card_id(&self.chuid, &self.certificates),
-            dod_id: dod_id(&self.chuid),
+            dod_id: self.chuid.dod_id(),
             holder: holder(&self.certificates, self.chuid.fascn.as_ref()),
             certificates: self.certificates.clone(),
         });
@@ -430,15 +430,6 @@ pub(super) fn no_certificate(
         },
     }
 }
-
-/// The DoD ID in the FASC-N, where a federal card has one.
-fn dod_id(chuid: &Chuid) -> Option<Edipi> {
-    let fascn = chuid.fascn.as_ref().filter(|fascn| fascn.is_federal())?;
-    fascn.person.parse().ok().filter(|_| fascn.person != NOBODY)
-}
-
-/// Fields of a FASC-N that are not used are zero (SP 800-73pt1-5 §3.1.2).
-const NOBODY: &str = "0000000000";
 
 /// Somebody of whom no more than a common name is known yet.
 pub(super) fn named(common_name: &str) -> Holder {

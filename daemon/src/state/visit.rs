@@ -116,13 +116,11 @@ impl CardVisit {
     }
 
     pub(super) fn dod_id(&self) -> Option<Edipi> {
-        let holder = match &self.facts {
-            Some(facts) => facts.holder.as_ref(),
-            None => self.partly.holder.as_ref(),
+        let (holder, by_the_fascn) = match &self.facts {
+            Some(facts) => (facts.holder.as_ref(), facts.chuid.dod_id()),
+            None => (self.partly.holder.as_ref(), self.partly.dod_id),
         };
-        holder
-            .and_then(|holder| holder.dod_id)
-            .or(self.partly.dod_id)
+        holder.and_then(|holder| holder.dod_id).or(by_the_fascn)
     }
 
     pub(super) fn needs_pin(&self, portals: &[Arc<Profile>], now: Now) -> bool {
