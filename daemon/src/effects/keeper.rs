@@ -215,7 +215,7 @@ impl Keeper {
             }
             Work::KeepCard(card) => {
                 if let Ok(store) = &store
-                    && let Err(error) = remembering::card(store, card).await
+                    && let Err(error) = remembering::more_of_card(store, card).await
                 {
                     tracing::warn!(error = %Chain(&error), "card could not be written down");
                 }

@@ -29,6 +29,11 @@ pub(super) async fn card(store: &Store, card: CardToRemember) -> Result<Memory, 
     store.record_card(record(store, card)).await.map(memory_of)
 }
 
+/// Adds what was read later.
+pub(super) async fn more_of_card(store: &Store, card: CardToRemember) -> Result<(), StoreError> {
+    store.add_to_card(record(store, card)).await
+}
+
 /// Writes a status down. The card goes first, since it may have been cleared
 /// while it was in the reader.
 pub(super) async fn registration(store: &Store, to_record: ToRecord) -> Result<(), StoreError> {

@@ -87,6 +87,23 @@ impl Store {
         .await
     }
 
+    /// Writes down what was read later of a card that is on record. One that was
+    /// cleared meanwhile stays cleared.
+    pub async fn add_to_card(&self, card: CardRecord) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction()?;
+            if is_there(
+                &transaction,
+                "SELECT 1 FROM card WHERE id = ? AND persona = ?",
+                &[&card.card.0, &card.persona.0],
+            )? {
+                write_contents(&transaction, &card)?;
+            }
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
     /// A card as it was when it was recorded, the persona seen last first.
     pub async fn cached(&self, card: CardId) -> Result<Vec<CachedCard>, StoreError> {
         self.run(move |connection| cached(connection, &card)).await
@@ -100,13 +117,9 @@ impl Store {
 
 fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory, StoreError> {
     let (id, persona) = (&card.card.0, &card.persona.0);
-    let was_there = |sql: &str, params: &[&str]| -> Result<bool, StoreError> {
-        Ok(transaction
-            .prepare_cached(sql)?
-            .exists(rusqlite::params_from_iter(params))?)
-    };
     let earlier = certificates(transaction, &card.card, &card.persona)?;
-    let acquaintance = if was_there(
+    let acquaintance = if is_there(
+        transaction,
         "SELECT 1 FROM card WHERE id = ? AND persona = ?",
         &[id, persona],
     )? {
@@ -115,7 +128,11 @@ fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory
         } else {
             Acquaintance::Known
         }
-    } else if was_there("SELECT 1 FROM card WHERE persona = ?", &[persona])? {
+    } else if is_there(
+        transaction,
+        "SELECT 1 FROM card WHERE persona = ?",
+        &[persona],
+    )? {
         Acquaintance::Reissued
     } else {
         Acquaintance::New
@@ -139,7 +156,16 @@ fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory
             card.expires.as_deref().map(kept_text),
             card.seen_at.0
         ])?;
-    if earlier != card.certificates {
+    write_contents(transaction, card)?;
+    Ok(CardMemory {
+        acquaintance,
+        registrations: registrations::of_persona(transaction, &card.persona)?,
+    })
+}
+
+fn write_contents(transaction: &Transaction<'_>, card: &CardRecord) -> Result<(), StoreError> {
+    let (id, persona) = (&card.card.0, &card.persona.0);
+    if certificates(transaction, &card.card, &card.persona)? != card.certificates {
         transaction
             .prepare_cached("DELETE FROM certificate WHERE card = ? AND persona = ?")?
             .execute([id, persona])?;
@@ -169,10 +195,13 @@ fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory
             insert.execute(params![id, persona, tag, content])?;
         }
     }
-    Ok(CardMemory {
-        acquaintance,
-        registrations: registrations::of_persona(transaction, &card.persona)?,
-    })
+    Ok(())
+}
+
+fn is_there(transaction: &Transaction<'_>, sql: &str, params: &[&str]) -> Result<bool, StoreError> {
+    Ok(transaction
+        .prepare_cached(sql)?
+        .exists(rusqlite::params_from_iter(params))?)
 }
 
 /// Whether a place holds another certificate now.
@@ -300,183 +329,4 @@ fn known_persona(row: &Row<'_>) -> Result<KnownPersona, Unreadable> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fixtures::{jane, john, opened, registered};
-    use super::*;
-
-    #[tokio::test]
-    async fn a_card_is_recognised_the_second_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-
-        let first = store.record_card(jane()).await.unwrap();
-        let second = store.record_card(jane()).await.unwrap();
-
-        assert_eq!(first.acquaintance, Acquaintance::New);
-        assert_eq!(second.acquaintance, Acquaintance::Known);
-    }
-
-    #[tokio::test]
-    async fn a_new_card_of_a_persona_brings_its_registrations_along() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        store.record_card(jane()).await.unwrap();
-        store.record_registration(registered("AKO")).await.unwrap();
-
-        let renewed = CardRecord {
-            card: CardId("cccc-3".into()),
-            seen_at: UtcSeconds(jane().seen_at.0 + 1),
-            ..jane()
-        };
-        let memory = store.record_card(renewed.clone()).await.unwrap();
-
-        assert_eq!(memory.acquaintance, Acquaintance::Reissued);
-        assert_eq!(
-            memory.registrations,
-            [StoredRegistration {
-                portal: "AKO".into(),
-                status: registered("AKO").status,
-                certificate_sha256: registered("AKO").certificate_sha256,
-                profile: registered("AKO").profile,
-                card: jane().card,
-            }]
-        );
-        let known = store.known().await.unwrap();
-        assert_eq!(known.len(), 1);
-        assert_eq!(known[0].card, renewed.card);
-    }
-
-    #[tokio::test]
-    async fn a_copied_card_id_with_another_persona_brings_nothing_along() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        store.record_card(jane()).await.unwrap();
-        store.record_registration(registered("AKO")).await.unwrap();
-
-        let copy = CardRecord {
-            card: jane().card,
-            ..john()
-        };
-        let memory = store.record_card(copy).await.unwrap();
-
-        assert_eq!(memory.acquaintance, Acquaintance::New);
-        assert_eq!(memory.registrations, []);
-        assert_eq!(store.known().await.unwrap().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn certificates_are_replaced_by_those_of_the_last_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        for certificates in [jane().certificates, john().certificates, Vec::new()] {
-            let read = CardRecord {
-                certificates: certificates.clone(),
-                ..jane()
-            };
-
-            store.record_card(read).await.unwrap();
-
-            let cached = store.cached(jane().card).await.unwrap();
-            assert_eq!(cached[0].certificates, certificates);
-            assert_eq!(cached[0].objects, jane().objects);
-        }
-    }
-
-    #[tokio::test]
-    async fn another_certificate_in_its_place_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        store.record_card(jane()).await.unwrap();
-        let mut renewed = jane();
-        renewed.certificates[1].der = b"another".to_vec();
-
-        let memory = store.record_card(renewed).await.unwrap();
-
-        assert_eq!(memory.acquaintance, Acquaintance::Renewed);
-    }
-
-    #[tokio::test]
-    async fn a_card_is_remembered_with_each_persona_it_was_seen_with() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        store.record_card(jane()).await.unwrap();
-        let copy = CardRecord {
-            card: jane().card,
-            seen_at: UtcSeconds(jane().seen_at.0 + 1),
-            ..john()
-        };
-        store.record_card(copy).await.unwrap();
-
-        let cached = store.cached(jane().card).await.unwrap();
-
-        let certificates: Vec<_> = cached.into_iter().map(|card| card.certificates).collect();
-        assert_eq!(certificates, [john().certificates, jane().certificates]);
-    }
-
-    #[tokio::test]
-    async fn personas_are_listed_by_name_with_what_is_known_of_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        store.record_card(john()).await.unwrap();
-        store.record_card(jane()).await.unwrap();
-        store.record_registration(registered("AKO")).await.unwrap();
-
-        let known = store.known().await.unwrap();
-
-        assert_eq!(known.len(), 2);
-        assert_eq!(
-            known[0],
-            KnownPersona {
-                persona: jane().persona,
-                card: jane().card,
-                name: "DOE, JANE Q".into(),
-                dod_id_tail: Some("7890".into()),
-                last_seen: jane().seen_at,
-                registrations: vec![Registration {
-                    portal: "AKO".into(),
-                    status: registered("AKO").status,
-                }],
-            }
-        );
-        assert_eq!(known[1].name, "ROE, JOHN");
-    }
-
-    #[tokio::test]
-    async fn more_of_the_dod_id_than_its_tail_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        let too_much = CardRecord {
-            dod_id_tail: Some("1234567890".into()),
-            ..jane()
-        };
-
-        store.record_card(too_much).await.unwrap_err();
-
-        assert_eq!(store.known().await.unwrap(), []);
-    }
-
-    #[tokio::test]
-    async fn rows_that_cannot_be_read_back_are_skipped() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        store.record_card(jane()).await.unwrap();
-        store.record_card(john()).await.unwrap();
-
-        store
-            .run(|connection| {
-                connection.execute_batch(
-                    "UPDATE persona SET name = CAST(x'FF' AS TEXT) WHERE id = 'persona-john';
-                     UPDATE certificate SET slot = 1 WHERE slot = 0x9C;",
-                )?;
-                Ok(())
-            })
-            .await
-            .unwrap();
-
-        let known = store.known().await.unwrap();
-        assert_eq!(known.len(), 1);
-        assert_eq!(known[0].persona, jane().persona);
-        let cached = store.cached(jane().card).await.unwrap();
-        assert_eq!(cached[0].certificates, jane().certificates[..1]);
-    }
-}
+mod tests;
