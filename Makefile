@@ -33,7 +33,7 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
 	install -m 0644 LICENSE LICENSE-MIT LICENSE-APACHE $(SHARE)/doc/cacd/
-	install -d -m 0755 $(ETC)/portals.d $(ETC)/trust
+	install -d -m 0755 $(ETC)/portals.d $(ETC)/trust/anchors
 	@# What an administrator changed stays.
 	test -e $(ETC)/cacd.toml || install -m 0644 systemd/cacd.toml $(ETC)/cacd.toml
 	$(if $(SAMPLES),install -m 0644 $(SAMPLES) $(ETC)/portals.d/)
