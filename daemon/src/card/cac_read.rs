@@ -19,6 +19,7 @@ use super::error::{CardError, StatusWord};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::holder::{card_id, holder, id_by};
 use super::known::Objects;
+use super::objects;
 use super::piv::{PinState, Ways};
 use super::read::{PIECES, Progress, Reading, finding, no_certificate};
 
@@ -171,6 +172,38 @@ pub(super) fn certificate_in(
     certificate::parse(Slot::Applet(applet), der)
         .map(|certificate| Found::New(Box::new(certificate)))
         .map_err(|error| no_certificate(CERTIFICATE, &error))
+}
+
+/// What was found in applets of a card that has PIV too.
+#[derive(Default)]
+pub(super) struct Beside {
+    pub(super) certificates: Vec<CardCertificate>,
+    /// Marks the applets that were looked into.
+    pub(super) objects: Objects,
+    pub(super) unread: Vec<Finding>,
+}
+
+/// Reads the certificates that PIV has not.
+pub(super) fn read_beside(
+    exchange: &mut Exchange<'_>,
+    applets: impl IntoIterator<Item = Applet>,
+    known: &[&[u8]],
+) -> Result<Beside, CardError> {
+    let mut beside = Beside::default();
+    for applet in applets {
+        match certificate_in(exchange, Kind::Named, applet, known) {
+            Ok(found) => {
+                beside
+                    .objects
+                    .insert(objects::of_applet(applet).tag, Vec::new());
+                if let Found::New(certificate) = found {
+                    beside.certificates.push(*certificate);
+                }
+            }
+            Err(error) => beside.unread.push(finding(&name(applet), error)?),
+        }
+    }
+    Ok(beside)
 }
 
 /// What names a card without PIV: the certificate of its first applet that has

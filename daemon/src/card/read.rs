@@ -8,7 +8,7 @@ use cac_common::time::UtcSeconds;
 
 use super::apdu::Exchange;
 use super::atr;
-use super::cac_read::{Found, Kind, certificate_in, read_cac};
+use super::cac_read::{read_beside, read_cac};
 use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
@@ -296,18 +296,10 @@ impl PivRead<'_, '_> {
     fn read_applets(&mut self, ccc: &Ccc) -> Result<(), CardError> {
         let known = self.certificates.clone();
         let known: Vec<&[u8]> = known.iter().map(|known| &known.der[..]).collect();
-        for applet in ccc.pki_applets() {
-            let object = objects::of_applet(applet);
-            match certificate_in(self.exchange, Kind::Named, applet, &known) {
-                Ok(found) => {
-                    self.objects.insert(object.tag, Vec::new());
-                    if let Found::New(certificate) = found {
-                        self.certificates.push(*certificate);
-                    }
-                }
-                Err(error) => self.findings.push(finding(object.name, error)?),
-            }
-        }
+        let beside = read_beside(self.exchange, ccc.pki_applets(), &known)?;
+        self.certificates.extend(beside.certificates);
+        self.objects.extend(beside.objects);
+        self.findings.extend(beside.unread);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use cac_common::finding::Finding;
 use cac_common::identity::CardId;
 
 use super::apdu::Exchange;
-use super::cac_read::{self, Found, Kind, certificate_in};
+use super::cac_read::{self, Kind, read_beside};
 use super::ccc::Ccc;
 use super::chuid::Chuid;
 use super::demographics::{Person, Personnel};
@@ -154,18 +154,10 @@ fn read_piv(exchange: &mut Exchange<'_>, missing: &Missing) -> Result<Rest, Card
                 .push(finding(&format!("{slot} certificate"), error)?),
         }
     }
-    let known = missing.known();
-    for applet in &missing.applets {
-        let object = objects::of_applet(*applet);
-        match certificate_in(exchange, Kind::Named, *applet, &known) {
-            Ok(found) => {
-                rest.objects.insert(object.tag, Vec::new());
-                if let Found::New(certificate) = found {
-                    rest.certificates.push(*certificate);
-                }
-            }
-            Err(error) => rest.unread.push(finding(object.name, error)?),
-        }
-    }
+    let applets = missing.applets.iter().copied();
+    let beside = read_beside(exchange, applets, &missing.known())?;
+    rest.certificates.extend(beside.certificates);
+    rest.objects.extend(beside.objects);
+    rest.unread.extend(beside.unread);
     Ok(rest)
 }
