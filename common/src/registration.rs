@@ -130,7 +130,7 @@ impl RegistrationStatus {
             Self::LockedOut { .. } => "The portal has locked the account for a time. Wait, or call its help desk.".into(),
             Self::Unsupported { why } => format!("{why}. Use a browser for this portal."),
             Self::Unrecognised { title } => format!("The portal answered with a page that its profile does not describe: \u{201c}{title}\u{201d}. Tell your administrator."),
-            Self::CardFailed { cause } => format!("{cause}. Take the card out and put it in again."),
+            Self::CardFailed { cause } => format!("{cause}. To try again, put the card in anew."),
         })
     }
 }

@@ -43,5 +43,6 @@ pub mod rest;
 pub mod security_object;
 pub mod sign;
 pub mod simple_tlv;
+pub mod status_word;
 pub mod tlv;
 pub mod transport;

@@ -11,7 +11,7 @@ use cac_common::registration::{Outcome, RegistrationStatus, TriesLeft};
 use cac_common::snapshot::PinStatus;
 use cac_common::time::UtcSeconds;
 
-use crate::card::error::CardError;
+use crate::card::error::{CardError, capitalised};
 use crate::card::facts::CardFacts;
 use crate::event::{Now, Proof, Remembered, SignInResult};
 use crate::retry;
@@ -427,10 +427,5 @@ fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
 
 /// An error as a sentence of its own.
 pub fn sentence(error: &CardError) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    capitalised(&error.to_string())
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use cac_common::finding::Finding;
 use cac_common::registration::TriesLeft;
 
+use super::status_word;
 use super::transport::TransportError;
 
 /// The two bytes that end every answer of a card (SP 800-73pt2-5 §3.1).
@@ -13,10 +14,17 @@ pub struct StatusWord(pub u16);
 
 impl StatusWord {
     pub const SUCCESS: Self = Self(0x9000);
+    /// What was selected is shut down for good: a card that was terminated.
+    pub const DEACTIVATED: Self = Self(0x6283);
     /// A PIN, or the contact interface, is needed.
     pub const SECURITY: Self = Self(0x6982);
     pub const BLOCKED: Self = Self(0x6983);
     pub const NOT_FOUND: Self = Self(0x6A82);
+
+    /// The card failed at the command, which may work if it is sent again.
+    pub fn is_failure_of_the_card(self) -> bool {
+        matches!(self.0, 0x6400 | 0x6581 | 0x6F00)
+    }
 
     /// The tries left, where it says: 63CX, or 630X as old tokens have it.
     /// None at 6300, which counts nothing.
@@ -48,7 +56,7 @@ pub enum CardError {
     PinBlocked,
 
     /// The card answered, but not with what the standard allows here.
-    #[error("card answered {status} to {command}")]
+    #[error("{} ({status} to {command})", status_word::meaning(command, *.status))]
     Refused {
         command: &'static str,
         status: StatusWord,
@@ -89,4 +97,13 @@ pub enum CardError {
     /// The machine has no memory to lock for the PIN.
     #[error("no memory can be locked for the PIN")]
     NoLockedMemory,
+}
+
+/// A clause as the beginning of a sentence.
+pub fn capitalised(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
 use super::discovery::{Discovery, PinReference};
-use super::error::{CardError, StatusWord};
+use super::error::{CardError, StatusWord, capitalised};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;
 use super::holder::{card_id, holder, id_by};
@@ -21,6 +21,7 @@ use super::known::{KnownCard, Objects};
 use super::login::choose_login;
 use super::objects::{self, CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, Object, SECURITY};
 use super::piv::{self, Content, Ways};
+use super::status_word::{self, Meaning};
 use super::transport::Transport;
 
 /// Pieces that [`read_card`] reports as done: the CHUID, and one for each slot.
@@ -61,6 +62,17 @@ pub fn read_card(
         Ok(()) => {}
         Err(CardError::NotPiv) => {
             return read_cac(&mut exchange, reading, of_the_reader, report);
+        }
+        Err(
+            shut_down @ CardError::Refused {
+                status: StatusWord::DEACTIVATED,
+                ..
+            },
+        ) => {
+            return match read_cac(&mut exchange, reading, of_the_reader, report) {
+                Err(CardError::NotPiv) => Err(shut_down),
+                read => read,
+            };
         }
         Err(error) => return Err(error),
     }
@@ -438,6 +450,15 @@ pub(super) fn named(common_name: &str) -> Holder {
 pub(super) fn finding(object: &str, error: CardError) -> Result<Finding, CardError> {
     if matches!(error, CardError::Transport(_)) {
         return Err(error);
+    }
+    if let CardError::Refused { command, status } = error {
+        let Meaning { what, advice } = status_word::meaning(command, status);
+        let advice = advice.map(|advice| format!("{}.", capitalised(advice)));
+        return Ok(Finding::fault(
+            object,
+            &format!("{what} ({status} to {command})"),
+            advice.as_deref().unwrap_or(DAMAGED),
+        ));
     }
     let fault = if let CardError::Malformed { fault, .. } = error {
         fault.to_owned()

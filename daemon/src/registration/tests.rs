@@ -1,6 +1,7 @@
 //! How sign-ins end, one by one; their order is the state's property test's.
 
 use super::*;
+use crate::card::error::StatusWord;
 
 const NOW: Now = Now {
     utc: UtcSeconds(5_000),
@@ -30,6 +31,34 @@ fn a_recheck_that_fails_leaves_what_was_written_down() {
         assert_eq!(stand, Stand::Rest(registered()), "{result:?}");
         assert!(!matches!(next, Next::Record(_)), "{result:?}");
     }
+}
+
+#[test]
+fn what_a_card_answered_to_a_pin_decides_what_is_asked_next() {
+    let refused = |status| CardError::Refused {
+        command: "VERIFY",
+        status: StatusWord(status),
+    };
+    let wrong = CardError::WrongPin { tries_left: None };
+    let uncounted = PinStatus::Ready { tries_left: None };
+    let end = |error| {
+        let end = SignInEnd {
+            due: Due::default(),
+            ..recheck(SignInResult::Card(error))
+        };
+        Stand::ended(end, &Config::default(), NOW)
+    };
+
+    let due = Stand::Due(Due::default());
+    let blocked = (due.clone(), Next::Pin(PinStatus::Blocked));
+    assert_eq!(end(CardError::PinBlocked), blocked);
+    assert_eq!(end(wrong), (due, Next::Pin(uncounted)));
+    let (stand, next) = end(refused(0x6A88));
+    let cause = "No PIN was ever set on this card, or not the one that it names; an ID card office can set it (6A88 to VERIFY)";
+    let failed = RegistrationStatus::CardFailed {
+        cause: cause.into(),
+    };
+    assert_eq!((stand, next), (Stand::Rest(failed), Next::Nothing));
 }
 
 #[test]

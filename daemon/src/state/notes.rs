@@ -275,7 +275,7 @@ fn card_said(error: &CardError) -> (HistoryKind, String, &'static str) {
         }
         CardError::PinBlocked => (
             HistoryKind::Pin,
-            "PIN not accepted; it is blocked now".to_owned(),
+            "PIN not accepted; it is blocked, and only an ID card office can reset it".to_owned(),
             "the PIN is blocked",
         ),
         CardError::LastTry { .. } => (
