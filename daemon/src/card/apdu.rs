@@ -36,6 +36,10 @@ const CHAINED: u8 = 0x10;
 const SELECT: u8 = 0xA4;
 const GET_RESPONSE: u8 = 0xC0;
 
+/// Instructions that change nothing where they are sent twice: SELECT, VERIFY,
+/// GET ACR, READ BUFFER, GET DATA. A PIN never comes in a [`Command`].
+const HARMLESS: [u8; 5] = [SELECT, 0x20, 0x4C, 0x52, 0xCB];
+
 /// A command, without its encoding.
 ///
 /// `Debug` shows the header and the length, never the data.
@@ -226,7 +230,14 @@ impl<'a> Exchange<'a> {
             Err(_) => false,
         };
         if !after_unread || fits {
-            return answer;
+            let has_failed = answer
+                .as_ref()
+                .is_ok_and(|answer| answer.status.is_failure_of_the_card());
+            if !has_failed || !HARMLESS.contains(&command.instruction) {
+                return answer;
+            }
+            tracing::debug!(?command, "the card failed, and is asked once more");
+            return self.ask_once(command, is_enough);
         }
         tracing::debug!(?command, "the answer may belong to an earlier command");
         self.left_unread = false;

@@ -105,6 +105,49 @@ fn endless_answers_come_to_an_end() {
 }
 
 #[test]
+fn a_card_that_fails_is_asked_once_more_and_then_believed() {
+    for failure in [b"\x64\x00", b"\x65\x81", b"\x6F\x00"] {
+        let got_over = [failure.to_vec(), b"a\x90\x00".to_vec()];
+        let in_the_midst = [
+            b"a\x61\x01".to_vec(),
+            failure.to_vec(),
+            b"ab\x90\x00".to_vec(),
+        ];
+        let for_good = [failure.to_vec(), failure.to_vec()];
+        let mut first = script(Protocol::T1, got_over);
+        let mut second = script(Protocol::T1, in_the_midst);
+        let mut third = script(Protocol::T1, for_good);
+
+        let ask = |card: &mut Script| {
+            Exchange::new(card, &Habits::default())
+                .send(get(b"x"))
+                .unwrap()
+        };
+
+        assert_eq!(ask(&mut first).data, b"a");
+        assert_eq!(ask(&mut second).data, b"ab");
+        assert!(ask(&mut third).status.is_failure_of_the_card());
+    }
+}
+
+#[test]
+fn a_key_that_fails_is_not_used_once_more() {
+    let mut card = script(Protocol::T1, [b"\x6F\x00".to_vec(), b"a\x90\x00".to_vec()]);
+    let sign = Command {
+        instruction: 0x87,
+        name: "GENERAL AUTHENTICATE",
+        ..get(b"x")
+    };
+
+    let answer = Exchange::new(&mut card, &Habits::default())
+        .send(sign)
+        .unwrap();
+
+    assert_eq!(answer.status, StatusWord(0x6F00));
+    assert_eq!(card.sent.len(), 1);
+}
+
+#[test]
 fn an_answer_is_left_once_it_is_enough_and_the_next_has_to_fit() {
     let mut card = script(
         Protocol::T1,
