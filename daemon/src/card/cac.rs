@@ -9,7 +9,7 @@ use cac_common::pin::Pin;
 
 use super::apdu::{Answer, Command, Exchange, Expects};
 use super::error::{CardError, StatusWord};
-use super::piv::{self, PinState, Verified};
+use super::piv::{self, PinState, VERIFY_WITHOUT_PIN, Verified, refused_to_tell};
 
 const SELECT: u8 = 0xA4;
 const VERIFY: u8 = 0x20;
@@ -193,11 +193,12 @@ pub fn pin_state(exchange: &mut Exchange<'_>) -> Result<PinState, CardError> {
         p2: PIN,
         data: &[],
         expects: Expects::Nothing,
-        name: "VERIFY",
+        name: VERIFY_WITHOUT_PIN,
     })?;
     Ok(match answer.status {
         StatusWord::SUCCESS => PinState::LoggedIn,
         StatusWord::BLOCKED | StatusWord(0x63C0) => PinState::Blocked,
+        status if status.is_failure_of_the_card() => return Err(refused_to_tell(status)),
         status => PinState::LoggedOut {
             tries_left: status.tries_left(),
         },

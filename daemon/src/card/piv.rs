@@ -16,6 +16,9 @@ const GET_DATA: u8 = 0xCB;
 const VERIFY: u8 = 0x20;
 const GENERAL_AUTHENTICATE: u8 = 0x87;
 
+/// What VERIFY is called in errors where it cannot have cost a try.
+pub(super) const VERIFY_WITHOUT_PIN: &str = "VERIFY without PIN";
+
 /// What has to be known of a card to log in and out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ways {
@@ -90,7 +93,7 @@ pub fn select(exchange: &mut Exchange<'_>) -> Result<(), CardError> {
     let answer = select_application(exchange, &PIV_AID)?;
     match answer.status {
         StatusWord::SUCCESS => {}
-        StatusWord(0x6283 | 0x6A81 | 0x6A82 | 0x6D00 | 0x6E00) => return Err(CardError::NotPiv),
+        StatusWord(0x6A81 | 0x6A82 | 0x6D00 | 0x6E00) => return Err(CardError::NotPiv),
         status => {
             return Err(CardError::Refused {
                 command: "SELECT",
@@ -173,7 +176,7 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
         p2: pin.key_reference(),
         data: &[],
         expects: Expects::Nothing,
-        name: "VERIFY",
+        name: VERIFY_WITHOUT_PIN,
     })?;
     Ok(match answer.status {
         // Some say so whatever the state.
@@ -182,6 +185,8 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
         }
         StatusWord::SUCCESS => PinState::LoggedIn,
         StatusWord::BLOCKED | StatusWord(0x63C0) => PinState::Blocked,
+        // Which says nothing of who is logged in either.
+        status if status.is_failure_of_the_card() => return Err(refused_to_tell(status)),
         status => PinState::LoggedOut {
             // Anything else says nothing about the count: not known is not none.
             tries_left: status.tries_left(),
@@ -269,7 +274,7 @@ pub fn log_out(exchange: &mut Exchange<'_>, ways: Ways) -> Result<PinState, Card
 
 /// A means whose answers make no sense has proved nothing, and the next one is
 /// tried. Only where there is no card to talk to any more is there no next one.
-fn as_far_as_it_answers(
+pub(super) fn as_far_as_it_answers(
     state: Result<Option<PinState>, CardError>,
 ) -> Result<Option<PinState>, CardError> {
     use TransportError::{ReaderGone, Removed, Reset, ServiceGone};
@@ -294,7 +299,7 @@ fn log_out_by_command(
         p2: ways.pin.key_reference(),
         data: &[],
         expects: Expects::Nothing,
-        name: "VERIFY",
+        name: VERIFY_WITHOUT_PIN,
     })?;
     if dropped.status == StatusWord::SUCCESS {
         logged_out(exchange, ways)
@@ -360,11 +365,20 @@ fn select_application(exchange: &mut Exchange<'_>, aid: &[u8]) -> Result<Answer,
     })
 }
 
+/// What an answer to a VERIFY without a PIN that says nothing is told as.
+pub(super) fn refused_to_tell(status: StatusWord) -> CardError {
+    CardError::Refused {
+        command: VERIFY_WITHOUT_PIN,
+        status,
+    }
+}
+
 /// What an answer to a PIN other than 9000 means.
 fn refusal(status: StatusWord) -> CardError {
     match status {
         StatusWord::BLOCKED | StatusWord(0x63C0) => CardError::PinBlocked,
-        StatusWord(0x6300..=0x63FF) => CardError::WrongPin {
+        // The applets of some CACs say no more than 6985 to a wrong one.
+        StatusWord(0x6300..=0x63FF | 0x6985) => CardError::WrongPin {
             tries_left: status.tries_left(),
         },
         status => CardError::Refused {

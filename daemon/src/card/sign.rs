@@ -77,18 +77,20 @@ fn sign_through(exchange: &mut Exchange<'_>, order: &Order, pin: HeldPin) -> Sig
     let accepted = match way.verify(exchange, order, pin) {
         Verified::Accepted(pin) => pin,
         Verified::Refused(error) => {
-            let unheard = matches!(error, CardError::Transport(_) | CardError::Malformed { .. });
-            // The card may have accepted it, and its answer was lost.
-            if unheard
-                && state != PinState::LoggedIn
-                && let Err(error) = way.log_out(exchange, order)
-            {
-                tracing::warn!(%error, "card could not be logged out");
-            }
+            // The card may have accepted it all the same, and its answer was lost
+            // or is none that a refusal has.
+            let left = match state {
+                PinState::LoggedIn => None,
+                PinState::LoggedOut { .. } | PinState::Blocked => {
+                    let left = way.log_out(exchange, order);
+                    left.inspect_err(|error| tracing::warn!(%error, "card could not be logged out"))
+                        .ok()
+                }
+            };
             return Signed {
-                signature: Err(error),
+                signature: Err(as_counted(error, left)),
                 pin: None,
-                tries: None,
+                tries: left.map(Into::into),
                 apdus: 0,
             };
         }
@@ -131,4 +133,17 @@ fn prepare(
         return Err(CardError::LastTry { tries_left });
     }
     Ok((way, state))
+}
+
+/// A refusal that counts nothing, with what the card then says of its tries.
+fn as_counted(error: CardError, state: Option<PinState>) -> CardError {
+    match (error, state) {
+        (CardError::WrongPin { tries_left: None }, Some(PinState::Blocked)) => {
+            CardError::PinBlocked
+        }
+        (CardError::WrongPin { tries_left: None }, Some(PinState::LoggedOut { tries_left })) => {
+            CardError::WrongPin { tries_left }
+        }
+        (error, _) => error,
+    }
 }

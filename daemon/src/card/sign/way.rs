@@ -138,7 +138,7 @@ impl Way {
             Self::Piv { .. } => piv::log_out(exchange, order.ways),
             // One PIN for both edges, and PIV can tell.
             Self::Cac { kind: None, .. } => {
-                piv::select(exchange)?;
+                piv::as_far_as_it_answers(piv::select(exchange).map(|()| None))?;
                 piv::log_out(exchange, order.ways)
             }
             Self::Cac {
@@ -164,16 +164,27 @@ fn log_out_of_applet(
         }
     };
     for aid in others {
-        if !cac::select(exchange, aid)? {
-            continue;
-        }
-        if let Some(state) = logged_out_of(exchange, kind, own)? {
+        let left = log_out_by_selecting(exchange, aid, kind, own);
+        if let Some(state) = piv::as_far_as_it_answers(left)? {
             return Ok(state);
         }
     }
     tracing::warn!("card is reset: it could not be logged out by other means");
     exchange.reset()?;
     logged_out_of(exchange, kind, own)?.ok_or(CardError::StillLoggedIn)
+}
+
+fn log_out_by_selecting(
+    exchange: &mut Exchange<'_>,
+    aid: cac::Aid,
+    kind: Kind,
+    own: cac::Aid,
+) -> Result<Option<PinState>, CardError> {
+    if cac::select(exchange, aid)? {
+        logged_out_of(exchange, kind, own)
+    } else {
+        Ok(None)
+    }
 }
 
 /// The state, if nobody is logged in any more.
