@@ -11,6 +11,7 @@ mod judgement;
 mod known;
 mod reading;
 mod signing;
+mod status_words;
 
 use std::time::UNIX_EPOCH;
 
