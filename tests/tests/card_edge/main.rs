@@ -9,6 +9,7 @@ mod cac;
 mod counts;
 mod judgement;
 mod known;
+mod mishaps;
 mod reading;
 mod signing;
 mod status_words;
