@@ -6,8 +6,10 @@
 mod cast;
 mod commands;
 mod conversation;
+mod crowd;
 mod daemon;
 mod follower;
+mod neighbour;
 mod outsider;
 pub(crate) mod programs;
 mod socket;
@@ -37,8 +39,13 @@ use crate::virtual_card::vpcd::Insertion;
 
 pub use self::cast::{jane, john, portal_person, the_card_of};
 pub use self::commands::Background;
+pub use self::crowd::{Crowd, Done};
 pub use self::follower::Follower;
-pub use self::outsider::{SECURITY_STATUS, SUCCESS, key_use, select_piv, verify_with};
+pub use self::neighbour::Neighbour;
+pub use self::outsider::{
+    SECURITY_STATUS, SUCCESS, applet_key_use, key_use, select_applet, select_piv,
+    verify_applet_with, verify_with,
+};
 pub use self::socket::{Recorded, as_user, message, pipe_with, refusal};
 pub use self::traces::{appears_in, files_below, memory_of, resident_kilobytes};
 

@@ -106,6 +106,7 @@ fn locked(
             }
             // Somebody reset it since we connected: no state of ours is lost yet.
             Err((unlocked, Error::ResetCard)) => {
+                tracing::debug!("card was reset by another program, and is opened again");
                 card = unlocked;
                 card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard)
                     .map_err(transport_error)?;

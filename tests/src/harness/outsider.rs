@@ -42,6 +42,43 @@ pub fn select_piv() -> Vec<u8> {
     ]
 }
 
+/// Chooses an applet of the CAC edge by the end of its identifier.
+pub fn select_applet(end: [u8; 2]) -> Vec<u8> {
+    let [family, instance] = end;
+    vec![
+        0,
+        instruction::SELECT,
+        4,
+        0,
+        7,
+        0xA0,
+        0,
+        0,
+        0,
+        0x79,
+        family,
+        instance,
+        0,
+    ]
+}
+
+/// Gives a PIN of eight digits to the applet that is selected.
+pub fn verify_applet_with(pin: &str) -> Vec<u8> {
+    [&[0, instruction::VERIFY, 0, 0, 8], pin.as_bytes()].concat()
+}
+
+/// Uses the RSA-2048 key of the applet that is selected, in two commands.
+pub fn applet_key_use() -> Vec<Vec<u8>> {
+    const MORE: u8 = 0x80;
+    let block = [&[0x00, 0x01][..], &[0xFF; 254]].concat();
+    let (first, last) = block.split_at(240);
+    let command = |p1: u8, part: &[u8], le: &[u8]| {
+        let length = u8::try_from(part.len()).unwrap_or(u8::MAX);
+        [&[0x80, instruction::SIGN_DECRYPT, p1, 0, length], part, le].concat()
+    };
+    vec![command(MORE, first, &[]), command(0, last, &[0])]
+}
+
 /// Gives a PIN of eight digits to the card.
 pub fn verify_with(pin: &str) -> Vec<u8> {
     [&[0, instruction::VERIFY, 0, 0x80, 8], pin.as_bytes()].concat()
