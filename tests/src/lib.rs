@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod demo;
+pub mod fuzz;
 pub mod harness;
 pub mod pcscd;
 pub mod portal;

@@ -20,7 +20,7 @@ pub mod hostility;
 pub mod issuer;
 pub mod key;
 pub mod log;
-mod objects;
+pub(crate) mod objects;
 mod outbox;
 pub mod person;
 mod pin_block;
