@@ -1,0 +1,250 @@
+//! cacd's own part, in a process of its own: PC/SC is told by the environment
+//! which pcscd it is to ask.
+
+use std::fmt;
+use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use cac_common::certificate::Slot;
+use cac_common::identity::CardId;
+use cac_common::locked::Locked;
+use cac_common::pin::{Pin, PinFor};
+use cac_common::reader::ReaderName;
+use cac_common::snapshot::Visit;
+use cac_tests::virtual_card::samples;
+use cacd::card::facts::CardFacts;
+use cacd::card::habits::Habits;
+use cacd::card::known::KnownCard;
+use cacd::card::pcsc::PcscReaders;
+use cacd::card::piv::Algorithm;
+use cacd::card::read::{Reading, read_card};
+use cacd::card::rest::{Missing, read_rest};
+use cacd::card::sign::{Order, Signed, sign};
+use cacd::card::transport::{Readers as _, Transport};
+use cacd::event::HeldPin;
+
+use crate::counts::now;
+use crate::place::Place;
+
+/// What makes this program serve, before the reader's name.
+pub(crate) const WORD: &str = "--serve";
+
+/// A piece of work that cacd does at one go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// A card that is on no record.
+    First,
+    /// What can wait.
+    Rest,
+    /// Both.
+    Whole,
+    /// The card as it is on record.
+    Again,
+    Sign,
+}
+
+const ALL: [Work; 5] = [
+    Work::First,
+    Work::Rest,
+    Work::Whole,
+    Work::Again,
+    Work::Sign,
+];
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::First => "first",
+            Self::Rest => "rest",
+            Self::Whole => "whole",
+            Self::Again => "again",
+            Self::Sign => "sign",
+        })
+    }
+}
+
+/// The process, as seen from the one that measures.
+pub(crate) struct Ours {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Ours {
+    pub(crate) fn start(place: &Place) -> anyhow::Result<Self> {
+        let (variable, socket) = place.variable();
+        let mut child = Command::new(std::env::current_exe()?)
+            .args([WORD, &place.reader()])
+            .env(variable, socket)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        Ok(Self {
+            child,
+            input: input.context("it has an input")?,
+            output: BufReader::new(output.context("it has an output")?),
+        })
+    }
+
+    pub(crate) fn ask(&mut self, work: Work) -> anyhow::Result<()> {
+        writeln!(self.input, "{work}")?;
+        let mut answer = String::new();
+        self.output.read_line(&mut answer)?;
+        ensure!(answer == DONE, "cacd's own part failed at {work}");
+        Ok(())
+    }
+}
+
+const DONE: &str = "done\n";
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        // It has said what went wrong, if anything did.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Does one piece of work for each line that names one.
+pub(crate) fn serve(reader: &str) -> anyhow::Result<()> {
+    let mut desk = Desk {
+        readers: PcscReaders::default(),
+        reader: ReaderName(reader.to_owned()),
+        habits: Habits::default(),
+        facts: None,
+    };
+    for line in stdin().lines() {
+        let line = line?;
+        let work = ALL.into_iter().find(|work| work.to_string() == line);
+        desk.work(work.with_context(|| format!("no such work: {line}"))?)?;
+        stdout().write_all(DONE.as_bytes())?;
+        stdout().flush()?;
+    }
+    Ok(())
+}
+
+/// What cacd keeps from one piece of work to the next.
+struct Desk {
+    readers: PcscReaders,
+    reader: ReaderName,
+    habits: Habits,
+    facts: Option<CardFacts>,
+}
+
+impl Desk {
+    fn work(&mut self, work: Work) -> anyhow::Result<()> {
+        match work {
+            Work::First => self.read(&[]),
+            Work::Rest => self.read_rest(),
+            Work::Whole => {
+                self.read(&[])?;
+                self.read_rest()
+            }
+            Work::Again => {
+                let known = on_record(self.facts()?);
+                self.read(&[known])
+            }
+            Work::Sign => self.sign(),
+        }
+    }
+
+    fn read(&mut self, known: &[KnownCard]) -> anyhow::Result<()> {
+        let habits = self.habits.clone();
+        let facts = self.with_card(|transport| read(transport, &habits, known))??;
+        self.facts = Some(facts);
+        Ok(())
+    }
+
+    fn read_rest(&mut self) -> anyhow::Result<()> {
+        let missing = Missing::of(self.facts()?).context("everything is read")?;
+        let rest = self.with_card(|transport| read_rest(transport, &self.habits, &missing))??;
+        let facts = self.facts.as_mut().context("no card was read")?;
+        facts.take_rest(rest, now());
+        Ok(())
+    }
+
+    fn sign(&self) -> anyhow::Result<()> {
+        let facts = self.facts()?;
+        let signed = self.with_card(|transport| sign_with(transport, &self.habits, facts))??;
+        signed.signature?;
+        Ok(())
+    }
+
+    fn facts(&self) -> anyhow::Result<&CardFacts> {
+        self.facts.as_ref().context("no card was read")
+    }
+
+    fn with_card<T>(&self, mut work: impl FnMut(&mut dyn Transport) -> T) -> anyhow::Result<T> {
+        let mut done = None;
+        self.readers
+            .with_card(&self.reader, &mut |transport| done = Some(work(transport)))?;
+        done.context("the card was not reached")
+    }
+}
+
+pub(crate) fn read(
+    transport: &mut dyn Transport,
+    habits: &Habits,
+    known: &[KnownCard],
+) -> anyhow::Result<CardFacts> {
+    let mut reading = Reading {
+        at: now(),
+        habits,
+        recall: &mut |_| known.to_vec(),
+    };
+    let facts = read_card(transport, &mut reading, &mut |_| {})?;
+    if let Some(finding) = facts.unread.first() {
+        bail!("{} was not read: {}", finding.object, finding.fault);
+    }
+    Ok(facts)
+}
+
+/// As the database has it after a read.
+pub(crate) fn on_record(facts: &CardFacts) -> KnownCard {
+    let certificates = facts.certificates.iter();
+    KnownCard {
+        certificates: certificates
+            .map(|certificate| (certificate.summary.slot, certificate.der.clone()))
+            .collect(),
+        objects: facts.objects.clone(),
+    }
+}
+
+/// Signs with the certificate for signing in, an RSA key of 2048 bits.
+pub(crate) fn sign_with(
+    transport: &mut dyn Transport,
+    habits: &Habits,
+    facts: &CardFacts,
+) -> anyhow::Result<Signed> {
+    let login = facts.certificates.iter();
+    let login = login
+        .filter(|certificate| certificate.summary.slot == Slot::Authentication)
+        .find(|certificate| certificate.summary.key == "RSA-2048")
+        .context("the card has no RSA key to sign in with")?;
+    let order = Order {
+        card: facts.id.clone(),
+        slot: login.summary.slot,
+        algorithm: Algorithm::Rsa2048,
+        certificate: login.der.clone(),
+        block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
+        edge: facts.edge,
+        ways: facts.ways,
+    };
+    Ok(sign(transport, habits, &order, pin(&facts.id)?))
+}
+
+fn pin(card: &CardId) -> anyhow::Result<HeldPin> {
+    let mut locked = Locked::new()?;
+    locked.bytes_mut()[..samples::PIN.len()].copy_from_slice(samples::PIN.as_bytes());
+    let typed_for = PinFor {
+        uid: 0,
+        card: card.clone(),
+        visit: Visit(1),
+        even_the_last_try: false,
+    };
+    let pin = Pin::new(locked, samples::PIN.len(), typed_for);
+    pin.map(HeldPin::Unsent)
+        .map_err(|error| anyhow!("the sample's PIN: {error}"))
+}
