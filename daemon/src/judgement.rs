@@ -14,7 +14,7 @@ use crate::card::security_object::{self, HashList, SecurityObject, differing};
 use crate::trust::cms::{
     self, CHUID_CONTENT, CONTENT_SIGNING, CmsFault, SECURITY_OBJECT_CONTENT, Signer,
 };
-use crate::trust::{Authorities, Question, TrustedPath, Verdict};
+use crate::trust::{Authorities, Question, SignatureFault, TrustedPath, Verdict};
 
 /// Objects that a Security Object may cover, by their containers (SP 800-73pt1-5 appendix A).
 const CONTAINERS: [(u16, u32); 4] = [
@@ -38,15 +38,14 @@ pub struct Judgement {
 impl Judgement {
     /// Adds it to what was read.
     pub fn apply(&self, facts: &mut CardFacts, at: UtcSeconds) {
-        facts.judged = findings(facts, self);
+        facts.judged = findings(facts, self, at);
         for certificate in &mut facts.certificates {
             let summary = &mut certificate.summary;
             if let Some(chain) = self.chains.get(&summary.sha256) {
                 summary.chain = chain.clone();
             }
-            if let Some(revocation) = self.revocations.get(&summary.sha256) {
-                summary.revocation = revocation.clone();
-            }
+            let revocation = self.revocations.get(&summary.sha256);
+            summary.revocation = revocation.cloned().unwrap_or_default();
         }
         facts.look_into(at);
     }
@@ -195,8 +194,19 @@ fn of_signer(
 }
 
 fn not_signed(object: &str, fault: &CmsFault) -> Finding {
+    let is_proof = matches!(
+        fault,
+        CmsFault::Changed | CmsFault::Attributes | CmsFault::Signature(SignatureFault::Wrong)
+    );
     // A Security Object leaves its signer's certificate to the CHUID.
-    if *fault == CmsFault::NoCertificate {
+    if !is_proof && *fault != CmsFault::NoCertificate {
+        return Finding::note(
+            object,
+            &format!("its issuer's signature cannot be checked here: {fault}"),
+            "It cannot be told whether the card is as it was issued. The card works all the same.",
+        );
+    }
+    if !is_proof {
         return Finding::warning(
             object,
             "whoever signed it is not named on the card",
@@ -210,8 +220,22 @@ fn not_signed(object: &str, fault: &CmsFault) -> Finding {
     )
 }
 
+/// Why a certificate was taken back, by the word for it (RFC 5280 §5.3.1).
+fn in_words(reason: &str) -> &str {
+    match reason {
+        "keyCompromise" => "its key may be known to others",
+        "cACompromise" => "the key of its authority may be known to others",
+        "affiliationChanged" => "its holder's place has changed",
+        "superseded" => "another certificate has taken its place",
+        "cessationOfOperation" => "it is no longer needed",
+        "certificateHold" => "it is suspended for the time being",
+        "privilegeWithdrawn" => "its holder may no longer use it",
+        other => other,
+    }
+}
+
 /// What the verdicts on certificates mean for the holder.
-fn findings(facts: &CardFacts, judgement: &Judgement) -> Vec<Finding> {
+fn findings(facts: &CardFacts, judgement: &Judgement, at: UtcSeconds) -> Vec<Finding> {
     let login = facts.login.as_ref().map(|login| login.slot);
     let mut findings = judgement.objects.clone();
     for certificate in &facts.certificates {
@@ -219,6 +243,8 @@ fn findings(facts: &CardFacts, judgement: &Judgement) -> Vec<Finding> {
         let object = format!("{} certificate", summary.slot);
         if let Some(ChainStatus::NotTrusted { reason }) = judgement.chains.get(&summary.sha256)
             && login == Some(summary.slot)
+            // Its own dates are told by themselves.
+            && (summary.not_before..=summary.not_after).contains(&at)
         {
             findings.push(Finding::warning(
                 &object,
@@ -228,7 +254,7 @@ fn findings(facts: &CardFacts, judgement: &Judgement) -> Vec<Finding> {
         }
         if let Some(Revocation::Revoked { reason, .. }) = judgement.revocations.get(&summary.sha256)
         {
-            let reason = reason.as_deref().unwrap_or("no reason is given");
+            let reason = reason.as_deref().map_or("no reason is given", in_words);
             findings.push(Finding::fault(
                 &object,
                 &format!("it was revoked: {reason}"),

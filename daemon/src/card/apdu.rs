@@ -318,7 +318,12 @@ impl<'a> Exchange<'a> {
             is_whole: true,
         };
         let is_right = answer.fits(command.expects)
+            && answer.data.len() <= LARGEST_ANSWER
             && (answer.data.is_empty() || status == StatusWord::SUCCESS);
+        if !is_right && status.0 >> 8 == 0x61 {
+            // The rest of what was not right is not to come for something else.
+            self.select_piv()?;
+        }
         Ok(is_right.then_some(answer))
     }
 

@@ -74,6 +74,11 @@ pub(super) fn read_cac(
         match found {
             Ok(Found::New(certificate)) => certificates.push(*certificate),
             Ok(Found::Absent | Found::Same(_)) => continue,
+            // Nothing named it, and it may be a card of any kind.
+            Err(CardError::Refused {
+                command: "SELECT",
+                status,
+            }) if kind == Kind::Bare && !status.is_failure_of_the_card() => continue,
             Err(error) => {
                 findings.push(finding(&name(applet), error)?);
                 continue;
@@ -214,10 +219,12 @@ pub(super) fn id_of(
     known: &[&[u8]],
 ) -> Result<Option<CardId>, CardError> {
     for applet in Applet::all() {
-        match certificate_in(exchange, kind, applet, known)? {
-            Found::Absent => {}
-            Found::Same(der) => return Ok(Some(id_by(&der))),
-            Found::New(certificate) => return Ok(Some(id_by(&certificate.der))),
+        match certificate_in(exchange, kind, applet, known) {
+            Err(error @ CardError::Transport(_)) => return Err(error),
+            // One that could not be read did not name the card before either.
+            Ok(Found::Absent) | Err(_) => {}
+            Ok(Found::Same(der)) => return Ok(Some(id_by(&der))),
+            Ok(Found::New(certificate)) => return Ok(Some(id_by(&certificate.der))),
         }
     }
     Ok(None)
@@ -243,7 +250,7 @@ fn detect(
     exchange: &mut Exchange<'_>,
     findings: &mut Vec<Finding>,
 ) -> Result<(Kind, Vec<Applet>), CardError> {
-    let (kind, mut applets) = if cac::select(exchange, CCC)? {
+    let (kind, mut applets) = if is_there(exchange, CCC)? {
         let applets = match named_by_ccc(exchange) {
             Ok(ccc) => {
                 findings.extend(ccc.findings.iter().cloned());
@@ -281,9 +288,18 @@ fn named_by_ccc(exchange: &mut Exchange<'_>) -> Result<Ccc, CardError> {
     Ok(Ccc::parse_buffers(&tags, &values))
 }
 
+/// Whether a card that may be of any kind has an application; however it says
+/// that it has not.
+fn is_there(exchange: &mut Exchange<'_>, aid: Aid) -> Result<bool, CardError> {
+    match cac::select(exchange, aid) {
+        Err(CardError::Refused { status, .. }) if !status.is_failure_of_the_card() => Ok(false),
+        selected => selected,
+    }
+}
+
 fn access_control(exchange: &mut Exchange<'_>) -> Result<Option<Aid>, CardError> {
     for aid in ACCESS_CONTROL {
-        if cac::select(exchange, aid)? {
+        if is_there(exchange, aid)? {
             return Ok(Some(aid));
         }
     }
@@ -292,8 +308,11 @@ fn access_control(exchange: &mut Exchange<'_>) -> Result<Option<Aid>, CardError>
 
 /// With an applet of certificates selected, or the one that takes the PIN for all.
 pub(super) fn state_of_pin(exchange: &mut Exchange<'_>, kind: Kind) -> Result<PinState, CardError> {
-    if let Kind::Token(aid) = kind {
-        cac::select(exchange, aid)?;
+    if let Kind::Token(aid) = kind
+        && !cac::select(exchange, aid)?
+    {
+        // A PIN is for that applet, and for no other.
+        return Err(CardError::OtherCard);
     }
     cac::pin_state(exchange)
 }

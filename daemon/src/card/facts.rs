@@ -1,5 +1,6 @@
 //! What was read off a card.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use cac_common::certificate::{CertificateSummary, LoginChoice, Role, Slot};
@@ -115,6 +116,8 @@ impl CardFacts {
         .cloned()
         .collect();
         self.findings.sort_by_key(|finding| finding.weight);
+        let mut told = BTreeSet::new();
+        self.findings.retain(|finding| told.insert(finding.clone()));
     }
 
     /// Adds what was read later.

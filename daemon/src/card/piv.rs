@@ -93,7 +93,9 @@ pub fn select(exchange: &mut Exchange<'_>) -> Result<(), CardError> {
     let answer = select_application(exchange, &PIV_AID)?;
     match answer.status {
         StatusWord::SUCCESS => {}
-        StatusWord(0x6A81 | 0x6A82 | 0x6D00 | 0x6E00) => return Err(CardError::NotPiv),
+        StatusWord(0x6999 | 0x6A81 | 0x6A82 | 0x6A86 | 0x6D00 | 0x6E00) => {
+            return Err(CardError::NotPiv);
+        }
         status => {
             return Err(CardError::Refused {
                 command: "SELECT",
@@ -169,6 +171,25 @@ pub fn get_head(
 
 /// Asks how many tries are left; spends none (SP 800-73pt2-5 §3.2.1).
 pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinState, CardError> {
+    Ok(match ask_for_state(exchange, pin)? {
+        Told::State(state) => state,
+        Told::Fine { printed } if printed == StatusWord::SUCCESS => PinState::LoggedIn,
+        // Some say so whatever the state. One of whom nothing is known for
+        // certain is logged out after us all the same.
+        Told::Fine { .. } => PinState::LoggedOut { tries_left: None },
+    })
+}
+
+/// What an empty VERIFY was answered with.
+enum Told {
+    State(PinState),
+    /// 9000, and this to what wants a PIN to be read.
+    Fine {
+        printed: StatusWord,
+    },
+}
+
+fn ask_for_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<Told, CardError> {
     let answer = exchange.send(Command {
         class: 0x00,
         instruction: VERIFY,
@@ -178,12 +199,13 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
         expects: Expects::Nothing,
         name: VERIFY_WITHOUT_PIN,
     })?;
-    Ok(match answer.status {
-        // Some say so whatever the state.
-        StatusWord::SUCCESS if is_refused_what_wants_a_pin(exchange)? => {
-            PinState::LoggedOut { tries_left: None }
+    Ok(Told::State(match answer.status {
+        StatusWord::SUCCESS => {
+            let printed = exchange.send(get_data_command(PRINTED, &tag_list(PRINTED)))?;
+            return Ok(Told::Fine {
+                printed: printed.status,
+            });
         }
-        StatusWord::SUCCESS => PinState::LoggedIn,
         StatusWord::BLOCKED | StatusWord(0x63C0) => PinState::Blocked,
         // Which says nothing of who is logged in either.
         status if status.is_failure_of_the_card() => return Err(refused_to_tell(status)),
@@ -191,14 +213,7 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
             // Anything else says nothing about the count: not known is not none.
             tries_left: status.tries_left(),
         },
-    })
-}
-
-/// Whether the card asks for a PIN before it gives Printed Information. One
-/// that has none says nothing.
-fn is_refused_what_wants_a_pin(exchange: &mut Exchange<'_>) -> Result<bool, CardError> {
-    let printed = exchange.send(get_data_command(PRINTED, &tag_list(PRINTED)))?;
-    Ok(printed.status == StatusWord::SECURITY)
+    }))
 }
 
 /// Sends a PIN, once. It comes back only if the card accepted it.
@@ -324,10 +339,14 @@ fn log_out_by_selecting(
 
 /// The state, if nobody is logged in any more.
 fn logged_out(exchange: &mut Exchange<'_>, ways: Ways) -> Result<Option<PinState>, CardError> {
-    let state = pin_state(exchange, ways.pin)?;
-    if state == PinState::LoggedIn {
-        return Ok(None);
-    }
+    let state = match ask_for_state(exchange, ways.pin)? {
+        // Only the refusal of what wants a PIN speaks against the 9000.
+        Told::Fine { printed } => {
+            let is_out = printed == StatusWord::SECURITY;
+            return Ok(is_out.then_some(PinState::LoggedOut { tries_left: None }));
+        }
+        Told::State(state) => state,
+    };
     if !ways.is_dual {
         return Ok(Some(state));
     }

@@ -139,7 +139,7 @@ impl PivRead<'_, '_> {
         let ways = Ways {
             pin: pin_reference,
             // A card that does not say may have the applets of the CAC.
-            is_dual: capabilities.is_empty() || ccc.is_dual(),
+            is_dual: capabilities.is_empty() || ccc.is_dual() || ccc.pki_applets().next().is_some(),
         };
         if choose_login(&self.certificates, None).is_none() {
             // PIV was not activated on some cards, whose identity certificate signs in.
@@ -305,6 +305,20 @@ impl PivRead<'_, '_> {
         discovery.pin
     }
 
+    /// CHUID and all four certificates are as they were.
+    fn is_unchanged(&self) -> bool {
+        let Some(known) = self.known.first().filter(|_| self.is_known) else {
+            return false;
+        };
+        let is_same = |slot: &Slot| {
+            let mut certificates = self.certificates.iter();
+            let own = certificates.find(|certificate| certificate.summary.slot == *slot);
+            own.map(|own| &own.der) == known.certificates.get(slot)
+        };
+        self.objects.get(&CHUID.tag) == known.objects.get(&CHUID.tag)
+            && Slot::PIV.iter().all(is_same)
+    }
+
     fn read_applets(&mut self, ccc: &Ccc) -> Result<(), CardError> {
         let known = self.certificates.clone();
         let known: Vec<&[u8]> = known.iter().map(|known| &known.der[..]).collect();
@@ -321,7 +335,7 @@ impl PivRead<'_, '_> {
             Ok(content) => content.unwrap_or_default(),
             Err(error) => return self.note(KEY_HISTORY.name, error),
         };
-        if self.on_record(KEY_HISTORY) == Some(&history) {
+        if self.on_record(KEY_HISTORY) == Some(&history) && self.is_unchanged() {
             if let Some(security) = self.on_record(SECURITY).cloned() {
                 self.objects.insert(SECURITY.tag, security);
             }

@@ -63,7 +63,9 @@ pub(super) fn entry(note: NewNote) -> NewEntry {
 
 fn record(store: &Store, card: CardToRemember) -> CardRecord {
     let (certificates, objects) = if card.with_certificates {
-        let certificates = card.facts.certificates.iter().map(cached).collect();
+        let mut certificates: Vec<_> = card.facts.certificates.iter().map(cached).collect();
+        // As they come back, so that what has not changed is not written again.
+        certificates.sort_by_key(|certificate| certificate.slot.number());
         (certificates, card.facts.objects.clone())
     } else {
         Default::default()

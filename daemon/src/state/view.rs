@@ -117,9 +117,16 @@ impl State {
                     && facts.persona_key != own.persona_key
             })
         })?;
+        let is_a_role = |key: &str| key.starts_with("upn:");
+        let their_key = other.facts.as_deref().map(|facts| &facts.persona_key);
+        let role = if is_a_role(&own.persona_key) && their_key.is_some_and(|key| is_a_role(key)) {
+            " in another role"
+        } else {
+            " with another card"
+        };
         Some(Finding::note(
             "card",
-            &format!("the same person is in {} in another role", other.reader),
+            &format!("the same person is in {}{role}", other.reader),
             "Each card has registrations of its own. Portals that go by the DoD ID alone cannot tell them apart.",
         ))
     }

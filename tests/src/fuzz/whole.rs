@@ -298,6 +298,7 @@ pub(super) fn facts(data: &[u8]) -> bool {
         pin: PinStatus::Ready { tries_left: None },
         chuid,
         unread: Vec::new(),
+        judged: Vec::new(),
         findings: Vec::new(),
         apdus: 0,
     }

@@ -272,6 +272,22 @@ fn a_card_that_gives_no_count_gets_no_pin_unasked() {
 }
 
 #[test]
+fn a_card_of_which_nothing_can_be_told_is_not_left_logged_in() {
+    let card = jane(CardModel::ALWAYS_FINE);
+    let facts = read(&card);
+    // It has no Printed Information either. Before that come the CHUID and the
+    // certificate.
+    for at in 2..8 {
+        card.garble_at(Moment::next(instruction::GET_DATA).after(at), b"\x6A\x82");
+    }
+
+    let signed = sign_with(&card, &facts, samples::PIN, true);
+
+    assert_eq!(signed.signature, Err(CardError::StillLoggedIn));
+    assert!(!card.pin_is_verified(), "it was reset at the last");
+}
+
+#[test]
 fn a_card_that_waits_for_a_touch_is_told_and_left_logged_out() {
     let card = jane(CardModel {
         touch: TouchHabit::Awaited,

@@ -1,6 +1,7 @@
 //! Every status word at every command of a read and of a sign-in: what is
 //! done, and what is said.
 
+use cacd::card::facts::{CardCertificate, Edge};
 use std::fmt::Write as _;
 
 use cac_common::finding::Finding;
@@ -201,7 +202,15 @@ fn assert_got_over_or_told(
 ) {
     // A card that says that it has no PIV is looked at for its applets.
     let is_without_piv = facts.edge != whole.edge && apdu.ins == instruction::SELECT;
-    for certificate in facts.certificates.iter().filter(|_| !is_without_piv) {
+    // Its applets are looked at too where no certificate of PIV signs in.
+    let is_beside = |certificate: &CardCertificate| {
+        facts.edge == Edge::Piv && matches!(certificate.summary.slot, Slot::Applet(_))
+    };
+    let of_this_edge = facts
+        .certificates
+        .iter()
+        .filter(|certificate| !is_without_piv && !is_beside(certificate));
+    for certificate in of_this_edge {
         assert!(whole.certificates.contains(certificate), "{what}");
     }
     if StatusWord(word).is_failure_of_the_card() && apdu.ins != instruction::GET_CERTIFICATE {

@@ -62,7 +62,7 @@ impl Way {
                 }
                 let id = match number {
                     Some(id) => Some(id),
-                    None if order.slot == Slot::Authentication => Some(id_by(&order.certificate)),
+                    None if id_by(&order.certificate) == order.card => Some(order.card.clone()),
                     None => id_of_unnumbered(exchange)?,
                 };
                 Ok(id.as_ref() == Some(&order.card))
@@ -71,6 +71,7 @@ impl Way {
                 piv::select(exchange)?;
                 let id = match number(exchange)? {
                     Some(id) => Some(id),
+                    None if id_by(&order.certificate) == order.card => Some(order.card.clone()),
                     None => id_of_unnumbered(exchange)?,
                 };
                 exchange.settle();
