@@ -13,7 +13,7 @@ mod remembering;
 mod sign_in;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cac_common::reader::ReaderName;
@@ -21,6 +21,7 @@ use cac_common::snapshot::Visit;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
@@ -55,6 +56,8 @@ pub struct Effects {
 #[derive(Default)]
 struct Visiting {
     ended: Arc<AtomicBool>,
+    /// The latest judging; earlier ones ask nobody any more.
+    judging: AtomicU32,
     /// Wakes a sign-in that waits for its portal.
     stop: Notify,
     /// The PIN of the sign-in under way.
@@ -144,14 +147,12 @@ impl Effects {
                     self.events.clone(),
                 );
             }
-            Effect::Judge { visit, facts } => {
-                let ended = Arc::clone(&self.visits.entry(visit).or_default().ended);
-                let with = JudgeWith {
-                    authorities: Arc::clone(&self.authorities),
-                    revocations: self.asks.then(|| Arc::clone(&self.revocations)),
-                    at: now.utc,
-                };
-                judging::start(visit, facts, with, ended, self.events.clone());
+            Effect::Judge {
+                visit,
+                number,
+                facts,
+            } => {
+                self.judge((visit, number), facts, now);
             }
             Effect::KeepCard(card) => self.keep(Work::KeepCard(*card), now),
             Effect::EndVisit(visit) => {
@@ -236,6 +237,24 @@ impl Effects {
     fn keep(&self, work: Work, now: Now) {
         // The task that takes it ends only when we do.
         let _ = self.to_keep.send((work, now));
+    }
+
+    fn judge(&mut self, (visit, number): (Visit, u32), facts: Arc<CardFacts>, now: Now) {
+        let visiting = self.visits.entry(visit).or_default();
+        visiting.judging.store(number, Ordering::SeqCst);
+        let is_wanted = {
+            let visiting = Arc::clone(visiting);
+            move || {
+                !visiting.ended.load(Ordering::SeqCst)
+                    && visiting.judging.load(Ordering::SeqCst) == number
+            }
+        };
+        let with = JudgeWith {
+            authorities: Arc::clone(&self.authorities),
+            revocations: self.asks.then(|| Arc::clone(&self.revocations)),
+            at: now.utc,
+        };
+        judging::start((visit, number), facts, with, is_wanted, self.events.clone());
     }
 
     fn read_card(&mut self, reader: &ReaderName, visit: Visit, now: Now) {

@@ -75,6 +75,8 @@ pub enum Event {
     /// Who vouches for a card; again when more is known.
     Judged {
         visit: Visit,
+        /// Which judging of that visit.
+        number: u32,
         judgement: Box<Judgement>,
     },
     /// The database knows the card now.
@@ -187,6 +189,8 @@ pub enum Effect {
     /// Ask who vouches for a card.
     Judge {
         visit: Visit,
+        /// An earlier one has no more use.
+        number: u32,
         facts: Arc<CardFacts>,
     },
     /// Stop what still goes on for a visit, and wipe a PIN that it holds; its

@@ -125,8 +125,12 @@ impl State {
             Event::Progress { visit, progress } => {
                 self.in_visit(visit, now, |card, _| card.take_progress(*progress))
             }
-            Event::Judged { visit, judgement } => self.in_visit(visit, now, |card, context| {
-                card.take_judgement(&judgement, context);
+            Event::Judged {
+                visit,
+                number,
+                judgement,
+            } => self.in_visit(visit, now, |card, context| {
+                card.take_judgement(number, &judgement, context);
             }),
             Event::RestRead { visit, result } => self.in_visit(visit, now, |card, context| {
                 card.take_rest(*result, context);

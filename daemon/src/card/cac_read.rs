@@ -9,6 +9,7 @@ use cac_common::identity::CardId;
 use cac_common::snapshot::PinStatus;
 
 use super::apdu::Exchange;
+use super::atr;
 use super::cac::{self, ACCESS_CONTROL, Aid, Buffer, CCC, PERSON, PERSONNEL};
 use super::ccc::Ccc;
 use super::certificate;
@@ -121,6 +122,7 @@ pub(super) fn read_cac(
             pin: PinReference::Global,
             is_dual: false,
         },
+        is_contactless: atr::is_contactless(exchange.atr()),
         login: None,
         pin,
         chuid: Chuid::default(),

@@ -13,6 +13,7 @@ use cac_common::time::UtcSeconds;
 use super::cac_read;
 use super::chuid::Chuid;
 use super::consistency;
+use super::error::CardError;
 use super::holder::{Evidence, holder, holder_by, persona_key};
 use super::known::Objects;
 use super::login::choose_login;
@@ -61,6 +62,8 @@ pub struct CardFacts {
     /// The other data objects that were read, or are on record.
     pub objects: Objects,
     pub ways: Ways,
+    /// It lies on a contactless reader, which gives little of it.
+    pub is_contactless: bool,
     /// The choice for portals that ask for the authentication certificate.
     pub login: Option<LoginChoice>,
     pub pin: PinStatus,
@@ -82,7 +85,7 @@ impl CardFacts {
         // One that has expired is chosen where there is no other, and told as expired.
         self.login = choose_login(&self.certificates, Some(at))
             .or_else(|| choose_login(&self.certificates, None));
-        if self.login.is_none() {
+        if self.login.is_none() && !self.is_contactless {
             self.unread.push(Finding::fault(
                 "card",
                 "no certificate on it can sign its holder in",
@@ -118,6 +121,16 @@ impl CardFacts {
         self.findings.sort_by_key(|finding| finding.weight);
         let mut told = BTreeSet::new();
         self.findings.retain(|finding| told.insert(finding.clone()));
+    }
+
+    /// What could wait was not read.
+    pub fn miss_rest(&mut self, error: &CardError, at: UtcSeconds) {
+        self.unread.push(Finding::note(
+            "card",
+            &format!("not all of it was read: {error}"),
+            "What signs in is there. To have the rest read, take the card out and put it in again.",
+        ));
+        self.look_into(at);
     }
 
     /// Adds what was read later.
@@ -251,6 +264,7 @@ mod tests {
                 pin: PinReference::Application,
                 is_dual: false,
             },
+            is_contactless: false,
             expires: None,
             holder: None,
             persona_key: "jane".into(),

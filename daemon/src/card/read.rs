@@ -164,6 +164,7 @@ impl PivRead<'_, '_> {
             certificates: self.certificates,
             objects: self.objects,
             ways,
+            is_contactless: atr::is_contactless(self.exchange.atr()),
             login: None,
             pin,
             chuid: self.chuid,
@@ -392,7 +393,7 @@ fn of_the_reader(exchange: &Exchange<'_>) -> Vec<Finding> {
         findings.push(Finding::warning(
             "card",
             "it lies on a contactless reader",
-            "PIN and certificates do not work through the air: put it into a reader with a slot, chip first.",
+            "PIN and certificates do not work through the air. Put it into a reader with a slot, chip first.",
         ));
     }
     if exchange.has_keypad() {

@@ -74,7 +74,7 @@ impl Missing {
             Edge::Cac(_) => false,
         };
         let certificates = facts.certificates.iter();
-        (!is_all_there).then(|| Self {
+        (!is_all_there && !facts.is_contactless).then(|| Self {
             card: facts.id.clone(),
             edge: facts.edge,
             retired,

@@ -2,7 +2,6 @@
 //! of its certificates since.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
@@ -24,12 +23,12 @@ pub(super) struct JudgeWith {
 }
 
 /// Judges; ends in [`Event::Judged`], and in another for each answer that
-/// comes over the network, until the visit ends.
+/// comes over the network, for as long as that is wanted.
 pub(super) fn start(
-    visit: Visit,
+    (visit, number): (Visit, u32),
     facts: Arc<CardFacts>,
     with: JudgeWith,
-    ended: Arc<AtomicBool>,
+    is_wanted: impl Fn() -> bool + Send + 'static,
     events: mpsc::UnboundedSender<Event>,
 ) {
     tokio::spawn(async move {
@@ -43,6 +42,7 @@ pub(super) fn start(
         let tell = |judgement: &Judgement| {
             let _ = events.send(Event::Judged {
                 visit,
+                number,
                 judgement: Box::new(judgement.clone()),
             });
         };
@@ -51,7 +51,7 @@ pub(super) fn start(
             return;
         };
         for (sha256, path) in paths {
-            if ended.load(Ordering::SeqCst) {
+            if !is_wanted() {
                 return;
             }
             let revocation = revocations.check(&path, at).await;

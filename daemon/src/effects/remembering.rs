@@ -1,10 +1,12 @@
 //! What goes into the database and comes out of it, in the words of each side.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::certificate::CertificateSummary;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
 
+use crate::card::certificate::hex;
 use crate::card::facts::CardCertificate;
 use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Memory, NewNote, Proof, Remembered};
@@ -84,7 +86,9 @@ fn record(store: &Store, card: CardToRemember) -> CardRecord {
 
 /// What the store has of a card, as the card edge takes it.
 pub(super) fn known_card(cached: CachedCard) -> KnownCard {
-    let certificates = cached.certificates.into_iter();
+    // What rotted on the disk is no certificate of the card.
+    let is_whole = |one: &CachedCertificate| hex(digest(&SHA256, &one.der).as_ref()) == one.sha256;
+    let certificates = cached.certificates.into_iter().filter(is_whole);
     KnownCard {
         certificates: certificates
             .map(|certificate| (certificate.slot, certificate.der))

@@ -39,13 +39,22 @@ pub(crate) struct CardVisit {
     pub(super) stands: BTreeMap<String, Stand>,
     /// The database was asked about the card.
     remembered: bool,
-    /// What could wait was asked for.
-    rest_asked: bool,
+    rest: RestOfCard,
+    /// How often it was asked who vouches for the card.
+    judgings: u32,
     held: Option<Held>,
     /// The sign-in that goes on now; one at a time.
     at_work: Option<AtWork>,
     /// Sign-ins begun in this visit.
     sign_ins: u32,
+}
+
+/// How far what could wait is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RestOfCard {
+    NotYet,
+    Asked,
+    Done,
 }
 
 /// A sign-in that goes on, and what it was begun with.
@@ -101,7 +110,8 @@ impl CardVisit {
             memory: Memory::default(),
             stands: BTreeMap::new(),
             remembered: false,
-            rest_asked: false,
+            rest: RestOfCard::NotYet,
+            judgings: 0,
             held: None,
             at_work: None,
             sign_ins: 0,
@@ -217,17 +227,20 @@ impl CardVisit {
 
     /// Asks for what could wait, once, when nothing else is to be done.
     fn read_rest(&mut self, context: &mut Context<'_>) {
-        if !self.remembered || std::mem::replace(&mut self.rest_asked, true) {
+        if !self.remembered || self.rest != RestOfCard::NotYet {
             return;
         }
+        self.rest = RestOfCard::Asked;
         let missing = self.facts.as_deref().and_then(Missing::of);
-        match missing {
-            Some(missing) => context.effects.push(Effect::ReadRest {
+        if let Some(missing) = missing {
+            context.effects.push(Effect::ReadRest {
                 reader: self.reader.clone(),
                 visit: self.visit,
                 missing,
-            }),
-            None => self.judge(context),
+            });
+        } else {
+            self.rest = RestOfCard::Done;
+            self.judge(context);
         }
     }
 
@@ -240,27 +253,38 @@ impl CardVisit {
                 }
             }
             (Ok(_), None) => {}
-            (Err(error), _) => {
-                tracing::debug!(%error, "the rest of a card could not be read");
+            (Err(error), facts) => {
+                tracing::info!(%error, "the rest of a card could not be read");
+                if let Some(facts) = facts {
+                    Arc::make_mut(facts).miss_rest(&error, context.now.utc);
+                }
             }
         }
+        self.rest = RestOfCard::Done;
         self.judge(context);
     }
 
     /// Asks who vouches for what was read, once all of it is there.
-    pub(super) fn judge(&self, context: &mut Context<'_>) {
-        if self.rest_asked
+    pub(super) fn judge(&mut self, context: &mut Context<'_>) {
+        if self.rest == RestOfCard::Done
             && let Some(facts) = &self.facts
         {
+            self.judgings += 1;
             context.effects.push(Effect::Judge {
                 visit: self.visit,
+                number: self.judgings,
                 facts: Arc::clone(facts),
             });
         }
     }
 
-    pub(super) fn take_judgement(&mut self, judgement: &Judgement, context: &Context<'_>) {
-        if let Some(facts) = &mut self.facts {
+    pub(super) fn take_judgement(
+        &mut self,
+        number: u32,
+        judgement: &Judgement,
+        context: &Context<'_>,
+    ) {
+        if let Some(facts) = self.facts.as_mut().filter(|_| number == self.judgings) {
             judgement.apply(Arc::make_mut(facts), context.now.utc);
         }
     }

@@ -294,6 +294,7 @@ pub(super) fn facts(data: &[u8]) -> bool {
         certificates,
         objects: Objects::new(),
         ways: ways_of(0),
+        is_contactless: false,
         login: None,
         pin: PinStatus::Ready { tries_left: None },
         chuid,

@@ -417,6 +417,7 @@ fn card() -> CardToRemember {
             pin: PinReference::Application,
             is_dual: false,
         },
+        is_contactless: false,
         login: None,
         pin: PinStatus::Unknown,
         chuid: Chuid::default(),

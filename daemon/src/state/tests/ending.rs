@@ -47,8 +47,9 @@ impl World {
                     result: Box::new(result),
                 });
             }
-            Effect::Judge { visit, .. } => self.step(Event::Judged {
+            Effect::Judge { visit, number, .. } => self.step(Event::Judged {
                 visit,
+                number,
                 judgement: Box::default(),
             }),
             Effect::SignIn(order) => self.finish_sign_in(*order, how),

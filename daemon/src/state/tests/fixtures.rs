@@ -80,6 +80,7 @@ pub(crate) fn facts(card: usize, tries: u64) -> CardFacts {
             pin: PinReference::Application,
             is_dual: false,
         },
+        is_contactless: false,
         login: Some(LoginChoice {
             slot: Slot::Authentication,
             reason: "made for it".into(),
