@@ -119,6 +119,7 @@ impl CardFacts {
         .cloned()
         .collect();
         self.findings.sort_by_key(|finding| finding.weight);
+        // An object can have the same wrong thousands of times.
         let mut told = BTreeSet::new();
         self.findings.retain(|finding| told.insert(finding.clone()));
     }
@@ -199,7 +200,7 @@ mod tests {
     use cac_common::certificate::Retired;
 
     use super::super::discovery::PinReference;
-    use super::super::fixtures::{Draft, applet};
+    use super::super::fixtures::{Draft, NOW, applet};
     use super::*;
 
     #[test]
@@ -252,6 +253,18 @@ mod tests {
         let found = facts.certificate_for(Purpose::Authentication).unwrap();
 
         assert_eq!(found.summary.slot, Slot::Authentication);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_object_again_and_again_is_told_once() {
+        let mut facts = facts(&[Draft::authentication()]);
+        facts.chuid = Chuid::parse(&b"\x35\x00\x30\x01\x00".repeat(1000));
+        assert_eq!(facts.chuid.findings.len(), 2000);
+
+        facts.look_into(NOW);
+
+        let of_chuid = |finding: &&Finding| finding.object == "CHUID";
+        assert_eq!(facts.findings.iter().filter(of_chuid).count(), 2);
     }
 
     fn facts(drafts: &[Draft]) -> CardFacts {
