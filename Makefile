@@ -15,7 +15,7 @@ ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
 CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
 SAMPLES  := $(wildcard systemd/portals.d/*.sample)
 
-.PHONY: all install uninstall deps demo test lint verify-unit clean help
+.PHONY: all install uninstall deps demo test lint verify-unit bench fuzz fuzz-seeds clean help
 
 all: ## build both programs
 	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
@@ -81,6 +81,18 @@ lint: ## formatting and lints, as strictly as CI
 
 verify-unit: ## install into a scratch folder and let systemd judge the unit
 	@PROFILE=$(PROFILE) BUILT=$(BUILT) MAKE="$(MAKE)" bash scripts/verify-unit
+
+bench: deps ## what a card costs cacd, and what it costs OpenSC and yubico-piv-tool
+	@$(CARGO) run -q --locked -p cac-tests --bin bench
+
+# How long each fuzz target runs.
+SECONDS ?= 60
+
+fuzz: ## every parser of bytes from outside under libFuzzer (SECONDS=60, TARGETS="tlv chuid")
+	@SECONDS_EACH=$(SECONDS) bash tests/fuzz/run $(TARGETS)
+
+fuzz-seeds: ## make what fuzzing begins with anew
+	@$(CARGO) run -q --locked -p cac-tests --bin fuzz-seeds
 
 clean: ## delete what was built
 	$(CARGO) clean
