@@ -120,6 +120,9 @@ impl Effects {
     /// From now on, with these portals and authorities.
     pub fn configure(&mut self, loaded: &Loaded, now: Now) {
         self.keep(Work::KeepHistory(loaded.config.keep_history), now);
+        if !loaded.config.cache_certificates {
+            self.keep(Work::ForgetContents, now);
+        }
         self.portals = loaded
             .portals
             .iter()

@@ -79,6 +79,8 @@ pub(super) enum Work {
         what: Clear,
     },
     LoadKnown,
+    /// Certificates and objects of cards are to be kept no longer.
+    ForgetContents,
     /// Keep history for this long from now on.
     KeepHistory(Duration),
 }
@@ -264,6 +266,13 @@ impl Keeper {
                 });
             }
             Work::LoadKnown => self.load_known(tell).await,
+            Work::ForgetContents => {
+                if let Ok(store) = &store
+                    && let Err(error) = store.forget_contents().await
+                {
+                    tracing::warn!(error = %Chain(&error), "what cards hold could not be forgotten");
+                }
+            }
             Work::KeepHistory(keep) => {
                 self.keep = keep;
                 if let Ok(store) = &store {

@@ -45,6 +45,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Forgets what cards hold, and nothing else of them.
+    pub async fn forget_contents(&self) -> Result<(), StoreError> {
+        self.run(|connection| {
+            let transaction = connection.transaction()?;
+            let mut lost = 0;
+            for table in ["certificate", "card_object"] {
+                lost += transaction.execute(&format!("DELETE FROM {table}"), [])?;
+            }
+            transaction.commit()?;
+            if lost > 0 {
+                empty_the_log(connection)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
 fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError> {
     let rows = |sql: &str, params: &[&str]| -> Result<u64, StoreError> {
         let rows: i64 = connection

@@ -197,3 +197,18 @@ async fn rows_that_cannot_be_read_back_are_skipped() {
     let cached = store.cached(jane().card).await.unwrap();
     assert_eq!(cached[0].certificates, jane().certificates[..1]);
 }
+
+#[tokio::test]
+async fn what_cards_hold_can_be_forgotten_and_the_cards_are_known_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(folder.path());
+    store.record_card(jane()).await.unwrap();
+
+    store.forget_contents().await.unwrap();
+
+    let cached = store.cached(jane().card).await.unwrap();
+    assert_eq!(cached[0].certificates, []);
+    assert!(cached[0].objects.is_empty());
+    let memory = store.record_card(jane()).await.unwrap();
+    assert_eq!(memory.acquaintance, Acquaintance::Known);
+}
