@@ -88,9 +88,16 @@ pub struct Card {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Stage {
-    Reading { done: u32, of: u32 },
+    Reading {
+        done: u32,
+        of: u32,
+    },
     Read,
-    Failed { cause: String },
+    /// Another program has the card for itself; it is read once that lets it go.
+    Held,
+    Failed {
+        cause: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

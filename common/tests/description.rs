@@ -299,7 +299,7 @@ fn stages() -> [Stage; 4] {
         Stage::Failed {
             cause: "bent".into(),
         },
-        Stage::Read,
+        Stage::Held,
     ]
 }
 

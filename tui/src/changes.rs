@@ -89,6 +89,7 @@ fn stage(card: &Card) -> String {
     match &card.stage {
         Stage::Reading { .. } => "is being read".into(),
         Stage::Read => "is read".into(),
+        Stage::Held => format!("cannot be read: {}", phrase::HELD),
         Stage::Failed { cause } => format!("cannot be read: {}", readable(cause)),
     }
 }

@@ -11,6 +11,7 @@ use cac_common::identity::CardId;
 use cac_common::interface::Refusal;
 use cac_common::reader::ServiceStatus;
 
+use crate::holders::{Suspect, held_by};
 use crate::phrase;
 use crate::view::NO_ANSWER;
 
@@ -79,6 +80,8 @@ pub enum Failure {
     SeveralCards { names: Vec<String> },
     #[error("card cannot be read: {cause}")]
     CardUnreadable { cause: String },
+    #[error("card cannot be read: {}", held_by(suspects))]
+    CardHeld { suspects: Vec<Suspect> },
     #[error("card was taken out")]
     CardGone,
     #[error("no portal has the name {0:?}")]
@@ -123,6 +126,7 @@ impl Failure {
             | Self::NoSuchCertificate(_)
             | Self::NotPem(_)
             | Self::CardUnreadable { .. }
+            | Self::CardHeld { .. }
             | Self::CardGone
             | Self::NoLockedMemory(_)
             | Self::PinUnreadable(_)
@@ -169,6 +173,9 @@ impl Failure {
             Self::SeveralCards { .. } => Some("Say which one with --card ID."),
             Self::CardUnreadable { .. } => {
                 Some("Take the card out, wipe the chip, and put it in again.")
+            }
+            Self::CardHeld { .. } => {
+                Some("Close that program, or wait: the card is read once it is let go.")
             }
             Self::CardGone => Some("Put it in again and start over; the PIN was not kept."),
             Self::NoSuchPortal(_) => Some("cacctl status lists the portals."),

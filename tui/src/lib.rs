@@ -13,6 +13,7 @@ pub mod command;
 pub mod dashboard;
 pub mod failure;
 pub mod feed;
+mod holders;
 pub mod keys;
 pub mod phrase;
 pub mod pin_entry;

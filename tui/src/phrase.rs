@@ -196,6 +196,9 @@ pub fn pin(pin: &PinStatus) -> String {
     }
 }
 
+/// Why a card is not read that another program has opened exclusively.
+pub const HELD: &str = "another program holds it for itself; close that, or wait";
+
 /// How much a finding matters; one that is only worth knowing shouts at nobody.
 pub fn weight(weight: Weight) -> (Tone, &'static str) {
     match weight {

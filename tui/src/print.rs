@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::phrase;
+use crate::{holders, phrase};
 
 /// One JSON object on one line.
 pub fn json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
@@ -40,6 +40,23 @@ pub fn entry(out: &mut impl Write, entry: &HistoryEntry, zone: &TimeZone) -> Res
         readable(&entry.text)
     );
     line(out, &text)
+}
+
+/// Who may hold a card for itself, where one is held and somebody is known to.
+pub fn suspects(out: &mut impl Write, snapshot: &Snapshot) -> Result<(), Failure> {
+    let cards = snapshot.readers.iter();
+    let is_held = cards
+        .filter_map(|reader| reader.card.as_ref())
+        .any(|card| card.stage == Stage::Held);
+    let suspects = if is_held {
+        holders::suspects()
+    } else {
+        Vec::new()
+    };
+    for suspect in suspects {
+        line(out, &format!("a card is held, {suspect}"))?;
+    }
+    Ok(())
 }
 
 /// One line for the service, each problem, reader, card, certificate and portal.
@@ -174,6 +191,7 @@ fn card_line(card: &Card) -> String {
     match &card.stage {
         Stage::Read => {}
         Stage::Reading { done, of } => parts.push(format!("reading, {done} of {of}")),
+        Stage::Held => parts.push(format!("cannot be read: {}", phrase::HELD)),
         Stage::Failed { cause } => parts.push(format!("cannot be read: {}", readable(cause))),
     }
     let id = card

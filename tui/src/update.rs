@@ -16,7 +16,7 @@ use crate::app::{
 use crate::clearing;
 use crate::failure::Trouble;
 use crate::keys::Command;
-use crate::phrase::Tone;
+use crate::phrase::{self, Tone};
 use crate::view;
 
 /// How far the keys that turn a page go.
@@ -338,6 +338,7 @@ fn next_step(app: &App, portal: Option<String>) -> Result<Next, String> {
     };
     match &card.stage {
         Stage::Reading { .. } => return Err("The card is still being read.".into()),
+        Stage::Held => return Err(format!("The card cannot be read: {}.", phrase::HELD)),
         Stage::Failed { cause } => return Err(format!("The card cannot be read: {cause}.")),
         Stage::Read => {}
     }

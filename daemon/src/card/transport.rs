@@ -84,13 +84,19 @@ pub enum TransportError {
     #[error("card was reset by another program")]
     Reset,
 
-    /// Another program holds the card for itself.
+    /// Another program holds the card for itself: it has opened it exclusively,
+    /// or does not end its transaction.
     #[error("another program holds the card for itself; close it, or wait")]
     Busy,
 
     /// The card does not answer: bent, dirty, upside down, or dead.
     #[error("card does not answer")]
     Unresponsive,
+
+    /// It took a command and has not answered since, for as long as anyone
+    /// waits: nothing can be done in its reader before it is taken out.
+    #[error("card hangs, and its reader with it; take it out")]
+    Hangs,
 
     /// The reader went away.
     #[error("reader is gone")]

@@ -23,12 +23,54 @@ const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-type Job = Box<dyn FnOnce(&dyn Readers, &ReaderName) + Send>;
+/// How long others may hold a card for themselves before that is told: some
+/// do so for a moment whenever a card is put in.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a signature waits for a card that others hold for themselves. The
+/// portal waits too, and some hold a card for as long as they run.
+const LONGEST_HOLD: Duration = Duration::from_secs(10);
+
+type Job = Box<dyn FnOnce(&OneReader) + Send>;
+
+/// The reader that a thread works with.
+struct OneReader {
+    readers: Arc<dyn Readers>,
+    name: ReaderName,
+    at_work: Arc<AtWork>,
+}
+
+impl OneReader {
+    fn with_card(&self, work: &mut dyn FnMut(&mut dyn Transport)) -> Result<(), TransportError> {
+        self.readers.with_card(&self.name, &mut |transport| {
+            self.at_work.0.store(true, Ordering::SeqCst);
+            work(transport);
+            self.at_work.0.store(false, Ordering::SeqCst);
+        })
+    }
+}
+
+/// Whether the card is open and locked for us, and at work.
+#[derive(Default)]
+pub(super) struct AtWork(AtomicBool);
+
+impl AtWork {
+    /// Why work came to no end in time, be it that which was waited for or
+    /// what was begun before it.
+    pub(super) fn out_of_time(&self) -> CardError {
+        if self.0.load(Ordering::SeqCst) {
+            TransportError::Hangs.into()
+        } else {
+            TransportError::Busy.into()
+        }
+    }
+}
 
 /// Takes work for the card in one reader.
 #[derive(Clone)]
 pub(super) struct Worker {
     jobs: mpsc::Sender<Job>,
+    at_work: Arc<AtWork>,
     /// None if it could not even begin.
     thread: Option<Arc<JoinHandle<()>>>,
 }
@@ -36,11 +78,17 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn start(readers: Arc<dyn Readers>, reader: ReaderName) -> Self {
         let (jobs, queue) = mpsc::channel::<Job>();
+        let at_work = Arc::<AtWork>::default();
+        let reader = OneReader {
+            readers,
+            name: reader,
+            at_work: Arc::clone(&at_work),
+        };
         let spawned = std::thread::Builder::new()
             .name("card".into())
             .spawn(move || {
                 for job in queue {
-                    job(&*readers, &reader);
+                    job(&reader);
                 }
             });
         let thread = spawned.inspect_err(|error| {
@@ -49,6 +97,7 @@ impl Worker {
         });
         Self {
             jobs,
+            at_work,
             thread: thread.ok().map(Arc::new),
         }
     }
@@ -60,6 +109,10 @@ impl Worker {
             .is_none_or(|thread| thread.is_finished())
     }
 
+    pub(super) fn at_work(&self) -> Arc<AtWork> {
+        Arc::clone(&self.at_work)
+    }
+
     /// Looks again at once, if it waits for another program to let a card go.
     pub(super) fn wake(&self) {
         if let Some(thread) = &self.thread {
@@ -69,22 +122,25 @@ impl Worker {
 
     /// Does `work` with the card, from the start again if another program
     /// resets it in between. Waits for as long as another program holds the
-    /// card for itself. Nothing is begun for a visit that has ended.
+    /// card for itself, and tells once that it does. Nothing is begun for a
+    /// visit that has ended.
     pub(super) fn run<T: Send + 'static>(
         &self,
         ended: Arc<AtomicBool>,
+        is_held: impl FnOnce() + Send + 'static,
         mut work: impl FnMut(&mut dyn Transport) -> Result<T, CardError> + Send + 'static,
     ) -> oneshot::Receiver<Result<T, CardError>> {
         let (report, finished) = oneshot::channel();
-        let job: Job = Box::new(move |readers, reader| {
+        let job: Job = Box::new(move |reader| {
             let mut tries = 1;
             let mut pauses = Pauses::default();
+            let mut is_held = Some(is_held);
             let result = loop {
                 if ended.load(Ordering::SeqCst) {
                     break Err(TransportError::Removed.into());
                 }
                 let mut done = None;
-                let opened = readers.with_card(reader, &mut |transport| {
+                let opened = reader.with_card(&mut |transport| {
                     // The card may have been taken out while others held the lock.
                     if !ended.load(Ordering::SeqCst) {
                         done = Some(work(transport));
@@ -92,7 +148,14 @@ impl Worker {
                 });
                 match in_one(opened, done).flatten() {
                     Err(CardError::Transport(TransportError::Reset)) if tries < TRIES => tries += 1,
-                    Err(CardError::Transport(TransportError::Busy)) => pauses.pause(),
+                    Err(CardError::Transport(TransportError::Busy)) => {
+                        if pauses.so_far >= PATIENCE
+                            && let Some(is_held) = is_held.take()
+                        {
+                            is_held();
+                        }
+                        pauses.pause();
+                    }
                     result => break result,
                 }
             };
@@ -110,44 +173,30 @@ impl Worker {
         work: impl FnOnce(&mut dyn Transport) -> T + Send + 'static,
     ) -> Result<T, CardError> {
         let (report, finished) = mpsc::channel();
-        let has_card = Arc::new(AtomicBool::new(false));
-        let job: Job = Box::new({
-            let has_card = Arc::clone(&has_card);
-            move |readers, reader| {
-                let mut work = Some(work);
-                let mut pauses = Pauses::default();
-                let result = loop {
-                    let mut done = None;
-                    let opened = readers.with_card(reader, &mut |transport| {
-                        has_card.store(true, Ordering::SeqCst);
-                        if let Some(work) = work.take() {
-                            done = Some(work(transport));
-                        }
-                    });
-                    let is_busy = opened == Err(TransportError::Busy);
-                    if !is_busy || work.is_none() || pauses.so_far >= limit {
-                        break in_one(opened, done);
+        let job: Job = Box::new(move |reader| {
+            let mut work = Some(work);
+            let mut pauses = Pauses::default();
+            let result = loop {
+                let mut done = None;
+                let opened = reader.with_card(&mut |transport| {
+                    if let Some(work) = work.take() {
+                        done = Some(work(transport));
                     }
-                    pauses.pause();
-                };
-                let _ = report.send(result);
-            }
+                });
+                let is_busy = opened == Err(TransportError::Busy);
+                if !is_busy || work.is_none() || pauses.so_far >= LONGEST_HOLD.min(limit) {
+                    break in_one(opened, done);
+                }
+                pauses.pause();
+            };
+            let _ = report.send(result);
         });
         self.jobs
             .send(job)
             .map_err(|_| CardError::from(TransportError::ReaderGone))?;
         finished
             .recv_timeout(limit)
-            .unwrap_or_else(|_| Err(out_of_time(&has_card)))
-    }
-}
-
-/// Why work came to no end in time.
-pub(super) fn out_of_time(has_card: &AtomicBool) -> CardError {
-    if has_card.load(Ordering::SeqCst) {
-        TransportError::Unresponsive.into()
-    } else {
-        TransportError::Busy.into()
+            .unwrap_or_else(|_| Err(self.at_work.out_of_time()))
     }
 }
 
@@ -190,10 +239,29 @@ mod tests {
         desk.refuse(&TransportError::Busy, 2);
         let worker = Worker::start(desk, reader());
 
-        let finished = worker.run(Arc::default(), |_| Ok("done"));
+        let finished = worker.run(Arc::default(), || {}, |_| Ok("done"));
 
         assert_eq!(finished.blocking_recv().unwrap(), Ok("done"));
         assert_eq!(openings(&mut opened), 3);
+    }
+
+    #[test]
+    fn whoever_holds_a_card_for_longer_is_told_of_once() {
+        const REFUSALS: usize = 8;
+        let (desk, mut opened) = Desk::new();
+        desk.refuse(&TransportError::Busy, REFUSALS);
+        let worker = Worker::start(desk, reader());
+        let (tell, told) = mpsc::channel();
+
+        let is_held = move || tell.send(()).unwrap();
+        let finished = worker.run(Arc::default(), is_held, |_| Ok("done"));
+        for _ in 0..REFUSALS {
+            opened.blocking_recv().unwrap();
+            worker.wake();
+        }
+
+        assert_eq!(finished.blocking_recv().unwrap(), Ok("done"));
+        assert_eq!(told.iter().count(), 1);
     }
 
     #[test]
@@ -203,7 +271,7 @@ mod tests {
         let worker = Worker::start(desk, reader());
         let ended = Arc::new(AtomicBool::new(false));
 
-        let finished = worker.run(Arc::clone(&ended), |_| Ok("done"));
+        let finished = worker.run(Arc::clone(&ended), || {}, |_| Ok("done"));
         opened.blocking_recv().unwrap();
         ended.store(true, Ordering::SeqCst);
         worker.wake();
@@ -219,7 +287,7 @@ mod tests {
         let worker = Worker::start(desk, reader());
         let ended = Arc::new(AtomicBool::new(false));
 
-        let finished = worker.run(Arc::clone(&ended), |_| Ok("done"));
+        let finished = worker.run(Arc::clone(&ended), || {}, |_| Ok("done"));
         opened.blocking_recv().unwrap();
         ended.store(true, Ordering::SeqCst);
         drop(lock);
@@ -233,9 +301,11 @@ mod tests {
         let (desk, mut opened) = Desk::new();
         let worker = Worker::start(desk, reader());
 
-        let finished = worker.run(Arc::default(), |_| {
-            Err::<(), _>(TransportError::Reset.into())
-        });
+        let finished = worker.run(
+            Arc::default(),
+            || {},
+            |_| Err::<(), _>(TransportError::Reset.into()),
+        );
 
         let reset = Err(TransportError::Reset.into());
         assert_eq!(finished.blocking_recv().unwrap(), reset);
@@ -269,13 +339,16 @@ mod tests {
             let _ = held.recv();
         });
         has_card.recv().unwrap();
+        let behind_it = worker.run_once(limit, |_| ());
         drop(release);
+        let after_all = worker.run_once(Duration::from_secs(30), |_| "done");
         let lock = desk.lock();
         let locked_out = worker.run_once(limit, |_| ());
         drop(lock);
 
-        assert_eq!(patient, Ok("done"));
-        assert_eq!(hangs, Err(TransportError::Unresponsive.into()));
+        assert_eq!((patient, after_all), (Ok("done"), Ok("done")));
+        assert_eq!(hangs, Err(TransportError::Hangs.into()));
+        assert_eq!(behind_it, Err(TransportError::Hangs.into()));
         assert_eq!(locked_out, Err(TransportError::Busy.into()));
     }
 

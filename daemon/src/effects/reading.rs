@@ -1,7 +1,7 @@
 //! Has a card read, and tells in time how that goes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use cac_common::identity::CardId;
@@ -9,7 +9,7 @@ use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
 use tokio::sync::mpsc;
 
-use super::card_work::{Worker, out_of_time};
+use super::card_work::Worker;
 use crate::card::error::CardError;
 use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
@@ -37,9 +37,10 @@ pub(super) struct ReadWith {
 /// Where what is on record goes.
 pub(super) type Reply = std::sync::mpsc::Sender<Vec<KnownCard>>;
 
-/// Reads a card; ends in [`Event::CardRead`]. If that takes longer than `limit`
-/// a failure is told, and the true result follows it in a second one: nothing
-/// else would ever read the card again while it stays where it is.
+/// Reads a card; ends in [`Event::CardRead`]. If others hold the card for
+/// themselves, or the read takes longer than `limit`, that failure is told, and
+/// the true result follows it in another one: nothing else would ever read the
+/// card again while it stays where it is.
 pub(super) fn start(
     worker: &Worker,
     visit: Visit,
@@ -48,28 +49,33 @@ pub(super) fn start(
     mut with: ReadWith,
     events: mpsc::UnboundedSender<Event>,
 ) {
-    let has_card = Arc::new(AtomicBool::new(false));
+    let at_work = worker.at_work();
     let progress = events.clone();
-    let mut finished = worker.run(ended, {
-        let has_card = Arc::clone(&has_card);
-        move |transport| {
-            has_card.store(true, Ordering::SeqCst);
-            let mut reading = Reading {
-                at: with.at,
-                habits: &with.habits,
-                recall: &mut |card| {
-                    let (reply, answer) = std::sync::mpsc::channel();
-                    (with.recall)(card.clone(), reply);
-                    answer.recv_timeout(RECALL_LIMIT).unwrap_or_default()
-                },
-            };
-            read_card(transport, &mut reading, &mut |report| {
-                let _ = progress.send(Event::Progress {
-                    visit,
-                    progress: Box::new(report),
-                });
-            })
+    let is_held = {
+        let events = events.clone();
+        move || {
+            let _ = events.send(Event::CardRead {
+                visit,
+                result: Box::new(Err(TransportError::Busy.into())),
+            });
         }
+    };
+    let mut finished = worker.run(ended, is_held, move |transport| {
+        let mut reading = Reading {
+            at: with.at,
+            habits: &with.habits,
+            recall: &mut |card| {
+                let (reply, answer) = std::sync::mpsc::channel();
+                (with.recall)(card.clone(), reply);
+                answer.recv_timeout(RECALL_LIMIT).unwrap_or_default()
+            },
+        };
+        read_card(transport, &mut reading, &mut |report| {
+            let _ = progress.send(Event::Progress {
+                visit,
+                progress: Box::new(report),
+            });
+        })
     });
     tokio::spawn(async move {
         let tell = |result: Result<CardFacts, CardError>| {
@@ -81,7 +87,7 @@ pub(super) fn start(
         let result = if let Ok(result) = tokio::time::timeout(limit, &mut finished).await {
             result
         } else {
-            tell(Err(out_of_time(&has_card)));
+            tell(Err(at_work.out_of_time()));
             finished.await
         };
         // Without a result, the worker is gone, with the reader.
@@ -98,7 +104,8 @@ pub(super) fn start_rest(
     habits: Habits,
     events: mpsc::UnboundedSender<Event>,
 ) {
-    let finished = worker.run(ended, move |transport| {
+    let nobody_waits = || {};
+    let finished = worker.run(ended, nobody_waits, move |transport| {
         read_rest(transport, &habits, &missing)
     });
     tokio::spawn(async move {

@@ -21,6 +21,7 @@ use crate::card::error::CardError;
 use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
 use crate::card::rest::{Missing, Rest};
+use crate::card::transport::TransportError;
 use crate::event::{Effect, HeldPin, Memory, Now, Proof};
 use crate::judgement::Judgement;
 use crate::registration::Stand;
@@ -194,8 +195,12 @@ impl CardVisit {
                 }
             }
             Err(error) => {
-                let failed = Stage::Failed {
-                    cause: error.to_string(),
+                let failed = if error == TransportError::Busy.into() {
+                    Stage::Held
+                } else {
+                    Stage::Failed {
+                        cause: error.to_string(),
+                    }
                 };
                 if self.stage != failed {
                     let note = Note::unreadable(self, &error);

@@ -20,7 +20,7 @@ use crate::app::may_be_the_last_try;
 use crate::cli::Register;
 use crate::failure::{Exit, Failure};
 use crate::phrase::{self, Tone};
-use crate::{clock, print};
+use crate::{clock, holders, print};
 
 /// A card that is being read, or a daemon that was asked, shows news within this.
 const NEWS: Duration = Duration::from_secs(30);
@@ -155,6 +155,11 @@ impl Run {
                 Stage::Failed { cause } => {
                     return Err(Failure::CardUnreadable {
                         cause: readable(cause),
+                    });
+                }
+                Stage::Held => {
+                    return Err(Failure::CardHeld {
+                        suspects: holders::suspects(),
                     });
                 }
                 Stage::Reading { .. } => {}

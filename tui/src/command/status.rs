@@ -20,6 +20,7 @@ pub async fn run(socket: &Path, wanted: &Status) -> Result<Exit, Failure> {
         print::json(&mut out, &snapshot)?;
     } else {
         print::status(&mut out, &snapshot, clock::now(), &TimeZone::system())?;
+        print::suspects(&mut out, &snapshot)?;
     }
     Ok(exit(&snapshot))
 }

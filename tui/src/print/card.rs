@@ -106,6 +106,7 @@ fn card_itself(reader: &Reader, card: &Card, manner: &Manner) -> Vec<Field> {
             "with {}",
             phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")
         ),
+        Stage::Held => format!("failed: {}", phrase::HELD),
         Stage::Failed { cause } => format!("failed: {}", readable(cause)),
     };
     let or_none = Option::unwrap_or_default;

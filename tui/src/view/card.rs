@@ -129,7 +129,9 @@ fn holder(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
     let Some(holder) = &card.holder else {
         let told = match (&card.stage, card.dod_id) {
             (Stage::Reading { .. }, Some(_)) => "name not read yet",
-            (Stage::Reading { .. } | Stage::Read | Stage::Failed { .. }, _) => "Holder not known",
+            (Stage::Reading { .. } | Stage::Read | Stage::Held | Stage::Failed { .. }, _) => {
+                "Holder not known"
+            }
         };
         let told = vec![Span::styled(told, theme.label())];
         return dod_id.into_iter().chain([told]).collect();
@@ -184,10 +186,8 @@ fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
                 Span::raw(format!(" {done} of {of}")),
             ]]
         }
-        Stage::Failed { cause } => wrap(&format!("Cannot be read: {}", readable(cause)), columns)
-            .into_iter()
-            .map(|line| vec![Span::styled(line, theme.tone(Tone::Bad))])
-            .collect(),
+        Stage::Held => unreadable(phrase::HELD, columns, theme),
+        Stage::Failed { cause } => unreadable(&readable(cause), columns, theme),
         Stage::Read => {
             let seen = if card.recognised {
                 "seen before"
@@ -207,6 +207,13 @@ fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
             .collect()
         }
     }
+}
+
+fn unreadable(cause: &str, columns: u16, theme: Theme) -> Vec<Piece> {
+    wrap(&format!("Cannot be read: {cause}"), columns)
+        .into_iter()
+        .map(|line| vec![Span::styled(line, theme.tone(Tone::Bad))])
+        .collect()
 }
 
 /// What was found, the weightiest of it in full where it fits.

@@ -190,6 +190,7 @@ impl Sheet {
                 "with {}",
                 phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")
             ),
+            Stage::Held => format!("failed: {}", phrase::HELD),
             Stage::Failed { cause } => format!("failed: {cause}"),
         };
         self.field("read", &read);

@@ -127,6 +127,7 @@ fn content(app: &App, reader: &Reader) -> (&'static str, Tone, String) {
             Tone::Working,
             holder.unwrap_or_else(|| "reading".into()),
         ),
+        Stage::Held => ("✖", Tone::Bad, holder.unwrap_or_else(|| "held".into())),
         Stage::Failed { .. } => (
             "✖",
             Tone::Bad,

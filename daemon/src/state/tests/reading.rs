@@ -26,9 +26,9 @@ fn a_read_that_was_given_up_has_failed_until_its_result_comes_after_all() {
     let mut state = empty();
     see(&mut state, ReaderStatus::Card);
 
-    state.step(read(Err(TransportError::Busy.into())), NOW);
+    state.step(read(Err(TransportError::Hangs.into())), NOW);
     let failed = Stage::Failed {
-        cause: "another program holds the card for itself; close it, or wait".into(),
+        cause: "card hangs, and its reader with it; take it out".into(),
     };
     assert_eq!(card(&state).stage, failed);
     state.step(progress(), NOW);
@@ -37,6 +37,18 @@ fn a_read_that_was_given_up_has_failed_until_its_result_comes_after_all() {
     let effects = state.step(read(Ok(facts(0, 0))), NOW);
     assert_eq!(card(&state).stage, Stage::Read);
     assert!(matches!(effects[..], [Effect::RememberCard { .. }]));
+}
+
+#[test]
+fn a_card_that_others_have_for_themselves_is_told_as_held_until_it_is_read() {
+    let mut state = empty();
+    see(&mut state, ReaderStatus::Card);
+
+    state.step(read(Err(TransportError::Busy.into())), NOW);
+    assert_eq!(card(&state).stage, Stage::Held);
+
+    state.step(read(Ok(facts(0, 0))), NOW);
+    assert_eq!(card(&state).stage, Stage::Read);
 }
 
 #[test]

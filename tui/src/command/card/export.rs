@@ -13,7 +13,7 @@ use cac_common::snapshot::Stage;
 
 use crate::cli::{CardExport, Slots};
 use crate::failure::{Exit, Failure};
-use crate::print;
+use crate::{holders, print};
 
 /// A certificate is shown to whoever one signs in to: others may read it.
 const MODE: u32 = 0o644;
@@ -26,10 +26,18 @@ pub(super) async fn run(socket: &Path, wanted: &CardExport) -> Result<Exit, Fail
     let mut client = Client::connect(socket).await?;
     let snapshot = client.snapshot().await?;
     let (reader, card) = super::find(&snapshot, wanted.reader.as_deref())?;
-    if let Stage::Failed { cause } = &card.stage {
-        return Err(Failure::CardUnreadable {
-            cause: readable(cause),
-        });
+    match &card.stage {
+        Stage::Failed { cause } => {
+            return Err(Failure::CardUnreadable {
+                cause: readable(cause),
+            });
+        }
+        Stage::Held => {
+            return Err(Failure::CardHeld {
+                suspects: holders::suspects(),
+            });
+        }
+        Stage::Reading { .. } | Stage::Read => {}
     }
     let request = GetCertificates {
         reader: reader.name.clone(),

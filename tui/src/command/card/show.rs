@@ -29,9 +29,10 @@ pub(super) async fn run(socket: &Path, wanted: &CardShow) -> Result<Exit, Failur
             zone: TimeZone::system(),
         };
         print::card::card(&mut out, reader, card, &manner)?;
+        print::suspects(&mut out, &snapshot)?;
     }
     Ok(match card.stage {
-        Stage::Failed { .. } => Exit::Failed,
+        Stage::Failed { .. } | Stage::Held => Exit::Failed,
         Stage::Reading { .. } | Stage::Read => Exit::Fine,
     })
 }
