@@ -39,18 +39,19 @@ impl Lab {
         let waited =
             self.runtime
                 .block_on(socket::wait_for(&self.socket(), limit, what, condition));
-        waited.with_context(|| format!("the daemon's last words:\n{}", self.last_words()))
+        waited.with_context(|| {
+            format!(
+                "the daemon's last words:\n{}\npcscd's:\n{}",
+                self.last_words(),
+                last_lines(&self.pcscd.log())
+            )
+        })
     }
 
     fn last_words(&self) -> String {
         let log = self.log();
-        let lines: Vec<&str> = log
-            .lines()
-            .filter(|line| line.contains("cacd"))
-            .rev()
-            .take(TAIL)
-            .collect();
-        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("cacd")).collect();
+        last_lines(&lines.join("\n"))
     }
 
     /// Waits until the card in a reader stands so at the portal; `label` as people read it.
@@ -192,4 +193,9 @@ impl Lab {
     pub fn follow(&self) -> anyhow::Result<Follower> {
         Follower::start(&self.runtime, &self.socket())
     }
+}
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }
