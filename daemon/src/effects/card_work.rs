@@ -33,6 +33,13 @@ const LONGEST_HOLD: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce(&OneReader) + Send>;
 
+/// What is done about a card that another program holds for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AndThen {
+    Wait,
+    GiveUp,
+}
+
 /// The reader that a thread works with.
 struct OneReader {
     readers: Arc<dyn Readers>,
@@ -121,13 +128,13 @@ impl Worker {
     }
 
     /// Does `work` with the card, from the start again if another program
-    /// resets it in between. Waits for as long as another program holds the
-    /// card for itself, and tells once that it does. Nothing is begun for a
+    /// resets it in between. Tells once that another program holds the card
+    /// for itself, and waits for as long as it does, or not. Nothing is begun for a
     /// visit that has ended.
     pub(super) fn run<T: Send + 'static>(
         &self,
         ended: Arc<AtomicBool>,
-        is_held: impl FnOnce() + Send + 'static,
+        is_held: impl FnOnce() -> AndThen + Send + 'static,
         mut work: impl FnMut(&mut dyn Transport) -> Result<T, CardError> + Send + 'static,
     ) -> oneshot::Receiver<Result<T, CardError>> {
         let (report, finished) = oneshot::channel();
@@ -151,8 +158,9 @@ impl Worker {
                     Err(CardError::Transport(TransportError::Busy)) => {
                         if pauses.so_far >= PATIENCE
                             && let Some(is_held) = is_held.take()
+                            && is_held() == AndThen::GiveUp
                         {
-                            is_held();
+                            break Err(TransportError::Busy.into());
                         }
                         pauses.pause();
                     }
@@ -239,7 +247,7 @@ mod tests {
         desk.refuse(&TransportError::Busy, 2);
         let worker = Worker::start(desk, reader());
 
-        let finished = worker.run(Arc::default(), || {}, |_| Ok("done"));
+        let finished = worker.run(Arc::default(), || AndThen::Wait, |_| Ok("done"));
 
         assert_eq!(finished.blocking_recv().unwrap(), Ok("done"));
         assert_eq!(openings(&mut opened), 3);
@@ -253,7 +261,10 @@ mod tests {
         let worker = Worker::start(desk, reader());
         let (tell, told) = mpsc::channel();
 
-        let is_held = move || tell.send(()).unwrap();
+        let is_held = move || {
+            tell.send(()).unwrap();
+            AndThen::Wait
+        };
         let finished = worker.run(Arc::default(), is_held, |_| Ok("done"));
         for _ in 0..REFUSALS {
             opened.blocking_recv().unwrap();
@@ -265,13 +276,26 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_waits_for_gives_a_held_card_up() {
+        let (desk, mut opened) = Desk::new();
+        desk.refuse(&TransportError::Busy, EVER);
+        let worker = Worker::start(desk, reader());
+
+        let finished = worker.run(Arc::default(), || AndThen::GiveUp, |_| Ok("done"));
+
+        let busy = Err(TransportError::Busy.into());
+        assert_eq!(finished.blocking_recv().unwrap(), busy);
+        assert!(openings(&mut opened) > 1, "it was tried for a while");
+    }
+
+    #[test]
     fn the_wait_for_a_held_card_ends_with_the_visit() {
         let (desk, mut opened) = Desk::new();
         desk.refuse(&TransportError::Busy, EVER);
         let worker = Worker::start(desk, reader());
         let ended = Arc::new(AtomicBool::new(false));
 
-        let finished = worker.run(Arc::clone(&ended), || {}, |_| Ok("done"));
+        let finished = worker.run(Arc::clone(&ended), || AndThen::Wait, |_| Ok("done"));
         opened.blocking_recv().unwrap();
         ended.store(true, Ordering::SeqCst);
         worker.wake();
@@ -287,7 +311,7 @@ mod tests {
         let worker = Worker::start(desk, reader());
         let ended = Arc::new(AtomicBool::new(false));
 
-        let finished = worker.run(Arc::clone(&ended), || {}, |_| Ok("done"));
+        let finished = worker.run(Arc::clone(&ended), || AndThen::Wait, |_| Ok("done"));
         opened.blocking_recv().unwrap();
         ended.store(true, Ordering::SeqCst);
         drop(lock);
@@ -303,7 +327,7 @@ mod tests {
 
         let finished = worker.run(
             Arc::default(),
-            || {},
+            || AndThen::Wait,
             |_| Err::<(), _>(TransportError::Reset.into()),
         );
 

@@ -9,7 +9,7 @@ use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
 use tokio::sync::mpsc;
 
-use super::card_work::Worker;
+use super::card_work::{AndThen, Worker};
 use crate::card::error::CardError;
 use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
@@ -58,6 +58,7 @@ pub(super) fn start(
                 visit,
                 result: Box::new(Err(TransportError::Busy.into())),
             });
+            AndThen::Wait
         }
     };
     let mut finished = worker.run(ended, is_held, move |transport| {
@@ -104,8 +105,9 @@ pub(super) fn start_rest(
     habits: Habits,
     events: mpsc::UnboundedSender<Event>,
 ) {
-    let nobody_waits = || {};
-    let finished = worker.run(ended, nobody_waits, move |transport| {
+    // It is for when nothing else is to be done, and nobody waits for it.
+    let give_up = || AndThen::GiveUp;
+    let finished = worker.run(ended, give_up, move |transport| {
         read_rest(transport, &habits, &missing)
     });
     tokio::spawn(async move {
