@@ -327,6 +327,7 @@ impl Shared {
                     state.reset();
                     self.changed.notify_all();
                 }
+                Fault::ResetUnheard => state.card.cut_power(),
                 Fault::SelectOther => state.card.be_switched_away(),
                 Fault::Swap(other) => {
                     state.swap(*other);

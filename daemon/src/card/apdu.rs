@@ -6,6 +6,10 @@
 //! selected again, the command sent again, and no answer of such a card left
 //! unread any more.
 
+mod selecting;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use super::atr;
@@ -14,6 +18,7 @@ use super::habits::{Habit, Habits};
 use super::objects::PIV_AID;
 use super::tlv;
 use super::transport::{Protocol, Transport, TransportError};
+use selecting::Selected;
 
 /// The most bytes one answer may have, all its parts together. The largest
 /// that we ask for is a CHUID of 2.9 kB (SP 800-73pt1-5, table 9).
@@ -128,6 +133,11 @@ pub struct Exchange<'a> {
     sent: u32,
     /// The card may still hold a part of its last answer.
     left_unread: bool,
+    selected: Option<Selected>,
+    /// Instructions that it answers alike when it is selected again.
+    unknown: Vec<u8>,
+    /// A part of the last answer came by a command of its own.
+    was_fetched: bool,
 }
 
 impl<'a> Exchange<'a> {
@@ -138,6 +148,9 @@ impl<'a> Exchange<'a> {
             habits,
             sent: 0,
             left_unread: false,
+            selected: None,
+            unknown: Vec::new(),
+            was_fetched: false,
         }
     }
 
@@ -156,6 +169,7 @@ impl<'a> Exchange<'a> {
 
     pub fn reset(&mut self) -> Result<(), CardError> {
         self.left_unread = false;
+        self.selected = None;
         Ok(self.transport.reset()?)
     }
 
@@ -217,7 +231,7 @@ impl<'a> Exchange<'a> {
         self.habits.of(&self.atr)
     }
 
-    fn ask(
+    fn ask_selected(
         &mut self,
         command: Command<'_>,
         is_enough: &mut dyn FnMut(&[u8]) -> bool,
@@ -339,6 +353,7 @@ impl<'a> Exchange<'a> {
             Protocol::T0 | Protocol::T1 => (command.expects != Expects::Nothing).then_some(0),
         };
         let bytes = encode(command.class, command, data, le);
+        self.was_fetched = false;
         let (mut data, mut status) = self.transmit(&bytes, command.name)?;
         if status.0 >> 8 == 0x6C {
             let mut again = bytes;
@@ -367,6 +382,7 @@ impl<'a> Exchange<'a> {
             } else {
                 status = next;
             }
+            self.was_fetched = true;
             data.append(&mut part);
             if data.len() > LARGEST_ANSWER {
                 break;
@@ -432,6 +448,3 @@ fn encode(class: u8, command: Command<'_>, data: &[u8], le: Option<u8>) -> Vec<u
 fn low_byte(status: StatusWord) -> u8 {
     status.0.to_be_bytes()[1]
 }
-
-#[cfg(test)]
-mod tests;

@@ -153,7 +153,16 @@ pub(super) fn certificate_in(
         return Ok(Found::Absent);
     }
     let unpacked = if kind == Kind::FirstGeneration {
-        let content = cac::get_certificate(exchange)?;
+        let content = match cac::get_certificate(exchange) {
+            // Its parts cannot be asked for again one by one.
+            Err(CardError::Refused { status, .. })
+                if status.is_of_another_application()
+                    && cac::select(exchange, cac::pki(applet))? =>
+            {
+                cac::get_certificate(exchange)
+            }
+            content => content,
+        }?;
         // Before it stands one byte of information, which some set wrongly.
         certificate::inflated(content.get(1..).unwrap_or_default())
     } else {

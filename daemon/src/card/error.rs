@@ -26,6 +26,12 @@ impl StatusWord {
         matches!(self.0, 0x6400 | 0x6581 | 0x6F00)
     }
 
+    /// The application that was asked knows the command; whatever else is on a
+    /// card does not, or not in this class (ISO/IEC 7816-4 §5.6).
+    pub fn is_of_another_application(self) -> bool {
+        matches!(self.0, 0x6D00 | 0x6E00)
+    }
+
     /// The tries left, where it says: 63CX, or 630X as old tokens have it.
     /// None at 6300, which counts nothing.
     pub fn tries_left(self) -> TriesLeft {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::card_work::Worker;
 use super::{Lent, Visiting};
-use crate::card::error::CardError;
+use crate::card::error::{CardError, StatusWord};
 use crate::card::habits::Habits;
 use crate::card::piv::Algorithm;
 use crate::card::sign::{Order, sign};
@@ -231,16 +231,31 @@ impl CardSigner {
     }
 }
 
+/// Whether another program may have reset the card: pcscd says so, or the card
+/// has forgotten what was selected, or that a PIN was accepted.
+fn may_be_a_reset(failure: &CardError, pin: &HeldPin) -> bool {
+    if let CardError::Refused { status, .. } = failure {
+        let forgot_the_pin = *status == StatusWord::SECURITY && matches!(pin, HeldPin::Accepted(_));
+        return forgot_the_pin || status.is_of_another_application();
+    }
+    *failure == TransportError::Reset.into()
+}
+
 impl Signer for CardSigner {
     fn sign(&self, block: &[u8]) -> Result<Vec<u8>, SignerFailed> {
         let mut found = self.found();
-        for _ in 0..TRIES {
+        for number in 1..=TRIES {
             match self.try_to_sign(block, &mut found) {
                 Ok(signature) => return Ok(signature),
-                // Another program reset the card. The PIN is here again if it
-                // was not sent, or accepted; then nothing is lost by beginning anew.
-                Err(Some(CardError::Transport(TransportError::Reset)))
-                    if self.visiting.lent().pin.is_some() => {}
+                // The PIN is here again if it was not sent, or accepted; then
+                // nothing is lost by beginning anew.
+                Err(Some(failure))
+                    if number < TRIES
+                        && (self.visiting.lent().pin.as_ref())
+                            .is_some_and(|pin| may_be_a_reset(&failure, pin)) =>
+                {
+                    tracing::debug!(error = %failure, "a signature is begun anew");
+                }
                 Err(failure) => {
                     if let Some(failure) = failure {
                         tracing::debug!(error = %failure, "card did not sign");
@@ -250,7 +265,6 @@ impl Signer for CardSigner {
                 }
             }
         }
-        found.failure = Some(TransportError::Reset.into());
         Err(SignerFailed)
     }
 }

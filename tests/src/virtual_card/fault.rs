@@ -47,6 +47,7 @@ impl Moment {
 pub(super) enum Fault {
     Pull,
     Reset,
+    ResetUnheard,
     SelectOther,
     Swap(Box<Chip>),
     Garble(Vec<u8>),
@@ -62,6 +63,12 @@ impl CardHandle {
     /// Lets another program reset the card right before the command of this moment.
     pub fn reset_at(&self, moment: Moment) {
         self.plan(moment, Fault::Reset);
+    }
+
+    /// The same, and nobody is told: pcscd lets a reset that was asked for
+    /// before the card was locked come after that.
+    pub fn reset_unheard_at(&self, moment: Moment) {
+        self.plan(moment, Fault::ResetUnheard);
     }
 
     /// Lets another program select another applet right before the command of

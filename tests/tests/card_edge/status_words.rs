@@ -223,8 +223,9 @@ fn assert_got_over_or_told(
             0x63C0 | 0x6983 => PinStatus::Blocked,
             0x6302 | 0x63C2 => ready(Some(2)),
             0x63C1 => ready(Some(1)),
-            // The card is asked again for an answer of another length.
-            0x6C00.. if word < 0x6D00 => facts.pin.clone(),
+            // The card is asked again, for an answer of another length, or of
+            // the application that was selected.
+            0x6100..=0x61FF | 0x6C00..=0x6E00 => facts.pin.clone(),
             _ => ready(None),
         };
         assert_eq!(facts.pin, told, "{what}");

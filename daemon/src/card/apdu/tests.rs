@@ -219,6 +219,74 @@ fn an_error_that_stays_after_selecting_again_was_meant() {
 }
 
 #[test]
+fn an_application_that_is_gone_is_selected_again_and_asked_once_more() {
+    let gone = b"\x6D\x00".to_vec();
+    let refused = [b"a\x61\x05".to_vec(), b"\x69\x85".to_vec()];
+    for lost in [vec![gone], refused.to_vec()] {
+        let selected = b"\x90\x00".to_vec();
+        let object = b"\x53\x01a\x90\x00".to_vec();
+        let answers = [vec![selected.clone()], lost, vec![selected, object]].concat();
+        let mut card = Script {
+            answers: Box::new(answers.into_iter()),
+            ..script(Protocol::T1, [])
+        };
+        let habits = Habits::default();
+        let mut exchange = Exchange::new(&mut card, &habits);
+
+        exchange.send(select()).unwrap();
+        let answer = exchange.send(object_53()).unwrap();
+
+        assert_eq!(answer.data, b"\x53\x01a");
+        let [first, .., again, _] = &card.sent[..] else {
+            panic!("{:02X?}", card.sent);
+        };
+        assert_eq!(first, again);
+    }
+}
+
+#[test]
+fn a_card_that_answers_so_when_selected_again_is_believed_from_then_on() {
+    let mut card = script(
+        Protocol::T1,
+        [
+            b"\x90\x00",
+            b"\x6D\x00",
+            b"\x90\x00",
+            b"\x6D\x00",
+            b"\x6D\x00",
+        ]
+        .map(Vec::from),
+    );
+    let habits = Habits::default();
+    let mut exchange = Exchange::new(&mut card, &habits);
+    exchange.send(select()).unwrap();
+
+    for _ in 0..2 {
+        let answer = exchange.send(object_53()).unwrap();
+        assert_eq!(answer.status, StatusWord(0x6D00));
+    }
+
+    assert_eq!(card.sent.len(), 5);
+}
+
+#[test]
+fn a_key_is_not_used_once_more_where_its_application_is_gone() {
+    let mut card = script(Protocol::T1, [b"\x90\x00", b"\x6D\x00"].map(Vec::from));
+    let habits = Habits::default();
+    let mut exchange = Exchange::new(&mut card, &habits);
+    exchange.send(select()).unwrap();
+    let sign = Command {
+        instruction: 0x87,
+        ..get(b"x")
+    };
+
+    let answer = exchange.send(sign).unwrap();
+
+    assert_eq!(answer.status, StatusWord(0x6D00));
+    assert_eq!(card.sent.len(), 2);
+}
+
+#[test]
 fn nothing_is_left_unread_for_the_next_program() {
     let mut card = script(
         Protocol::T1,
@@ -290,6 +358,25 @@ fn debug_shows_no_data() {
         format!("{:?}", get(b"secret")),
         "GET DATA 00 CB 3F FF (6 bytes)"
     );
+}
+
+fn select() -> Command<'static> {
+    Command {
+        class: 0,
+        instruction: SELECT,
+        p1: 0x04,
+        p2: 0,
+        data: &PIV_AID,
+        expects: Expects::Data,
+        name: "SELECT",
+    }
+}
+
+fn object_53() -> Command<'static> {
+    Command {
+        expects: Expects::Object(0x53),
+        ..get(b"x")
+    }
 }
 
 fn object(data: &[u8]) -> Command<'_> {

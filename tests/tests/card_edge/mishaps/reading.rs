@@ -114,6 +114,23 @@ fn a_card_reset_at_any_apdu_of_a_read_is_read_when_begun_anew() {
     }
 }
 
+#[test]
+fn a_reset_that_nobody_tells_of_makes_no_difference_to_a_read() {
+    for undisturbed in Undisturbed::all() {
+        for number in 0..undisturbed.apdus {
+            let (_, read) = undisturbed.disturbed(|card| card.reset_unheard_at(before(number)));
+
+            let at = undisturbed.at(number);
+            let facts = read.unwrap_or_else(|error| panic!("{at}: {error}"));
+            assert_eq!(facts.id, undisturbed.facts.id, "{at}");
+            assert_eq!(seen(&facts), seen(&undisturbed.facts), "{at}");
+            assert_eq!(facts.objects, undisturbed.facts.objects, "{at}");
+            assert_eq!(facts.findings, undisturbed.facts.findings, "{at}");
+            assert_eq!(facts.pin, undisturbed.facts.pin, "{at}");
+        }
+    }
+}
+
 /// PC/SC's lock keeps others out, if the driver keeps to it. PIV objects have
 /// names; the buffers of the CAC edge are those of whatever is selected.
 #[test]

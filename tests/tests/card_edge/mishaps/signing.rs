@@ -168,6 +168,37 @@ fn a_card_reset_at_any_apdu_of_a_signature_signs_when_begun_anew() {
     }
 }
 
+#[test]
+fn a_reset_that_nobody_tells_of_spoils_no_signature_that_is_begun_anew() {
+    for kind in kinds() {
+        let undisturbed = Undisturbed::of(kind);
+        let mut begun_anew = 0;
+        for number in 0..undisturbed.apdus {
+            let at = undisturbed.at(number);
+
+            let (card, signed) =
+                undisturbed.disturbed(|card| card.reset_unheard_at(before(number)));
+
+            let signature = signed.signature.unwrap_or_else(|error| {
+                assert_eq!(
+                    signed.pin.is_none(),
+                    number == undisturbed.pin,
+                    "{at}: {error}"
+                );
+                begun_anew += 1;
+                let pin = signed.pin;
+                let pin = pin.unwrap_or_else(|| fresh_pin(&undisturbed.order));
+                let again = sign_now(&card, &undisturbed.order, pin);
+                again.signature.unwrap()
+            });
+            assert!(verifies(&undisturbed.order.certificate, &signature), "{at}");
+            assert!(!card.pin_is_verified(), "{at}");
+            assert_eq!(card.tries_left(), 3, "{at}");
+        }
+        println!("{kind}: begun anew {begun_anew} times");
+    }
+}
+
 /// PC/SC's lock keeps others out, if the driver keeps to it. Where it does
 /// not, what comes for a signature can be an answer of the other applet; who
 /// asked for it holds it against the certificate before it goes anywhere.
