@@ -12,7 +12,8 @@ use tokio::net::UnixStream;
 
 use crate::interface::{
     Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates, GetHistory,
-    HistoryReply, LONGEST_REPLY, Lost, Refusal, Register, Reply, SnapshotReply, SubmitPin, method,
+    HistoryReply, LONGEST_REPLY, Lost, Printed, PrintedReply, Refusal, Register, Reply,
+    SnapshotReply, SubmitPin, method,
 };
 use crate::locked::Locked;
 use crate::snapshot::{HistoryEntry, Snapshot};
@@ -20,6 +21,9 @@ use crate::wire::{Connection, WireError};
 
 /// A reply that has not come after this long never will.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The same, where a card has to answer first, which others may hold.
+const CARD_PATIENCE: Duration = Duration::from_secs(90);
 
 /// A conversation with the daemon.
 #[derive(Debug)]
@@ -46,7 +50,7 @@ pub enum ClientError {
     Lost(#[source] WireError),
     #[error("daemon closed the connection")]
     Closed,
-    #[error("daemon has not answered for {} s", PATIENCE.as_secs())]
+    #[error("daemon has not answered in time")]
     Silent,
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -99,6 +103,33 @@ impl Client {
         digits: Locked,
         length: usize,
     ) -> Result<(), ClientError> {
+        self.send_pin(method::SUBMIT_PIN, request, digits, length)
+            .await?;
+        let _: Nothing = self.answer(PATIENCE).await?;
+        Ok(())
+    }
+
+    /// Hands over a PIN in the same way, and waits for what the card shows
+    /// for it; `None` if nothing is printed on it.
+    pub async fn read_printed(
+        &mut self,
+        request: SubmitPin,
+        digits: Locked,
+        length: usize,
+    ) -> Result<Option<Printed>, ClientError> {
+        self.send_pin(method::READ_PRINTED, request, digits, length)
+            .await?;
+        let reply: PrintedReply = self.answer(CARD_PATIENCE).await?;
+        Ok(reply.printed)
+    }
+
+    async fn send_pin(
+        &mut self,
+        method: &str,
+        request: SubmitPin,
+        digits: Locked,
+        length: usize,
+    ) -> Result<(), ClientError> {
         let (read_end, mut write_end) = io::pipe().map_err(ClientError::Pipe)?;
         // Far less than a pipe holds, so this does not block.
         write_end
@@ -107,7 +138,7 @@ impl Client {
         drop(write_end);
         drop(digits);
         let call = Call {
-            method: method::SUBMIT_PIN.into(),
+            method: method.into(),
             parameters: serde_json::to_value(request).map_err(ClientError::Unreadable)?,
             more: false,
             oneway: false,
@@ -116,9 +147,7 @@ impl Client {
         self.connection
             .send(&bytes, &[read_end.as_fd()])
             .await
-            .map_err(ClientError::Lost)?;
-        let _: Nothing = self.answer().await?;
-        Ok(())
+            .map_err(ClientError::Lost)
     }
 
     pub async fn register(&mut self, request: &Register) -> Result<(), ClientError> {
@@ -161,11 +190,11 @@ impl Client {
             oneway: false,
         };
         send(&mut self.connection, &call).await?;
-        self.answer().await
+        self.answer(PATIENCE).await
     }
 
-    async fn answer<R: DeserializeOwned>(&mut self) -> Result<R, ClientError> {
-        tokio::time::timeout(PATIENCE, receive(&mut self.connection))
+    async fn answer<R: DeserializeOwned>(&mut self, patience: Duration) -> Result<R, ClientError> {
+        tokio::time::timeout(patience, receive(&mut self.connection))
             .await
             .map_err(|_| ClientError::Silent)?
     }

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::certificate::Slot;
+use crate::finding::Finding;
 use crate::identity::CardId;
 use crate::reader::ReaderName;
+use crate::registration::TriesLeft;
 use crate::snapshot::{HistoryEntry, Snapshot, Visit};
 use crate::time::UtcSeconds;
 
@@ -54,6 +56,7 @@ pub mod method {
     pub const GET_SNAPSHOT: &str = "org.cacd1.GetSnapshot";
     pub const MONITOR: &str = "org.cacd1.Monitor";
     pub const SUBMIT_PIN: &str = "org.cacd1.SubmitPin";
+    pub const READ_PRINTED: &str = "org.cacd1.ReadPrinted";
     pub const REGISTER: &str = "org.cacd1.Register";
     pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
     pub const CLEAR: &str = "org.cacd1.Clear";
@@ -68,7 +71,7 @@ pub struct SnapshotReply {
     pub snapshot: Snapshot,
 }
 
-/// The PIN itself is in a pipe whose read end travels with the call.
+/// What a PIN was typed for; it is in a pipe whose read end travels with the call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitPin {
@@ -79,6 +82,29 @@ pub struct SubmitPin {
     /// Spend the last try too, or one of a count that is not known.
     #[serde(default)]
     pub even_the_last_try: bool,
+}
+
+/// Printed Information, which a card shows to whoever gives its PIN; kept nowhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    pub name: Option<String>,
+    /// `CIVILIAN`, in words of the issuer's own.
+    pub affiliation: Option<String>,
+    /// `2030-12-31`.
+    pub expires: Option<String>,
+    /// The number that the agency gave the card.
+    pub serial: Option<String>,
+    pub issuer: Option<String>,
+    /// Up to two lines.
+    pub organisation: Vec<String>,
+    /// What is wrong with it, or does not fit the rest of the card.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintedReply {
+    /// Absent if the card has none.
+    pub printed: Option<Printed>,
 }
 
 /// A person wants to be registered now, whatever was refused before.
@@ -208,6 +234,10 @@ pub enum Refusal {
     LastTry,
     #[error("the PIN is blocked")]
     PinBlocked,
+    #[error("PIN not accepted{}", after_a_wrong_pin(*tries_left))]
+    WrongPin { tries_left: TriesLeft },
+    #[error("the card failed: {cause}")]
+    CardFailed { cause: String },
     #[error("a PIN was given already, and is being used")]
     PinInUse,
     #[error("nothing waits for a PIN")]
@@ -247,6 +277,11 @@ impl Refusal {
             Self::NoLockedMemory => ("org.cacd1.NoLockedMemory", none()),
             Self::LastTry => ("org.cacd1.LastTry", none()),
             Self::PinBlocked => ("org.cacd1.PinBlocked", none()),
+            Self::WrongPin { tries_left } => (
+                "org.cacd1.WrongPin",
+                serde_json::json!({ "tries_left": tries_left }),
+            ),
+            Self::CardFailed { cause } => ("org.cacd1.CardFailed", one("cause", cause)),
             Self::PinInUse => ("org.cacd1.PinInUse", none()),
             Self::NothingToDo => ("org.cacd1.NothingToDo", none()),
             Self::StoreFailed { reason } => ("org.cacd1.StoreFailed", one("reason", reason)),
@@ -284,6 +319,14 @@ impl Refusal {
             "org.cacd1.NoLockedMemory" => Self::NoLockedMemory,
             "org.cacd1.LastTry" => Self::LastTry,
             "org.cacd1.PinBlocked" => Self::PinBlocked,
+            "org.cacd1.WrongPin" => Self::WrongPin {
+                tries_left: parameters["tries_left"]
+                    .as_u64()
+                    .and_then(|tries| tries.try_into().ok()),
+            },
+            "org.cacd1.CardFailed" => Self::CardFailed {
+                cause: text("cause"),
+            },
             "org.cacd1.PinInUse" => Self::PinInUse,
             "org.cacd1.NothingToDo" => Self::NothingToDo,
             "org.cacd1.StoreFailed" => Self::StoreFailed {
@@ -292,6 +335,14 @@ impl Refusal {
             "org.cacd1.Stopping" => Self::Stopping,
             _ => return None,
         })
+    }
+}
+
+fn after_a_wrong_pin(tries_left: TriesLeft) -> String {
+    match tries_left {
+        Some(1) => "; one try is left".into(),
+        Some(tries) => format!("; {tries} tries are left"),
+        None => "; the card does not say how many tries are left".into(),
     }
 }
 
@@ -331,6 +382,13 @@ mod tests {
             Refusal::NoLockedMemory,
             Refusal::LastTry,
             Refusal::PinBlocked,
+            Refusal::WrongPin {
+                tries_left: Some(2),
+            },
+            Refusal::WrongPin { tries_left: None },
+            Refusal::CardFailed {
+                cause: "it does not answer".into(),
+            },
             Refusal::PinInUse,
             Refusal::NothingToDo,
             Refusal::StoreFailed {

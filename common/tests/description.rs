@@ -11,8 +11,8 @@ use cac_common::finding::{Finding, Weight};
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::interface::{
     CertificatesReply, Clear, ClearReply, ClearScope, DESCRIPTION, ExportedCertificate,
-    GetCertificates, GetHistory, HistoryReply, Lost, Register, SERVICE_DESCRIPTION, SnapshotReply,
-    SubmitPin, method,
+    GetCertificates, GetHistory, HistoryReply, Lost, Printed, PrintedReply, Register,
+    SERVICE_DESCRIPTION, SnapshotReply, SubmitPin, method,
 };
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
@@ -43,6 +43,7 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::GET_SNAPSHOT,
             method::MONITOR,
             method::SUBMIT_PIN,
+            method::READ_PRINTED,
             method::REGISTER,
             method::GET_HISTORY,
             method::CLEAR,
@@ -101,6 +102,11 @@ fn other_replies_and_every_request_are_as_described() {
         &serde_json::to_value(certificates).unwrap(),
     );
 
+    for printed in [None, Some(Printed::default()), Some(all_printed())] {
+        let reply = PrintedReply { printed };
+        check_reply("ReadPrinted", &serde_json::to_value(reply).unwrap());
+    }
+
     let certificates = GetCertificates {
         reader: ReaderName("Reader".into()),
     };
@@ -113,7 +119,8 @@ fn other_replies_and_every_request_are_as_described() {
         visit: Visit(1),
         even_the_last_try: true,
     };
-    check_request("SubmitPin", &serde_json::to_value(pin).unwrap());
+    check_request("SubmitPin", &serde_json::to_value(&pin).unwrap());
+    check_request("ReadPrinted", &serde_json::to_value(pin).unwrap());
     for register in [
         Register::default(),
         Register {
@@ -145,6 +152,19 @@ fn other_replies_and_every_request_are_as_described() {
             dry_run: true,
         };
         check_request("Clear", &serde_json::to_value(clear).unwrap());
+    }
+}
+
+fn all_printed() -> Printed {
+    let text = || Some("text".to_owned());
+    Printed {
+        name: text(),
+        affiliation: text(),
+        expires: text(),
+        serial: text(),
+        issuer: text(),
+        organisation: vec!["one".into(), "two".into()],
+        findings: vec![Finding::note("Printed Information", "fault", "Meaning.")],
     }
 }
 

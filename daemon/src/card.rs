@@ -1,7 +1,8 @@
 //! Talking to the card in a reader.
 //!
 //! ```text
-//! read, sign      one piece of work: open, lock, do, log out, unlock
+//! read, rest      one piece of work: open, lock, do, unlock
+//! sign, printed   the same, with a PIN: logged_in, do, log out
 //!   piv           the PIV card edge: SELECT, GET DATA, VERIFY, GENERAL AUTHENTICATE
 //!     apdu        one command and its whole answer, chained both ways
 //!       transport bytes out, bytes back
@@ -32,6 +33,7 @@ pub mod holder;
 pub mod issuer;
 pub mod key_history;
 pub mod known;
+pub mod logged_in;
 pub mod login;
 pub mod objects;
 pub mod pcsc;

@@ -8,24 +8,26 @@ mod card_work;
 mod desk;
 mod judging;
 pub mod keeper;
+mod printed;
 mod reading;
 mod remembering;
 mod sign_in;
+mod visiting;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::Visit;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
-use crate::event::{Effect, Event, HeldPin, Now};
+use crate::event::{Effect, Event, Now, PrintedOrder};
 use crate::portal::Portal;
 use crate::trust::Authorities;
 use crate::trust::http::Web;
@@ -34,6 +36,7 @@ use card_work::Worker;
 use judging::JudgeWith;
 use keeper::{Keeper, Piece, Work};
 use reading::{READ_LIMIT, ReadWith};
+use visiting::Visiting;
 
 /// What effects are done with.
 pub struct Effects {
@@ -50,48 +53,6 @@ pub struct Effects {
     workers: HashMap<ReaderName, Worker>,
     /// What goes on for each visit, to be stopped when it ends.
     visits: HashMap<Visit, Arc<Visiting>>,
-}
-
-/// What work under way for a visit shares with whoever ends the visit.
-#[derive(Default)]
-struct Visiting {
-    ended: Arc<AtomicBool>,
-    /// The latest judging; earlier ones ask nobody any more.
-    judging: AtomicU32,
-    /// Wakes a sign-in that waits for its portal.
-    stop: Notify,
-    /// The PIN of the sign-in under way.
-    lent: Mutex<Lent>,
-}
-
-/// A PIN that is lent to a sign-in.
-#[derive(Default)]
-struct Lent {
-    /// Not there while the card works with it.
-    pin: Option<HeldPin>,
-    /// Its time is over: what the card gives back is not kept.
-    is_over: bool,
-    /// Which signature may take it; one that was given up takes it no more.
-    turn: u64,
-}
-
-impl Visiting {
-    /// Wipes the PIN, now or as soon as the card has done with it.
-    fn forget_pin(&self) {
-        let mut lent = self.lent();
-        lent.is_over = true;
-        lent.pin = None;
-    }
-
-    fn end(&self) {
-        self.ended.store(true, Ordering::SeqCst);
-        self.forget_pin();
-        self.stop.notify_one();
-    }
-
-    fn lent(&self) -> MutexGuard<'_, Lent> {
-        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Effects {
@@ -189,6 +150,7 @@ impl Effects {
                     &self.events,
                 );
             }
+            Effect::ReadPrinted(order) => self.read_printed(*order),
             Effect::Record {
                 visit,
                 card,
@@ -224,6 +186,13 @@ impl Effects {
             Effect::LoadKnown => self.keep(Work::LoadKnown, now),
             Effect::Answer { .. } => unreachable!("the supervisor answers by itself"),
         }
+    }
+
+    fn read_printed(&mut self, order: PrintedOrder) {
+        let worker = worker(&mut self.workers, &self.readers, &order.reader).clone();
+        let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
+        let (habits, events) = (self.habits.clone(), self.events.clone());
+        printed::start(order, habits, visiting, worker, events);
     }
 
     /// Waits until the database has everything.

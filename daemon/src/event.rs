@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cac_common::config::Config;
 use cac_common::identity::{CardId, Edipi};
-use cac_common::interface::{Clear, ClearScope, Lost, Refusal, Register};
+use cac_common::interface::{Clear, ClearScope, Lost, Printed, Refusal, Register};
 use cac_common::pin::{AcceptedPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -16,6 +16,7 @@ use cac_common::time::UtcSeconds;
 
 use crate::card::error::CardError;
 use crate::card::facts::{CardFacts, Edge};
+use crate::card::logged_in::Target;
 use crate::card::piv::Ways;
 use crate::card::read::Progress;
 use crate::card::rest::{Missing, Rest};
@@ -87,6 +88,20 @@ pub enum Event {
     PinGiven {
         request: RequestId,
         pin: Pin,
+    },
+    /// A PIN was typed to see what is printed on a card.
+    PrintedAsked {
+        request: RequestId,
+        pin: Pin,
+    },
+    /// What the card showed for that PIN, which is gone; nothing is said of a
+    /// failure where the PIN's time was over before the card was asked.
+    PrintedRead {
+        visit: Visit,
+        request: RequestId,
+        result: Result<Option<Vec<u8>>, Option<CardError>>,
+        /// What the card last said of its PIN, if it was asked.
+        tries: Option<PinStatus>,
     },
     /// A person wants what was refused tried again.
     Asked {
@@ -207,6 +222,7 @@ pub enum Effect {
     /// The same for what was read later; nobody waits for it.
     KeepCard(Box<CardToRemember>),
     SignIn(Box<SignInOrder>),
+    ReadPrinted(Box<PrintedOrder>),
     Record {
         visit: Visit,
         card: Box<CardToRemember>,
@@ -239,10 +255,12 @@ impl Effect {
 }
 
 /// What a request is answered with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Done,
     Cleared(Lost),
+    /// `None` if nothing is printed on the card.
+    Printed(Option<Box<Printed>>),
 }
 
 /// What the database keeps of a card.
@@ -269,6 +287,15 @@ pub struct SignInOrder {
     pub certificate: crate::card::facts::CardCertificate,
     pub edge: Edge,
     pub ways: Ways,
+    pub pin: HeldPin,
+}
+
+/// Printed Information: of which card, and with which PIN.
+pub struct PrintedOrder {
+    pub visit: Visit,
+    pub reader: ReaderName,
+    pub request: RequestId,
+    pub target: Target,
     pub pin: HeldPin,
 }
 

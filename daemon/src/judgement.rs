@@ -24,6 +24,9 @@ const CONTAINERS: [(u16, u32); 4] = [
     (0x6060, KEY_HISTORY.tag),
 ];
 
+/// The container of Printed Information.
+const PRINTED: u16 = 0x3001;
+
 /// What is known of a card's certificates and signed objects, beyond what
 /// they say of themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -166,6 +169,27 @@ fn of_security_object(
         )),
     }
     findings
+}
+
+/// Whether what is printed is as it was issued, where the Security Object says.
+pub fn of_printed(facts: &CardFacts, printed: &[u8]) -> Vec<Finding> {
+    let Some(content) = facts.objects.get(&SECURITY.tag) else {
+        return Vec::new();
+    };
+    let object = SecurityObject::parse(content);
+    let signer = cms::verify_detached(
+        &facts.chuid.issuer_signature,
+        &facts.chuid.signed_content,
+        CHUID_CONTENT,
+        &[],
+    );
+    let signer: Vec<_> = signer.into_iter().map(|it| it.certificate).collect();
+    // What is wrong with the list itself is told of the card.
+    let list = cms::verify_attached(&object.signed_data, &SECURITY_OBJECT_CONTENT, &signer)
+        .ok()
+        .and_then(|(_, content)| HashList::parse(&content).ok());
+    let differing = list.map(|list| differing(&object.mapping, &list, &[(PRINTED, printed)]));
+    security_object::findings(&differing.unwrap_or_default())
 }
 
 /// Who signed: somebody who may, and who is trusted, if anybody is.

@@ -402,13 +402,21 @@ fn marked_for_recheck(status: &RegistrationStatus) -> RegistrationStatus {
 }
 
 fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
-    let pin = match *error {
+    match pin_after(error) {
+        Some(pin) => (due.unchanged(), Next::Pin(pin)),
+        None => (due.failed(sentence(error)), Next::Nothing),
+    }
+}
+
+/// How the PIN stands, where a failure says so.
+pub fn pin_after(error: &CardError) -> Option<PinStatus> {
+    match *error {
         CardError::WrongPin {
             tries_left: Some(0),
         }
-        | CardError::PinBlocked => PinStatus::Blocked,
+        | CardError::PinBlocked => Some(PinStatus::Blocked),
         CardError::WrongPin { tries_left } | CardError::LastTry { tries_left } => {
-            PinStatus::Ready { tries_left }
+            Some(PinStatus::Ready { tries_left })
         }
         CardError::Transport(_)
         | CardError::Refused { .. }
@@ -418,11 +426,8 @@ fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
         | CardError::Nameless { .. }
         | CardError::NotPiv
         | CardError::OtherCard
-        | CardError::NoLockedMemory => {
-            return (due.failed(sentence(error)), Next::Nothing);
-        }
-    };
-    (due.unchanged(), Next::Pin(pin))
+        | CardError::NoLockedMemory => None,
+    }
 }
 
 /// An error as a sentence of its own.

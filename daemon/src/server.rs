@@ -18,8 +18,8 @@ use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::interface::{
     Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, HistoryReply,
-    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, Refusal, Register, Reply, SERVICE_DESCRIPTION,
-    SubmitPin, method,
+    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal, Register, Reply,
+    SERVICE_DESCRIPTION, SubmitPin, method,
 };
 use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
@@ -229,6 +229,13 @@ impl Server {
                 self.ask(move |request| Event::PinGiven { request, pin })
                     .await
             }
+            method::READ_PRINTED => {
+                self.only_if_allowed(uid).await?;
+                let asked: SubmitPin = parameters(call.parameters)?;
+                let pin = pin::read(asked, descriptor, uid).await?;
+                self.ask(move |request| Event::PrintedAsked { request, pin })
+                    .await
+            }
             method::REGISTER => {
                 self.only_if_allowed(uid).await?;
                 let what: Register = parameters(call.parameters)?;
@@ -299,6 +306,9 @@ impl Server {
         match answered.await.map_err(|_| Refusal::Stopping)?? {
             Answer::Done => Ok(Answered::Parameters(json!({}))),
             Answer::Cleared(lost) => Ok(Answered::of(&ClearReply { lost })),
+            Answer::Printed(printed) => Ok(Answered::of(&PrintedReply {
+                printed: printed.map(|printed| *printed),
+            })),
         }
     }
 
@@ -381,6 +391,8 @@ fn log_refusal(refusal: &Refusal, uid: u32) {
         | Refusal::NoLockedMemory
         | Refusal::LastTry
         | Refusal::PinBlocked
+        | Refusal::WrongPin { .. }
+        | Refusal::CardFailed { .. }
         | Refusal::PinInUse
         | Refusal::NothingToDo
         | Refusal::StoreFailed { .. }

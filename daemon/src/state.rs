@@ -91,6 +91,20 @@ impl State {
         match event {
             Event::Readers(report) => self.take_report(report, now),
             Event::PinGiven { request, pin } => self.take_pin(request, pin, now),
+            Event::PrintedAsked { request, pin } => self.read_printed(request, pin, now),
+            Event::PrintedRead {
+                visit,
+                request,
+                result,
+                tries,
+            } => {
+                let mut answer = Err(Refusal::NoSuchCard);
+                let mut effects = self.in_visit(visit, now, |card, context| {
+                    answer = card.printed_read(result, tries, context);
+                });
+                effects.insert(0, Effect::Answer { request, answer });
+                effects
+            }
             Event::Asked { request, uid, what } => self.register(request, uid, &what, now),
             Event::ClearAsked { request, uid, what } => {
                 vec![Effect::Clear { request, uid, what }]
@@ -314,6 +328,16 @@ impl State {
                 answer: answer.map(|()| Answer::Done),
             },
         );
+        effects
+    }
+
+    fn read_printed(&mut self, request: RequestId, pin: Pin, now: Now) -> Vec<Effect> {
+        let visit = pin.typed_for().visit;
+        let mut answer = Some(Err(Refusal::NoSuchCard));
+        let mut effects = self.in_visit(visit, now, |card, context| {
+            answer = card.read_printed(request, pin, context);
+        });
+        effects.extend(answer.map(|answer| Effect::Answer { request, answer }));
         effects
     }
 

@@ -117,6 +117,21 @@ pub struct CardShow {
     /// Print DoD IDs in full.
     #[arg(long)]
     pub reveal: bool,
+
+    #[command(flatten)]
+    pub for_pin: ForPin,
+}
+
+/// What a card shows for its PIN.
+#[derive(Debug, Args)]
+pub struct ForPin {
+    /// Say too what is printed on the card; it shows that for its PIN alone, which is asked for.
+    #[arg(long)]
+    pub printed: bool,
+
+    /// With --printed: send the PIN even if it may be the last try before the card is blocked.
+    #[arg(long, requires = "printed")]
+    pub even_the_last_try: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod ask_pin;
 pub mod card;
 pub mod clear;
+mod ends;
 pub mod history;
 pub mod manual;
 pub mod register;

@@ -238,7 +238,10 @@ fn exit_of(error: &ClientError) -> Exit {
         | ClientError::Closed
         | ClientError::Silent => Exit::Unreachable,
         ClientError::Refused(refusal) => match refusal {
-            Refusal::NotRead | Refusal::StoreFailed { .. } | Refusal::Stopping => Exit::Failed,
+            Refusal::NotRead
+            | Refusal::CardFailed { .. }
+            | Refusal::StoreFailed { .. }
+            | Refusal::Stopping => Exit::Failed,
             Refusal::PermissionDenied
             | Refusal::MethodNotFound { .. }
             | Refusal::InterfaceNotFound { .. }
@@ -254,7 +257,7 @@ fn exit_of(error: &ClientError) -> Exit {
             | Refusal::PinBlocked
             | Refusal::PinInUse
             | Refusal::NothingToDo => Exit::Refused,
-            Refusal::NoCard => Exit::NeedsPerson,
+            Refusal::NoCard | Refusal::WrongPin { .. } => Exit::NeedsPerson,
         },
         ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
             Exit::Failed
@@ -287,6 +290,12 @@ fn advice_for(error: &ClientError) -> Option<&'static str> {
             }
             Refusal::LastTry => Some("Nothing was sent. Open the PIN prompt again to insist."),
             Refusal::PinBlocked => Some(ID_CARD_OFFICE),
+            Refusal::WrongPin { .. } => {
+                Some("Your PIN was sent once and thrown away. Try again when you are sure of it.")
+            }
+            Refusal::CardFailed { .. } => Some(
+                "Take the card out, put it in again and try once more; cacctl status says how many tries are left.",
+            ),
             Refusal::PinInUse => Some("Wait until the card is done."),
             Refusal::NothingToDo => Some("The card has not been asked; your PIN was thrown away."),
             Refusal::StoreFailed { .. } => Some("journalctl -u cacd says more."),

@@ -15,6 +15,7 @@ use super::facts::CardCertificate;
 use super::issuer::Issuer;
 use super::printed::Printed;
 use super::security_object;
+pub use validity::of_printed;
 
 /// What was read. What was not is left out, and nothing is said of it.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,8 @@ pub fn findings(known: &Known<'_>, at: UtcSeconds) -> Vec<Finding> {
     let mut findings = security_object::findings(differing);
     findings.extend(numbers::in_certificates(chuid, certificates));
     findings.extend(numbers::of_another_kind(chuid));
-    findings.extend(validity::of_card(chuid, printed, at));
+    findings.extend(validity::of_card(chuid, at));
+    findings.extend(printed.and_then(|printed| of_printed(chuid, printed)));
     findings.extend(validity::of_certificates(chuid, certificates, at));
     findings.extend(weak_keys(certificates, at));
     findings.extend(subjects(certificates));

@@ -5,7 +5,11 @@ use cac_common::finding::Finding;
 use cac_common::identity::readable;
 
 use super::date::Date;
+use super::habits::Habits;
+use super::logged_in::{Done, Target, while_logged_in};
 use super::tlv;
+use super::transport::Transport;
+use crate::event::HeldPin;
 
 /// How it is named in findings.
 const NAME: &str = "Printed Information";
@@ -14,6 +18,18 @@ const NAME: &str = "Printed Information";
 const LONGEST_NAME: usize = 125;
 const LONGEST_LINE: usize = 20;
 const LONGEST_ISSUER: usize = 15;
+
+/// Reads the content of the object; `None` if the card has none.
+pub fn read_printed(
+    transport: &mut dyn Transport,
+    habits: &Habits,
+    target: &Target,
+    pin: HeldPin,
+) -> Done<Option<Vec<u8>>> {
+    while_logged_in(transport, habits, target, pin, |way, exchange| {
+        way.printed(exchange)
+    })
+}
 
 /// What is printed. Everything is optional, since cards leave things out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -110,6 +110,20 @@ impl Note {
         Self::of_card(HistoryKind::Pin, card, "PIN typed")
     }
 
+    pub(super) fn pin_typed_for_printed(card: &CardVisit) -> Self {
+        Self::of_card(
+            HistoryKind::Pin,
+            card,
+            "PIN typed, to read what is printed on the card",
+        )
+    }
+
+    /// Why the card did not do what a PIN was typed for.
+    pub(super) fn card_said(card: &CardVisit, error: &CardError) -> Self {
+        let (kind, text, logged) = card_said(error);
+        Self::of_card(kind, card, &text).logged_as(logged)
+    }
+
     pub(super) fn signing_in(card: &CardVisit, portal: &Profile) -> Self {
         Self::of_card(
             HistoryKind::Registration,

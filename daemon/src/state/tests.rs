@@ -46,6 +46,7 @@ enum Act {
         card: usize,
         visits_ago: u64,
         even_the_last_try: bool,
+        for_printed: bool,
     },
     Ask {
         card: Option<usize>,
@@ -77,9 +78,18 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => (0..READERS).prop_map(|reader| Act::TakeOut { reader }),
         1 => Just(Act::ServiceAway),
         1 => Just(Act::ServiceBack),
-        6 => (0..CARDS, prop_oneof![4 => Just(0), 1 => Just(1u64)], any::<bool>()).prop_map(|(card, visits_ago, even_the_last_try)| {
-            Act::TypePin { card, visits_ago, even_the_last_try }
-        }),
+        6 => (
+            0..CARDS,
+            prop_oneof![4 => Just(0), 1 => Just(1u64)],
+            any::<bool>(),
+            prop_oneof![4 => Just(false), 1 => Just(true)],
+        )
+            .prop_map(|(card, visits_ago, even_the_last_try, for_printed)| Act::TypePin {
+                card,
+                visits_ago,
+                even_the_last_try,
+                for_printed,
+            }),
         1 => proptest::option::of(0..CARDS).prop_map(|card| Act::Ask { card }),
         1 => Just(Act::Clear),
         2 => (any::<bool>(), any::<bool>(), keep).prop_map(|(with_second_portal, first_moved, keep)| Act::Reconfigure {
@@ -200,7 +210,16 @@ impl World {
                 card,
                 visits_ago,
                 even_the_last_try,
-            } => self.type_pin(card, visits_ago, even_the_last_try),
+                for_printed,
+            } => {
+                let pin = self.type_pin(card, visits_ago, even_the_last_try);
+                let request = self.request();
+                self.step(if for_printed {
+                    Event::PrintedAsked { request, pin }
+                } else {
+                    Event::PinGiven { request, pin }
+                });
+            }
             Act::Ask { card } => {
                 let request = self.request();
                 self.step(Event::Asked {
@@ -328,7 +347,7 @@ impl World {
         });
     }
 
-    fn type_pin(&mut self, card: usize, visits_ago: u64, even_the_last_try: bool) {
+    fn type_pin(&mut self, card: usize, visits_ago: u64, even_the_last_try: bool) -> Pin {
         let snapshot = self.state.snapshot(self.now);
         let current = snapshot
             .readers
@@ -346,9 +365,7 @@ impl World {
             visit: Visit(current.saturating_sub(visits_ago)),
             even_the_last_try,
         };
-        let pin = Pin::new(locked, 8, typed_for).unwrap();
-        let request = self.request();
-        self.step(Event::PinGiven { request, pin });
+        Pin::new(locked, 8, typed_for).unwrap()
     }
 
     fn step(&mut self, event: Event) {

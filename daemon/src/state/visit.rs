@@ -1,6 +1,7 @@
 //! One card in one reader, from being put in to being taken out.
 
 mod memory;
+mod printed;
 mod signing;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub(crate) struct CardVisit {
     held: Option<Held>,
     /// The sign-in that goes on now; one at a time.
     at_work: Option<AtWork>,
+    /// Printed Information is being read, with a PIN of its own.
+    is_printing: bool,
     /// Sign-ins begun in this visit.
     sign_ins: u32,
 }
@@ -115,6 +118,7 @@ impl CardVisit {
             judgings: 0,
             held: None,
             at_work: None,
+            is_printing: false,
             sign_ins: 0,
         }
     }

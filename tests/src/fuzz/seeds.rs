@@ -11,6 +11,7 @@ use cacd::card::cac::{self, Buffer};
 use cacd::card::facts::{CardFacts, Edge};
 use cacd::card::habits::Habits;
 use cacd::card::known::KnownCard;
+use cacd::card::logged_in::Target;
 use cacd::card::piv::Algorithm;
 use cacd::card::read::{Reading, read_card};
 use cacd::card::rest::{Missing, read_rest};
@@ -299,26 +300,22 @@ fn sign(file: &CardFile, model: CardModel) -> anyhow::Result<Vec<u8>> {
     let algorithm = Algorithm::of_key(&certificate.summary.key)
         .ok_or_else(|| anyhow::anyhow!("no card signs with such a key"))?;
     let order = Order {
-        card: facts.id.clone(),
-        slot: certificate.summary.slot,
+        target: Target::of(&facts, certificate),
         algorithm,
-        certificate: certificate.der.clone(),
         block: whole::block_for(algorithm),
-        edge: facts.edge,
-        ways: facts.ways,
     };
     let mut recorder = Recorder::new(card.transport());
-    let pin = whole::pin(&order.card, false);
-    sign::sign(&mut recorder, &Habits::default(), &order, pin).signature?;
-    let edge = match order.edge {
+    let pin = whole::pin(&order.target.card, false);
+    sign::sign(&mut recorder, &Habits::default(), &order, pin).result?;
+    let edge = match order.target.edge {
         Edge::Piv => 0,
         Edge::Cac(_) => 1,
     };
     Ok([
         &[0][..],
-        &part(order.card.0.as_bytes()),
-        &part(&order.certificate),
-        &[whole::byte_of(order.slot), edge, 0],
+        &part(order.target.card.0.as_bytes()),
+        &part(&order.target.certificate),
+        &[whole::byte_of(order.target.slot), edge, 0],
         &recorder.written,
     ]
     .concat())

@@ -19,6 +19,7 @@ use cacd::card::facts::{CardCertificate, CardFacts, Edge};
 use cacd::card::habits::Habits;
 use cacd::card::holder::{Evidence, card_id, holder_by};
 use cacd::card::known::{KnownCard, Objects};
+use cacd::card::logged_in::Target;
 use cacd::card::login::weigh;
 use cacd::card::piv::{self, Algorithm, PinState, Ways};
 use cacd::card::printed::Printed;
@@ -128,16 +129,18 @@ pub(super) fn sign(data: &[u8]) -> bool {
         .and_then(|certificate| Algorithm::of_key(&certificate.summary.key))
         .unwrap_or(Algorithm::Rsa2048);
     let order = Order {
-        card: id,
-        slot,
+        target: Target {
+            card: id,
+            slot,
+            certificate: der,
+            edge,
+            ways,
+        },
         algorithm,
-        certificate: der,
         block: block_for(algorithm),
-        edge,
-        ways,
     };
     let mut card = ScriptedCard::new(input);
-    let pin = pin(&order.card, even_the_last_try);
+    let pin = pin(&order.target.card, even_the_last_try);
 
     let signed = sign::sign(&mut card, &Habits::default(), &order, pin);
 
@@ -156,15 +159,15 @@ pub(super) fn sign(data: &[u8]) -> bool {
             assert_eq!(sent.and_then(|sent| sent.status), Some(0x9000));
         }
         (None, Some(sent)) => assert_ne!(sent.status, Some(0x9000)),
-        (None, None) => assert!(signed.signature.is_err()),
+        (None, None) => assert!(signed.result.is_err()),
     }
-    if signed.signature.is_ok() {
+    if signed.result.is_ok() {
         assert!(sent.is_some());
         // Whoever was logged in before stays so; we do not.
         let was_logged_in = sent.is_some_and(|sent| sent.state_before == Some(0x9000));
         assert!(was_logged_in || signed.tries != Some(PinStatus::OtherProgram));
     }
-    signed.signature.is_ok()
+    signed.result.is_ok()
 }
 
 /// As long as the key wants it.

@@ -67,7 +67,7 @@ fn an_applet_signs_once_and_nobody_is_left_logged_in() {
 
             println!("{edges:?} {:?}: {}", model.protocol, card.log().count());
             assert_eq!(
-                signed.signature.map(|signature| signature.len()),
+                signed.result.map(|signature| signature.len()),
                 Ok(256),
                 "{edges:?}"
             );
@@ -95,7 +95,7 @@ fn a_wrong_pin_at_an_applet_costs_one_try() {
         let two = CardError::WrongPin {
             tries_left: Some(2),
         };
-        assert_eq!(signed.signature, Err(two), "{edges:?}");
+        assert_eq!(signed.result, Err(two), "{edges:?}");
         assert!(signed.pin.is_none());
         assert_eq!(card.tries_left(), 2);
     }
@@ -129,7 +129,7 @@ fn a_card_with_both_edges_is_one_card_and_shows_no_certificate_twice() {
         // Either key signs, and the other edge is not left open.
         for slot in [Slot::Authentication, facts.certificates[4].summary.slot] {
             let signed = sign_in_slot(slot, &card, &facts, samples::PIN, false);
-            assert!(signed.signature.is_ok(), "{slot}: {:?}", signed.signature);
+            assert!(signed.result.is_ok(), "{slot}: {:?}", signed.result);
             assert!(!card.pin_is_verified(), "{slot}");
         }
     }
@@ -153,7 +153,7 @@ fn where_piv_was_not_activated_the_identity_certificate_signs_in() {
         "DOE, JANE Q"
     );
     let signed = sign_in_slot(login.slot, &card, &facts, samples::PIN, false);
-    assert!(signed.signature.is_ok(), "{:?}", signed.signature);
+    assert!(signed.result.is_ok(), "{:?}", signed.result);
     assert!(!card.pin_is_verified());
 }
 
@@ -230,7 +230,7 @@ fn an_applet_card_is_read_whatever_its_habits() {
         assert_eq!(facts.unread, [], "{cac:?}");
         let slot = facts.login.as_ref().unwrap().slot;
         let signed = sign_in_slot(slot, &card, &facts, samples::PIN, false);
-        assert!(signed.signature.is_ok(), "{cac:?}: {:?}", signed.signature);
+        assert!(signed.result.is_ok(), "{cac:?}: {:?}", signed.result);
         assert!(!card.pin_is_verified(), "{cac:?}");
     }
 }
@@ -253,10 +253,7 @@ fn a_card_that_counts_no_tries_gets_no_pin_unasked() {
 
         let signed = sign_in_slot(slot, &card, &facts, samples::PIN, false);
 
-        assert_eq!(
-            signed.signature,
-            Err(CardError::LastTry { tries_left: None })
-        );
+        assert_eq!(signed.result, Err(CardError::LastTry { tries_left: None }));
         assert_eq!(card.log().pin_attempts(), 0);
     }
 }

@@ -58,7 +58,7 @@ fn a_sign_in_costs_no_more_apdus_than_it_must() {
 
         let signed = sign_with(&card, &facts, samples::PIN, false);
 
-        assert!(signed.signature.is_ok());
+        assert!(signed.result.is_ok());
         println!("{model:?}: {}", card.log().count());
         assert!(
             card.log().count() <= most,

@@ -10,6 +10,7 @@ mod counts;
 mod judgement;
 mod known;
 mod mishaps;
+mod printed;
 mod reading;
 mod signing;
 mod status_words;
@@ -29,10 +30,11 @@ use cacd::card::error::CardError;
 use cacd::card::facts::CardFacts;
 use cacd::card::habits::Habits;
 use cacd::card::known::KnownCard;
+use cacd::card::logged_in::{Done, Target};
 use cacd::card::piv::Algorithm;
 use cacd::card::read::{Progress, Reading, read_card};
 use cacd::card::rest::{Missing, Rest, read_rest};
-use cacd::card::sign::{Order, Signed, sign};
+use cacd::card::sign::{Order, sign};
 use cacd::event::HeldPin;
 
 const THREE_TRIES: PinStatus = PinStatus::Ready {
@@ -95,7 +97,7 @@ fn sign_with(
     facts: &CardFacts,
     digits: &str,
     even_the_last_try: bool,
-) -> Signed {
+) -> Done<Vec<u8>> {
     sign_in_slot(Slot::Authentication, card, facts, digits, even_the_last_try)
 }
 
@@ -105,7 +107,7 @@ fn sign_in_slot(
     facts: &CardFacts,
     digits: &str,
     even_the_last_try: bool,
-) -> Signed {
+) -> Done<Vec<u8>> {
     let certificate = facts
         .certificates
         .iter()
@@ -114,18 +116,14 @@ fn sign_in_slot(
     let algorithm = Algorithm::of_key(&certificate.summary.key).unwrap();
     let padded = |length: usize| [&[0x00, 0x01][..], &vec![0xFF; length - 2]].concat();
     let order = Order {
-        card: facts.id.clone(),
-        slot,
+        target: Target::of(facts, certificate),
         algorithm,
-        certificate: certificate.der.clone(),
         block: match algorithm {
             Algorithm::Rsa2048 => padded(256),
             Algorithm::Rsa3072 => padded(384),
             Algorithm::P256 => vec![7; 32],
             Algorithm::P384 => vec![7; 48],
         },
-        edge: facts.edge,
-        ways: facts.ways,
     };
     sign(
         &mut card.transport(),

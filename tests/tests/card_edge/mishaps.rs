@@ -122,10 +122,8 @@ fn order_for(facts: &CardFacts, slot: Slot) -> Order {
     let algorithm = Algorithm::of_key(&certificate.summary.key).unwrap();
     let digest = digest(&SHA256, MESSAGE);
     Order {
-        card: facts.id.clone(),
-        slot,
+        target: Target::of(facts, certificate),
         algorithm,
-        certificate: certificate.der.clone(),
         block: match algorithm {
             Algorithm::P256 => digest.as_ref().to_vec(),
             Algorithm::Rsa2048 => {
@@ -135,8 +133,6 @@ fn order_for(facts: &CardFacts, slot: Slot) -> Order {
             }
             Algorithm::Rsa3072 | Algorithm::P384 => unreachable!("no sample has such a key"),
         },
-        edge: facts.edge,
-        ways: facts.ways,
     }
 }
 

@@ -24,7 +24,7 @@ fn a_signature_costs_one_pin_and_one_key_operation_and_leaves_nobody_logged_in()
 
         let signed = sign_with(&card, &facts, samples::PIN, false);
 
-        assert_eq!(signed.signature.unwrap().len(), 256);
+        assert_eq!(signed.result.unwrap().len(), 256);
         assert!(matches!(signed.pin, Some(HeldPin::Accepted(_))));
         assert_eq!(card.log().pin_attempts(), 1);
         assert_eq!(card.log().key_operations(), 1);
@@ -40,13 +40,9 @@ fn a_p256_card_signs_too() {
     let facts = read(&card);
     let login = &facts.certificates[0];
     let order = Order {
-        card: facts.id.clone(),
-        slot: login.summary.slot,
+        target: Target::of(&facts, login),
         algorithm: Algorithm::of_key(&login.summary.key).unwrap(),
-        certificate: login.der.clone(),
         block: vec![7; 32],
-        edge: facts.edge,
-        ways: facts.ways,
     };
 
     let signed = sign(
@@ -56,7 +52,7 @@ fn a_p256_card_signs_too() {
         pin(&facts.id, samples::PIN, false),
     );
 
-    assert_eq!(signed.signature.unwrap()[0], 0x30);
+    assert_eq!(signed.result.unwrap()[0], 0x30);
 }
 
 #[test]
@@ -67,7 +63,7 @@ fn a_wrong_pin_costs_one_try_and_is_gone() {
     let signed = sign_with(&card, &facts, "999999", false);
 
     assert_eq!(
-        signed.signature,
+        signed.result,
         Err(CardError::WrongPin {
             tries_left: Some(2)
         })
@@ -86,11 +82,11 @@ fn the_last_try_is_spent_only_when_asked_for() {
     }
 
     let unasked = sign_with(&card, &facts, samples::PIN, false);
-    assert_eq!(unasked.signature, last_try(Some(1)));
+    assert_eq!(unasked.result, last_try(Some(1)));
     assert_eq!(card.tries_left(), 1);
 
     let asked = sign_with(&card, &facts, samples::PIN, true);
-    assert!(asked.signature.is_ok());
+    assert!(asked.result.is_ok());
     assert_eq!(card.tries_left(), 3);
 }
 
@@ -102,7 +98,7 @@ fn a_pin_never_reaches_another_card() {
 
     let signed = sign_with(&johns, &facts, samples::PIN, false);
 
-    assert_eq!(signed.signature, Err(CardError::OtherCard));
+    assert_eq!(signed.result, Err(CardError::OtherCard));
     assert!(signed.pin.is_none());
     assert_eq!(johns.log().pin_attempts(), 0);
 }
@@ -120,10 +116,10 @@ fn a_card_that_another_program_logged_into_stays_logged_in() {
     assert_eq!(other(&verify), b"\x90\x00");
 
     let unasked = sign_with(&card, &facts, samples::PIN, false);
-    assert_eq!(unasked.signature, last_try(None));
+    assert_eq!(unasked.result, last_try(None));
 
     let asked = sign_with(&card, &facts, samples::PIN, true);
-    assert!(asked.signature.is_ok());
+    assert!(asked.result.is_ok());
     assert!(card.pin_is_verified(), "the other program was logged out");
 }
 
@@ -136,7 +132,7 @@ fn a_card_pulled_before_it_signs_gives_back_only_a_pin_that_it_accepted() {
     let signed = sign_with(&card, &facts, samples::PIN, false);
 
     let removed = CardError::Transport(TransportError::Removed);
-    assert_eq!(signed.signature, Err(removed));
+    assert_eq!(signed.result, Err(removed));
     assert!(matches!(signed.pin, Some(HeldPin::Accepted(_))));
 }
 
@@ -150,7 +146,7 @@ fn a_card_pulled_while_it_looks_at_the_pin_gives_none_back() {
     let signed = sign_with(&card, &facts, samples::PIN, false);
 
     let removed = CardError::Transport(TransportError::Removed);
-    assert_eq!(signed.signature, Err(removed));
+    assert_eq!(signed.result, Err(removed));
     assert!(signed.pin.is_none(), "its answer is not known");
 }
 
@@ -165,7 +161,7 @@ fn a_card_that_only_a_reset_logs_out_is_reset() {
 
     let signed = sign_with(&card, &facts, samples::PIN, false);
 
-    assert_eq!(signed.signature.map(|signature| signature.len()), Ok(256));
+    assert_eq!(signed.result.map(|signature| signature.len()), Ok(256));
     assert!(!card.pin_is_verified(), "somebody is still logged in");
     assert_eq!(signed.tries, Some(THREE_TRIES));
 }
@@ -183,7 +179,7 @@ fn an_answer_that_makes_no_sense_does_not_end_the_logging_out() {
 
             let signed = sign_with(&card, &facts, samples::PIN, false);
 
-            assert!(signed.signature.is_ok(), "{moment:?} {garbage:02X?}");
+            assert!(signed.result.is_ok(), "{moment:?} {garbage:02X?}");
             assert!(!card.pin_is_verified(), "{moment:?} {garbage:02X?}");
         }
     }
@@ -205,7 +201,7 @@ fn a_card_that_no_means_can_be_shown_to_log_out_gives_no_signature() {
 
     let signed = sign_with(&card, &facts, samples::PIN, false);
 
-    assert_eq!(signed.signature, Err(CardError::StillLoggedIn));
+    assert_eq!(signed.result, Err(CardError::StillLoggedIn));
     assert_eq!(signed.tries, None);
 }
 
@@ -223,7 +219,7 @@ fn a_card_without_a_chuid_of_use_signs_with_any_of_its_keys() {
         for slot in [Slot::Authentication, Slot::Signature] {
             let signed = sign_in_slot(slot, &card, &facts, samples::PIN, false);
 
-            assert!(signed.signature.is_ok(), "{chuid:?} {slot:?}");
+            assert!(signed.result.is_ok(), "{chuid:?} {slot:?}");
         }
     }
 }
@@ -248,7 +244,7 @@ fn every_kind_of_card_signs_once_and_is_logged_out() {
 
             let signed = sign_with(&card, &facts, samples::PIN, !says_the_count);
 
-            assert!(signed.signature.is_ok(), "{name}: {:?}", signed.signature);
+            assert!(signed.result.is_ok(), "{name}: {:?}", signed.result);
             assert!(!card.pin_is_verified(), "{name}");
             assert_eq!(card.log().pin_attempts(), 1, "{name}");
             assert_eq!(card.log().key_operations(), 1, "{name}");
@@ -266,7 +262,7 @@ fn a_card_that_gives_no_count_gets_no_pin_unasked() {
 
         let signed = sign_with(&card, &facts, samples::PIN, false);
 
-        assert_eq!(signed.signature, last_try(None));
+        assert_eq!(signed.result, last_try(None));
         assert_eq!(card.log().pin_attempts(), 0);
     }
 }
@@ -283,7 +279,7 @@ fn a_card_of_which_nothing_can_be_told_is_not_left_logged_in() {
 
     let signed = sign_with(&card, &facts, samples::PIN, true);
 
-    assert_eq!(signed.signature, Err(CardError::StillLoggedIn));
+    assert_eq!(signed.result, Err(CardError::StillLoggedIn));
     assert!(!card.pin_is_verified(), "it was reset at the last");
 }
 
@@ -301,7 +297,7 @@ fn a_card_that_waits_for_a_touch_is_told_and_left_logged_out() {
         command: "GENERAL AUTHENTICATE",
         status: StatusWord(0x6985),
     };
-    assert_eq!(signed.signature, Err(refused));
+    assert_eq!(signed.result, Err(refused));
     assert!(!card.pin_is_verified());
 }
 
@@ -317,11 +313,7 @@ fn larger_keys_sign_too() {
 
             let signed = sign_with(&card, &facts, samples::PIN, false);
 
-            assert!(
-                signed.signature.is_ok(),
-                "{model:?}: {:?}",
-                signed.signature
-            );
+            assert!(signed.result.is_ok(), "{model:?}: {:?}", signed.result);
         }
     }
 }

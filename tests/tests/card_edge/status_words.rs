@@ -134,7 +134,7 @@ fn said_of_a_sign_in(edges: Edges, ins: u8, word: u16) -> String {
     let card = jane(model);
     // The first asks for the tries that are left, or is the first part.
     card.garble_at(Moment::next(ins).after(1), &word.to_be_bytes());
-    let error = sign_in(&card, &facts, false).signature.unwrap_err();
+    let error = sign_in(&card, &facts, false).result.unwrap_err();
     if let CardError::WrongPin { tries_left } = error {
         format!("{error} ({})", tries(tries_left))
     } else {
@@ -263,19 +263,19 @@ fn any_status_word_at_any_apdu_of_a_sign_in_harms_nobody() {
                     None => assert!(
                         apdu.carries_pin
                             || matches!(
-                                signed.signature,
+                                signed.result,
                                 Err(CardError::PinBlocked | CardError::OtherCard)
                             ),
                         "{what}: {:?}",
-                        signed.signature
+                        signed.result
                     ),
                 }
                 if apdu.carries_pin {
-                    assert_eq!(signed.signature, Err(of_a_pin(word)), "{what}");
+                    assert_eq!(signed.result, Err(of_a_pin(word)), "{what}");
                     assert_eq!(signed.tries, Some(THREE_TRIES), "{what}");
                     assert_eq!(log.key_operations(), 0, "{what}");
                 }
-                match signed.signature {
+                match signed.result {
                     Ok(signature) => assert_eq!(signature.len(), 256, "{what}"),
                     Err(error) => assert!(is_said(&error, word), "{what}: {error:?}"),
                 }
@@ -309,7 +309,7 @@ fn no_pin_is_sent_unasked_where_the_count_is_not_told() {
             };
             let what = format!("{word:04X}, {model:?}");
             let is_kept = matches!(told, Err(CardError::Refused { .. }));
-            assert_eq!(signed.signature, told, "{what}");
+            assert_eq!(signed.result, told, "{what}");
             assert_eq!(card.log().pin_attempts(), 0, "{what}");
             assert_eq!(signed.pin.is_some(), is_kept, "{what}");
         }
@@ -343,7 +343,7 @@ fn a_key_that_is_refused_is_not_used_again_and_the_pin_is_kept() {
                 let signed = sign_in(&card, &facts, false);
 
                 let what = format!("{word:04X} to part {part}, {model:?}");
-                assert_eq!(signed.signature, Err(refused(command, word)), "{what}");
+                assert_eq!(signed.result, Err(refused(command, word)), "{what}");
                 let log = card.log();
                 let sent = log.entries().iter().filter(|apdu| uses_key(apdu));
                 assert_eq!(sent.count(), part + 1, "{what}");
@@ -388,7 +388,7 @@ fn a_wrong_pin_that_a_card_does_not_count_is_wrong_all_the_same() {
         let signed = sign_in_slot(slot, &card, &facts, "999999", true);
 
         let wrong = CardError::WrongPin { tries_left: None };
-        assert_eq!(signed.signature, Err(wrong), "{model:?}");
+        assert_eq!(signed.result, Err(wrong), "{model:?}");
         assert!(signed.pin.is_none(), "{model:?}");
         assert_eq!(signed.tries, Some(ready(None)), "{model:?}");
         assert_eq!(card.log().pin_attempts(), 1, "{model:?}");
@@ -411,7 +411,7 @@ fn a_card_that_never_got_a_pin_is_told_as_such() {
 
     let signed = sign_in(&card, &facts, true);
 
-    assert_eq!(signed.signature, Err(refused("VERIFY", 0x6A88)));
+    assert_eq!(signed.result, Err(refused("VERIFY", 0x6A88)));
     assert!(signed.pin.is_none());
 }
 
@@ -491,11 +491,11 @@ fn sign_in_that_works(model: CardModel) -> (CardFacts, Vec<LoggedApdu>) {
     let facts = read(&card);
     card.clear_log();
     let signed = sign_in(&card, &facts, false);
-    assert!(signed.signature.is_ok(), "{model:?}");
+    assert!(signed.result.is_ok(), "{model:?}");
     (facts, card.log().entries().to_vec())
 }
 
-fn sign_in(card: &CardHandle, facts: &CardFacts, even_the_last_try: bool) -> Signed {
+fn sign_in(card: &CardHandle, facts: &CardFacts, even_the_last_try: bool) -> Done<Vec<u8>> {
     let slot = facts.login.as_ref().unwrap().slot;
     sign_in_slot(slot, card, facts, samples::PIN, even_the_last_try)
 }

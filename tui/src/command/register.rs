@@ -13,9 +13,9 @@ use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Reader, Registration, Snapshot, Stage, Visit};
 use jiff::tz::TimeZone;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ask_pin;
+use super::ends::Ends;
 use crate::app::may_be_the_last_try;
 use crate::cli::Register;
 use crate::failure::{Exit, Failure};
@@ -58,32 +58,6 @@ struct Run {
     visit: Visit,
     zone: TimeZone,
     ends: Ends,
-}
-
-/// The signals that end the program; from the first on which they are listened
-/// for, they do nothing by themselves.
-struct Ends {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Ends {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn any(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
-    }
 }
 
 impl Run {
@@ -371,7 +345,8 @@ fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a Card, Failur
     }
 }
 
-fn prompt(reader: &Reader, card: &Card) -> String {
+/// Says for which card a PIN is asked, and how many tries it has.
+pub(super) fn prompt(reader: &Reader, card: &Card) -> String {
     let holder = card.holder.as_ref().map_or_else(
         || "the card".into(),
         |holder| readable(&holder.name.to_string()),

@@ -5,6 +5,7 @@ use std::io::Write;
 use cac_common::certificate::CertificateSummary;
 use cac_common::finding::Finding;
 use cac_common::identity::{Edipi, masked, readable};
+use cac_common::interface::Printed;
 use cac_common::snapshot::{Card, Reader, Stage};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
@@ -77,6 +78,47 @@ pub fn card(
             ),
         )?;
         for (name, value) in certificate_fields(certificate, manner) {
+            field(out, "  ", name, &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is printed on the card, a value a line.
+pub fn printed(
+    out: &mut impl Write,
+    printed: Option<&Printed>,
+    manner: &Manner,
+) -> Result<(), Failure> {
+    line(out, "")?;
+    let Some(printed) = printed else {
+        return line(out, "printed       nothing that the card could show");
+    };
+    line(out, "printed on the card")?;
+    let told = |text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| manner.numbers.told(text))
+            .unwrap_or_default()
+    };
+    for (name, value) in [
+        ("name", told(&printed.name)),
+        ("affiliation", told(&printed.affiliation)),
+        ("expires", told(&printed.expires)),
+        ("number", told(&printed.serial)),
+        // It has ten digits too, and they are nobody's.
+        (
+            "issuer",
+            printed.issuer.as_deref().map(readable).unwrap_or_default(),
+        ),
+        (
+            "organisation",
+            phrase::certificate::several(&printed.organisation),
+        ),
+    ] {
+        field(out, "  ", name, &value)?;
+    }
+    for finding in phrase::by_weight(&printed.findings) {
+        for (name, value) in finding_fields(finding, manner) {
             field(out, "  ", name, &value)?;
         }
     }
@@ -249,6 +291,44 @@ mod tests {
         assert!(told.contains("holder        not known\n"), "{told}");
         assert!(told.contains("DoD ID        ••••••7890 (--reveal shows it)\n"));
         assert!(told.contains("read          being read, 1 of 9 done\n"));
+    }
+
+    #[test]
+    fn what_is_printed_is_told_and_that_nothing_is() {
+        let manner = Manner {
+            numbers: Numbers::Masked,
+            now: invented::NOW,
+            zone: TimeZone::UTC,
+        };
+        let told = |what: Option<&Printed>| {
+            let mut out = Vec::new();
+            printed(&mut out, what, &manner).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let whole = Printed {
+            name: Some("DOE, JANE Q".into()),
+            affiliation: Some("CIVILIAN\u{1b}[2J".into()),
+            expires: Some("2031-12-31".into()),
+            organisation: vec!["NAVY".into()],
+            findings: vec![Finding::warning(
+                "Printed Information",
+                "it says 2031-12-31",
+                "The earlier date counts.",
+            )],
+            ..Printed::default()
+        };
+
+        assert_eq!(
+            told(Some(&whole)),
+            "\nprinted on the card\n  \
+             name          DOE, JANE Q\n  \
+             affiliation   CIVILIAN\u{FFFD}[2J\n  \
+             expires       2031-12-31\n  \
+             organisation  NAVY\n  \
+             warning       Printed Information: it says 2031-12-31\n                \
+             The earlier date counts.\n"
+        );
+        assert!(told(None).contains("nothing that the card could show"));
     }
 
     #[test]

@@ -19,9 +19,8 @@ const SOON: Duration = Duration::from_hours(30 * 24);
 /// cards have no time zone.
 const SLACK: Duration = Duration::from_hours(24);
 
-/// Whether the card has expired, or soon will; and whether its face says the
-/// same as its chip.
-pub(super) fn of_card(chuid: &Chuid, printed: Option<&Printed>, at: UtcSeconds) -> Vec<Finding> {
+/// Whether the card has expired, or soon will.
+pub(super) fn of_card(chuid: &Chuid, at: UtcSeconds) -> Vec<Finding> {
     let Some(expires) = expiry(chuid) else {
         return Vec::new();
     };
@@ -39,15 +38,19 @@ pub(super) fn of_card(chuid: &Chuid, printed: Option<&Printed>, at: UtcSeconds) 
             "It works until then. Make an appointment at an ID card office now.",
         ));
     }
-    let on_its_face = printed.and_then(|printed| printed.expires);
-    if let Some(printed) = on_its_face.filter(|printed| *printed != expires) {
-        findings.push(Finding::warning(
+    findings
+}
+
+/// Whether the card's face says the same as its chip.
+pub fn of_printed(chuid: &Chuid, printed: &Printed) -> Option<Finding> {
+    let (expires, printed) = (expiry(chuid)?, printed.expires?);
+    (printed != expires).then(|| {
+        Finding::warning(
             "Printed Information",
             &format!("it says {printed}, and the CHUID says that the card expires on {expires}"),
             "The card was badly issued, or somebody changed it. The earlier date counts; ask at an ID card office.",
-        ));
-    }
-    findings
+        )
+    })
 }
 
 /// Whether certificates are valid, for long, and no longer than the card. What

@@ -332,6 +332,8 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::RestRead { .. }
         | Event::Judged { .. }
         | Event::PinGiven { .. }
+        | Event::PrintedAsked { .. }
+        | Event::PrintedRead { .. }
         | Event::Asked { .. }
         | Event::SignInEnded { .. }
         | Event::ClearAsked { .. }

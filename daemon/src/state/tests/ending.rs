@@ -10,7 +10,9 @@ use super::{READERS, World};
 use crate::card::error::CardError;
 use crate::card::rest::Rest;
 use crate::card::transport::TransportError;
-use crate::event::{Effect, Event, HeldPin, Memory, Remembered, SignInOrder, SignInResult};
+use crate::event::{
+    Effect, Event, HeldPin, Memory, PrintedOrder, Remembered, SignInOrder, SignInResult,
+};
 use crate::store::Acquaintance;
 
 impl World {
@@ -53,6 +55,7 @@ impl World {
                 judgement: Box::default(),
             }),
             Effect::SignIn(order) => self.finish_sign_in(*order, how),
+            Effect::ReadPrinted(order) => self.finish_printed(*order, how),
             Effect::Record {
                 visit,
                 card,
@@ -126,6 +129,35 @@ impl World {
         self.step(Event::CardRead {
             visit,
             result: Box::new(result),
+        });
+    }
+
+    fn finish_printed(&mut self, order: PrintedOrder, how: u64) {
+        let PrintedOrder {
+            visit,
+            request,
+            pin,
+            ..
+        } = order;
+        drop(pin);
+        let (result, tries) = match how % 4 {
+            0 => (Ok(Some(b"\x05\x011".to_vec())), Some(2)),
+            1 => (
+                Err(Some(CardError::WrongPin {
+                    tries_left: Some(1),
+                })),
+                None,
+            ),
+            2 => (Err(Some(TransportError::Removed.into())), None),
+            _ => (Err(None), None),
+        };
+        self.step(Event::PrintedRead {
+            visit,
+            request,
+            result,
+            tries: tries.map(|tries| PinStatus::Ready {
+                tries_left: Some(tries),
+            }),
         });
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cac_common::identity::CardId;
 use cac_common::interface::Refusal;
+use cac_common::pin::PinFor;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 
@@ -27,7 +28,10 @@ impl World {
                 if let Err(refusal) = answer {
                     assert_ne!(*refusal, Refusal::PermissionDenied);
                 } else {
-                    assert!(matches!(answer, Ok(Answer::Done | Answer::Cleared(_))));
+                    assert!(matches!(
+                        answer,
+                        Ok(Answer::Done | Answer::Cleared(_) | Answer::Printed(_))
+                    ));
                 }
                 return false;
             }
@@ -40,8 +44,8 @@ impl World {
                 let busy = self
                     .under_way
                     .iter()
-                    .any(|other| matches!(other, Effect::SignIn(order) if order.visit == *visit));
-                assert!(!busy, "what could wait did not wait for a sign-in");
+                    .any(|other| uses_a_pin(other) == Some(*visit));
+                assert!(!busy, "what could wait did not wait for a PIN's work");
             }
             Effect::EndVisit(visit) => {
                 assert!(!current.contains_key(visit), "ended, and still there");
@@ -60,6 +64,11 @@ impl World {
                     }
                 }
                 return false;
+            }
+            Effect::ReadPrinted(order) => {
+                let typed_for = order.pin.typed_for();
+                assert_eq!(typed_for.card, order.target.card, "PIN of another card");
+                self.check_pin(typed_for, order.visit, current);
             }
             Effect::SignIn(order) => {
                 self.check_order(order, current);
@@ -109,14 +118,18 @@ impl World {
 
     fn check_order(&self, order: &SignInOrder, current: &BTreeMap<Visit, CardId>) {
         let typed_for = order.pin.typed_for();
-        assert_eq!(typed_for.visit, order.visit, "PIN of another visit");
         assert_eq!(typed_for.card, order.card, "PIN of another card");
-        assert_eq!(current.get(&order.visit), Some(&order.card));
+        self.check_pin(typed_for, order.visit, current);
+    }
+
+    fn check_pin(&self, typed_for: &PinFor, visit: Visit, current: &BTreeMap<Visit, CardId>) {
+        assert_eq!(typed_for.visit, visit, "PIN of another visit");
+        assert_eq!(current.get(&visit), Some(&typed_for.card));
         let at_work = self
             .under_way
             .iter()
-            .any(|effect| matches!(effect, Effect::SignIn(other) if other.visit == order.visit));
-        assert!(!at_work, "two sign-ins with one card at a time");
+            .any(|effect| uses_a_pin(effect) == Some(visit));
+        assert!(!at_work, "two PINs for one card at a time");
     }
 
     /// What is called registered is written down.
@@ -139,6 +152,17 @@ impl World {
             }
         }
     }
+}
+
+/// The visit in which work uses a PIN.
+fn uses_a_pin(effect: &Effect) -> Option<Visit> {
+    if let Effect::SignIn(order) = effect {
+        return Some(order.visit);
+    }
+    if let Effect::ReadPrinted(order) = effect {
+        return Some(order.visit);
+    }
+    None
 }
 
 /// Statuses from which a sign-in may start without a person asking for it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cac_common::config::PinKeep;
 use cac_common::interface::Refusal;
-use cac_common::pin::Pin;
+use cac_common::pin::{Pin, PinFor};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::PinStatus;
 
@@ -23,28 +23,7 @@ impl CardVisit {
         pin: Pin,
         context: &mut Context<'_>,
     ) -> Result<(), Refusal> {
-        if self.id() != Some(&pin.typed_for().card) {
-            return Err(Refusal::NoSuchCard);
-        }
-        if self.held.is_some() || self.is_at_work() {
-            return Err(Refusal::PinInUse);
-        }
-        let even_the_last_try = pin.typed_for().even_the_last_try;
-        match self.pin {
-            PinStatus::Blocked => return Err(Refusal::PinBlocked),
-            PinStatus::Ready {
-                tries_left: Some(2..),
-            } => {}
-            PinStatus::Ready {
-                tries_left: Some(0 | 1) | None,
-            }
-            | PinStatus::Unknown
-            | PinStatus::OtherProgram
-                if even_the_last_try => {}
-            PinStatus::Ready { .. } | PinStatus::Unknown | PinStatus::OtherProgram => {
-                return Err(Refusal::LastTry);
-            }
-        }
+        self.may_take(&pin)?;
         for portal in context.portals {
             self.change(&portal.name, |stand| stand.with_a_pin(portal, context.now));
         }
@@ -63,6 +42,39 @@ impl CardVisit {
         context.effects.push(Note::pin_typed(self).at(context.now));
         self.advance(context);
         Ok(())
+    }
+
+    /// Whether a PIN is for this card, and may be sent to it.
+    pub(super) fn may_take(&self, pin: &Pin) -> Result<(), Refusal> {
+        let PinFor {
+            card,
+            even_the_last_try,
+            ..
+        } = pin.typed_for();
+        if self.id() != Some(card) {
+            return Err(Refusal::NoSuchCard);
+        }
+        if self.held.is_some() || self.is_at_work() {
+            return Err(Refusal::PinInUse);
+        }
+        match self.pin {
+            PinStatus::Blocked => Err(Refusal::PinBlocked),
+            PinStatus::Ready {
+                tries_left: Some(2..),
+            } => Ok(()),
+            PinStatus::Ready {
+                tries_left: Some(0 | 1) | None,
+            }
+            | PinStatus::Unknown
+            | PinStatus::OtherProgram
+                if *even_the_last_try =>
+            {
+                Ok(())
+            }
+            PinStatus::Ready { .. } | PinStatus::Unknown | PinStatus::OtherProgram => {
+                Err(Refusal::LastTry)
+            }
+        }
     }
 
     /// A person wants another try.
@@ -207,9 +219,9 @@ impl CardVisit {
         }
     }
 
-    /// A sign-in, or the writing down of one, goes on.
+    /// A PIN is being used, or what it has led to is being written down.
     pub(super) fn is_at_work(&self) -> bool {
-        self.at_work.is_some() || self.stands.values().any(Stand::is_busy)
+        self.at_work.is_some() || self.is_printing || self.stands.values().any(Stand::is_busy)
     }
 
     /// Starts what can be started, and drops a PIN that has no more use.

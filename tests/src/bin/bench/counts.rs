@@ -128,7 +128,7 @@ impl Counts {
         let rest = rest_of(&card, &habits, &mut facts)?;
         let again = read(&mut card.transport(), &habits, &[on_record(&facts)])?.apdus;
         let signed = sign_with(&mut card.transport(), &habits, &facts)?;
-        signed.signature?;
+        signed.result?;
         let count = |so_far: Option<usize>| {
             u32::try_from(so_far.context("the card says nobody's name")?).context("few APDUs")
         };

@@ -16,11 +16,12 @@ use cac_tests::virtual_card::samples;
 use cacd::card::facts::CardFacts;
 use cacd::card::habits::Habits;
 use cacd::card::known::KnownCard;
+use cacd::card::logged_in::{Done, Target};
 use cacd::card::pcsc::PcscReaders;
 use cacd::card::piv::Algorithm;
 use cacd::card::read::{Reading, read_card};
 use cacd::card::rest::{Missing, read_rest};
-use cacd::card::sign::{Order, Signed, sign};
+use cacd::card::sign::{Order, sign};
 use cacd::card::transport::{Readers as _, Transport};
 use cacd::event::HeldPin;
 
@@ -168,7 +169,7 @@ impl Desk {
     fn sign(&self) -> anyhow::Result<()> {
         let facts = self.facts()?;
         let signed = self.with_card(|transport| sign_with(transport, &self.habits, facts))??;
-        signed.signature?;
+        signed.result?;
         Ok(())
     }
 
@@ -217,20 +218,16 @@ pub(crate) fn sign_with(
     transport: &mut dyn Transport,
     habits: &Habits,
     facts: &CardFacts,
-) -> anyhow::Result<Signed> {
+) -> anyhow::Result<Done<Vec<u8>>> {
     let login = facts.certificates.iter();
     let login = login
         .filter(|certificate| certificate.summary.slot == Slot::Authentication)
         .find(|certificate| certificate.summary.key == "RSA-2048")
         .context("the card has no RSA key to sign in with")?;
     let order = Order {
-        card: facts.id.clone(),
-        slot: login.summary.slot,
+        target: Target::of(facts, login),
         algorithm: Algorithm::Rsa2048,
-        certificate: login.der.clone(),
         block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
-        edge: facts.edge,
-        ways: facts.ways,
     };
     Ok(sign(transport, habits, &order, pin(&facts.id)?))
 }

@@ -173,8 +173,8 @@ fn another_applet_selected_at_any_apdu_of_a_read_hides_something_or_makes_it_use
             for slot in seen.keys().filter(|slot| right.get(slot) != seen.get(slot)) {
                 card.clear_log();
                 let order = order_for(&facts, *slot);
-                let pin = pin(&order.card, samples::PIN, false);
-                match sign(&mut card.transport(), &Habits::default(), &order, pin).signature {
+                let pin = pin(&order.target.card, samples::PIN, false);
+                match sign(&mut card.transport(), &Habits::default(), &order, pin).result {
                     Ok(signature) => assert!(verifies(&right[slot], &signature), "{at}"),
                     Err(error) => {
                         assert_eq!(error, CardError::OtherCard, "{at}");

@@ -30,7 +30,7 @@ impl Undisturbed {
 
         let log = card.log();
         assert!(
-            verifies(&order.certificate, &signed.signature.unwrap()),
+            verifies(&order.target.certificate, &signed.result.unwrap()),
             "{kind}"
         );
         assert_eq!(log.pin_attempts(), 1);
@@ -47,7 +47,7 @@ impl Undisturbed {
     }
 
     /// Signs with a card of this kind that a mishap waits for.
-    fn disturbed(&self, plan: impl FnOnce(&CardHandle)) -> (CardHandle, Signed) {
+    fn disturbed(&self, plan: impl FnOnce(&CardHandle)) -> (CardHandle, Done<Vec<u8>>) {
         let card = self.kind.card();
         plan(&card);
         let signed = sign_now(&card, &self.order, fresh_pin(&self.order));
@@ -73,7 +73,7 @@ fn a_card_pulled_at_any_apdu_of_a_signature_gives_none_and_no_pin_of_doubt() {
 
             let (card, signed) = undisturbed.disturbed(|card| card.pull_at(before(number)));
 
-            assert_eq!(signed.signature, removed(), "{at}");
+            assert_eq!(signed.result, removed(), "{at}");
             assert!(
                 undisturbed.pin_is_right(number, signed.pin.as_ref()),
                 "{at}"
@@ -86,7 +86,10 @@ fn a_card_pulled_at_any_apdu_of_a_signature_gives_none_and_no_pin_of_doubt() {
             if let Some(pin) = signed.pin {
                 let again = sign_now(&card, &undisturbed.order, pin);
                 assert!(
-                    verifies(&undisturbed.order.certificate, &again.signature.unwrap()),
+                    verifies(
+                        &undisturbed.order.target.certificate,
+                        &again.result.unwrap()
+                    ),
                     "{at}"
                 );
                 assert!(!card.pin_is_verified(), "{at}");
@@ -112,7 +115,7 @@ fn a_card_swapped_at_any_apdu_of_a_signature_leaves_the_other_one_untouched() {
 
             // The log goes on with the other card.
             assert_eq!(card.log().count(), number, "{at}");
-            assert_eq!(signed.signature, removed(), "{at}");
+            assert_eq!(signed.result, removed(), "{at}");
             assert!(
                 undisturbed.pin_is_right(number, signed.pin.as_ref()),
                 "{at}"
@@ -121,7 +124,7 @@ fn a_card_swapped_at_any_apdu_of_a_signature_leaves_the_other_one_untouched() {
             card.clear_log();
             let pin = signed.pin.unwrap_or_else(|| fresh_pin(&undisturbed.order));
             let again = sign_now(&card, &undisturbed.order, pin);
-            assert_eq!(again.signature, Err(CardError::OtherCard), "{at}");
+            assert_eq!(again.result, Err(CardError::OtherCard), "{at}");
             assert!(again.pin.is_none(), "{at}");
             let log = card.log();
             assert_eq!((log.pin_attempts(), log.key_operations()), (0, 0), "{at}");
@@ -142,7 +145,7 @@ fn a_card_reset_at_any_apdu_of_a_signature_signs_when_begun_anew() {
             let (card, signed) = undisturbed.disturbed(|card| card.reset_at(before(number)));
 
             let reset = Err(TransportError::Reset.into());
-            assert_eq!(signed.signature, reset, "{at}");
+            assert_eq!(signed.result, reset, "{at}");
             assert!(
                 undisturbed.pin_is_right(number, signed.pin.as_ref()),
                 "{at}"
@@ -151,7 +154,10 @@ fn a_card_reset_at_any_apdu_of_a_signature_signs_when_begun_anew() {
             if let Some(pin) = signed.pin {
                 let again = sign_now(&card, &undisturbed.order, pin);
                 assert!(
-                    verifies(&undisturbed.order.certificate, &again.signature.unwrap()),
+                    verifies(
+                        &undisturbed.order.target.certificate,
+                        &again.result.unwrap()
+                    ),
                     "{at}"
                 );
                 assert!(matches!(again.pin, Some(HeldPin::Accepted(_))), "{at}");
@@ -179,7 +185,7 @@ fn a_reset_that_nobody_tells_of_spoils_no_signature_that_is_begun_anew() {
             let (card, signed) =
                 undisturbed.disturbed(|card| card.reset_unheard_at(before(number)));
 
-            let signature = signed.signature.unwrap_or_else(|error| {
+            let signature = signed.result.unwrap_or_else(|error| {
                 assert_eq!(
                     signed.pin.is_none(),
                     number == undisturbed.pin,
@@ -189,9 +195,12 @@ fn a_reset_that_nobody_tells_of_spoils_no_signature_that_is_begun_anew() {
                 let pin = signed.pin;
                 let pin = pin.unwrap_or_else(|| fresh_pin(&undisturbed.order));
                 let again = sign_now(&card, &undisturbed.order, pin);
-                again.signature.unwrap()
+                again.result.unwrap()
             });
-            assert!(verifies(&undisturbed.order.certificate, &signature), "{at}");
+            assert!(
+                verifies(&undisturbed.order.target.certificate, &signature),
+                "{at}"
+            );
             assert!(!card.pin_is_verified(), "{at}");
             assert_eq!(card.tries_left(), 3, "{at}");
         }
@@ -212,8 +221,10 @@ fn another_applet_selected_at_any_apdu_of_a_signature_spoils_it_at_most() {
 
             let (card, signed) = undisturbed.disturbed(|card| card.select_other_at(before(number)));
 
-            match &signed.signature {
-                Ok(signature) if verifies(&undisturbed.order.certificate, signature) => right += 1,
+            match &signed.result {
+                Ok(signature) if verifies(&undisturbed.order.target.certificate, signature) => {
+                    right += 1;
+                }
                 Ok(_) => spoilt += 1,
                 Err(CardError::Transport(error)) => panic!("{at}: {error}"),
                 Err(_) => refused += 1,
@@ -228,7 +239,7 @@ fn another_applet_selected_at_any_apdu_of_a_signature_spoils_it_at_most() {
                 // another gets no PIN.
                 (None, []) => assert!(
                     matches!(
-                        signed.signature,
+                        signed.result,
                         Err(CardError::LastTry { .. } | CardError::OtherCard)
                     ),
                     "{at}"
@@ -254,12 +265,12 @@ fn another_applet_selected_at_any_apdu_of_a_signature_spoils_it_at_most() {
     }
 }
 
-fn sign_now(card: &CardHandle, order: &Order, pin: HeldPin) -> Signed {
+fn sign_now(card: &CardHandle, order: &Order, pin: HeldPin) -> Done<Vec<u8>> {
     sign(&mut card.transport(), &Habits::default(), order, pin)
 }
 
 fn fresh_pin(order: &Order) -> HeldPin {
-    pin(&order.card, samples::PIN, false)
+    pin(&order.target.card, samples::PIN, false)
 }
 
 /// What the card said to each PIN.

@@ -4,7 +4,7 @@ use cac_common::certificate::{Applet, Slot};
 use cac_common::identity::CardId;
 use cac_common::pin::Pin;
 
-use super::Order;
+use super::Target;
 use crate::card::apdu::Exchange;
 use crate::card::cac::{self, CCC};
 use crate::card::cac_read::{self, Found, Kind, certificate_in};
@@ -13,12 +13,12 @@ use crate::card::chuid::Chuid;
 use crate::card::error::CardError;
 use crate::card::facts::Edge;
 use crate::card::holder::id_by;
-use crate::card::objects::{self, CHUID, Object};
-use crate::card::piv::{self, Content, PinState, Verified};
+use crate::card::objects::{self, CHUID, Object, PRINTED};
+use crate::card::piv::{self, Algorithm, Content, PinState, Verified};
 use crate::card::read::id_of_unnumbered;
 
-/// How the key of an order is reached.
-pub(super) enum Way {
+/// How the key of a certificate is reached.
+pub(in crate::card) enum Way {
     Piv {
         certificate: Object,
         key_reference: u8,
@@ -28,16 +28,16 @@ pub(super) enum Way {
 }
 
 impl Way {
-    pub(super) fn of(order: &Order) -> Result<Self, CardError> {
-        if let Slot::Applet(applet) = order.slot {
-            let kind = match order.edge {
+    pub(super) fn of(target: &Target) -> Result<Self, CardError> {
+        if let Slot::Applet(applet) = target.slot {
+            let kind = match target.edge {
                 Edge::Piv => None,
                 Edge::Cac(kind) => Some(kind),
             };
             return Ok(Self::Cac { applet, kind });
         }
-        let certificate = objects::certificate(order.slot);
-        match (order.edge, certificate, order.slot.key_reference()) {
+        let certificate = objects::certificate(target.slot);
+        match (target.edge, certificate, target.slot.key_reference()) {
             (Edge::Piv, Some(certificate), Some(key_reference)) => Ok(Self::Piv {
                 certificate,
                 key_reference,
@@ -46,48 +46,48 @@ impl Way {
         }
     }
 
-    /// Whether the reader holds the very card that the order is for, by its ID
-    /// and by the certificate whose key is to sign.
+    /// Whether the reader holds the very card that is meant, by its ID and by
+    /// the certificate.
     pub(super) fn is_the_card(
         &self,
         exchange: &mut Exchange<'_>,
-        order: &Order,
+        target: &Target,
     ) -> Result<bool, CardError> {
         match self {
             Self::Piv { certificate, .. } => {
                 piv::select(exchange)?;
                 let number = number(exchange)?;
-                if !has_piv_certificate(exchange, *certificate, &order.certificate)? {
+                if !has_piv_certificate(exchange, *certificate, &target.certificate)? {
                     return Ok(false);
                 }
                 let id = match number {
                     Some(id) => Some(id),
-                    None if id_by(&order.certificate) == order.card => Some(order.card.clone()),
+                    None if id_by(&target.certificate) == target.card => Some(target.card.clone()),
                     None => id_of_unnumbered(exchange)?,
                 };
-                Ok(id.as_ref() == Some(&order.card))
+                Ok(id.as_ref() == Some(&target.card))
             }
             Self::Cac { applet, kind: None } => {
                 piv::select(exchange)?;
                 let id = match number(exchange)? {
                     Some(id) => Some(id),
-                    None if id_by(&order.certificate) == order.card => Some(order.card.clone()),
+                    None if id_by(&target.certificate) == target.card => Some(target.card.clone()),
                     None => id_of_unnumbered(exchange)?,
                 };
                 exchange.settle();
-                Ok(id.as_ref() == Some(&order.card)
-                    && has_certificate(exchange, Kind::Named, *applet, &order.certificate)?)
+                Ok(id.as_ref() == Some(&target.card)
+                    && has_certificate(exchange, Kind::Named, *applet, &target.certificate)?)
             }
             Self::Cac {
                 applet,
                 kind: Some(kind),
             } => {
-                if id_by(&order.certificate) != order.card
-                    && cac_read::id_of(exchange, *kind, &[])?.as_ref() != Some(&order.card)
+                if id_by(&target.certificate) != target.card
+                    && cac_read::id_of(exchange, *kind, &[])?.as_ref() != Some(&target.card)
                 {
                     return Ok(false);
                 }
-                has_certificate(exchange, *kind, *applet, &order.certificate)
+                has_certificate(exchange, *kind, *applet, &target.certificate)
             }
         }
     }
@@ -95,37 +95,54 @@ impl Way {
     pub(super) fn pin_state(
         &self,
         exchange: &mut Exchange<'_>,
-        order: &Order,
+        target: &Target,
     ) -> Result<PinState, CardError> {
         match self {
-            Self::Piv { .. } => piv::pin_state(exchange, order.ways.pin),
+            Self::Piv { .. } => piv::pin_state(exchange, target.ways.pin),
             Self::Cac { kind, .. } => cac_read::state_of_pin(exchange, kind.unwrap_or(Kind::Named)),
         }
     }
 
-    pub(super) fn verify(&self, exchange: &mut Exchange<'_>, order: &Order, pin: Pin) -> Verified {
+    pub(super) fn verify(
+        &self,
+        exchange: &mut Exchange<'_>,
+        target: &Target,
+        pin: Pin,
+    ) -> Verified {
         match self {
-            Self::Piv { .. } => piv::verify(exchange, order.ways.pin, pin),
+            Self::Piv { .. } => piv::verify(exchange, target.ways.pin, pin),
             Self::Cac { .. } => cac::verify(exchange, pin),
         }
     }
 
-    pub(super) fn sign(
+    pub(in crate::card) fn sign(
         &self,
         exchange: &mut Exchange<'_>,
-        order: &Order,
+        algorithm: Algorithm,
+        block: &[u8],
     ) -> Result<Vec<u8>, CardError> {
         match self {
             Self::Piv { key_reference, .. } => {
-                piv::sign(exchange, order.algorithm, *key_reference, &order.block)
+                piv::sign(exchange, algorithm, *key_reference, block)
             }
             Self::Cac { applet, kind } => {
                 // The PIN was taken elsewhere, for all applets.
                 if let Some(Kind::Token(_)) = kind {
                     cac::select(exchange, cac::pki(*applet))?;
                 }
-                cac::sign(exchange, &order.block)
+                cac::sign(exchange, block)
             }
+        }
+    }
+
+    /// Printed Information; a CAC without PIV has none.
+    pub(in crate::card) fn printed(
+        &self,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<Option<Vec<u8>>, CardError> {
+        match self {
+            Self::Piv { .. } => piv::get_data(exchange, PRINTED),
+            Self::Cac { .. } => Ok(None),
         }
     }
 
@@ -133,14 +150,14 @@ impl Way {
     pub(super) fn log_out(
         &self,
         exchange: &mut Exchange<'_>,
-        order: &Order,
+        target: &Target,
     ) -> Result<PinState, CardError> {
         match self {
-            Self::Piv { .. } => piv::log_out(exchange, order.ways),
+            Self::Piv { .. } => piv::log_out(exchange, target.ways),
             // One PIN for both edges, and PIV can tell.
             Self::Cac { kind: None, .. } => {
                 piv::as_far_as_it_answers(piv::select(exchange).map(|()| None))?;
-                piv::log_out(exchange, order.ways)
+                piv::log_out(exchange, target.ways)
             }
             Self::Cac {
                 applet,

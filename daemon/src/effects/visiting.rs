@@ -1,0 +1,163 @@
+//! What work under way shares with whoever ends the visit it is for.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cac_common::snapshot::PinStatus;
+use tokio::sync::Notify;
+
+use super::card_work::Worker;
+use crate::card::error::{CardError, StatusWord};
+use crate::card::logged_in::Done;
+use crate::card::transport::{Transport, TransportError};
+use crate::event::HeldPin;
+
+/// A card that has not done its work after this long does not answer.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// How often work is begun anew because another program reset the card.
+const TRIES: u32 = 3;
+
+/// What work under way for a visit shares with whoever ends the visit.
+#[derive(Default)]
+pub(super) struct Visiting {
+    pub(super) ended: Arc<AtomicBool>,
+    /// The latest judging; earlier ones ask nobody any more.
+    pub(super) judging: AtomicU32,
+    /// Wakes a sign-in that waits for its portal.
+    pub(super) stop: Notify,
+    /// The PIN of the work under way.
+    lent: Mutex<Lent>,
+}
+
+/// A PIN that is lent to work with the card.
+#[derive(Default)]
+pub(super) struct Lent {
+    /// Not there while the card works with it.
+    pin: Option<HeldPin>,
+    /// Its time is over: what the card gives back is not kept.
+    is_over: bool,
+    /// Which piece of work may take it; one that was given up takes it no more.
+    turn: u64,
+}
+
+impl Visiting {
+    /// Wipes the PIN, now or as soon as the card has done with it.
+    pub(super) fn forget_pin(&self) {
+        let mut lent = self.lent();
+        lent.is_over = true;
+        lent.pin = None;
+    }
+
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.forget_pin();
+        self.stop.notify_one();
+    }
+
+    fn lent(&self) -> MutexGuard<'_, Lent> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lends a PIN to what follows.
+    pub(super) fn lend(&self, pin: HeldPin) {
+        *self.lent() = Lent {
+            pin: Some(pin),
+            ..Lent::default()
+        };
+    }
+
+    /// Takes back what is left of it.
+    pub(super) fn take_back(&self) -> Option<HeldPin> {
+        self.lent().pin.take()
+    }
+
+    /// Does `work` with the card and the PIN that is lent, and begins anew
+    /// where another program reset the card and the PIN is here again: it was
+    /// not sent, or accepted, and nothing is lost. Blocks. Says nothing of a
+    /// failure where the PIN's time was over.
+    pub(super) fn with_pin<T: Send + 'static>(
+        self: &Arc<Self>,
+        worker: &Worker,
+        spent: &mut Spent,
+        work: impl Fn(&mut dyn Transport, HeldPin) -> Done<T> + Clone + Send + 'static,
+    ) -> Result<T, Option<CardError>> {
+        let mut number = 1;
+        loop {
+            match self.with_pin_once(worker, spent, work.clone()) {
+                Err(Some(failure)) if number < TRIES && self.may_begin_anew(&failure) => {
+                    tracing::debug!(error = %failure, "work with a card is begun anew");
+                    number += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn with_pin_once<T: Send + 'static>(
+        self: &Arc<Self>,
+        worker: &Worker,
+        spent: &mut Spent,
+        work: impl FnOnce(&mut dyn Transport, HeldPin) -> Done<T> + Send + 'static,
+    ) -> Result<T, Option<CardError>> {
+        let turn = {
+            let mut lent = self.lent();
+            if lent.pin.is_none() {
+                return Err(None);
+            }
+            lent.turn += 1;
+            lent.turn
+        };
+        let visiting = Arc::clone(self);
+        // The PIN stays where it can be wiped until the card is open and locked.
+        let ended = worker.run_once(LIMIT, move |transport| {
+            let mut lent = visiting.lent();
+            if lent.turn != turn {
+                return None;
+            }
+            let pin = lent.pin.take()?;
+            drop(lent);
+            Some(work(transport, pin))
+        });
+        // Work that was given up may still begin.
+        self.lent().turn += 1;
+        // Without a PIN its time, or the visit, was over before the card was open.
+        let done = ended?.ok_or(None)?;
+        self.keep(done.pin);
+        spent.apdus += done.apdus;
+        if done.tries.is_some() {
+            spent.tries = done.tries;
+        }
+        Ok(done.result?)
+    }
+
+    /// Keeps a PIN for later, unless its time, or the visit, is over.
+    fn keep(&self, pin: Option<HeldPin>) {
+        let mut lent = self.lent();
+        if !lent.is_over && pin.is_some() {
+            lent.pin = pin;
+        }
+    }
+
+    fn may_begin_anew(&self, failure: &CardError) -> bool {
+        (self.lent().pin.as_ref()).is_some_and(|pin| may_be_a_reset(failure, pin))
+    }
+}
+
+/// What work with a card has cost, and what that last said of its PIN.
+#[derive(Default)]
+pub(super) struct Spent {
+    pub(super) apdus: u32,
+    pub(super) tries: Option<PinStatus>,
+}
+
+/// Whether another program may have reset the card: pcscd says so, or the card
+/// has forgotten what was selected, or that a PIN was accepted.
+fn may_be_a_reset(failure: &CardError, pin: &HeldPin) -> bool {
+    if let CardError::Refused { status, .. } = failure {
+        let forgot_the_pin = *status == StatusWord::SECURITY && matches!(pin, HeldPin::Accepted(_));
+        return forgot_the_pin || status.is_of_another_application();
+    }
+    *failure == TransportError::Reset.into()
+}

@@ -1,0 +1,135 @@
+//! Printed Information, which a card shows to whoever gives its PIN.
+
+use cac_common::certificate::Slot;
+use cac_common::interface::{self, Refusal};
+use cac_common::pin::Pin;
+use cac_common::snapshot::PinStatus;
+
+use super::CardVisit;
+use crate::card::consistency;
+use crate::card::error::CardError;
+use crate::card::facts::{CardFacts, Edge};
+use crate::card::logged_in::Target;
+use crate::card::printed::Printed;
+use crate::event::{Answer, Effect, HeldPin, PrintedOrder, RequestId};
+use crate::judgement;
+use crate::registration::pin_after;
+use crate::state::Context;
+use crate::state::notes::Note;
+
+impl CardVisit {
+    /// Has the card asked; `None` where the answer comes later.
+    pub(in crate::state) fn read_printed(
+        &mut self,
+        request: RequestId,
+        pin: Pin,
+        context: &mut Context<'_>,
+    ) -> Option<Result<Answer, Refusal>> {
+        if let Err(refusal) = self.may_take(&pin) {
+            return Some(Err(refusal));
+        }
+        let Some(facts) = &self.facts else {
+            return Some(Err(Refusal::NotRead));
+        };
+        if facts.is_contactless {
+            return Some(Err(Refusal::CardFailed {
+                cause: "without contact it takes no PIN; use a reader that it is put into".into(),
+            }));
+        }
+        let Some(target) = target(facts) else {
+            return Some(Ok(Answer::Printed(None)));
+        };
+        self.is_printing = true;
+        let order = PrintedOrder {
+            visit: self.visit,
+            reader: self.reader.clone(),
+            request,
+            target,
+            pin: HeldPin::Unsent(pin),
+        };
+        let note = Note::pin_typed_for_printed(self);
+        context.effects.push(note.at(context.now));
+        context.effects.push(Effect::ReadPrinted(Box::new(order)));
+        None
+    }
+
+    /// The card has answered.
+    pub(in crate::state) fn printed_read(
+        &mut self,
+        result: Result<Option<Vec<u8>>, Option<CardError>>,
+        tries: Option<PinStatus>,
+        context: &mut Context<'_>,
+    ) -> Result<Answer, Refusal> {
+        self.is_printing = false;
+        if let Some(tries) = tries {
+            self.pin = tries;
+        }
+        let answer = match result {
+            Ok(object) => {
+                let facts = self.facts.as_deref();
+                let printed = object.map(|object| Box::new(told(&object, facts)));
+                Ok(Answer::Printed(printed))
+            }
+            Err(None) => Err(Refusal::CardFailed {
+                cause: "the PIN was held no longer, and nothing was sent to the card".into(),
+            }),
+            Err(Some(error)) => {
+                if let Some(pin) = pin_after(&error) {
+                    self.pin = pin;
+                }
+                let note = Note::card_said(self, &error);
+                context.effects.push(note.at(context.now));
+                Err(refusal(&error))
+            }
+        };
+        self.advance(context);
+        answer
+    }
+}
+
+/// By any certificate that PIV has; a card without one shows nothing by which
+/// it is known again.
+fn target(facts: &CardFacts) -> Option<Target> {
+    let certificate = facts.certificates.iter().find(|certificate| {
+        let slot = certificate.summary.slot;
+        !matches!(slot, Slot::Retired(_) | Slot::Applet(_))
+    })?;
+    (facts.edge == Edge::Piv).then(|| Target::of(facts, certificate))
+}
+
+fn told(content: &[u8], facts: Option<&CardFacts>) -> interface::Printed {
+    let printed = Printed::parse(content);
+    let mut findings = printed.findings.clone();
+    if let Some(facts) = facts {
+        findings.extend(consistency::of_printed(&facts.chuid, &printed));
+        findings.extend(judgement::of_printed(facts, content));
+    }
+    interface::Printed {
+        name: printed.name,
+        affiliation: printed.affiliation,
+        expires: printed.expires.map(|day| day.to_string()),
+        serial: printed.serial,
+        issuer: printed.issuer,
+        organisation: printed.organisation,
+        findings,
+    }
+}
+
+fn refusal(error: &CardError) -> Refusal {
+    match *error {
+        CardError::WrongPin { tries_left } => Refusal::WrongPin { tries_left },
+        CardError::PinBlocked => Refusal::PinBlocked,
+        CardError::LastTry { .. } => Refusal::LastTry,
+        CardError::OtherCard => Refusal::NoSuchCard,
+        CardError::NoLockedMemory => Refusal::NoLockedMemory,
+        CardError::Transport(_)
+        | CardError::Refused { .. }
+        | CardError::Endless { .. }
+        | CardError::Malformed { .. }
+        | CardError::Nameless { .. }
+        | CardError::NotPiv
+        | CardError::StillLoggedIn => Refusal::CardFailed {
+            cause: error.to_string(),
+        },
+    }
+}
