@@ -147,6 +147,7 @@ impl Effects {
                     &self.habits,
                     visiting,
                     worker,
+                    now,
                     &self.events,
                 );
             }

@@ -12,6 +12,7 @@ mod failure;
 mod outcome;
 mod padding;
 mod page;
+mod refusal;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use rustls::RootCertStore;
 use scraper::Selector;
 
 pub use self::error::{PrepareError, SignInError, SignerFailed};
+pub use self::refusal::Standing;
 pub use self::sign_in::sign_in;
 
 /// Makes the one raw private-key operation of a sign-in. Blocks.
@@ -42,6 +44,7 @@ pub struct Identity {
     /// DER, the issuer of the certificate first; sent along, since many
     /// portals lack the newest.
     pub intermediates: Vec<Vec<u8>>,
+    pub standing: Standing,
     pub signer: Arc<dyn Signer>,
 }
 

@@ -16,8 +16,8 @@ use crate::card::habits::Habits;
 use crate::card::logged_in::Target;
 use crate::card::piv::Algorithm;
 use crate::card::sign::{Order, sign};
-use crate::event::{Event, HeldPin, SignInOrder, SignInResult};
-use crate::portal::{self, Identity, Portal, SignInError, Signer, SignerFailed};
+use crate::event::{Event, HeldPin, Now, SignInOrder, SignInResult};
+use crate::portal::{self, Identity, Portal, SignInError, Signer, SignerFailed, Standing};
 use crate::trust::Authorities;
 
 /// Starts a sign-in; it ends in [`Event::SignInEnded`], but for one whose visit has ended.
@@ -28,6 +28,7 @@ pub(super) fn start(
     habits: &Habits,
     visiting: Arc<Visiting>,
     worker: &Worker,
+    now: Now,
     events: &mpsc::UnboundedSender<Event>,
 ) {
     let SignInOrder {
@@ -82,6 +83,11 @@ pub(super) fn start(
     let identity = Identity {
         intermediates: authorities.chain_for(&certificate.der),
         certificate: certificate.der,
+        standing: Standing {
+            at: now.utc,
+            chain: certificate.summary.chain,
+            revocation: certificate.summary.revocation,
+        },
         signer: Arc::clone(&signer) as Arc<dyn Signer>,
     };
     let spawned = std::thread::Builder::new().name("sign-in".into()).spawn({

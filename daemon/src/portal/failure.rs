@@ -9,6 +9,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::connecting::NotConnected;
 use super::outcome;
+use super::refusal::Own;
 use super::witness::Seen;
 
 /// A request that got no whole answer.
@@ -22,12 +23,12 @@ pub(super) struct Lost {
 }
 
 impl Lost {
-    pub(super) fn outcome(&self, seen: Seen) -> Outcome {
-        if let Some(outcome) = outcome::withheld(seen) {
+    pub(super) fn outcome(&self, own: &Own, seen: Seen) -> Outcome {
+        if let Some(outcome) = outcome::withheld(own, seen) {
             return outcome;
         }
         if let Some(error) = find::<rustls::Error>(&self.error) {
-            return self.by_tls(error, seen);
+            return self.by_tls(error, own, seen);
         }
         if self.error.is_dns() {
             return self.unreachable("its name is not known");
@@ -47,13 +48,13 @@ impl Lost {
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe
                 | io::ErrorKind::UnexpectedEof,
-            ) => self.closed(),
-            _ if was_closed => self.closed(),
+            ) => self.closed(own, seen),
+            _ if was_closed => self.closed(own, seen),
             _ => self.unreachable(&readable(&deepest(&self.error))),
         }
     }
 
-    fn by_tls(&self, error: &rustls::Error, seen: Seen) -> Outcome {
+    fn by_tls(&self, error: &rustls::Error, own: &Own, seen: Seen) -> Outcome {
         if let rustls::Error::InvalidCertificate(error) = error {
             return Outcome::Unsupported {
                 why: format!(
@@ -64,7 +65,7 @@ impl Lost {
             };
         }
         if let rustls::Error::AlertReceived(alert) = error {
-            return self.by_alert(*alert, seen);
+            return self.by_alert(*alert, own, seen);
         }
         Outcome::Unsupported {
             why: format!(
@@ -75,7 +76,7 @@ impl Lost {
         }
     }
 
-    fn by_alert(&self, alert: AlertDescription, seen: Seen) -> Outcome {
+    fn by_alert(&self, alert: AlertDescription, own: &Own, seen: Seen) -> Outcome {
         let number = u8::from(alert);
         // internal_error, user_canceled: the server's trouble.
         if matches!(number, 80 | 90) {
@@ -83,7 +84,7 @@ impl Lost {
         }
         if seen.asked > 0 {
             return Outcome::Rejected {
-                cause: refusal(number),
+                cause: own.by_alert(number, seen),
             };
         }
         if self.error.is_connect() {
@@ -100,10 +101,10 @@ impl Lost {
         }
     }
 
-    fn closed(&self) -> Outcome {
+    fn closed(&self, own: &Own, seen: Seen) -> Outcome {
         if self.certificate_unanswered {
             return Outcome::Rejected {
-                cause: "the portal closed the connection as soon as it had it".into(),
+                cause: own.closed(seen),
             };
         }
         self.unreachable("it closed the connection")
@@ -114,23 +115,6 @@ impl Lost {
             cause: format!("{} cannot be reached: {why}", self.host),
             retry_after: None,
         }
-    }
-}
-
-/// What an alert says of our certificate (RFC 8446, 6.2, and what servers make of it).
-fn refusal(alert: u8) -> String {
-    match alert {
-        40 => "the portal got no certificate it can use".into(),
-        42 => "the portal calls it bad; it may not be valid yet".into(),
-        43 => "it is not of the kind this portal takes".into(),
-        44 => "it is revoked".into(),
-        45 => "it has expired".into(),
-        46 => "the portal found a fault in it and does not say which".into(),
-        48 => "the portal does not know who issued it".into(),
-        49 => "it is good, but has no right to this portal".into(),
-        51 => "the portal could not verify the card's signature".into(),
-        116 => "the portal wants a certificate and got none".into(),
-        other => format!("the portal ended the connection with TLS alert {other}"),
     }
 }
 

@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::page::Page;
+use super::refusal::Own;
 use super::witness::{Seen, Withheld};
 use super::{Markers, Portal};
 
@@ -24,8 +25,8 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-pub(super) fn judge(portal: &Portal, answer: &Answer, seen: Seen) -> Outcome {
-    if let Some(outcome) = withheld(seen) {
+pub(super) fn judge(portal: &Portal, answer: &Answer, own: &Own, seen: Seen) -> Outcome {
+    if let Some(outcome) = withheld(own, seen) {
         return outcome;
     }
     let Ok(page) = Page::parse(answer.content_type.as_deref(), &answer.body) else {
@@ -33,6 +34,10 @@ pub(super) fn judge(portal: &Portal, answer: &Answer, seen: Seen) -> Outcome {
             title: "a page too complex to read".into(),
         };
     };
+    // Apache's own page, whose status a rule may match: it never saw a certificate.
+    if seen.asked == 0 && asks_too_late(answer, &page) {
+        return too_late();
+    }
     let outcome = portal
         .profile
         .rules
@@ -40,7 +45,7 @@ pub(super) fn judge(portal: &Portal, answer: &Answer, seen: Seen) -> Outcome {
         .zip(&portal.markers)
         .find(|(rule, markers)| matches(rule, markers, answer, &page))
         .map_or_else(
-            || by_status(answer, &page, seen),
+            || by_status(answer, &page, own, seen),
             |(rule, markers)| by_rule(rule, markers, answer, &page),
         );
     let is_registered = matches!(outcome, Outcome::Registered { .. });
@@ -53,13 +58,18 @@ pub(super) fn judge(portal: &Portal, answer: &Answer, seen: Seen) -> Outcome {
 }
 
 /// What follows from having sent no certificate, whatever the portal made of it.
-pub(super) fn withheld(seen: Seen) -> Option<Outcome> {
+pub(super) fn withheld(own: &Own, seen: Seen) -> Option<Outcome> {
     if seen.signed > 0 {
         return None;
     }
+    without_certificate(own, seen)
+}
+
+/// What follows from the last server that asked having got no certificate.
+fn without_certificate(own: &Own, seen: Seen) -> Option<Outcome> {
     Some(match seen.withheld? {
         Withheld::IssuerNotAccepted => Outcome::Rejected {
-            cause: "the portal does not accept your card's issuer".into(),
+            cause: own.not_accepted(),
         },
         Withheld::NoSchemeInCommon => Outcome::Unsupported {
             why: "the portal wants a kind of signature that the card's key cannot make".into(),
@@ -110,59 +120,95 @@ fn by_rule(rule: &Rule, markers: &Markers, answer: &Answer, page: &Page) -> Outc
     }
 }
 
-fn by_status(answer: &Answer, page: &Page, seen: Seen) -> Outcome {
+fn by_status(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
     match answer.status.as_u16() {
         400 if page.text().contains("No required SSL certificate was sent") => {
-            rejected("no certificate reached the portal")
+            no_certificate(own, seen)
         }
         // nginx has one text for every fault of a certificate.
-        400 if page.text().contains("The SSL certificate error") => rejected(
-            "the portal does not accept it; it may have expired, be revoked, or its issuer not be known there",
-        ),
-        401 => Outcome::Forbidden {
+        400 if page.text().contains("The SSL certificate error") => rejected(own.unsaid(seen)),
+        401 if seen.signed > 0 => Outcome::Forbidden {
             cause: "the portal does not know this certificate".into(),
         },
-        403 => forbidden(answer, page, seen),
+        401 => unasked(answer, page),
+        403 => forbidden(answer, page, own, seen),
         408 | 425 | 429 | 500..=599 => Outcome::Unavailable {
             cause: said(answer, page),
             retry_after: answer.retry_after,
         },
+        200 if page.has_password_field() => log_in_form(answer, page, seen),
         _ => Outcome::Unrecognised {
             title: page.title().unwrap_or_else(|| untitled(answer)),
         },
     }
 }
 
-/// 403 has many causes; Apache and IIS tell some of them apart.
-fn forbidden(answer: &Answer, page: &Page, seen: Seen) -> Outcome {
-    let text = page.text();
-    if text.contains("Cannot perform Post-Handshake Authentication") {
+/// 200 does not say that the certificate signed anyone in.
+fn log_in_form(answer: &Answer, page: &Page, seen: Seen) -> Outcome {
+    if seen.asked == 0 {
         return Outcome::Unsupported {
-            why: "the portal asks for the certificate too late, after the connection is made"
-                .into(),
+            why: "the portal asks for a password, and not for the card's certificate".into(),
         };
     }
+    let title = page.title().unwrap_or_else(|| untitled(answer));
+    Outcome::Unrecognised {
+        title: format!("{title}, a form that asks for a password"),
+    }
+}
+
+/// 403 has many causes; Apache and IIS tell some of them apart.
+fn forbidden(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
+    if asks_too_late(answer, page) {
+        return too_late();
+    }
+    let text = page.text();
     let sub_status = ["403.7", "403.13", "403.16", "403.17"]
         .into_iter()
         .find(|code| text.contains(&format!("HTTP Error {code}")));
     match sub_status {
-        Some("403.7") => rejected("no certificate reached the portal"),
-        Some("403.13") => rejected("it is revoked, or the portal could not find out whether it is"),
+        Some("403.7") => no_certificate(own, seen),
+        Some("403.13") => rejected(own.revoked().unwrap_or_else(|| {
+            "it is revoked, or the portal could not find out whether it is".into()
+        })),
         Some("403.16") => rejected("the portal does not trust who issued it"),
-        Some("403.17") => rejected("it has expired or is not valid yet"),
-        _ if seen.asked == 0 => Outcome::Forbidden {
-            cause: format!(
-                "{}, without asking for your certificate",
-                said(answer, page)
-            ),
-        },
+        Some("403.17") => rejected(own.fault_of_dates().unwrap_or_else(|| {
+            "the portal says that it has expired or is not valid yet; here it is valid, so a clock may be wrong".into()
+        })),
+        _ if seen.asked == 0 => unasked(answer, page),
         _ => Outcome::Forbidden {
             cause: said(answer, page),
         },
     }
 }
 
-fn rejected(cause: &str) -> Outcome {
+/// Apache says so where TLS 1.3 lets it ask no more (`SSLVerifyClient` for a path).
+fn asks_too_late(answer: &Answer, page: &Page) -> bool {
+    answer.status.as_u16() == 403
+        && page
+            .text()
+            .contains("Cannot perform Post-Handshake Authentication")
+}
+
+fn too_late() -> Outcome {
+    Outcome::Unsupported {
+        why: "the portal asks for the certificate too late, after the connection is made".into(),
+    }
+}
+
+fn unasked(answer: &Answer, page: &Page) -> Outcome {
+    Outcome::Forbidden {
+        cause: format!(
+            "{}, without asking for your certificate",
+            said(answer, page)
+        ),
+    }
+}
+
+fn no_certificate(own: &Own, seen: Seen) -> Outcome {
+    without_certificate(own, seen).unwrap_or_else(|| rejected("no certificate reached the portal"))
+}
+
+fn rejected(cause: impl Into<String>) -> Outcome {
     Outcome::Rejected {
         cause: cause.into(),
     }

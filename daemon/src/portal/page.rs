@@ -77,6 +77,10 @@ impl Page {
         }
     }
 
+    pub(super) fn has_password_field(&self) -> bool {
+        Selector::parse("input[type=password i]").is_ok_and(|selector| self.has(&selector))
+    }
+
     /// What stands in the first element that `selector` matches, for people to read.
     pub(super) fn first(&self, selector: &Selector) -> Option<String> {
         let Self::Html { html, .. } = self else {

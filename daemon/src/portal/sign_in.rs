@@ -12,6 +12,7 @@ use url::Url;
 use super::connecting::ConnectLimit;
 use super::failure::Lost;
 use super::outcome::{self, Answer};
+use super::refusal::Own;
 use super::tls;
 use super::witness::{SigningFault, Witness};
 use super::{Identity, Portal, SignInError};
@@ -50,6 +51,11 @@ pub(super) async fn sign_in_within(
     identity: Identity,
 ) -> Result<Outcome, SignInError> {
     let witness = Arc::new(Witness::default());
+    let own = Own::new(
+        &identity.certificate,
+        !identity.intermediates.is_empty(),
+        identity.standing.clone(),
+    )?;
     let client = client(limits, portal, identity, &witness)?;
 
     let walk = tokio::time::timeout(limits.whole, walk(portal, &client, &witness)).await;
@@ -65,8 +71,8 @@ pub(super) async fn sign_in_within(
             cause: "the portal did not answer in time".into(),
             retry_after: None,
         },
-        Ok(Err(lost)) => lost.outcome(seen),
-        Ok(Ok(End::Answer(answer))) => outcome::judge(portal, &answer, seen),
+        Ok(Err(lost)) => lost.outcome(&own, seen),
+        Ok(Ok(End::Answer(answer))) => outcome::judge(portal, &answer, &own, seen),
         Ok(Ok(End::Elsewhere { origin })) => Outcome::Unsupported {
             why: format!("the portal sends us to {origin}, which its profile does not name"),
         },

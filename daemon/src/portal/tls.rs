@@ -15,7 +15,7 @@ use x509_cert::Certificate;
 use x509_cert::name::Name;
 
 use super::padding::{self, Hash};
-use super::witness::{SigningFault, Withheld, Witness};
+use super::witness::{Hints, SigningFault, Withheld, Witness};
 use super::{Identity, SignInError, Signer};
 
 // RFC 3279, 2.3.1 and RFC 5480, 2.1.1.
@@ -103,8 +103,10 @@ impl ResolvesClientCert for CardCertificate {
         accepted_issuers: &[&[u8]],
         schemes: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
-        self.witness.note_asked();
-        if !accepted_issuers.is_empty() && !self.is_from_one_of(accepted_issuers) {
+        let is_named = self.is_from_one_of(accepted_issuers);
+        self.witness
+            .note_asked(if is_named { Hints::Ours } else { Hints::Nobody });
+        if !accepted_issuers.is_empty() && !is_named {
             self.witness.note_withheld(Withheld::IssuerNotAccepted);
             return None;
         }

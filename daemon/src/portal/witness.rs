@@ -14,8 +14,21 @@ pub(super) struct Seen {
     pub(super) asked: u32,
     /// How many times the certificate went out with a good signature.
     pub(super) signed: u32,
+    /// Whom the last of them names as accepted.
+    pub(super) hints: Hints,
+    /// Why the last of them got none.
     pub(super) withheld: Option<Withheld>,
     pub(super) fault: Option<SigningFault>,
+}
+
+/// Whom a server that asks for a certificate accepts as its issuer, by its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Hints {
+    /// It names nobody, which means anybody, or only others.
+    #[default]
+    Nobody,
+    /// The issuer of the certificate, or one above it.
+    Ours,
 }
 
 /// Why a server that asked for a certificate got none.
@@ -37,8 +50,11 @@ impl Witness {
         *self.lock()
     }
 
-    pub(super) fn note_asked(&self) {
-        self.lock().asked += 1;
+    pub(super) fn note_asked(&self, hints: Hints) {
+        let mut seen = self.lock();
+        seen.asked += 1;
+        seen.hints = hints;
+        seen.withheld = None;
     }
 
     pub(super) fn note_signed(&self) {

@@ -12,6 +12,8 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, RsaKeyPair,
 };
+use cac_common::certificate::{ChainStatus, Revocation};
+use cac_common::time::UtcSeconds;
 use rcgen::{CertificateParams, DnType, KeyPair, SignatureAlgorithm};
 use rsa::BigUint;
 use rsa::pkcs8::DecodePrivateKey;
@@ -19,7 +21,7 @@ use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 
 use super::server::Authority;
-use crate::portal::{Identity, Signer, SignerFailed};
+use crate::portal::{Identity, Signer, SignerFailed, Standing};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -104,6 +106,7 @@ impl Holder {
         Identity {
             certificate: self.certificate.clone(),
             intermediates: Vec::new(),
+            standing: standing(),
             signer: Arc::clone(&self.key) as Arc<dyn Signer>,
         }
     }
@@ -115,6 +118,18 @@ impl Holder {
     fn with_key(mut self, change: impl FnOnce(&mut Key)) -> Self {
         change(Arc::get_mut(&mut self.key).unwrap());
         self
+    }
+}
+
+/// Nothing is wrong with the certificate, and nothing was asked about it.
+pub(super) fn standing() -> Standing {
+    Standing {
+        // 2026-01-01
+        at: UtcSeconds(1_767_225_600),
+        chain: ChainStatus::Trusted {
+            path: vec!["Test CA".into()],
+        },
+        revocation: Revocation::NotChecked,
     }
 }
 

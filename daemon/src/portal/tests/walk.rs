@@ -155,7 +155,7 @@ async fn where_no_rule_matches_http_itself_counts() {
         (
             nginx("The SSL certificate error"),
             Outcome::Rejected {
-                cause: "the portal does not accept it; it may have expired, be revoked, or its issuer not be known there".into(),
+                cause: "the portal does not say why, and nothing seems wrong with it from here: it may be revoked, or the portal's list of revoked certificates may be missing or old".into(),
             },
         ),
         (
@@ -179,7 +179,7 @@ async fn where_no_rule_matches_http_itself_counts() {
         (
             server::status("403 Forbidden", "", "<h2>HTTP Error 403.17 - Forbidden</h2>"),
             Outcome::Rejected {
-                cause: "it has expired or is not valid yet".into(),
+                cause: "the portal says that it has expired or is not valid yet; here it is valid, so a clock may be wrong".into(),
             },
         ),
         (
@@ -200,6 +200,12 @@ async fn where_no_rule_matches_http_itself_counts() {
             server::status("404 Not Found", "", "<title>Nothing here</title>"),
             Outcome::Unrecognised {
                 title: "Nothing here".into(),
+            },
+        ),
+        (
+            server::page("<title>Log in</title><form><input name=p type=Password></form>"),
+            Outcome::Unrecognised {
+                title: "Log in, a form that asks for a password".into(),
             },
         ),
         (

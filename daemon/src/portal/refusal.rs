@@ -1,0 +1,235 @@
+//! Why a portal refused the certificate, where it says so badly or not at all.
+//!
+//! Servers have one text for every fault of a certificate, or an alert that
+//! blames it for what is wrong with their own lists. What is known here of the
+//! certificate names the cause; where it does not, what remains is told as
+//! what it may be.
+
+use std::time::Duration;
+
+use cac_common::certificate::{ChainStatus, Revocation};
+use cac_common::identity::readable;
+use cac_common::time::UtcSeconds;
+use der::asn1::ObjectIdentifier;
+use der::{DateTime, Decode as _};
+use x509_cert::Certificate;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage};
+use x509_cert::name::Name;
+
+use super::SignInError;
+use super::witness::{Hints, Seen};
+
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+// RFC 5280, 4.2.1.3 and 4.2.1.12.
+const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+
+/// What is known here of a certificate beside what it says of itself.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// When it was known: now.
+    pub at: UtcSeconds,
+    pub chain: ChainStatus,
+    pub revocation: Revocation,
+}
+
+/// The certificate that signs in, as a portal judges it.
+#[derive(Debug)]
+pub(super) struct Own {
+    standing: Standing,
+    not_before: UtcSeconds,
+    not_after: UtcSeconds,
+    /// Its usages allow client authentication.
+    may_sign_in: bool,
+    issuer: String,
+    /// Certificates of authorities go along with it.
+    has_chain: bool,
+}
+
+impl Own {
+    pub(super) fn new(
+        certificate: &[u8],
+        has_chain: bool,
+        standing: Standing,
+    ) -> Result<Self, SignInError> {
+        let certificate = Certificate::from_der(certificate).map_err(SignInError::Certificate)?;
+        let tbs = certificate.tbs_certificate();
+        Ok(Self {
+            standing,
+            not_before: moment(tbs.validity().not_before.to_unix_duration()),
+            not_after: moment(tbs.validity().not_after.to_unix_duration()),
+            may_sign_in: may_sign_in(&certificate),
+            issuer: title(tbs.issuer()),
+            has_chain,
+        })
+    }
+
+    /// For a portal that has the certificate and does not say what is wrong with it.
+    pub(super) fn unsaid(&self, seen: Seen) -> String {
+        self.fault().unwrap_or_else(|| {
+            format!(
+                "the portal does not say why, and nothing seems wrong with it from here: {}",
+                self.suspicions(seen)
+            )
+        })
+    }
+
+    /// For one that closed the connection when it had the certificate.
+    pub(super) fn closed(&self, seen: Seen) -> String {
+        let closed = "the portal closed the connection as soon as it had it";
+        match self.fault() {
+            Some(fault) => format!("{closed}, and {fault}"),
+            None => format!(
+                "{closed}, and nothing seems wrong with it from here: {}",
+                self.suspicions(seen)
+            ),
+        }
+    }
+
+    /// For one that answers the certificate with an alert (RFC 8446, 6.2, and
+    /// what servers make of it).
+    pub(super) fn by_alert(&self, alert: u8, seen: Seen) -> String {
+        match alert {
+            40 | 116 if seen.signed == 0 => "the portal wants a certificate and got none".into(),
+            40 | 42 | 46 => self.unsaid(seen),
+            43 => self
+                .fault_of_usage()
+                .unwrap_or("it is not of the kind this portal takes")
+                .into(),
+            44 => "it is revoked".into(),
+            45 => self.called_expired(),
+            48 => self.called_unknown(seen),
+            49 => "it is good, but has no right to this portal".into(),
+            51 => "the portal could not verify the card's signature".into(),
+            other => format!("the portal ended the connection with TLS alert {other}"),
+        }
+    }
+
+    /// For one that was not sent, since the portal names only other issuers.
+    pub(super) fn not_accepted(&self) -> String {
+        let issuer = &self.issuer;
+        let leads_up = self.has_chain || matches!(self.standing.chain, ChainStatus::Trusted { .. });
+        if leads_up {
+            return format!("the portal does not accept your card's issuer, {issuer}");
+        }
+        format!(
+            "the portal does not name your card's issuer, {issuer}, among those it accepts; it may \
+             accept one above it, but the certificate of {issuer} is not in the folder trust here"
+        )
+    }
+
+    /// OpenSSL says the same of its list of revoked certificates.
+    fn called_expired(&self) -> String {
+        if let Some(fault) = self.fault_of_dates() {
+            return fault;
+        }
+        format!(
+            "the portal calls it expired, but it is valid until {}: the portal's list of revoked \
+             certificates or an authority's certificate may have expired, or a clock be wrong",
+            day(self.not_after)
+        )
+    }
+
+    /// OpenSSL says the same where it lacks a list of revoked certificates.
+    fn called_unknown(&self, seen: Seen) -> String {
+        let issuer = &self.issuer;
+        match seen.hints {
+            Hints::Ours => format!(
+                "the portal does not know who issued it, although it names {issuer} or one above \
+                 it as accepted: it may lack its list of revoked certificates"
+            ),
+            Hints::Nobody => format!("the portal does not know who issued it ({issuer})"),
+        }
+    }
+
+    /// What is wrong with it for certain.
+    fn fault(&self) -> Option<String> {
+        let faults: Vec<String> = [
+            self.fault_of_dates(),
+            self.fault_of_usage().map(str::to_owned),
+            self.revoked(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!faults.is_empty()).then(|| faults.join(", and "))
+    }
+
+    pub(super) fn fault_of_dates(&self) -> Option<String> {
+        if self.standing.at > self.not_after {
+            return Some(format!("it expired on {}", day(self.not_after)));
+        }
+        (self.standing.at < self.not_before)
+            .then(|| format!("it is not valid before {}", day(self.not_before)))
+    }
+
+    fn fault_of_usage(&self) -> Option<&'static str> {
+        (!self.may_sign_in).then_some("it is not meant for signing in to web sites")
+    }
+
+    pub(super) fn revoked(&self) -> Option<String> {
+        let Revocation::Revoked { since, .. } = &self.standing.revocation else {
+            return None;
+        };
+        Some(format!("it was revoked on {}", day(*since)))
+    }
+
+    /// What may be wrong, where nothing is known to be.
+    fn suspicions(&self, seen: Seen) -> String {
+        let mut suspicions = Vec::new();
+        if !matches!(self.standing.revocation, Revocation::Good { .. }) {
+            suspicions.push("it may be revoked".to_owned());
+        }
+        if seen.hints == Hints::Nobody {
+            suspicions.push(format!(
+                "the portal may not know who issued it ({})",
+                self.issuer
+            ));
+        }
+        if let ChainStatus::NotTrusted { reason } = &self.standing.chain {
+            suspicions.push(format!("it is not trusted here either, as {reason}"));
+        }
+        suspicions.push("the portal's list of revoked certificates may be missing or old".into());
+        suspicions.join(", or ")
+    }
+}
+
+/// Without a usage, every use is allowed. A portal takes a signature, so of
+/// the key usages it wants digitalSignature or, as OpenSSL does, keyAgreement.
+fn may_sign_in(certificate: &Certificate) -> bool {
+    let extensions = certificate.tbs_certificate().extensions();
+    let value = |wanted| {
+        let extension = extensions?.iter().find(|one| one.extn_id == wanted)?;
+        Some(extension.extn_value.as_bytes())
+    };
+    let by_key = value(KEY_USAGE)
+        .and_then(|value| KeyUsage::from_der(value).ok())
+        .is_none_or(|usage| usage.digital_signature() || usage.key_agreement());
+    let by_purpose = value(EXTENDED_KEY_USAGE)
+        .and_then(|value| ExtendedKeyUsage::from_der(value).ok())
+        .is_none_or(|ExtendedKeyUsage(purposes)| purposes.contains(&CLIENT_AUTH));
+    by_key && by_purpose
+}
+
+/// The common name; the whole name where there is none.
+fn title(name: &Name) -> String {
+    let common = name
+        .iter()
+        .filter(|attribute| attribute.oid == COMMON_NAME)
+        .filter_map(|attribute| std::str::from_utf8(attribute.value.value()).ok())
+        .last();
+    common.map_or_else(|| readable(&name.to_string()), readable)
+}
+
+fn moment(since_1970: Duration) -> UtcSeconds {
+    UtcSeconds(0).after(since_1970)
+}
+
+/// `2030-12-31`.
+fn day(moment: UtcSeconds) -> String {
+    DateTime::from_unix_duration(moment.since(UtcSeconds(0))).map_or_else(
+        |_| "a day out of reach".into(),
+        |it| format!("{:04}-{:02}-{:02}", it.year(), it.month(), it.day()),
+    )
+}
