@@ -143,11 +143,13 @@ impl Effects {
                 sign_in::start(
                     *order,
                     portal,
-                    &self.authorities,
+                    &sign_in::Sending {
+                        authorities: &self.authorities,
+                        at: now.utc,
+                    },
                     &self.habits,
                     visiting,
                     worker,
-                    now,
                     &self.events,
                 );
             }

@@ -6,6 +6,7 @@ pub mod fuzz;
 pub mod harness;
 pub mod pcscd;
 pub mod portal;
+pub mod servers;
 pub mod terminal;
 mod tmux;
 pub mod virtual_card;

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cac_common::snapshot::Visit;
+use cac_common::time::UtcSeconds;
 use tokio::sync::mpsc;
 
 use super::card_work::Worker;
@@ -16,19 +17,24 @@ use crate::card::habits::Habits;
 use crate::card::logged_in::Target;
 use crate::card::piv::Algorithm;
 use crate::card::sign::{Order, sign};
-use crate::event::{Event, HeldPin, Now, SignInOrder, SignInResult};
+use crate::event::{Event, HeldPin, SignInOrder, SignInResult};
 use crate::portal::{self, Identity, Portal, SignInError, Signer, SignerFailed, Standing};
 use crate::trust::Authorities;
+
+/// What a certificate is sent with, and when.
+pub(super) struct Sending<'a> {
+    pub(super) authorities: &'a Authorities,
+    pub(super) at: UtcSeconds,
+}
 
 /// Starts a sign-in; it ends in [`Event::SignInEnded`], but for one whose visit has ended.
 pub(super) fn start(
     order: SignInOrder,
     portal: Option<Arc<Portal>>,
-    authorities: &Authorities,
+    sending: &Sending<'_>,
     habits: &Habits,
     visiting: Arc<Visiting>,
     worker: &Worker,
-    now: Now,
     events: &mpsc::UnboundedSender<Event>,
 ) {
     let SignInOrder {
@@ -81,10 +87,10 @@ pub(super) fn start(
         found: Mutex::default(),
     });
     let identity = Identity {
-        intermediates: authorities.chain_for(&certificate.der),
+        intermediates: sending.authorities.chain_for(&certificate.der),
         certificate: certificate.der,
         standing: Standing {
-            at: now.utc,
+            at: sending.at,
             chain: certificate.summary.chain,
             revocation: certificate.summary.revocation,
         },

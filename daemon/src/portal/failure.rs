@@ -10,7 +10,7 @@ use rustls::{AlertDescription, CertificateError};
 use super::connecting::NotConnected;
 use super::outcome;
 use super::refusal::Own;
-use super::witness::Seen;
+use super::witness::{Seen, Version};
 
 /// A request that got no whole answer.
 #[derive(Debug)]
@@ -82,22 +82,24 @@ impl Lost {
         if matches!(number, 80 | 90) {
             return self.unreachable("it failed while the connection was made");
         }
+        let was_in_handshake = self.error.is_connect();
+        // Apache under TLS 1.2 that wants a certificate, or to look at it once
+        // more, for a path: it negotiates anew, which we do not.
+        if !was_in_handshake && number == 40 && seen.version != Some(Version::Tls13) {
+            return outcome::renegotiation();
+        }
         if seen.asked > 0 {
             return Outcome::Rejected {
                 cause: own.by_alert(number, seen),
             };
         }
-        if self.error.is_connect() {
-            return Outcome::Unsupported {
-                why: format!("{} ended the handshake with TLS alert {number}", self.host),
-            };
-        }
-        // Per-path Apache under TLS 1.2: it wants to negotiate once more.
+        let when = if was_in_handshake {
+            "ended the handshake"
+        } else {
+            "answered"
+        };
         Outcome::Unsupported {
-            why: format!(
-                "{} asks for the certificate too late, after the connection is made",
-                self.host
-            ),
+            why: format!("{} {when} with TLS alert {number}", self.host),
         }
     }
 

@@ -34,9 +34,9 @@ pub(super) fn judge(portal: &Portal, answer: &Answer, own: &Own, seen: Seen) -> 
             title: "a page too complex to read".into(),
         };
     };
-    // Apache's own page, whose status a rule may match: it never saw a certificate.
-    if seen.asked == 0 && asks_too_late(answer, &page) {
-        return too_late();
+    // A rule that goes by the status would call it something else.
+    if asks_too_late(answer, &page) {
+        return post_handshake();
     }
     let outcome = portal
         .profile
@@ -158,9 +158,6 @@ fn log_in_form(answer: &Answer, page: &Page, seen: Seen) -> Outcome {
 
 /// 403 has many causes; Apache and IIS tell some of them apart.
 fn forbidden(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
-    if asks_too_late(answer, page) {
-        return too_late();
-    }
     let text = page.text();
     let sub_status = ["403.7", "403.13", "403.16", "403.17"]
         .into_iter()
@@ -189,22 +186,38 @@ fn asks_too_late(answer: &Answer, page: &Page) -> bool {
             .contains("Cannot perform Post-Handshake Authentication")
 }
 
-fn too_late() -> Outcome {
+fn post_handshake() -> Outcome {
     Outcome::Unsupported {
-        why: "the portal asks for the certificate too late, after the connection is made".into(),
+        why: "the portal asks for the certificate too late, after the connection is made \
+              (post-handshake authentication); of browsers, Firefox alone can answer, once \
+              security.tls.enable_post_handshake_auth is on"
+            .into(),
+    }
+}
+
+pub(super) fn renegotiation() -> Outcome {
+    Outcome::Unsupported {
+        why: "the portal asks for the certificate too late, after the connection is made \
+              (renegotiation)"
+            .into(),
     }
 }
 
 fn unasked(answer: &Answer, page: &Page) -> Outcome {
     Outcome::Forbidden {
         cause: format!(
-            "{}, without asking for your certificate",
+            "{}, without asking for your certificate when the connection was made",
             said(answer, page)
         ),
     }
 }
 
 fn no_certificate(own: &Own, seen: Seen) -> Outcome {
+    if seen.asked == 0 {
+        return Outcome::Unsupported {
+            why: "the portal wants a certificate, and does not ask for it when the connection is made".into(),
+        };
+    }
     without_certificate(own, seen).unwrap_or_else(|| rejected("no certificate reached the portal"))
 }
 

@@ -67,12 +67,8 @@ impl Own {
 
     /// For a portal that has the certificate and does not say what is wrong with it.
     pub(super) fn unsaid(&self, seen: Seen) -> String {
-        self.fault().unwrap_or_else(|| {
-            format!(
-                "the portal does not say why, and nothing seems wrong with it from here: {}",
-                self.suspicions(seen)
-            )
-        })
+        self.fault()
+            .unwrap_or_else(|| format!("the portal does not say why; {}", self.guess(seen)))
     }
 
     /// For one that closed the connection when it had the certificate.
@@ -80,10 +76,7 @@ impl Own {
         let closed = "the portal closed the connection as soon as it had it";
         match self.fault() {
             Some(fault) => format!("{closed}, and {fault}"),
-            None => format!(
-                "{closed}, and nothing seems wrong with it from here: {}",
-                self.suspicions(seen)
-            ),
+            None => format!("{closed}; {}", self.guess(seen)),
         }
     }
 
@@ -97,11 +90,15 @@ impl Own {
                 .fault_of_usage()
                 .unwrap_or("it is not of the kind this portal takes")
                 .into(),
-            44 => "it is revoked".into(),
+            44 => self.revoked().unwrap_or_else(|| "it is revoked".into()),
             45 => self.called_expired(),
             48 => self.called_unknown(seen),
             49 => "it is good, but has no right to this portal".into(),
-            51 => "the portal could not verify the card's signature".into(),
+            51 => format!(
+                "the portal could not verify a signature; the card's is good, so the portal may \
+                 know another key of who issued it ({})",
+                self.issuer
+            ),
             other => format!("the portal ended the connection with TLS alert {other}"),
         }
     }
@@ -125,8 +122,8 @@ impl Own {
             return fault;
         }
         format!(
-            "the portal calls it expired, but it is valid until {}: the portal's list of revoked \
-             certificates or an authority's certificate may have expired, or a clock be wrong",
+            "the portal calls it expired, but it is valid until {}: an authority's certificate or \
+             list of revoked certificates may have expired, or a clock may be wrong",
             day(self.not_after)
         )
     }
@@ -137,7 +134,8 @@ impl Own {
         match seen.hints {
             Hints::Ours => format!(
                 "the portal does not know who issued it, although it names {issuer} or one above \
-                 it as accepted: it may lack its list of revoked certificates"
+                 it as accepted: it may know another key of that name, or lack a list of revoked \
+                 certificates"
             ),
             Hints::Nobody => format!("the portal does not know who issued it ({issuer})"),
         }
@@ -176,7 +174,18 @@ impl Own {
     }
 
     /// What may be wrong, where nothing is known to be.
-    fn suspicions(&self, seen: Seen) -> String {
+    fn guess(&self, seen: Seen) -> String {
+        let from_here = match &self.standing.chain {
+            ChainStatus::NotTrusted { reason } => {
+                format!("it is not trusted here either ({reason}), or")
+            }
+            ChainStatus::Test { authority } => {
+                format!("it is from an authority for tests ({authority}), or")
+            }
+            ChainStatus::NotChecked | ChainStatus::NotConfigured | ChainStatus::Trusted { .. } => {
+                "seen from here nothing is wrong with it, but".into()
+            }
+        };
         let mut suspicions = Vec::new();
         if !matches!(self.standing.revocation, Revocation::Good { .. }) {
             suspicions.push("it may be revoked".to_owned());
@@ -187,11 +196,11 @@ impl Own {
                 self.issuer
             ));
         }
-        if let ChainStatus::NotTrusted { reason } = &self.standing.chain {
-            suspicions.push(format!("it is not trusted here either, as {reason}"));
-        }
-        suspicions.push("the portal's list of revoked certificates may be missing or old".into());
-        suspicions.join(", or ")
+        suspicions.push(
+            "the portal's lists of authorities or of revoked certificates may be old or incomplete"
+                .into(),
+        );
+        format!("{from_here} {}", suspicions.join(", or "))
     }
 }
 
@@ -232,4 +241,182 @@ fn day(moment: UtcSeconds) -> String {
         |_| "a day out of reach".into(),
         |it| format!("{:04}-{:02}-{:02}", it.year(), it.month(), it.day()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+
+    use super::*;
+    use crate::portal::witness::Version;
+
+    /// 2026-01-01
+    const NOW: UtcSeconds = UtcSeconds(1_767_225_600);
+
+    const SENT: Seen = Seen {
+        asked: 1,
+        signed: 1,
+        version: Some(Version::Tls13),
+        hints: Hints::Nobody,
+        withheld: None,
+        fault: None,
+    };
+
+    #[test]
+    fn what_an_alert_blames_the_certificate_for_is_held_against_what_is_known() {
+        let named = Seen {
+            hints: Hints::Ours,
+            ..SENT
+        };
+        let good = own(NOW, ChainStatus::NotChecked, Revocation::NotChecked);
+        let expired = own(after(NOW), ChainStatus::NotChecked, Revocation::NotChecked);
+        let since = NOW;
+        let revoked = own(
+            NOW,
+            ChainStatus::NotChecked,
+            Revocation::Revoked {
+                since,
+                reason: None,
+            },
+        );
+        for (own, alert, seen, words) in [
+            (
+                &good,
+                45,
+                SENT,
+                "the portal calls it expired, but it is valid until 2027-01-01",
+            ),
+            (&expired, 45, SENT, "it expired on 2027-01-01"),
+            (&expired, 42, SENT, "it expired on 2027-01-01"),
+            (&revoked, 46, SENT, "it was revoked on 2026-01-01"),
+            (&revoked, 40, SENT, "it was revoked on 2026-01-01"),
+            (&good, 44, SENT, "it is revoked"),
+            (&good, 43, SENT, "it is not of the kind this portal takes"),
+            (
+                &good,
+                48,
+                SENT,
+                "the portal does not know who issued it (TEST CA)",
+            ),
+            (
+                &good,
+                48,
+                named,
+                "the portal does not know who issued it, although it names TEST CA",
+            ),
+            (
+                &good,
+                51,
+                named,
+                "the portal could not verify a signature; the card's is good",
+            ),
+            (
+                &good,
+                49,
+                named,
+                "it is good, but has no right to this portal",
+            ),
+            (
+                &good,
+                116,
+                Seen { signed: 0, ..SENT },
+                "the portal wants a certificate and got none",
+            ),
+            (
+                &good,
+                200,
+                SENT,
+                "the portal ended the connection with TLS alert 200",
+            ),
+        ] {
+            let said = own.by_alert(alert, seen);
+
+            assert!(said.starts_with(words), "{alert}: {said}");
+        }
+    }
+
+    #[test]
+    fn every_fault_that_is_known_is_named() {
+        let own = Own {
+            may_sign_in: false,
+            ..own(after(NOW), ChainStatus::NotChecked, Revocation::NotChecked)
+        };
+
+        assert_eq!(
+            own.unsaid(SENT),
+            "it expired on 2027-01-01, and it is not meant for signing in to web sites"
+        );
+    }
+
+    #[test]
+    fn what_is_ruled_out_is_not_suspected() {
+        let good_since = Revocation::Good { at: NOW };
+        let lists = "the portal's lists of authorities or of revoked certificates may be old or \
+                     incomplete";
+        let untrusted = ChainStatus::NotTrusted {
+            reason: "TEST CA has expired".into(),
+        };
+        let test = ChainStatus::Test {
+            authority: "DOD JITC CA".into(),
+        };
+        for (chain, revocation, hints, words) in [
+            (
+                ChainStatus::NotChecked,
+                good_since.clone(),
+                Hints::Ours,
+                format!("seen from here nothing is wrong with it, but {lists}"),
+            ),
+            (
+                ChainStatus::NotChecked,
+                good_since.clone(),
+                Hints::Nobody,
+                format!(
+                    "seen from here nothing is wrong with it, but the portal may not know who \
+                     issued it (TEST CA), or {lists}"
+                ),
+            ),
+            (
+                untrusted,
+                Revocation::NotChecked,
+                Hints::Ours,
+                format!(
+                    "it is not trusted here either (TEST CA has expired), or it may be revoked, \
+                     or {lists}"
+                ),
+            ),
+            (
+                test,
+                good_since,
+                Hints::Ours,
+                format!("it is from an authority for tests (DOD JITC CA), or {lists}"),
+            ),
+        ] {
+            let said = own(NOW, chain, revocation).unsaid(Seen { hints, ..SENT });
+
+            assert_eq!(said, format!("the portal does not say why; {words}"));
+        }
+    }
+
+    /// Past the end of the certificate.
+    fn after(now: UtcSeconds) -> UtcSeconds {
+        now.after(Duration::from_hours(24 * 366))
+    }
+
+    fn own(at: UtcSeconds, chain: ChainStatus, revocation: Revocation) -> Own {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "TEST CA");
+        params.not_before = date_time_ymd(2025, 1, 1);
+        params.not_after = date_time_ymd(2027, 1, 1);
+        let certificate = params.self_signed(&key).unwrap();
+        let standing = Standing {
+            at,
+            chain,
+            revocation,
+        };
+        Own::new(certificate.der(), true, standing).unwrap()
+    }
 }

@@ -15,7 +15,7 @@ use x509_cert::Certificate;
 use x509_cert::name::Name;
 
 use super::padding::{self, Hash};
-use super::witness::{Hints, SigningFault, Withheld, Witness};
+use super::witness::{Hints, SigningFault, Version, Withheld, Witness};
 use super::{Identity, SignInError, Signer};
 
 // RFC 3279, 2.3.1 and RFC 5480, 2.1.1.
@@ -309,12 +309,22 @@ impl rustls::sign::Signer for CardSigner {
                 witness.note_fault(SigningFault::Wrong);
                 rustls::Error::General(SignInError::WrongSignature.to_string())
             })?;
-        witness.note_signed();
+        witness.note_signed(version_of(message));
         Ok(signature)
     }
 
     fn scheme(&self) -> SignatureScheme {
         self.scheme.in_tls()
+    }
+}
+
+/// TLS 1.3 puts 64 blanks before what is signed (RFC 8446, 4.4.3); TLS 1.2
+/// signs its messages, of which the first is no blank.
+fn version_of(message: &[u8]) -> Version {
+    if message.starts_with(&[b' '; 64]) {
+        Version::Tls13
+    } else {
+        Version::Tls12
     }
 }
 

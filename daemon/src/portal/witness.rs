@@ -14,11 +14,22 @@ pub(super) struct Seen {
     pub(super) asked: u32,
     /// How many times the certificate went out with a good signature.
     pub(super) signed: u32,
+    /// What the last of them that got it speaks.
+    pub(super) version: Option<Version>,
     /// Whom the last of them names as accepted.
     pub(super) hints: Hints,
     /// Why the last of them got none.
     pub(super) withheld: Option<Withheld>,
     pub(super) fault: Option<SigningFault>,
+}
+
+/// As far as it matters when a server judges a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Before the handshake is over.
+    Tls12,
+    /// When the handshake is over for us.
+    Tls13,
 }
 
 /// Whom a server that asks for a certificate accepts as its issuer, by its own word.
@@ -57,8 +68,10 @@ impl Witness {
         seen.withheld = None;
     }
 
-    pub(super) fn note_signed(&self) {
-        self.lock().signed += 1;
+    pub(super) fn note_signed(&self, version: Version) {
+        let mut seen = self.lock();
+        seen.signed += 1;
+        seen.version = Some(version);
     }
 
     pub(super) fn note_withheld(&self, why: Withheld) {

@@ -26,7 +26,7 @@ pub(super) fn page(data: &[u8]) -> bool {
         return false;
     };
     assert_eq!(folded(page.text()), page.text());
-    let _ = page.title();
+    let _ = (page.title(), page.has_password_field());
     let Some(selector) = selector else {
         return false;
     };

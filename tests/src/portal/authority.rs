@@ -1,8 +1,9 @@
 //! A small certificate authority: just enough to sign in to the portal without a card.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, DnValue, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, KeyUsagePurpose, OtherNameValue, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
+    DnValue, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, OtherNameValue,
+    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -51,19 +52,50 @@ impl Subject {
 
 impl Authority {
     pub fn new() -> Result<Self, rcgen::Error> {
-        let root =
-            CertifiedIssuer::self_signed(authority_params("TEST ROOT CA 1"), KeyPair::generate()?)?;
-        let issuing = CertifiedIssuer::signed_by(
-            authority_params("TEST ID CA-1"),
-            KeyPair::generate()?,
-            &root,
-        )?;
+        Self::named("TEST ROOT CA 1", "TEST ID CA-1")
+    }
+
+    /// With common names of its own.
+    pub fn named(root: &str, issuing: &str) -> Result<Self, rcgen::Error> {
+        let root = CertifiedIssuer::self_signed(authority_params(root), KeyPair::generate()?)?;
+        let issuing =
+            CertifiedIssuer::signed_by(authority_params(issuing), KeyPair::generate()?, &root)?;
         Ok(Self { root, issuing })
     }
 
     /// What someone who trusts this authority has to know.
     pub fn root_pem(&self) -> String {
         self.root.pem()
+    }
+
+    /// The one that issues.
+    pub fn issuing_pem(&self) -> String {
+        self.issuing.pem()
+    }
+
+    /// The one that issues, DER.
+    pub fn issuing_der(&self) -> Vec<u8> {
+        self.issuing.der().to_vec()
+    }
+
+    /// Signs what is asked for, whatever it is.
+    pub fn certify(
+        &self,
+        params: &CertificateParams,
+        key: &KeyPair,
+    ) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(params.signed_by(key, &self.issuing)?.der().to_vec())
+    }
+
+    /// What the root has revoked, which is nothing. PEM.
+    pub fn root_revocations(&self) -> Result<String, rcgen::Error> {
+        revocations(&[], 2090).signed_by(&self.root)?.pem()
+    }
+
+    /// What the issuing authority has revoked, by serial numbers, in a list
+    /// that is good until this year. PEM.
+    pub fn revocations(&self, serials: &[&[u8]], until: i32) -> Result<String, rcgen::Error> {
+        revocations(serials, until).signed_by(&self.issuing)?.pem()
     }
 
     /// A server certificate for `localhost`.
@@ -106,6 +138,23 @@ impl Authority {
             key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
             serial: hex(&serial),
         })
+    }
+}
+
+fn revocations(serials: &[&[u8]], until: i32) -> CertificateRevocationListParams {
+    let revoked = |serial: &&[u8]| RevokedCertParams {
+        serial_number: SerialNumber::from_slice(serial),
+        revocation_time: date_time_ymd(2020, 6, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    CertificateRevocationListParams {
+        this_update: date_time_ymd(2020, 6, 2),
+        next_update: date_time_ymd(until, 1, 1),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: serials.iter().map(revoked).collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
     }
 }
 

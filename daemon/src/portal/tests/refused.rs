@@ -83,7 +83,7 @@ async fn a_connection_closed_once_the_certificate_is_sent_is_a_refusal() {
         assert_eq!(
             outcome.unwrap(),
             rejected(
-                "the portal closed the connection as soon as it had it, and nothing seems wrong with it from here: it may be revoked, or the portal's list of revoked certificates may be missing or old"
+                "the portal closed the connection as soon as it had it; seen from here nothing is wrong with it, but it may be revoked, or the portal's lists of authorities or of revoked certificates may be old or incomplete"
             ),
             "{version:?}"
         );

@@ -155,7 +155,7 @@ async fn where_no_rule_matches_http_itself_counts() {
         (
             nginx("The SSL certificate error"),
             Outcome::Rejected {
-                cause: "the portal does not say why, and nothing seems wrong with it from here: it may be revoked, or the portal's list of revoked certificates may be missing or old".into(),
+                cause: "the portal does not say why; seen from here nothing is wrong with it, but it may be revoked, or the portal's lists of authorities or of revoked certificates may be old or incomplete".into(),
             },
         ),
         (
@@ -173,7 +173,7 @@ async fn where_no_rule_matches_http_itself_counts() {
         (
             server::status("403 Forbidden", "", "Reason: Cannot perform Post-Handshake Authentication."),
             Outcome::Unsupported {
-                why: "the portal asks for the certificate too late, after the connection is made".into(),
+                why: "the portal asks for the certificate too late, after the connection is made (post-handshake authentication); of browsers, Firefox alone can answer, once security.tls.enable_post_handshake_auth is on".into(),
             },
         ),
         (
