@@ -5,12 +5,15 @@
 //! called are ones that a trusted authority wrote into a certificate.
 
 mod crl;
+mod kept;
+mod listed;
 mod ocsp;
+mod sieve;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -23,7 +26,10 @@ use url::Url;
 use x509_cert::ext::pkix::CrlReason;
 
 use self::crl::{CrlFault, Scan};
+use self::kept::Kept;
+use self::listed::{About, Crl, Listed};
 use self::ocsp::OcspFault;
+use self::sieve::Sieve;
 use super::certificate::Certificate;
 use super::path::TrustedPath;
 
@@ -44,6 +50,13 @@ const KEPT_AT_MOST: Duration = Duration::from_hours(12);
 
 /// Answers that are kept; a card has four certificates and some authorities.
 const MOST_KEPT: usize = 256;
+
+/// CRLs of which is kept what they list, each in 256 KiB at most.
+const MOST_CRLS: usize = 8;
+
+/// Whoever could not be reached, or sent a useless CRL, is left alone for this
+/// long: the certificates of a card would each wait for them in turn.
+const AWAY_FOR: Duration = Duration::from_secs(30);
 
 /// Clocks differ by this much and nobody is to blame.
 const SKEW: Duration = Duration::from_mins(5);
@@ -103,18 +116,14 @@ pub enum FetchError {
 /// Asks, and keeps what it was told for as long as that is good.
 pub struct Revocations<F> {
     fetch: F,
-    kept: Mutex<BTreeMap<Fingerprint, Kept>>,
+    answers: Kept<Fingerprint, Revocation>,
+    /// By their addresses those who could not be reached, and why.
+    away: Kept<String, String>,
+    crls: Mutex<BTreeMap<About, Crl>>,
 }
 
 /// SHA-256 of a certificate.
 type Fingerprint = [u8; 32];
-
-#[derive(Debug, Clone)]
-struct Kept {
-    revocation: Revocation,
-    from: UtcSeconds,
-    until: UtcSeconds,
-}
 
 /// What an authority, or who speaks for it, says of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +157,9 @@ struct Attempts {
 enum AskFault {
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// It was so a moment ago.
+    #[error("{why}")]
+    Away { why: String },
     #[error("OCSP")]
     Ocsp(#[from] OcspFault),
     #[error("CRL")]
@@ -160,7 +172,9 @@ impl<F: Fetch> Revocations<F> {
     pub fn new(fetch: F) -> Self {
         Self {
             fetch,
-            kept: Mutex::default(),
+            answers: Kept::new(MOST_KEPT),
+            away: Kept::new(MOST_KEPT),
+            crls: Mutex::default(),
         }
     }
 
@@ -192,6 +206,16 @@ impl<F: Fetch> Revocations<F> {
         own
     }
 
+    /// For how long it is of no use to ask for `path` again, since everyone was
+    /// heard who could be.
+    pub fn good_for(&self, path: &TrustedPath, now: UtcSeconds) -> Duration {
+        path.steps()
+            .filter_map(|(certificate, _)| self.answers.get(&fingerprint(certificate), now))
+            .map(|(_, until)| until.since(now))
+            .min()
+            .unwrap_or(KEPT_AT_MOST)
+    }
+
     async fn ask(
         &self,
         certificate: &Certificate,
@@ -199,10 +223,8 @@ impl<F: Fetch> Revocations<F> {
         now: UtcSeconds,
     ) -> Revocation {
         let fingerprint = fingerprint(certificate);
-        if let Some(kept) = self.kept().get(&fingerprint)
-            && (kept.from..kept.until).contains(&now)
-        {
-            return kept.revocation.clone();
+        if let Some((revocation, _)) = self.answers.get(&fingerprint, now) {
+            return revocation;
         }
         let mut attempts = Attempts::default();
         let answer = self.answer(certificate, issuer, now, &mut attempts).await;
@@ -219,12 +241,9 @@ impl<F: Fetch> Revocations<F> {
             },
             Status::Unknown => return attempts.verdict(),
         };
-        let kept = Kept {
-            revocation: revocation.clone(),
-            from: now,
-            until: answer.next_update.min(now.after(KEPT_AT_MOST)),
-        };
-        self.keep(fingerprint, kept, now);
+        let until = answer.next_update.min(now.after(KEPT_AT_MOST));
+        self.answers
+            .keep(fingerprint, revocation.clone(), (now, until));
         revocation
     }
 
@@ -250,7 +269,7 @@ impl<F: Fetch> Revocations<F> {
             }
         }
         for address in certificate.extensions.crls.iter().take(MOST_ADDRESSES) {
-            match self.read_crl(address, certificate, issuer, now).await {
+            match self.ask_crl(address, certificate, issuer, now).await {
                 // A CRL lists what was taken back, not what was issued: it
                 // cannot vouch for what the responder does not know.
                 Ok(answer) if is_unknown && answer.status == Status::Good => {}
@@ -281,13 +300,57 @@ impl<F: Fetch> Revocations<F> {
             limit: OCSP_LIMIT,
         };
         let mut answer = Vec::new();
-        self.fetch
-            .fetch(request, &mut |piece| {
-                answer.extend_from_slice(piece);
-                ControlFlow::Continue(())
-            })
-            .await?;
+        self.bring(request, now, &mut |piece| {
+            answer.extend_from_slice(piece);
+            ControlFlow::Continue(())
+        })
+        .await?;
         Ok(ocsp::read(&answer, certificate, issuer, &nonce, now)?)
+    }
+
+    /// One at a time reads a CRL, and those who waited need not.
+    async fn ask_crl(
+        &self,
+        address: &str,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: UtcSeconds,
+    ) -> Result<Answer, AskFault> {
+        let crl = self.crl(About {
+            address: address.to_owned(),
+            issuer: fingerprint(issuer),
+            addresses: certificate.extensions.crls.clone(),
+            is_authority: certificate.extensions.is_authority,
+        });
+        let mut listed = crl.lock().await;
+        let known = listed.as_ref();
+        if let Some(answer) = known.and_then(|listed| listed.answer(&certificate.serial, now)) {
+            return Ok(answer?);
+        }
+        match self.read_crl(address, certificate, issuer, now).await {
+            Ok((answer, serials)) => {
+                let until = answer.next_update.min(now.after(KEPT_AT_MOST));
+                let read = Ok((serials, answer.this_update));
+                *listed = Some(Listed::new(read, (now, until)));
+                Ok(answer)
+            }
+            Err(fault) => {
+                if let AskFault::Crl(fault) = &fault {
+                    let until = now.after(AWAY_FOR);
+                    *listed = Some(Listed::new(Err(fault.clone()), (now, until)));
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    fn crl(&self, about: About) -> Crl {
+        let mut crls = self.crls.lock().unwrap_or_else(PoisonError::into_inner);
+        if crls.len() >= MOST_CRLS && !crls.contains_key(&about) {
+            // Those that nobody reads, or waits for.
+            crls.retain(|_, crl| Arc::strong_count(crl) > 1);
+        }
+        Arc::clone(crls.entry(about).or_default())
     }
 
     async fn read_crl(
@@ -296,7 +359,7 @@ impl<F: Fetch> Revocations<F> {
         certificate: &Certificate,
         issuer: &Certificate,
         now: UtcSeconds,
-    ) -> Result<Answer, AskFault> {
+    ) -> Result<(Answer, Sieve), AskFault> {
         let request = FetchRequest {
             url: parse(address)?,
             post: None,
@@ -305,34 +368,38 @@ impl<F: Fetch> Revocations<F> {
         };
         let mut scan = Scan::new(certificate, issuer);
         let mut fault = None;
-        self.fetch
-            .fetch(request, &mut |piece| match scan.feed(piece) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    fault = Some(error);
-                    ControlFlow::Break(())
-                }
-            })
-            .await?;
+        self.bring(request, now, &mut |piece| match scan.feed(piece) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                fault = Some(error);
+                ControlFlow::Break(())
+            }
+        })
+        .await?;
         if let Some(fault) = fault {
             return Err(fault.into());
         }
         Ok(scan.finish(now)?)
     }
 
-    fn keep(&self, fingerprint: Fingerprint, fresh: Kept, now: UtcSeconds) {
-        let mut kept = self.kept();
-        if kept.len() >= MOST_KEPT {
-            kept.retain(|_, one| (one.from..one.until).contains(&now));
+    /// Fetches, unless that just failed.
+    async fn bring(
+        &self,
+        request: FetchRequest,
+        now: UtcSeconds,
+        take: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> Result<(), AskFault> {
+        let address = request.url.to_string();
+        if let Some((why, _)) = self.away.get(&address, now) {
+            return Err(AskFault::Away { why });
         }
-        if kept.len() >= MOST_KEPT {
-            kept.pop_first();
+        let fetched = self.fetch.fetch(request, take).await;
+        if let Err(fault) = &fetched {
+            let until = now.after(AWAY_FOR);
+            self.away
+                .keep(address, Chain(fault).to_string(), (now, until));
         }
-        kept.insert(fingerprint, fresh);
-    }
-
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<Fingerprint, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(fetched?)
     }
 }
 
@@ -340,7 +407,7 @@ impl Attempts {
     fn note(&mut self, fault: &AskFault) {
         let text = Chain(fault).to_string();
         match fault {
-            AskFault::Fetch(_) => self.away.push(text),
+            AskFault::Fetch(_) | AskFault::Away { .. } => self.away.push(text),
             AskFault::Ocsp(_) | AskFault::Crl(_) | AskFault::Address { .. } => {
                 self.useless.push(text);
             }

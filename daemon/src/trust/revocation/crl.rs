@@ -15,6 +15,7 @@ use x509_cert::name::Name;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_cert::time::Time;
 
+use super::sieve::Sieve;
 use super::{Answer, SKEW, Status};
 use crate::trust::certificate::{Certificate, moment, web_address};
 use crate::trust::signature::{Scheme, SignatureFault};
@@ -113,6 +114,8 @@ pub(super) struct Scan<'a> {
     this_update: UtcSeconds,
     next_update: Option<UtcSeconds>,
     found: Option<(UtcSeconds, Option<CrlReason>)>,
+    /// All that it lists.
+    serials: Sieve,
     signature: Vec<u8>,
 }
 
@@ -137,6 +140,7 @@ impl<'a> Scan<'a> {
             this_update: UtcSeconds::default(),
             next_update: None,
             found: None,
+            serials: Sieve::of_size(0),
             signature: Vec::new(),
         }
     }
@@ -155,8 +159,8 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// What the whole of it says.
-    pub(super) fn finish(self, now: UtcSeconds) -> Result<Answer, CrlFault> {
+    /// What the whole of it says, and what it lists.
+    pub(super) fn finish(self, now: UtcSeconds) -> Result<(Answer, Sieve), CrlFault> {
         if self.stage != Stage::End {
             return Err(CrlFault::CutShort);
         }
@@ -182,11 +186,12 @@ impl<'a> Scan<'a> {
             Some((since, reason)) => Status::Revoked { since, reason },
             None => Status::Good,
         };
-        Ok(Answer {
+        let answer = Answer {
             status,
             this_update: self.this_update,
             next_update,
-        })
+        };
+        Ok((answer, self.serials))
     }
 
     /// Looks at one element, and says how many bytes it took; none while the
@@ -238,6 +243,7 @@ impl<'a> Scan<'a> {
             (Stage::Entries, SEQUENCE) => {
                 take(&mut self.content_left, head.whole)?;
                 self.entries_left = head.whole - head.length;
+                self.serials = Sieve::of_size(self.entries_left);
                 self.hash
                     .update(rest.get(..head.length).unwrap_or_default());
                 self.stage = Stage::Entry;
@@ -343,7 +349,11 @@ impl<'a> Scan<'a> {
         let number = content
             .get(serial.length..serial.whole)
             .ok_or(CrlFault::Malformed)?;
-        if serial.tag != INTEGER || number != self.certificate.serial {
+        if serial.tag != INTEGER {
+            return Ok(());
+        }
+        self.serials.add(number);
+        if number != self.certificate.serial {
             return Ok(());
         }
         let entry = Entry::from_der(element).map_err(|_| CrlFault::Malformed)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cac_common::certificate::Revocation;
 use cac_common::time::UtcSeconds;
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, SerialNumber};
 
 use super::answers::{Net, Responder, good};
 use super::pki::{Authority, NOW, judged, trusted, with_addresses};
@@ -35,6 +35,16 @@ impl Place {
         let card = root.card_with(change);
         let path = trusted(judged(&[&root.der], &[], &card));
         Self { root, card, path }
+    }
+
+    /// Another card of the same authority, which names the same addresses.
+    pub(super) fn neighbour(&self, serial: u8) -> (Vec<u8>, TrustedPath) {
+        let card = self.root.card_with(|params| {
+            with_addresses(params);
+            params.serial_number = Some(SerialNumber::from_slice(&[0xE0, 0, serial]));
+        });
+        let path = trusted(judged(&[&self.root.der], &[], &card));
+        (card, path)
     }
 
     pub(super) fn responder(&self, status: Vec<u8>) -> Responder {

@@ -1,6 +1,7 @@
 //! Whom is asked, what is made of the answers, and how long they are kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cac_common::certificate::Revocation;
 use cac_common::time::UtcSeconds;
@@ -78,7 +79,7 @@ async fn an_answer_is_kept_while_it_is_good_and_no_longer() {
     let place = Place::new();
     let net = Arc::new(answering(place.responder(good())));
     let revocations = Revocations::new(Arc::clone(&net));
-    let later = |hours: i64| UtcSeconds(NOW.0 + hours * 3600);
+    let later = |hours: u64| later(hours * 3600);
 
     for (at, asked) in [
         (NOW, 1),
@@ -105,12 +106,103 @@ async fn what_could_not_be_learnt_is_asked_again() {
     let net = Arc::new(Net::default().with_ocsp(|_| vec![]));
     let revocations = Revocations::new(Arc::clone(&net));
 
-    for _ in 0..2 {
-        revocations.check(&place.path, NOW).await;
+    for at in [NOW, later(30)] {
+        revocations.check(&place.path, at).await;
     }
 
     let hosts = ["ocsp.example", "crl.example", "ocsp.example", "crl.example"];
     assert_eq!(net.asked(), hosts);
+}
+
+#[tokio::test]
+async fn whoever_is_away_is_left_alone_for_a_while() {
+    let place = Place::new();
+    let net = Arc::new(Net::default());
+    let revocations = Revocations::new(Arc::clone(&net));
+    let others = [1, 2, 3].map(|serial| place.neighbour(serial).1);
+
+    let first = revocations.check(&place.path, NOW).await;
+    for path in &others {
+        assert_eq!(revocations.check(path, later(29)).await, first);
+    }
+    assert_eq!(net.asked(), ["ocsp.example", "crl.example"]);
+
+    revocations.check(&others[0], later(30)).await;
+    assert_eq!(net.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn a_crl_is_read_once_for_all_that_it_is_about() {
+    let place = Place::new();
+    let others = [1, 2].map(|serial| place.neighbour(serial).1);
+    let net = Arc::new(Net::default().with_crl(place.good_crl()));
+    let revocations = Revocations::new(Arc::clone(&net));
+    let reads = || {
+        let asked = net.asked();
+        asked.iter().filter(|host| *host == "crl.example").count()
+    };
+
+    // Two at once, and one when it is there.
+    let at_once = tokio::join!(
+        revocations.check(&place.path, NOW),
+        revocations.check(&others[0], NOW)
+    );
+    let after = revocations.check(&others[1], later(60)).await;
+
+    assert_eq!((at_once, after), ((GOOD, GOOD), GOOD));
+    assert_eq!(reads(), 1);
+    // What it says holds as long for each of them.
+    assert_eq!(
+        revocations.good_for(&others[1], later(60)),
+        Duration::from_hours(12) - Duration::from_mins(1)
+    );
+    revocations.check(&others[1], later(12 * 3600)).await;
+    assert_eq!(reads(), 2);
+}
+
+#[tokio::test]
+async fn whoever_a_crl_lists_is_never_missed() {
+    let place = Place::new();
+    let (card, path) = place.neighbour(1);
+    let crl = place.root.crl((5, 31), (6, 8), &[&card]);
+    let net = Arc::new(Net::default().with_crl(crl));
+    let revocations = Revocations::new(Arc::clone(&net));
+
+    assert_eq!(revocations.check(&place.path, NOW).await, GOOD);
+    assert_eq!(revocations.check(&path, NOW).await, is_revoked());
+}
+
+#[tokio::test]
+async fn a_crl_that_was_refused_says_nothing_to_the_next_either() {
+    let place = Place::new();
+    let (_, path) = place.neighbour(1);
+    let stranger = Authority::root("Root 1");
+    let net = Arc::new(Net::default().with_crl(stranger.crl((5, 31), (6, 8), &[])));
+    let revocations = Revocations::new(Arc::clone(&net));
+
+    for (path, at, asked) in [
+        (&place.path, NOW, 2),
+        (&path, NOW, 2),
+        (&path, later(30), 4),
+    ] {
+        let revocation = revocations.check(path, at).await;
+
+        assert_unknown(&revocation, "not by the key");
+        assert_eq!(net.asked().len(), asked);
+    }
+}
+
+#[tokio::test]
+async fn it_is_known_for_how_long_an_answer_is_good() {
+    let place = Place::new();
+    let hour = Duration::from_hours(1);
+    let revocations = Revocations::new(Arc::new(answering(place.responder(good()))));
+
+    revocations.check(&place.path, NOW).await;
+    assert_eq!(revocations.good_for(&place.path, NOW), 12 * hour);
+    // The responder's answers are good until tomorrow.
+    revocations.check(&place.path, later(23 * 3600)).await;
+    assert_eq!(revocations.good_for(&place.path, later(23 * 3600)), hour);
 }
 
 #[tokio::test]
@@ -159,4 +251,8 @@ async fn a_card_of_a_revoked_authority_is_revoked() {
     );
     assert_eq!(is_good, GOOD);
     assert_eq!(offline, GOOD);
+}
+
+fn later(seconds: u64) -> UtcSeconds {
+    NOW.after(Duration::from_secs(seconds))
 }
