@@ -3,6 +3,7 @@
 //! network is added by whoever asked.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cac_common::certificate::{ChainStatus, Revocation, Slot};
 use cac_common::finding::Finding;
@@ -36,9 +37,47 @@ pub struct Judgement {
     pub revocations: BTreeMap<String, Revocation>,
     /// What is wrong with signed objects, or worth knowing of them.
     pub objects: Vec<Finding>,
+    /// What came of asking over the network, once all of it was asked; none
+    /// where nothing was.
+    pub asked: Option<Asked>,
+}
+
+/// When it is worth asking again what became of certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Somebody who should know could not be reached.
+    Away,
+    /// Everyone answered. Nobody says anything new before this time is over.
+    Answered { good_for: Duration },
+}
+
+impl Asked {
+    /// What came of one more question.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Answered { good_for: one }, Self::Answered { good_for: other }) => {
+                Self::Answered {
+                    good_for: one.min(other),
+                }
+            }
+            (Self::Away, _) | (_, Self::Away) => Self::Away,
+        }
+    }
 }
 
 impl Judgement {
+    /// What was known of certificates stands until somebody says something new.
+    pub fn carry_over<'a>(&mut self, facts: &CardFacts, asked: impl IntoIterator<Item = &'a str>) {
+        for sha256 in asked {
+            let mut certificates = facts.certificates.iter();
+            if let Some(known) = certificates.find(|known| known.summary.sha256 == sha256) {
+                let revocation = known.summary.revocation.clone();
+                self.revocations.insert(sha256.to_owned(), revocation);
+            }
+        }
+    }
+
     /// Adds it to what was read.
     pub fn apply(&self, facts: &mut CardFacts, at: UtcSeconds) {
         facts.judged = findings(facts, self, at);
@@ -84,6 +123,7 @@ pub fn judge(facts: &CardFacts, authorities: &Authorities, at: UtcSeconds) -> (J
     let judgement = Judgement {
         chains,
         revocations: BTreeMap::new(),
+        asked: None,
         objects: objects(facts, authorities, at),
     };
     (judgement, paths)
@@ -287,4 +327,42 @@ fn findings(facts: &CardFacts, judgement: &Judgement, at: UtcSeconds) -> Vec<Fin
         }
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tests::fixtures::facts;
+
+    const GOOD: Revocation = Revocation::Good { at: UtcSeconds(1) };
+
+    #[test]
+    fn one_who_is_away_counts_more_than_all_who_answered() {
+        let answered = |seconds| Asked::Answered {
+            good_for: Duration::from_secs(seconds),
+        };
+
+        assert_eq!(answered(5).and(answered(3)), answered(3));
+        assert_eq!(answered(5).and(Asked::Away), Asked::Away);
+        assert_eq!(Asked::Away.and(answered(5)), Asked::Away);
+    }
+
+    #[test]
+    fn a_verdict_that_was_known_is_applied_while_it_is_asked_again() {
+        let mut facts = facts(0, 0);
+        facts.certificates[0].summary.revocation = GOOD;
+        let sha256 = facts.certificates[0].summary.sha256.clone();
+        let mut judgement = Judgement::default();
+
+        judgement.carry_over(&facts, [&sha256[..]]);
+        judgement.apply(&mut facts, UtcSeconds(2));
+        assert_eq!(facts.certificates[0].summary.revocation, GOOD);
+
+        // Nobody vouches for it any more, so nobody is asked about it.
+        let mut judgement = Judgement::default();
+        judgement.carry_over(&facts, []);
+        judgement.apply(&mut facts, UtcSeconds(2));
+        let revocation = &facts.certificates[0].summary.revocation;
+        assert_eq!(*revocation, Revocation::NotChecked);
+    }
 }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use cac_common::certificate::Revocation;
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
 use tokio::sync::mpsc;
 
 use crate::card::facts::CardFacts;
 use crate::event::Event;
-use crate::judgement::{Judgement, judge};
+use crate::judgement::{Asked, Judgement, judge};
 use crate::trust::Authorities;
 use crate::trust::http::Web;
 use crate::trust::revocation::Revocations;
@@ -33,8 +34,15 @@ pub(super) fn start(
 ) {
     tokio::spawn(async move {
         let at = with.at;
-        let judged =
-            tokio::task::spawn_blocking(move || judge(&facts, &with.authorities, at)).await;
+        let asks = with.revocations.is_some();
+        let judged = tokio::task::spawn_blocking(move || {
+            let (mut judgement, paths) = judge(&facts, &with.authorities, at);
+            if asks {
+                judgement.carry_over(&facts, paths.iter().map(|(sha256, _)| &sha256[..]));
+            }
+            (judgement, paths)
+        })
+        .await;
         let Ok((mut judgement, paths)) = judged else {
             tracing::error!("the certificates of a card could not be judged");
             return;
@@ -50,12 +58,25 @@ pub(super) fn start(
         let Some(revocations) = with.revocations else {
             return;
         };
-        for (sha256, path) in paths {
+        let mut asked: Option<Asked> = None;
+        let mut paths = paths.into_iter().peekable();
+        while let Some((sha256, path)) = paths.next() {
             if !is_wanted() {
                 return;
             }
             let revocation = revocations.check(&path, at).await;
+            let one = match revocation {
+                Revocation::Offline { .. } => Asked::Away,
+                Revocation::NotChecked
+                | Revocation::Good { .. }
+                | Revocation::Revoked { .. }
+                | Revocation::Unknown { .. } => Asked::Answered {
+                    good_for: revocations.good_for(&path, at),
+                },
+            };
+            asked = Some(asked.map_or(one, |asked| asked.and(one)));
             judgement.revocations.insert(sha256, revocation);
+            judgement.asked = asked.filter(|_| paths.peek().is_none());
             tell(&judgement);
         }
     });

@@ -3,6 +3,7 @@
 mod clearing;
 mod ending;
 pub(crate) mod fixtures;
+mod judging;
 mod promises;
 mod reading;
 

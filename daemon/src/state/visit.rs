@@ -2,6 +2,7 @@
 
 mod memory;
 mod printed;
+mod recheck;
 mod signing;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::card::transport::TransportError;
 use crate::event::{Effect, HeldPin, Memory, Now, Proof};
 use crate::judgement::Judgement;
 use crate::registration::Stand;
+use recheck::Recheck;
 
 /// A card, and where it stands at each portal.
 pub(crate) struct CardVisit {
@@ -44,6 +46,7 @@ pub(crate) struct CardVisit {
     rest: RestOfCard,
     /// How often it was asked who vouches for the card.
     judgings: u32,
+    recheck: Recheck,
     held: Option<Held>,
     /// The sign-in that goes on now; one at a time.
     at_work: Option<AtWork>,
@@ -116,6 +119,7 @@ impl CardVisit {
             remembered: false,
             rest: RestOfCard::NotYet,
             judgings: 0,
+            recheck: Recheck::default(),
             held: None,
             at_work: None,
             is_printing: false,
@@ -155,7 +159,7 @@ impl CardVisit {
         self.stands
             .values()
             .map(Stand::deadline)
-            .chain([held, lent])
+            .chain([held, lent, self.recheck.due])
             .flatten()
             .min()
     }
@@ -279,6 +283,7 @@ impl CardVisit {
             && let Some(facts) = &self.facts
         {
             self.judgings += 1;
+            self.recheck.due = None;
             context.effects.push(Effect::Judge {
                 visit: self.visit,
                 number: self.judgings,
@@ -295,6 +300,9 @@ impl CardVisit {
     ) {
         if let Some(facts) = self.facts.as_mut().filter(|_| number == self.judgings) {
             judgement.apply(Arc::make_mut(facts), context.now.utc);
+            if let Some(asked) = judgement.asked {
+                self.recheck.plan(asked, context.now);
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! How what is under way comes to its end: as the card, the portal and the database do it.
 
+use std::time::Duration;
+
 use cac_common::interface::Lost;
 use cac_common::reader::ReaderName;
 use cac_common::registration::Outcome;
@@ -13,6 +15,7 @@ use crate::card::transport::TransportError;
 use crate::event::{
     Effect, Event, HeldPin, Memory, PrintedOrder, Remembered, SignInOrder, SignInResult,
 };
+use crate::judgement::{Asked, Judgement};
 use crate::store::Acquaintance;
 
 impl World {
@@ -52,7 +55,16 @@ impl World {
             Effect::Judge { visit, number, .. } => self.step(Event::Judged {
                 visit,
                 number,
-                judgement: Box::default(),
+                judgement: Box::new(Judgement {
+                    asked: match how % 3 {
+                        0 => None,
+                        1 => Some(Asked::Away),
+                        _ => Some(Asked::Answered {
+                            good_for: Duration::from_secs(how % 1_000),
+                        }),
+                    },
+                    ..Judgement::default()
+                }),
             }),
             Effect::SignIn(order) => self.finish_sign_in(*order, how),
             Effect::ReadPrinted(order) => self.finish_printed(*order, how),

@@ -15,7 +15,7 @@ use crate::card::read::Progress;
 use crate::card::transport::{Report, SeenReader, TransportError};
 use crate::event::{Effect, Event, Now};
 
-const NOW: Now = Now {
+pub(super) const NOW: Now = Now {
     utc: UtcSeconds(1_000),
     monotonic: Duration::ZERO,
     random: 7,
@@ -79,7 +79,7 @@ fn a_card_that_did_not_answer_is_read_once_it_does() {
     assert!(reads(&present));
 }
 
-fn empty() -> State {
+pub(super) fn empty() -> State {
     let facts = DaemonFacts {
         version: "0".into(),
         host: "test".into(),
@@ -89,7 +89,7 @@ fn empty() -> State {
 }
 
 /// Reports the one reader, whose count of changes stays as it is.
-fn see(state: &mut State, status: ReaderStatus) -> Vec<Effect> {
+pub(super) fn see(state: &mut State, status: ReaderStatus) -> Vec<Effect> {
     let report = Report {
         service: ServiceStatus::Running,
         readers: vec![SeenReader {
@@ -101,7 +101,7 @@ fn see(state: &mut State, status: ReaderStatus) -> Vec<Effect> {
     state.step(Event::Readers(report), NOW)
 }
 
-fn read(result: Result<CardFacts, CardError>) -> Event {
+pub(super) fn read(result: Result<CardFacts, CardError>) -> Event {
     Event::CardRead {
         visit: Visit(1),
         result: Box::new(result),

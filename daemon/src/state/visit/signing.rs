@@ -201,6 +201,9 @@ impl CardVisit {
                 self.deadline_passed(&name, context);
             }
         }
+        if self.recheck.due.take_if(|due| *due <= now).is_some() {
+            self.judge(context);
+        }
         self.advance(context);
     }
 
