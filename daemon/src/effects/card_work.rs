@@ -6,7 +6,7 @@
 //! hangs costs its reader this one thread, and everything else goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -77,6 +77,8 @@ impl AtWork {
 #[derive(Clone)]
 pub(super) struct Worker {
     jobs: mpsc::Sender<Job>,
+    /// Jobs that are not begun yet.
+    waiting: Arc<AtomicUsize>,
     at_work: Arc<AtWork>,
     /// None if it could not even begin.
     thread: Option<Arc<JoinHandle<()>>>,
@@ -85,25 +87,29 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn start(readers: Arc<dyn Readers>, reader: ReaderName) -> Self {
         let (jobs, queue) = mpsc::channel::<Job>();
+        let waiting = Arc::<AtomicUsize>::default();
         let at_work = Arc::<AtWork>::default();
         let reader = OneReader {
             readers,
             name: reader,
             at_work: Arc::clone(&at_work),
         };
-        let spawned = std::thread::Builder::new()
-            .name("card".into())
-            .spawn(move || {
+        let spawned = std::thread::Builder::new().name("card".into()).spawn({
+            let waiting = Arc::clone(&waiting);
+            move || {
                 for job in queue {
+                    waiting.fetch_sub(1, Ordering::SeqCst);
                     job(&reader);
                 }
-            });
+            }
+        });
         let thread = spawned.inspect_err(|error| {
             // The queue is gone, so whoever sends work is told at once.
             tracing::error!(%error, "no thread can be started for a reader");
         });
         Self {
             jobs,
+            waiting,
             at_work,
             thread: thread.ok().map(Arc::new),
         }
@@ -118,6 +124,19 @@ impl Worker {
 
     pub(super) fn at_work(&self) -> Arc<AtWork> {
         Arc::clone(&self.at_work)
+    }
+
+    /// Tells whether there is more work than that under way.
+    pub(super) fn somebody_waits(&self) -> impl Fn() -> bool + Send + 'static {
+        let waiting = Arc::clone(&self.waiting);
+        move || waiting.load(Ordering::SeqCst) > 0
+    }
+
+    fn queue(&self, job: Job) -> Result<(), CardError> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.jobs
+            .send(job)
+            .map_err(|_| TransportError::ReaderGone.into())
     }
 
     /// Looks again at once, if it waits for another program to let a card go.
@@ -169,7 +188,8 @@ impl Worker {
             };
             let _ = report.send(result);
         });
-        let _ = self.jobs.send(job);
+        // If there is no thread any more, whoever waits hears that nobody reports.
+        let _ = self.queue(job);
         finished
     }
 
@@ -199,9 +219,7 @@ impl Worker {
             };
             let _ = report.send(result);
         });
-        self.jobs
-            .send(job)
-            .map_err(|_| CardError::from(TransportError::ReaderGone))?;
+        self.queue(job)?;
         finished
             .recv_timeout(limit)
             .unwrap_or_else(|_| Err(self.at_work.out_of_time()))
@@ -374,6 +392,36 @@ mod tests {
         assert_eq!(hangs, Err(TransportError::Hangs.into()));
         assert_eq!(behind_it, Err(TransportError::Hangs.into()));
         assert_eq!(locked_out, Err(TransportError::Busy.into()));
+    }
+
+    #[test]
+    fn work_is_told_that_more_of_it_waits_and_no_longer() {
+        let (desk, _opened) = Desk::new();
+        let worker = Worker::start(desk, reader());
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let asks = |worker: &Worker| {
+            let somebody_waits = worker.somebody_waits();
+            worker.run(
+                Arc::default(),
+                || AndThen::Wait,
+                move |_| Ok(somebody_waits()),
+            )
+        };
+
+        let alone = asks(&worker).blocking_recv().unwrap();
+        let under_way = worker.run(Arc::default(), || AndThen::Wait, {
+            let somebody_waits = worker.somebody_waits();
+            move |_| {
+                may_go_on.recv().unwrap();
+                Ok(somebody_waits())
+            }
+        });
+        let next = asks(&worker);
+        go_on.send(()).unwrap();
+
+        assert_eq!(alone, Ok(false));
+        assert_eq!(under_way.blocking_recv().unwrap(), Ok(true));
+        assert_eq!(next.blocking_recv().unwrap(), Ok(false));
     }
 
     #[test]

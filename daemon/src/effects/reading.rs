@@ -15,7 +15,7 @@ use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
 use crate::card::known::KnownCard;
 use crate::card::read::{Reading, read_card};
-use crate::card::rest::{Missing, read_rest};
+use crate::card::rest::{Missing, read_rest_until};
 use crate::card::transport::TransportError;
 use crate::event::Event;
 
@@ -96,7 +96,8 @@ pub(super) fn start(
     });
 }
 
-/// Reads what could wait; ends in [`Event::RestRead`].
+/// Reads what could wait, until other work with the card waits for it; ends in
+/// [`Event::RestRead`].
 pub(super) fn start_rest(
     worker: &Worker,
     visit: Visit,
@@ -107,8 +108,9 @@ pub(super) fn start_rest(
 ) {
     // It is for when nothing else is to be done, and nobody waits for it.
     let give_up = || AndThen::GiveUp;
+    let somebody_waits = worker.somebody_waits();
     let finished = worker.run(ended, give_up, move |transport| {
-        read_rest(transport, &habits, &missing)
+        read_rest_until(transport, &habits, &missing, &somebody_waits)
     });
     tokio::spawn(async move {
         let result = finished.await;

@@ -57,10 +57,12 @@ pub(crate) struct CardVisit {
 }
 
 /// How far what could wait is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum RestOfCard {
     NotYet,
     Asked,
+    /// This is left; other work with the card went first.
+    Left(Box<Missing>),
     Done,
 }
 
@@ -238,13 +240,19 @@ impl CardVisit {
         self.advance(context);
     }
 
-    /// Asks for what could wait, once, when nothing else is to be done.
+    /// Asks for what could wait, when nothing else is to be done.
     fn read_rest(&mut self, context: &mut Context<'_>) {
-        if !self.remembered || self.rest != RestOfCard::NotYet {
+        if !self.remembered {
             return;
         }
-        self.rest = RestOfCard::Asked;
-        let missing = self.facts.as_deref().and_then(Missing::of);
+        let missing = match std::mem::replace(&mut self.rest, RestOfCard::Asked) {
+            RestOfCard::NotYet => self.facts.as_deref().and_then(Missing::of),
+            RestOfCard::Left(missing) => Some(*missing),
+            asked @ (RestOfCard::Asked | RestOfCard::Done) => {
+                self.rest = asked;
+                return;
+            }
+        };
         if let Some(missing) = missing {
             context.effects.push(Effect::ReadRest {
                 reader: self.reader.clone(),
@@ -258,8 +266,10 @@ impl CardVisit {
     }
 
     pub(super) fn take_rest(&mut self, result: Result<Rest, CardError>, context: &mut Context<'_>) {
+        let mut left = None;
         match (result, &mut self.facts) {
-            (Ok(rest), Some(facts)) => {
+            (Ok(mut rest), Some(facts)) => {
+                left = rest.left.take();
                 Arc::make_mut(facts).take_rest(rest, context.now.utc);
                 if let Some(card) = self.to_remember(context) {
                     context.effects.push(Effect::KeepCard(Box::new(card)));
@@ -273,8 +283,13 @@ impl CardVisit {
                 }
             }
         }
-        self.rest = RestOfCard::Done;
-        self.judge(context);
+        if let Some(left) = left {
+            self.rest = RestOfCard::Left(Box::new(left));
+            self.advance(context);
+        } else {
+            self.rest = RestOfCard::Done;
+            self.judge(context);
+        }
     }
 
     /// Asks who vouches for what was read, once all of it is there.

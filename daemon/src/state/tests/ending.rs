@@ -10,7 +10,7 @@ use cac_common::snapshot::{PinStatus, Visit};
 use super::fixtures::{facts, reader_name};
 use super::{READERS, World};
 use crate::card::error::CardError;
-use crate::card::rest::Rest;
+use crate::card::rest::{Missing, Rest};
 use crate::card::transport::TransportError;
 use crate::event::{
     Effect, Event, HeldPin, Memory, PrintedOrder, Remembered, SignInOrder, SignInResult,
@@ -41,17 +41,7 @@ impl World {
                     },
                 });
             }
-            Effect::ReadRest { visit, .. } => {
-                let result = if how % 4 == 3 {
-                    Err(TransportError::Removed.into())
-                } else {
-                    Ok(Rest::default())
-                };
-                self.step(Event::RestRead {
-                    visit,
-                    result: Box::new(result),
-                });
-            }
+            Effect::ReadRest { visit, missing, .. } => self.finish_rest(visit, missing, how),
             Effect::Judge { visit, number, .. } => self.step(Event::Judged {
                 visit,
                 number,
@@ -170,6 +160,19 @@ impl World {
             tries: tries.map(|tries| PinStatus::Ready {
                 tries_left: Some(tries),
             }),
+    fn finish_rest(&mut self, visit: Visit, missing: Missing, how: u64) {
+        let result = match how % 4 {
+            3 => Err(TransportError::Removed.into()),
+            // A sign-in goes first.
+            2 => Ok(Rest {
+                left: Some(missing),
+                ..Rest::default()
+            }),
+            _ => Ok(Rest::default()),
+        };
+        self.step(Event::RestRead {
+            visit,
+            result: Box::new(result),
         });
     }
 

@@ -12,8 +12,9 @@ use super::fixtures::{facts, reader_name};
 use crate::card::error::CardError;
 use crate::card::facts::CardFacts;
 use crate::card::read::Progress;
+use crate::card::rest::{Missing, Rest};
 use crate::card::transport::{Report, SeenReader, TransportError};
-use crate::event::{Effect, Event, Now};
+use crate::event::{Effect, Event, Memory, Now};
 
 pub(super) const NOW: Now = Now {
     utc: UtcSeconds(1_000),
@@ -61,6 +62,48 @@ fn a_failure_that_is_told_twice_is_noted_once() {
 
     assert!(matches!(&first[..], [Effect::Note(note)] if note.kind == HistoryKind::Card));
     assert!(second.is_empty());
+}
+
+#[test]
+fn what_was_left_since_a_sign_in_went_first_is_read_after_it() {
+    let mut state = empty();
+    see(&mut state, ReaderStatus::Card);
+    let mut unfinished = facts(0, 0);
+    state.step(read(Ok(unfinished.clone())), NOW);
+    let missing = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| {
+            if let Effect::ReadRest { missing, .. } = effect {
+                Some(missing)
+            } else {
+                None
+            }
+        })
+    };
+    let remembered = Event::CardRemembered {
+        visit: Visit(1),
+        memory: Memory::default(),
+    };
+    let whole = missing(state.step(remembered, NOW)).unwrap();
+    // Less than that is left, which shows in what is asked for again.
+    unfinished.certificates.clear();
+    let left = Missing::of(&unfinished).unwrap();
+    assert_ne!(left, whole);
+
+    let rest = |left| Event::RestRead {
+        visit: Visit(1),
+        result: Box::new(Ok(Rest {
+            left,
+            ..Rest::default()
+        })),
+    };
+    let asked_again = missing(state.step(rest(Some(left.clone())), NOW));
+
+    assert_eq!(asked_again, Some(left));
+    let done = state.step(rest(None), NOW);
+    assert!(matches!(
+        done[..],
+        [Effect::KeepCard(_), Effect::Judge { number: 1, .. }]
+    ));
 }
 
 #[test]
