@@ -12,6 +12,7 @@ mod known;
 mod mishaps;
 mod printed;
 mod reading;
+mod rest;
 mod signing;
 mod status_words;
 
