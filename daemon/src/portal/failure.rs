@@ -17,6 +17,8 @@ use super::witness::{Seen, Version};
 pub(super) struct Lost {
     pub(super) host: String,
     pub(super) error: reqwest::Error,
+    /// The server has asked for the certificate, and answered nothing since.
+    pub(super) was_asked: bool,
     /// The certificate went out, and no answer came since: with TLS 1.3 the
     /// server judges it only when the handshake is over for us.
     pub(super) certificate_unanswered: bool,
@@ -85,10 +87,11 @@ impl Lost {
         let was_in_handshake = self.error.is_connect();
         // Apache under TLS 1.2 that wants a certificate, or to look at it once
         // more, for a path: it negotiates anew, which we do not.
-        if !was_in_handshake && number == 40 && seen.version != Some(Version::Tls13) {
+        let may_be_a_verdict = self.certificate_unanswered && seen.version == Some(Version::Tls13);
+        if !was_in_handshake && number == 40 && !may_be_a_verdict {
             return outcome::renegotiation();
         }
-        if seen.asked > 0 {
+        if self.was_asked {
             return Outcome::Rejected {
                 cause: own.by_alert(number, seen),
             };

@@ -130,11 +130,15 @@ fn client(
 async fn walk(portal: &Portal, client: &Client, witness: &Witness) -> Result<End, Lost> {
     let mut url = portal.profile.start.clone();
     for _ in 0..=MOST_REDIRECTS {
-        let signed_before = witness.seen().signed;
-        let mut response = client.get(url.clone()).send().await.map_err(|error| Lost {
-            host: host(&url),
-            error,
-            certificate_unanswered: witness.seen().signed > signed_before,
+        let before = witness.seen();
+        let mut response = client.get(url.clone()).send().await.map_err(|error| {
+            let seen = witness.seen();
+            Lost {
+                host: host(&url),
+                error,
+                was_asked: seen.asked > before.asked,
+                certificate_unanswered: seen.signed > before.signed,
+            }
         })?;
         let target = redirect_target(&url, &response);
         // Read to its end for a redirect too, or the connection is of no more
@@ -152,6 +156,7 @@ async fn walk(portal: &Portal, client: &Client, witness: &Witness) -> Result<End
         let body = body.map_err(|error| Lost {
             host: host(&url),
             error,
+            was_asked: false,
             certificate_unanswered: false,
         })?;
         return Ok(match body {

@@ -1,10 +1,12 @@
 //! Apache with mod_ssl.
 
-use cac_tests::servers::Apache;
 use cac_tests::servers::apache::Setup;
+use cac_tests::servers::{Apache, Nginx, nginx};
 
 use crate::record::{EACH, Table};
-use crate::visit::{Card, ours, server, strangers, visit, visit_without, whole_chain};
+use crate::visit::{
+    Card, ours, server, strangers, visit, visit_within, visit_without, whole_chain,
+};
 
 const ACCOUNT: &str = r#"<title>Account</title><main id=account><b id=name><!--#echo var="SSL_CLIENT_S_DN_CN" --></b></main>"#;
 
@@ -161,4 +163,24 @@ fn apache_that_forbids() {
         "{REQUIRE}\n<Location />\nSSLRequire %{{SSL_CLIENT_S_DN_CN}} eq \"ROE.JOHN.1000000003\"\n</Location>"
     );
     table(&[Card::Rsa], || setup(&host, ACCOUNT)).check("Apache, `SSLRequire` for somebody else");
+}
+
+/// The first of two has had the certificate when the second asks for it too late.
+#[test]
+fn apache_that_wants_a_certificate_for_a_path_behind_nginx() {
+    let late = format!("<Location /sign-in>\n{REQUIRE}\n</Location>");
+    let mut table = Table::default();
+    for versions in EACH {
+        let apache = Apache::start(&Setup {
+            versions,
+            ..setup(&late, ACCOUNT)
+        })
+        .unwrap();
+        let redirect = format!("return 302 {}/sign-in;", apache.origin());
+        let nginx = Nginx::start(&nginx::Setup::new(server(), whole_chain(), &redirect)).unwrap();
+        let holder = Card::P256.holder();
+        let met = visit_within(&nginx, &[apache.origin()], &holder);
+        table.add(Card::P256, versions, met);
+    }
+    table.check("Apache, `SSLVerifyClient require` in a `<Location>`, behind a redirect by nginx");
 }

@@ -5,7 +5,9 @@ use cac_tests::servers::Nginx;
 use cac_tests::servers::nginx::{Setup, Verify};
 
 use crate::record::{EACH, Table};
-use crate::visit::{Card, ours, server, strangers, visit, visit_without, whole_chain};
+use crate::visit::{
+    Card, ours, server, strangers, visit, visit_within, visit_without, whole_chain,
+};
 
 const ACCOUNT: &str =
     "return 200 '<title>Account</title><main id=account><b id=name>$ssl_client_s_dn</b></main>';";
@@ -184,4 +186,23 @@ fn one_nginx_serves_both_versions_of_tls() {
 
     assert_eq!(setup.versions, Versions::Both);
     assert_eq!(met.cacd, "registered: CN=DOE.JANE.Q.1234567890");
+}
+
+/// The first of two has had the certificate when the second does not get it.
+#[test]
+fn nginx_that_names_others_behind_one_that_names_ours() {
+    let mut table = Table::default();
+    for versions in EACH {
+        let second = Nginx::start(&Setup {
+            versions,
+            ..Setup::new(server(), strangers().root_pem(), ACCOUNT)
+        })
+        .unwrap();
+        let redirect = format!("return 302 {}/sign-in;", second.origin());
+        let first = Nginx::start(&Setup::new(server(), whole_chain(), &redirect)).unwrap();
+        let holder = Card::P256.holder();
+        let met = visit_within(&first, &[second.origin()], &holder);
+        table.add(Card::P256, versions, met);
+    }
+    table.check("nginx that names other authorities, behind a redirect by one that names ours");
 }

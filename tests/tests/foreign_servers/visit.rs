@@ -167,13 +167,18 @@ pub(crate) struct Met {
 
 /// Visits a server twice: with curl, and as the daemon does.
 pub(crate) fn visit(server: &Running, holder: &Holder) -> Met {
+    visit_within(server, &[], holder)
+}
+
+/// The same, at a portal that has these origins too.
+pub(crate) fn visit_within(server: &Running, more: &[String], holder: &Holder) -> Met {
     let folder = tempfile::tempdir().unwrap();
     let anchor = write(&folder, "ca.pem", &ours().root_pem());
     let certificate = write(&folder, "card.pem", &holder.pem());
     let curl = curl(server, &anchor, Some(&certificate));
 
     let before = holder.signed();
-    let portal = portal(&server.origin(), &anchor);
+    let portal = portal(&server.origin(), more, &anchor);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -195,9 +200,10 @@ pub(crate) fn visit_without(server: &Running) -> String {
     curl(server, &anchor, None)
 }
 
-fn portal(origin: &str, anchor: &Path) -> Portal {
+fn portal(origin: &str, more: &[String], anchor: &Path) -> Portal {
     let text = format!(
-        "name = \"foreign\"\ntitle = \"Foreign\"\norigin = \"{origin}\"\nstart = \"/sign-in\"\n{RULES}"
+        "name = \"foreign\"\ntitle = \"Foreign\"\norigin = \"{origin}\"\nstart = \"/sign-in\"\n\
+         redirect_origins = {more:?}\n{RULES}"
     );
     let source = Source::new(Path::new("/etc/cacd/portals.d/foreign.toml"), text);
     let mut profile = Profile::check(&source).unwrap();
@@ -235,7 +241,7 @@ fn curl(server: &Running, anchor: &Path, certificate: Option<&Path>) -> String {
             "--noproxy",
             "*",
         ])
-        .args(["--write-out", "\n%{http_code}", "--cacert"])
+        .args(["--location", "--write-out", "\n%{http_code}", "--cacert"])
         .arg(anchor);
     if let Some(certificate) = certificate {
         command.arg("--cert").arg(certificate);

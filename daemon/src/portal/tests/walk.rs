@@ -133,6 +133,15 @@ status = 500
             Outcome::NeedsSponsor,
         ),
         (server::status("403 No", "", "<p>no"), Outcome::LockedOut),
+        // Apache's word for what no rule can know.
+        (
+            server::status(
+                "403 Forbidden",
+                "",
+                "Reason: Cannot perform Post-Handshake Authentication.",
+            ),
+            too_late(),
+        ),
     ] {
         assert_eq!(answered(reply, rules).await, expected);
     }
@@ -172,9 +181,7 @@ async fn where_no_rule_matches_http_itself_counts() {
         ),
         (
             server::status("403 Forbidden", "", "Reason: Cannot perform Post-Handshake Authentication."),
-            Outcome::Unsupported {
-                why: "the portal asks for the certificate too late, after the connection is made (post-handshake authentication); of browsers, Firefox alone can answer, once security.tls.enable_post_handshake_auth is on".into(),
-            },
+            too_late(),
         ),
         (
             server::status("403 Forbidden", "", "<h2>HTTP Error 403.17 - Forbidden</h2>"),
@@ -222,6 +229,12 @@ async fn where_no_rule_matches_http_itself_counts() {
         ),
     ] {
         assert_eq!(answered(reply, RULES).await, expected);
+    }
+}
+
+fn too_late() -> Outcome {
+    Outcome::Unsupported {
+        why: "the portal asks for the certificate too late, after the connection is made (post-handshake authentication); of browsers, Firefox alone can answer, once security.tls.enable_post_handshake_auth is on".into(),
     }
 }
 
