@@ -22,4 +22,5 @@ pub mod snapshot;
 pub mod span;
 pub mod time;
 pub mod toml_file;
+pub mod trace;
 pub mod wire;

@@ -17,6 +17,7 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trace;
 mod witness;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use scraper::Selector;
 
 pub use self::error::{PrepareError, SignInError, SignerFailed};
 pub use self::refusal::Standing;
-pub use self::sign_in::sign_in;
+pub use self::sign_in::{sign_in, sign_in_traced};
 
 /// Makes the one raw private-key operation of a sign-in. Blocks.
 pub trait Signer: Send + Sync + 'static {

@@ -5,9 +5,12 @@
 
 use std::time::Duration;
 
+use cac_common::identity::readable;
 use cac_common::profile::{Rule, RuleResult};
 use cac_common::registration::Outcome;
+use cac_common::trace::RuleTried;
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::page::Page;
@@ -20,12 +23,21 @@ use super::{Markers, Portal};
 pub(super) struct Answer {
     pub(super) url: Url,
     pub(super) status: StatusCode,
+    /// Wherever a redirect led on the way here, or would have.
+    pub(super) redirects: Vec<Url>,
+    pub(super) headers: HeaderMap,
     pub(super) content_type: Option<String>,
     pub(super) retry_after: Option<Duration>,
     pub(super) body: Vec<u8>,
 }
 
-pub(super) fn judge(portal: &Portal, answer: &Answer, own: &Own, seen: Seen) -> Outcome {
+pub(super) fn judge(
+    portal: &Portal,
+    answer: &Answer,
+    own: &Own,
+    seen: Seen,
+    tried: &mut Vec<RuleTried>,
+) -> Outcome {
     if let Some(outcome) = withheld(own, seen) {
         return outcome;
     }
@@ -38,16 +50,13 @@ pub(super) fn judge(portal: &Portal, answer: &Answer, own: &Own, seen: Seen) -> 
     if asks_too_late(answer, &page) {
         return post_handshake();
     }
-    let outcome = portal
-        .profile
-        .rules
-        .iter()
-        .zip(&portal.markers)
-        .find(|(rule, markers)| matches(rule, markers, answer, &page))
-        .map_or_else(
-            || by_status(answer, &page, own, seen),
-            |(rule, markers)| by_rule(rule, markers, answer, &page),
-        );
+    let outcome = find(portal, tried, |rule, markers| {
+        miss(rule, markers, answer, &page)
+    })
+    .map_or_else(
+        || by_status(answer, &page, own, seen),
+        |(rule, markers)| by_rule(rule, markers, answer, &page),
+    );
     let is_registered = matches!(outcome, Outcome::Registered { .. });
     if is_registered && seen.signed == 0 {
         return Outcome::Unsupported {
@@ -77,21 +86,90 @@ fn without_certificate(own: &Own, seen: Seen) -> Option<Outcome> {
     })
 }
 
-fn matches(rule: &Rule, markers: &Markers, answer: &Answer, page: &Page) -> bool {
-    rule.status
-        .is_none_or(|status| answer.status.as_u16() == status)
-        && rule
-            .path
-            .as_ref()
-            .is_none_or(|path| answer.url.path().starts_with(path))
-        && markers
-            .selector
-            .as_ref()
-            .is_none_or(|selector| page.has(selector))
-        && markers
-            .text
-            .as_ref()
-            .is_none_or(|text| page.text().contains(text))
+/// What a rule makes of a redirect that leads out of the profile, and is not followed.
+pub(super) fn judge_elsewhere(
+    portal: &Portal,
+    answer: &Answer,
+    tried: &mut Vec<RuleTried>,
+) -> Option<Outcome> {
+    let page = Page::Text(String::new());
+    let (rule, markers) = find(portal, tried, |rule, markers| {
+        // Any other rule is about a page that nobody has seen.
+        match &rule.redirect {
+            Some(_) => miss(rule, markers, answer, &page),
+            None => Some("the portal sends us elsewhere, and shows no page".into()),
+        }
+    })?;
+    Some(by_rule(rule, markers, answer, &page))
+}
+
+/// The first rule that misses nothing.
+fn find<'a>(
+    portal: &'a Portal,
+    tried: &mut Vec<RuleTried>,
+    misses: impl Fn(&Rule, &Markers) -> Option<String>,
+) -> Option<(&'a Rule, &'a Markers)> {
+    let rules = portal.profile.rules.iter().zip(&portal.markers);
+    for (number, (rule, markers)) in (1..).zip(rules) {
+        let misses = misses(rule, markers);
+        let is_found = misses.is_none();
+        tried.push(RuleTried {
+            number,
+            result: rule.result,
+            misses,
+        });
+        if is_found {
+            return Some((rule, markers));
+        }
+    }
+    None
+}
+
+/// The first condition of a rule that does not hold, in words.
+fn miss(rule: &Rule, markers: &Markers, answer: &Answer, page: &Page) -> Option<String> {
+    let status = answer.status.as_u16();
+    if let Some(wanted) = rule.status.filter(|wanted| *wanted != status) {
+        return Some(format!("the status is {status}, not {wanted}"));
+    }
+    let path = answer.url.path();
+    if let Some(wanted) = rule
+        .path
+        .as_ref()
+        .filter(|wanted| !path.starts_with(*wanted))
+    {
+        return Some(format!("the path is {}, not {wanted}", readable(path)));
+    }
+    if let Some(wanted) = &rule.redirect {
+        let mut redirects = answer.redirects.iter();
+        if !redirects.any(|url| url.as_str().starts_with(wanted.as_str())) {
+            return Some(format!("no redirect went to {wanted}"));
+        }
+    }
+    if let Some(wanted) = &rule.header {
+        let mut values = answer.headers.get_all(&wanted.name).iter();
+        let is_there = values.any(|value| {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            (wanted.contains.as_ref()).is_none_or(|part| text.contains(part))
+        });
+        if !is_there {
+            return Some(match &wanted.contains {
+                Some(part) => format!("no header {} holds {part}", wanted.name),
+                None => format!("there is no header {}", wanted.name),
+            });
+        }
+    }
+    if let Some(selector) = &markers.selector
+        && !page.has(selector)
+    {
+        let selector = rule.selector.as_deref().unwrap_or_default();
+        return Some(format!("nothing on the page matches {selector}"));
+    }
+    if let Some(text) = &markers.text
+        && !page.text().contains(text)
+    {
+        return Some(format!("\u{201c}{text}\u{201d} is not on the page"));
+    }
+    None
 }
 
 fn by_rule(rule: &Rule, markers: &Markers, answer: &Answer, page: &Page) -> Outcome {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cac_common::identity::readable;
 use cac_common::registration::Outcome;
+use cac_common::trace::{Hop, Trace};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, redirect, retry};
 use url::Url;
@@ -14,6 +15,7 @@ use super::failure::Lost;
 use super::outcome::{self, Answer};
 use super::refusal::Own;
 use super::tls;
+use super::trace::Started;
 use super::witness::{SigningFault, Witness};
 use super::{Identity, Portal, SignInError};
 
@@ -42,13 +44,23 @@ pub(super) const LIMITS: Limits = Limits {
 /// Blocks the thread that drives it while the key signs. What the portal and
 /// the network have to say is an [`Outcome`]; an error is on our side.
 pub async fn sign_in(portal: &Portal, identity: Identity) -> Result<Outcome, SignInError> {
-    sign_in_within(LIMITS, portal, identity).await
+    sign_in_within(LIMITS, portal, identity, &mut Trace::default()).await
+}
+
+/// The same, with how it went.
+pub async fn sign_in_traced(
+    portal: &Portal,
+    identity: Identity,
+    trace: &mut Trace,
+) -> Result<Outcome, SignInError> {
+    sign_in_within(LIMITS, portal, identity, trace).await
 }
 
 pub(super) async fn sign_in_within(
     limits: Limits,
     portal: &Portal,
     identity: Identity,
+    trace: &mut Trace,
 ) -> Result<Outcome, SignInError> {
     let witness = Arc::new(Witness::default());
     let own = Own::new(
@@ -58,7 +70,11 @@ pub(super) async fn sign_in_within(
     )?;
     let client = client(limits, portal, identity, &witness)?;
 
-    let walk = tokio::time::timeout(limits.whole, walk(portal, &client, &witness)).await;
+    let walk = tokio::time::timeout(
+        limits.whole,
+        walk(portal, &client, &witness, &mut trace.hops),
+    )
+    .await;
 
     let seen = witness.seen();
     match seen.fault {
@@ -72,10 +88,18 @@ pub(super) async fn sign_in_within(
             retry_after: None,
         },
         Ok(Err(lost)) => lost.outcome(&own, seen),
-        Ok(Ok(End::Answer(answer))) => outcome::judge(portal, &answer, &own, seen),
-        Ok(Ok(End::Elsewhere { origin })) => Outcome::Unsupported {
-            why: format!("the portal sends us to {origin}, which its profile does not name"),
-        },
+        Ok(Ok(End::Answer(answer))) => {
+            outcome::judge(portal, &answer, &own, seen, &mut trace.rules)
+        }
+        Ok(Ok(End::Elsewhere { origin, answer })) => {
+            outcome::judge_elsewhere(portal, &answer, &mut trace.rules).unwrap_or_else(|| {
+                Outcome::Unsupported {
+                    why: format!(
+                        "the portal sends us to {origin}, which its profile does not name"
+                    ),
+                }
+            })
+        }
         Ok(Ok(End::Circle)) => Outcome::Unsupported {
             why: format!("the portal redirects more than {MOST_REDIRECTS} times"),
         },
@@ -91,6 +115,7 @@ enum End {
     /// Nothing was sent there.
     Elsewhere {
         origin: String,
+        answer: Answer,
     },
     Circle,
     TooLarge,
@@ -127,12 +152,22 @@ fn client(
         .map_err(SignInError::Client)
 }
 
-async fn walk(portal: &Portal, client: &Client, witness: &Witness) -> Result<End, Lost> {
+async fn walk(
+    portal: &Portal,
+    client: &Client,
+    witness: &Witness,
+    hops: &mut Vec<Hop>,
+) -> Result<End, Lost> {
     let mut url = portal.profile.start.clone();
+    let mut redirects = Vec::new();
     for _ in 0..=MOST_REDIRECTS {
         let before = witness.seen();
-        let mut response = client.get(url.clone()).send().await.map_err(|error| {
+        let mut hop = Started::get(&url, before, hops);
+        let sent = client.get(url.clone()).send().await;
+        hop.has_asked(witness.seen());
+        let mut response = sent.map_err(|error| {
             let seen = witness.seen();
+            hop.failed(&error);
             Lost {
                 host: host(&url),
                 error,
@@ -141,27 +176,34 @@ async fn walk(portal: &Portal, client: &Client, witness: &Witness) -> Result<End
             }
         })?;
         let target = redirect_target(&url, &response);
+        hop.answered(&response, target.as_ref());
         // Read to its end for a redirect too, or the connection is of no more
         // use and the key has to sign again.
         let body = read(&mut response).await;
+        hop.ended();
+        redirects.extend(target.clone());
         if let Some(target) = target {
             if !portal.profile.allows(&target) {
                 return Ok(End::Elsewhere {
                     origin: readable(&target.origin().ascii_serialization()),
+                    answer: answer(url, redirects, &response, Vec::new()),
                 });
             }
             url = target;
             continue;
         }
-        let body = body.map_err(|error| Lost {
-            host: host(&url),
-            error,
-            was_asked: false,
-            certificate_unanswered: false,
+        let body = body.map_err(|error| {
+            hop.failed(&error);
+            Lost {
+                host: host(&url),
+                error,
+                was_asked: false,
+                certificate_unanswered: false,
+            }
         })?;
         return Ok(match body {
             Body::TooLarge => End::TooLarge,
-            Body::Whole(body) => End::Answer(answer(url, &response, body)),
+            Body::Whole(body) => End::Answer(answer(url, redirects, &response, body)),
         });
     }
     Ok(End::Circle)
@@ -186,10 +228,12 @@ async fn read(response: &mut Response) -> Result<Body, reqwest::Error> {
     Ok(Body::Whole(body))
 }
 
-fn answer(url: Url, response: &Response, body: Vec<u8>) -> Answer {
+fn answer(url: Url, redirects: Vec<Url>, response: &Response, body: Vec<u8>) -> Answer {
     let headers = response.headers();
     Answer {
         url,
+        redirects,
+        headers: headers.clone(),
         status: response.status(),
         content_type: text(headers, &header::CONTENT_TYPE).map(str::to_owned),
         retry_after: retry_after(headers),

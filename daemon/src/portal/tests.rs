@@ -3,6 +3,7 @@
 mod holder;
 mod refused;
 mod server;
+mod trace;
 mod walk;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use cac_common::profile::Profile;
 use cac_common::registration::Outcome;
 use cac_common::toml_file::Source;
+use cac_common::trace::Trace;
 use rustls::version::{TLS12, TLS13};
 
 use self::holder::{Holder, Kind};
@@ -152,7 +154,13 @@ async fn a_card_slower_than_the_limit_for_connecting_still_signs_in() {
         };
         let holder = Holder::new(Kind::P256, &ca).with_pause(limits.connect + limits.connect / 4);
 
-        let outcome = sign_in_within(limits, &portal(&server, &ca, RULES), holder.identity()).await;
+        let outcome = sign_in_within(
+            limits,
+            &portal(&server, &ca, RULES),
+            holder.identity(),
+            &mut Trace::default(),
+        )
+        .await;
 
         assert_eq!(outcome.unwrap(), registered(), "{version:?}");
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cac_common::registration::Outcome;
+use cac_common::trace::Trace;
 use rcgen::{CertificateParams, date_time_ymd};
 use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncReadExt;
@@ -186,7 +187,13 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
         ..LIMITS
     };
 
-    let outcome = sign_in_within(limits, &portal_at(&origin, &ca, RULES), holder.identity()).await;
+    let outcome = sign_in_within(
+        limits,
+        &portal_at(&origin, &ca, RULES),
+        holder.identity(),
+        &mut Trace::default(),
+    )
+    .await;
 
     assert_eq!(
         outcome.unwrap(),
@@ -246,7 +253,13 @@ async fn a_page_that_stalls_is_given_up_in_time() {
         ..LIMITS
     };
 
-    let outcome = sign_in_within(limits, &portal(&server, &ca, RULES), holder.identity()).await;
+    let outcome = sign_in_within(
+        limits,
+        &portal(&server, &ca, RULES),
+        holder.identity(),
+        &mut Trace::default(),
+    )
+    .await;
 
     assert_eq!(
         outcome.unwrap(),

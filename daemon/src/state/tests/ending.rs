@@ -160,6 +160,9 @@ impl World {
             tries: tries.map(|tries| PinStatus::Ready {
                 tries_left: Some(tries),
             }),
+        });
+    }
+
     fn finish_rest(&mut self, visit: Visit, missing: Missing, how: u64) {
         let result = match how % 4 {
             3 => Err(TransportError::Removed.into()),

@@ -8,7 +8,7 @@ use cac_tests::virtual_card::{CardModel, samples};
 const NEEDS_PERSON: i32 = 4;
 
 #[test]
-fn s36_what_is_printed_is_shown_for_the_pin_and_kept_nowhere() -> anyhow::Result<()> {
+fn s27_what_is_printed_is_shown_for_the_pin_and_kept_nowhere() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     let card = jane(CardModel::T1)?;
     lab.insert(0, &card)?;

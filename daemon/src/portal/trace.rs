@@ -1,0 +1,102 @@
+//! Writes down how a sign-in goes.
+
+use std::time::{Duration, Instant};
+
+use cac_common::identity::readable;
+use cac_common::trace::Hop;
+use reqwest::{Response, header};
+use url::Url;
+
+use super::failure::deepest;
+use super::witness::Seen;
+
+/// One request under way; what is known of it stands with the others at once.
+pub(super) struct Started<'a> {
+    hop: &'a mut Hop,
+    before: Seen,
+    at: Instant,
+}
+
+impl<'a> Started<'a> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it measures how long the portal takes"
+    )]
+    pub(super) fn get(url: &Url, before: Seen, hops: &'a mut Vec<Hop>) -> Self {
+        let hop = Hop {
+            method: "GET".into(),
+            url: without_secrets(url),
+            ..Hop::default()
+        };
+        Self {
+            hop: hops.push_mut(hop),
+            before,
+            at: Instant::now(),
+        }
+    }
+
+    pub(super) fn has_asked(&mut self, seen: Seen) {
+        self.hop.asked = seen.asked > self.before.asked;
+        self.hop.signed = seen.signed > self.before.signed;
+        self.ended();
+    }
+
+    pub(super) fn answered(&mut self, response: &Response, target: Option<&Url>) {
+        self.hop.status = Some(response.status().as_u16());
+        self.hop.protocol = Some(format!("{:?}", response.version()));
+        let cookies = response.headers().get_all(header::SET_COOKIE).iter();
+        self.hop.cookies = u32::try_from(cookies.count()).unwrap_or(u32::MAX);
+        self.hop.redirect = target.map(without_secrets);
+    }
+
+    pub(super) fn failed(&mut self, error: &reqwest::Error) {
+        self.hop.failure = Some(readable(&deepest(error)));
+    }
+
+    pub(super) fn ended(&mut self) {
+        self.hop.took = milliseconds(self.at.elapsed());
+    }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An address with the names in its query, and without their values.
+pub(super) fn without_secrets(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_fragment(None);
+    // Neither is there in an address that we ask.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    let names: Vec<String> = url
+        .query_pairs()
+        .map(|(name, _)| format!("{name}=\u{2026}"))
+        .collect();
+    shown.set_query(None);
+    let query = if names.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", names.join("&"))
+    };
+    readable(&format!("{shown}{query}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_a_query_are_not_shown() {
+        for (url, shown) in [
+            ("https://a.example/b", "https://a.example/b"),
+            (
+                "https://u:p@a.example/b?token=secret&c=1#frag",
+                "https://a.example/b?token=\u{2026}&c=\u{2026}",
+            ),
+            ("https://a.example/?", "https://a.example/"),
+        ] {
+            assert_eq!(without_secrets(&Url::parse(url).unwrap()), shown);
+        }
+    }
+}
