@@ -96,6 +96,12 @@ impl Discovery {
     }
 }
 
+/// It could not be read on a card that has a Global PIN too: the tries of the
+/// other may not be those of the holder's PIN, and none is spent unasked.
+pub(super) fn unread() -> Finding {
+    note("it cannot be read, and the card has two PINs")
+}
+
 fn note(fault: &str) -> Finding {
     Finding::note(
         NAME,

@@ -180,6 +180,15 @@ pub fn pin_state(exchange: &mut Exchange<'_>, pin: PinReference) -> Result<PinSt
     })
 }
 
+/// Whether the card has a Global PIN, or may have one: a card without it
+/// refuses, and has no tries to tell (SP 800-73pt2-5 §3.2.1).
+pub(super) fn has_global_pin(exchange: &mut Exchange<'_>) -> Result<bool, CardError> {
+    match pin_state(exchange, PinReference::Global) {
+        Err(error @ CardError::Transport(_)) => Err(error),
+        state => Ok(state != Ok(PinState::LoggedOut { tries_left: None })),
+    }
+}
+
 /// What an empty VERIFY was answered with.
 enum Told {
     State(PinState),

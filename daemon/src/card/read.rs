@@ -12,7 +12,7 @@ use super::cac_read::{read_beside, read_cac};
 use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
-use super::discovery::{Discovery, PinReference};
+use super::discovery::{self, Discovery, PinReference};
 use super::error::{CardError, StatusWord, capitalised};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;
@@ -124,6 +124,19 @@ impl PivRead<'_, '_> {
                 self.note("PIN", error)?;
                 PinStatus::Ready { tries_left: None }
             }
+        };
+        let is_told = self.objects.contains_key(&DISCOVERY.tag);
+        let counts = matches!(
+            pin,
+            PinStatus::Ready {
+                tries_left: Some(_)
+            }
+        );
+        let pin = if !is_told && counts && piv::has_global_pin(self.exchange)? {
+            self.findings.push(discovery::unread());
+            PinStatus::Ready { tries_left: None }
+        } else {
+            pin
         };
         let capabilities = self.read_object(CAPABILITIES)?;
         for slot in [

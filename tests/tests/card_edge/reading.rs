@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cac_tests::virtual_card::CardTransport;
 use cac_tests::virtual_card::fault::Moment;
 use cac_tests::virtual_card::habits::{
-    AbandonedReply, ExtendedLength, Interface, KeyHistoryHabit, Packing,
+    AbandonedReply, DiscoveryHabit, ExtendedLength, Interface, KeyHistoryHabit, Packing,
 };
 use cac_tests::virtual_card::hostility::Hostility;
 use cac_tests::virtual_card::instruction;
@@ -260,6 +260,64 @@ fn a_card_on_a_contactless_reader_is_told_and_shown_as_far_as_it_can_be() {
         assert_eq!(faults, ["it lies on a contactless reader"]);
         assert_eq!(Missing::of(&facts), None);
     }
+}
+
+#[test]
+fn tries_are_not_taken_for_known_where_it_cannot_be_read_which_of_two_pins_they_are_of() {
+    let not_known = PinStatus::Ready { tries_left: None };
+    for protocol in [CardModel::T1, CardModel::T0] {
+        for (state_of_global_pin, is_known) in [
+            // As the card has it, which knows no Global PIN.
+            (None, true),
+            (Some([0x6A, 0x82]), true),
+            (Some([0x63, 0xC3]), false),
+            (Some([0x69, 0x83]), false),
+        ] {
+            let card = jane(protocol);
+            // After the CHUID and the authentication certificate.
+            let discovery = Moment::next(instruction::GET_DATA).after(2);
+            card.garble_at(discovery, &[0x69, 0x85]);
+            if let Some(answer) = state_of_global_pin {
+                card.garble_at(Moment::next(instruction::VERIFY).after(1), &answer);
+            }
+
+            let facts = read(&card);
+
+            let at = format!("{:?}, {state_of_global_pin:X?}", protocol.protocol);
+            let pin = if is_known {
+                THREE_TRIES
+            } else {
+                not_known.clone()
+            };
+            assert_eq!(facts.pin, pin, "{at}");
+            let of_discovery = facts.findings.iter();
+            let faults: Vec<&str> = of_discovery
+                .filter(|finding| finding.object == "Discovery Object")
+                .map(|finding| finding.fault.as_str())
+                .collect();
+            let told = faults.contains(&"it cannot be read, and the card has two PINs");
+            assert_eq!(told, !is_known, "{at}: {faults:?}");
+            assert_eq!(faults.len(), 1 + usize::from(told), "{at}: {faults:?}");
+            assert_eq!(card.log().pin_attempts(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_card_that_has_no_discovery_object_is_asked_for_one_pin_alone() {
+    let card = jane(CardModel {
+        discovery: DiscoveryHabit::Absent,
+        ..CardModel::T1
+    });
+
+    let facts = read(&card);
+
+    assert_eq!(facts.pin, THREE_TRIES);
+    assert_eq!(facts.findings, []);
+    let log = card.log();
+    let entries = log.entries().iter();
+    let asked = entries.filter(|apdu| apdu.ins == instruction::VERIFY);
+    assert_eq!(asked.count(), 1);
 }
 
 fn read_whole(card: &CardHandle) -> CardFacts {
