@@ -12,8 +12,9 @@ use tokio::net::UnixStream;
 
 use crate::interface::{
     Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates, GetHistory,
-    HistoryReply, LONGEST_REPLY, Lost, Printed, PrintedReply, Refusal, Register, Reply,
-    SnapshotReply, SubmitPin, method,
+    GetPortal, HistoryReply, LONGEST_REPLY, Lost, PortalDetails, PortalReply, Printed,
+    PrintedReply, Refusal, Register, Reply, SnapshotReply, SubmitPin, TestPortal, TestReply,
+    method,
 };
 use crate::locked::Locked;
 use crate::snapshot::{HistoryEntry, Snapshot};
@@ -24,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The same, where a card has to answer first, which others may hold.
 const CARD_PATIENCE: Duration = Duration::from_secs(90);
+
+/// The same, where a portal has to answer too.
+const SIGN_IN_PATIENCE: Duration = Duration::from_mins(4);
 
 /// A conversation with the daemon.
 #[derive(Debug)]
@@ -123,10 +127,31 @@ impl Client {
         Ok(reply.printed)
     }
 
+    /// A profile, as it is in force.
+    pub async fn portal(&mut self, name: &str) -> Result<PortalDetails, ClientError> {
+        let request = GetPortal {
+            name: name.to_owned(),
+        };
+        let reply: PortalReply = self.call(method::GET_PORTAL, &request).await?;
+        Ok(reply.portal)
+    }
+
+    /// Hands over a PIN in the same way, and waits for how the sign-in went.
+    pub async fn test_portal(
+        &mut self,
+        request: TestPortal,
+        digits: Locked,
+        length: usize,
+    ) -> Result<TestReply, ClientError> {
+        self.send_pin(method::TEST_PORTAL, request, digits, length)
+            .await?;
+        self.answer(SIGN_IN_PATIENCE).await
+    }
+
     async fn send_pin(
         &mut self,
         method: &str,
-        request: SubmitPin,
+        request: impl Serialize,
         digits: Locked,
         length: usize,
     ) -> Result<(), ClientError> {

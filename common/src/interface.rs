@@ -1,6 +1,9 @@
 //! What can be asked over the socket: the requests, replies and errors of
 //! `org.cacd1`, described for everyone in `org.cacd1.varlink`.
 
+mod portal;
+mod refusal;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,9 +11,12 @@ use crate::certificate::Slot;
 use crate::finding::Finding;
 use crate::identity::CardId;
 use crate::reader::ReaderName;
-use crate::registration::TriesLeft;
 use crate::snapshot::{HistoryEntry, Snapshot, Visit};
 use crate::time::UtcSeconds;
+pub use portal::{
+    GetPortal, PortalDetails, PortalReply, RuleDetails, StepDetails, TestPortal, TestReply,
+};
+pub use refusal::Refusal;
 
 /// The interface in varlink's own language, as it is served.
 pub const DESCRIPTION: &str = include_str!("org.cacd1.varlink");
@@ -61,6 +67,8 @@ pub mod method {
     pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
     pub const CLEAR: &str = "org.cacd1.Clear";
     pub const GET_CERTIFICATES: &str = "org.cacd1.GetCertificates";
+    pub const GET_PORTAL: &str = "org.cacd1.GetPortal";
+    pub const TEST_PORTAL: &str = "org.cacd1.TestPortal";
     pub const GET_INFO: &str = "org.varlink.service.GetInfo";
     pub const GET_INTERFACE_DESCRIPTION: &str = "org.varlink.service.GetInterfaceDescription";
 }
@@ -201,215 +209,10 @@ pub struct ExportedCertificate {
     pub pem: String,
 }
 
-/// Why something was not done. Advice to people is made from the variant.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("only root, the service's own user and the group of its administrators may do this")]
-    PermissionDenied,
-    #[error("no such method: {method}")]
-    MethodNotFound { method: String },
-    #[error("no such interface: {interface}")]
-    InterfaceNotFound { interface: String },
-    #[error("parameter cannot be used: {parameter}")]
-    InvalidParameter { parameter: String },
-    #[error("this method answers more than once: call it with \"more\"")]
-    ExpectedMore,
-    #[error("that card is not in a reader now")]
-    NoSuchCard,
-    #[error("no reader has that name")]
-    NoSuchReader,
-    #[error("no card is in that reader")]
-    NoCard,
-    #[error("the card has not been read to its end")]
-    NotRead,
-    #[error("no portal has that name")]
-    NoSuchPortal,
-    #[error("no PIN came with the call")]
-    NoPin,
-    #[error("a PIN is six to eight digits; the card has not been asked")]
-    MalformedPin,
-    #[error("no memory can be locked for the PIN")]
-    NoLockedMemory,
-    #[error("one try is left, or the card does not say how many")]
-    LastTry,
-    #[error("the PIN is blocked")]
-    PinBlocked,
-    #[error("PIN not accepted{}", after_a_wrong_pin(*tries_left))]
-    WrongPin { tries_left: TriesLeft },
-    #[error("the card failed: {cause}")]
-    CardFailed { cause: String },
-    #[error("a PIN was given already, and is being used")]
-    PinInUse,
-    #[error("nothing waits for a PIN")]
-    NothingToDo,
-    #[error("database cannot be used: {reason}")]
-    StoreFailed { reason: String },
-    #[error("the service is stopping")]
-    Stopping,
-}
-
-impl Refusal {
-    /// As an error reply.
-    pub fn to_reply(&self) -> Reply {
-        let one = |key: &str, value: &str| serde_json::json!({ key: value });
-        let none = || serde_json::json!({});
-        let (name, parameters) = match self {
-            Self::PermissionDenied => ("org.varlink.service.PermissionDenied", none()),
-            Self::MethodNotFound { method } => {
-                ("org.varlink.service.MethodNotFound", one("method", method))
-            }
-            Self::InterfaceNotFound { interface } => (
-                "org.varlink.service.InterfaceNotFound",
-                one("interface", interface),
-            ),
-            Self::InvalidParameter { parameter } => (
-                "org.varlink.service.InvalidParameter",
-                one("parameter", parameter),
-            ),
-            Self::ExpectedMore => ("org.varlink.service.ExpectedMore", none()),
-            Self::NoSuchCard => ("org.cacd1.NoSuchCard", none()),
-            Self::NoSuchReader => ("org.cacd1.NoSuchReader", none()),
-            Self::NoCard => ("org.cacd1.NoCard", none()),
-            Self::NotRead => ("org.cacd1.NotRead", none()),
-            Self::NoSuchPortal => ("org.cacd1.NoSuchPortal", none()),
-            Self::NoPin => ("org.cacd1.NoPin", none()),
-            Self::MalformedPin => ("org.cacd1.MalformedPin", none()),
-            Self::NoLockedMemory => ("org.cacd1.NoLockedMemory", none()),
-            Self::LastTry => ("org.cacd1.LastTry", none()),
-            Self::PinBlocked => ("org.cacd1.PinBlocked", none()),
-            Self::WrongPin { tries_left } => (
-                "org.cacd1.WrongPin",
-                serde_json::json!({ "tries_left": tries_left }),
-            ),
-            Self::CardFailed { cause } => ("org.cacd1.CardFailed", one("cause", cause)),
-            Self::PinInUse => ("org.cacd1.PinInUse", none()),
-            Self::NothingToDo => ("org.cacd1.NothingToDo", none()),
-            Self::StoreFailed { reason } => ("org.cacd1.StoreFailed", one("reason", reason)),
-            Self::Stopping => ("org.cacd1.Stopping", none()),
-        };
-        Reply {
-            error: Some(name.into()),
-            parameters,
-            continues: false,
-        }
-    }
-
-    /// From an error reply; `None` if its name is not one of ours.
-    pub fn from_reply(name: &str, parameters: &Value) -> Option<Self> {
-        let text = |key: &str| parameters[key].as_str().unwrap_or_default().to_owned();
-        Some(match name {
-            "org.varlink.service.PermissionDenied" => Self::PermissionDenied,
-            "org.varlink.service.MethodNotFound" => Self::MethodNotFound {
-                method: text("method"),
-            },
-            "org.varlink.service.InterfaceNotFound" => Self::InterfaceNotFound {
-                interface: text("interface"),
-            },
-            "org.varlink.service.InvalidParameter" => Self::InvalidParameter {
-                parameter: text("parameter"),
-            },
-            "org.varlink.service.ExpectedMore" => Self::ExpectedMore,
-            "org.cacd1.NoSuchCard" => Self::NoSuchCard,
-            "org.cacd1.NoSuchReader" => Self::NoSuchReader,
-            "org.cacd1.NoCard" => Self::NoCard,
-            "org.cacd1.NotRead" => Self::NotRead,
-            "org.cacd1.NoSuchPortal" => Self::NoSuchPortal,
-            "org.cacd1.NoPin" => Self::NoPin,
-            "org.cacd1.MalformedPin" => Self::MalformedPin,
-            "org.cacd1.NoLockedMemory" => Self::NoLockedMemory,
-            "org.cacd1.LastTry" => Self::LastTry,
-            "org.cacd1.PinBlocked" => Self::PinBlocked,
-            "org.cacd1.WrongPin" => Self::WrongPin {
-                tries_left: parameters["tries_left"]
-                    .as_u64()
-                    .and_then(|tries| tries.try_into().ok()),
-            },
-            "org.cacd1.CardFailed" => Self::CardFailed {
-                cause: text("cause"),
-            },
-            "org.cacd1.PinInUse" => Self::PinInUse,
-            "org.cacd1.NothingToDo" => Self::NothingToDo,
-            "org.cacd1.StoreFailed" => Self::StoreFailed {
-                reason: text("reason"),
-            },
-            "org.cacd1.Stopping" => Self::Stopping,
-            _ => return None,
-        })
-    }
-}
-
-fn after_a_wrong_pin(tries_left: TriesLeft) -> String {
-    match tries_left {
-        Some(1) => "; one try is left".into(),
-        Some(tries) => format!("; {tries} tries are left"),
-        None => "; the card does not say how many tries are left".into(),
-    }
-}
-
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde calls it with a reference"
 )]
 fn is_false(flag: &bool) -> bool {
     !flag
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_refusal_survives_the_wire() {
-        let refusals = [
-            Refusal::PermissionDenied,
-            Refusal::MethodNotFound {
-                method: "a.B".into(),
-            },
-            Refusal::InterfaceNotFound {
-                interface: "a".into(),
-            },
-            Refusal::InvalidParameter {
-                parameter: "limit".into(),
-            },
-            Refusal::ExpectedMore,
-            Refusal::NoSuchCard,
-            Refusal::NoSuchReader,
-            Refusal::NoCard,
-            Refusal::NotRead,
-            Refusal::NoSuchPortal,
-            Refusal::NoPin,
-            Refusal::MalformedPin,
-            Refusal::NoLockedMemory,
-            Refusal::LastTry,
-            Refusal::PinBlocked,
-            Refusal::WrongPin {
-                tries_left: Some(2),
-            },
-            Refusal::WrongPin { tries_left: None },
-            Refusal::CardFailed {
-                cause: "it does not answer".into(),
-            },
-            Refusal::PinInUse,
-            Refusal::NothingToDo,
-            Refusal::StoreFailed {
-                reason: "disk is full".into(),
-            },
-            Refusal::Stopping,
-        ];
-        for refusal in refusals {
-            let reply = refusal.to_reply();
-
-            let name = reply.error.unwrap();
-            assert_eq!(
-                Refusal::from_reply(&name, &reply.parameters),
-                Some(refusal),
-                "{name}"
-            );
-            let short = name.rsplit('.').next().unwrap();
-            let described = [DESCRIPTION, SERVICE_DESCRIPTION]
-                .iter()
-                .any(|text| text.contains(&format!("error {short} ")));
-            assert!(described, "{name} stands in no description");
-        }
-    }
 }

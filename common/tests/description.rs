@@ -11,9 +11,11 @@ use cac_common::finding::{Finding, Weight};
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::interface::{
     CertificatesReply, Clear, ClearReply, ClearScope, DESCRIPTION, ExportedCertificate,
-    GetCertificates, GetHistory, HistoryReply, Lost, Printed, PrintedReply, Register,
-    SERVICE_DESCRIPTION, SnapshotReply, SubmitPin, method,
+    GetCertificates, GetHistory, GetPortal, HistoryReply, Lost, PortalDetails, PortalReply,
+    Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, SubmitPin, TestPortal,
+    TestReply, method,
 };
+use cac_common::profile::{Profile, RuleResult};
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{
@@ -21,6 +23,8 @@ use cac_common::snapshot::{
     Reader, Registration, Snapshot, Stage, Visit,
 };
 use cac_common::time::UtcSeconds;
+use cac_common::toml_file::Source;
+use cac_common::trace::{Hop, RuleTried, Trace};
 use serde_json::{Map, Value};
 use zlink_idl::{CustomType, Field, Interface, Type};
 
@@ -48,6 +52,8 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::GET_HISTORY,
             method::CLEAR,
             method::GET_CERTIFICATES,
+            method::GET_PORTAL,
+            method::TEST_PORTAL,
             method::GET_INFO,
             method::GET_INTERFACE_DESCRIPTION,
         ]
@@ -107,6 +113,36 @@ fn other_replies_and_every_request_are_as_described() {
         check_reply("ReadPrinted", &serde_json::to_value(reply).unwrap());
     }
 
+    for text in [BARE_PROFILE, WHOLE_PROFILE] {
+        let source = Source::new(std::path::Path::new("/p.toml"), text.into());
+        let portal = PortalDetails::from(&Profile::check(&source).unwrap());
+        check_reply(
+            "GetPortal",
+            &serde_json::to_value(PortalReply { portal }).unwrap(),
+        );
+    }
+    for outcome in every_status() {
+        for trace in [Trace::default(), whole_trace()] {
+            let reply = TestReply {
+                outcome: outcome.clone(),
+                trace,
+            };
+            check_reply("TestPortal", &serde_json::to_value(reply).unwrap());
+        }
+    }
+    let name = "reference".to_owned();
+    check_request(
+        "GetPortal",
+        &serde_json::to_value(GetPortal { name }).unwrap(),
+    );
+    let test = TestPortal {
+        portal: "reference".into(),
+        card: CardId("card".into()),
+        visit: Visit(1),
+        even_the_last_try: true,
+    };
+    check_request("TestPortal", &serde_json::to_value(test).unwrap());
+
     let certificates = GetCertificates {
         reader: ReaderName("Reader".into()),
     };
@@ -152,6 +188,77 @@ fn other_replies_and_every_request_are_as_described() {
             dry_run: true,
         };
         check_request("Clear", &serde_json::to_value(clear).unwrap());
+    }
+}
+
+const BARE_PROFILE: &str = r#"
+name = "bare"
+title = "Bare"
+origin = "https://bare.example"
+start = "/"
+"#;
+
+const WHOLE_PROFILE: &str = r##"
+name = "whole"
+title = "Whole"
+origin = "https://whole.example"
+start = "/sign-in"
+trust_anchors = ["ca.pem"]
+revocation_lists = ["ca.crl"]
+redirect_origins = ["https://other.example"]
+
+[help_desk]
+phone = "555-0100"
+
+[consent]
+selector = "#notice"
+form = "#accept"
+
+[lockout]
+tries = 3
+wait = "15m"
+
+[[outcome]]
+result = "registered"
+selector = "#account"
+
+[[eligibility]]
+categories = ["contractor"]
+way = "sponsor"
+text = "Ask your sponsor."
+
+[[wizard]]
+title = "Sign in"
+page = "/login"
+form = "form"
+fields = [{ name = "user", label = "User name" }]
+proof = "#in"
+
+[[links]]
+title = "Help"
+url = "https://whole.example/help"
+"##;
+
+fn whole_trace() -> Trace {
+    let text = || Some("text".to_owned());
+    Trace {
+        hops: vec![Hop {
+            method: "GET".into(),
+            url: "https://whole.example/sign-in".into(),
+            status: Some(200),
+            took: 12,
+            protocol: text(),
+            asked: true,
+            signed: true,
+            cookies: 1,
+            redirect: text(),
+            failure: text(),
+        }],
+        rules: vec![RuleTried {
+            number: 1,
+            result: RuleResult::Registered,
+            misses: text(),
+        }],
     }
 }
 

@@ -27,7 +27,7 @@ use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
-use crate::event::{Effect, Event, Now, PrintedOrder};
+use crate::event::{Effect, Event, NewNote, Now, PrintedOrder, SignInOrder};
 use crate::portal::Portal;
 use crate::trust::Authorities;
 use crate::trust::http::Web;
@@ -36,6 +36,7 @@ use card_work::Worker;
 use judging::JudgeWith;
 use keeper::{Keeper, Piece, Work};
 use reading::{READ_LIMIT, ReadWith};
+use sign_in::Ended;
 use visiting::Visiting;
 
 /// What effects are done with.
@@ -137,21 +138,29 @@ impl Effects {
                 self.keep(Work::RememberCard { visit, card: *card }, now);
             }
             Effect::SignIn(order) => {
-                let worker = worker(&mut self.workers, &self.readers, &order.reader);
-                let portal = self.portals.get(&order.portal.name).cloned();
-                let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
-                sign_in::start(
-                    *order,
-                    portal,
-                    &sign_in::Sending {
-                        authorities: &self.authorities,
-                        at: now.utc,
-                    },
-                    &self.habits,
-                    visiting,
-                    worker,
-                    &self.events,
-                );
+                let (visit, number) = (order.visit, order.number);
+                self.sign_in(*order, now, move |ended, events| {
+                    let _ = events.send(Event::SignInEnded {
+                        visit,
+                        number,
+                        result: ended.result,
+                        pin: ended.pin,
+                        tries: ended.tries,
+                    });
+                });
+            }
+            Effect::TestPortal { request, order } => {
+                let visit = order.visit;
+                self.sign_in(*order, now, move |ended, events| {
+                    drop(ended.pin);
+                    let _ = events.send(Event::PortalTested {
+                        visit,
+                        request,
+                        result: ended.result,
+                        tries: ended.tries,
+                        trace: Box::new(ended.trace),
+                    });
+                });
             }
             Effect::ReadPrinted(order) => self.read_printed(*order),
             Effect::Record {
@@ -171,24 +180,52 @@ impl Effects {
                 };
                 self.keep(Work::Record(to_record), now);
             }
-            Effect::Note(note) => {
-                tracing::info!(
-                    kind = ?note.kind,
-                    reader = note.reader.as_ref().map(|reader| reader.0.as_str()),
-                    card = note.card.as_ref().map(|card| card.0.as_str()),
-                    portal = note.portal.as_deref(),
-                    "{}",
-                    // Names of people stay in the database.
-                    note.log_text.unwrap_or(&note.text)
-                );
-                self.keep(Work::Note(note), now);
-            }
+            Effect::Note(note) => self.note(note, now),
             Effect::Clear { request, uid, what } => {
                 self.keep(Work::Clear { request, uid, what }, now);
             }
             Effect::LoadKnown => self.keep(Work::LoadKnown, now),
             Effect::Answer { .. } => unreachable!("the supervisor answers by itself"),
         }
+    }
+
+    fn sign_in(
+        &mut self,
+        order: SignInOrder,
+        now: Now,
+        tell: impl FnOnce(Ended, &mpsc::UnboundedSender<Event>) + Send + 'static,
+    ) {
+        let worker = worker(&mut self.workers, &self.readers, &order.reader);
+        let portal = self.portals.get(&order.portal.name).cloned();
+        let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
+        let sending = sign_in::Sending {
+            authorities: &self.authorities,
+            at: now.utc,
+        };
+        let events = self.events.clone();
+        let tell = move |ended| tell(ended, &events);
+        sign_in::start(
+            order,
+            portal,
+            &sending,
+            &self.habits,
+            visiting,
+            worker,
+            tell,
+        );
+    }
+
+    fn note(&self, note: NewNote, now: Now) {
+        tracing::info!(
+            kind = ?note.kind,
+            reader = note.reader.as_ref().map(|reader| reader.0.as_str()),
+            card = note.card.as_ref().map(|card| card.0.as_str()),
+            portal = note.portal.as_deref(),
+            "{}",
+            // Names of people stay in the database.
+            note.log_text.unwrap_or(&note.text)
+        );
+        self.keep(Work::Note(note), now);
     }
 
     fn read_printed(&mut self, order: PrintedOrder) {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use cac_common::config::Config;
 use cac_common::identity::{CardId, Edipi};
-use cac_common::interface::{Clear, ClearScope, Lost, Printed, Refusal, Register};
+use cac_common::interface::{Clear, ClearScope, Lost, Printed, Refusal, Register, TestReply};
 use cac_common::pin::{AcceptedPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, PinStatus, Visit};
 use cac_common::time::UtcSeconds;
+use cac_common::trace::Trace;
 
 use crate::card::error::CardError;
 use crate::card::facts::{CardFacts, Edge};
@@ -102,6 +103,21 @@ pub enum Event {
         result: Result<Option<Vec<u8>>, Option<CardError>>,
         /// What the card last said of its PIN, if it was asked.
         tries: Option<PinStatus>,
+    },
+    /// A PIN was typed to see how signing in at a portal goes.
+    TestAsked {
+        request: RequestId,
+        portal: String,
+        pin: Pin,
+    },
+    /// How it went; the PIN is gone.
+    PortalTested {
+        visit: Visit,
+        request: RequestId,
+        result: SignInResult,
+        /// What the card last said of its PIN, if it was asked.
+        tries: Option<PinStatus>,
+        trace: Box<Trace>,
     },
     /// A person wants what was refused tried again.
     Asked {
@@ -223,6 +239,11 @@ pub enum Effect {
     KeepCard(Box<CardToRemember>),
     SignIn(Box<SignInOrder>),
     ReadPrinted(Box<PrintedOrder>),
+    /// Sign in, and tell how that went.
+    TestPortal {
+        request: RequestId,
+        order: Box<SignInOrder>,
+    },
     Record {
         visit: Visit,
         card: Box<CardToRemember>,
@@ -261,6 +282,7 @@ pub enum Answer {
     Cleared(Lost),
     /// `None` if nothing is printed on the card.
     Printed(Option<Box<Printed>>),
+    Tested(Box<TestReply>),
 }
 
 /// What the database keeps of a card.

@@ -257,15 +257,15 @@ impl Stand {
             Outcome::Forbidden { .. } if !again && may_sign_again => {
                 (Self::SigningIn { due, again: true }, Next::Again)
             }
-            Outcome::Forbidden { cause } => refused(RegistrationStatus::Forbidden { cause }),
-            Outcome::NeedsWizard => refused(RegistrationStatus::NeedsWizard),
-            Outcome::NotEligible => refused(RegistrationStatus::NotEligible),
-            Outcome::NeedsSponsor => refused(RegistrationStatus::NeedsSponsor),
-            Outcome::NotFound => refused(RegistrationStatus::NotFound),
-            Outcome::Rejected { cause } => refused(RegistrationStatus::Rejected { cause }),
-            Outcome::LockedOut => refused(RegistrationStatus::LockedOut { until: None }),
-            Outcome::Unsupported { why } => refused(RegistrationStatus::Unsupported { why }),
-            Outcome::Unrecognised { title } => refused(RegistrationStatus::Unrecognised { title }),
+            Outcome::Forbidden { .. }
+            | Outcome::NeedsWizard
+            | Outcome::NotEligible
+            | Outcome::NeedsSponsor
+            | Outcome::NotFound
+            | Outcome::Rejected { .. }
+            | Outcome::LockedOut
+            | Outcome::Unsupported { .. }
+            | Outcome::Unrecognised { .. } => refused(status_of(outcome, now)),
         }
     }
 
@@ -389,6 +389,32 @@ impl Due {
             until_utc: now.utc.after(wait),
             cause,
         }
+    }
+}
+
+/// What a portal's word comes to for somebody who is here for the first time.
+pub fn status_of(outcome: Outcome, now: Now) -> RegistrationStatus {
+    match outcome {
+        Outcome::Registered { account } => RegistrationStatus::Registered {
+            since: now.utc,
+            checked_at: now.utc,
+            account,
+            recheck_due: false,
+        },
+        Outcome::Unavailable { cause, retry_after } => RegistrationStatus::Waiting {
+            until: now.utc.after(retry_after.unwrap_or_default()),
+            attempt: 1,
+            cause,
+        },
+        Outcome::Forbidden { cause } => RegistrationStatus::Forbidden { cause },
+        Outcome::NeedsWizard => RegistrationStatus::NeedsWizard,
+        Outcome::NotEligible => RegistrationStatus::NotEligible,
+        Outcome::NeedsSponsor => RegistrationStatus::NeedsSponsor,
+        Outcome::NotFound => RegistrationStatus::NotFound,
+        Outcome::Rejected { cause } => RegistrationStatus::Rejected { cause },
+        Outcome::LockedOut => RegistrationStatus::LockedOut { until: None },
+        Outcome::Unsupported { why } => RegistrationStatus::Unsupported { why },
+        Outcome::Unrecognised { title } => RegistrationStatus::Unrecognised { title },
     }
 }
 

@@ -17,9 +17,9 @@ use std::time::Duration;
 use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::interface::{
-    Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, HistoryReply,
-    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal, Register, Reply,
-    SERVICE_DESCRIPTION, SubmitPin, method,
+    Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, GetPortal, HistoryReply,
+    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PortalReply, PrintedReply, Refusal, Register, Reply,
+    SERVICE_DESCRIPTION, SubmitPin, TestPortal, method,
 };
 use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
@@ -236,6 +236,33 @@ impl Server {
                 self.ask(move |request| Event::PrintedAsked { request, pin })
                     .await
             }
+            method::GET_PORTAL => {
+                let GetPortal { name } = parameters(call.parameters)?;
+                let published = Arc::clone(&self.snapshots.borrow());
+                let portal = published.portal(&name).ok_or(Refusal::NoSuchPortal)?;
+                Ok(Answered::of(&PortalReply { portal }))
+            }
+            method::TEST_PORTAL => {
+                self.only_if_allowed(uid).await?;
+                let TestPortal {
+                    portal,
+                    card,
+                    visit,
+                    even_the_last_try,
+                } = parameters(call.parameters)?;
+                let asked = SubmitPin {
+                    card,
+                    visit,
+                    even_the_last_try,
+                };
+                let pin = pin::read(asked, descriptor, uid).await?;
+                self.ask(move |request| Event::TestAsked {
+                    request,
+                    portal,
+                    pin,
+                })
+                .await
+            }
             method::REGISTER => {
                 self.only_if_allowed(uid).await?;
                 let what: Register = parameters(call.parameters)?;
@@ -306,6 +333,7 @@ impl Server {
         match answered.await.map_err(|_| Refusal::Stopping)?? {
             Answer::Done => Ok(Answered::Parameters(json!({}))),
             Answer::Cleared(lost) => Ok(Answered::of(&ClearReply { lost })),
+            Answer::Tested(reply) => Ok(Answered::of(&*reply)),
             Answer::Printed(printed) => Ok(Answered::of(&PrintedReply {
                 printed: printed.map(|printed| *printed),
             })),

@@ -97,14 +97,23 @@ impl State {
                 request,
                 result,
                 tries,
-            } => {
-                let mut answer = Err(Refusal::NoSuchCard);
-                let mut effects = self.in_visit(visit, now, |card, context| {
-                    answer = card.printed_read(result, tries, context);
-                });
-                effects.insert(0, Effect::Answer { request, answer });
-                effects
-            }
+            } => self.answered(request, visit, now, |card, context| {
+                card.printed_read(result, tries, context)
+            }),
+            Event::TestAsked {
+                request,
+                portal,
+                pin,
+            } => self.test_portal(request, &portal, pin, now),
+            Event::PortalTested {
+                visit,
+                request,
+                result,
+                tries,
+                trace,
+            } => self.answered(request, visit, now, |card, context| {
+                card.portal_tested(result, tries, *trace, context)
+            }),
             Event::Asked { request, uid, what } => self.register(request, uid, &what, now),
             Event::ClearAsked { request, uid, what } => {
                 vec![Effect::Clear { request, uid, what }]
@@ -124,13 +133,7 @@ impl State {
                 self.known = known;
                 Vec::new()
             }
-            Event::Noted(entry) => {
-                self.happened.push_back(entry);
-                while self.happened.len() > HAPPENED {
-                    self.happened.pop_front();
-                }
-                Vec::new()
-            }
+            Event::Noted(entry) => self.noted(entry),
             Event::Store { problem } => {
                 self.store_problem = problem;
                 Vec::new()
@@ -222,6 +225,23 @@ impl State {
         };
         act(card, &mut context);
         context.effects
+    }
+
+    /// The same, and answers a request with what comes of it: first, so that
+    /// what follows is seen after it.
+    fn answered(
+        &mut self,
+        request: RequestId,
+        visit: Visit,
+        now: Now,
+        act: impl FnOnce(&mut CardVisit, &mut Context<'_>) -> Result<Answer, Refusal>,
+    ) -> Vec<Effect> {
+        let mut answer = Err(Refusal::NoSuchCard);
+        let mut effects = self.in_visit(visit, now, |card, context| {
+            answer = act(card, context);
+        });
+        effects.insert(0, Effect::Answer { request, answer });
+        effects
     }
 
     /// Does something to every visit.
@@ -316,19 +336,9 @@ impl State {
 
     fn take_pin(&mut self, request: RequestId, pin: Pin, now: Now) -> Vec<Effect> {
         let visit = pin.typed_for().visit;
-        let mut answer = Err(Refusal::NoSuchCard);
-        let mut effects = self.in_visit(visit, now, |card, context| {
-            answer = card.take_pin(pin, context);
-        });
-        // The answer first: what follows from the PIN is seen after it was taken.
-        effects.insert(
-            0,
-            Effect::Answer {
-                request,
-                answer: answer.map(|()| Answer::Done),
-            },
-        );
-        effects
+        self.answered(request, visit, now, |card, context| {
+            card.take_pin(pin, context).map(|()| Answer::Done)
+        })
     }
 
     fn read_printed(&mut self, request: RequestId, pin: Pin, now: Now) -> Vec<Effect> {
@@ -338,6 +348,26 @@ impl State {
             answer = card.read_printed(request, pin, context);
         });
         effects.extend(answer.map(|answer| Effect::Answer { request, answer }));
+        effects
+    }
+
+    fn noted(&mut self, entry: HistoryEntry) -> Vec<Effect> {
+        self.happened.push_back(entry);
+        while self.happened.len() > HAPPENED {
+            self.happened.pop_front();
+        }
+        Vec::new()
+    }
+
+    fn test_portal(&mut self, request: RequestId, portal: &str, pin: Pin, now: Now) -> Vec<Effect> {
+        let mut answer = Err(Refusal::NoSuchCard);
+        let mut effects = self.in_visit(pin.typed_for().visit, now, |card, context| {
+            answer = card.test_portal(request, portal, pin, context);
+        });
+        effects.extend(answer.err().map(|refusal| Effect::Answer {
+            request,
+            answer: Err(refusal),
+        }));
         effects
     }
 

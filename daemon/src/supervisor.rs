@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cac_common::interface::{Refusal, SnapshotReply};
+use cac_common::interface::{PortalDetails, Refusal, SnapshotReply};
+use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
@@ -34,6 +35,7 @@ pub struct Published {
     pub snapshot: Snapshot,
     /// What was read off the cards in it, of those read to their end.
     pub cards: Cards,
+    portals: Vec<Arc<Profile>>,
     whole: OnceLock<Vec<u8>>,
     for_a_stranger: OnceLock<Vec<u8>>,
 }
@@ -63,13 +65,21 @@ pub struct Supervisor {
 }
 
 impl Published {
-    pub(crate) fn new(snapshot: Snapshot, cards: Cards) -> Self {
+    pub(crate) fn new(snapshot: Snapshot, cards: Cards, portals: Vec<Arc<Profile>>) -> Self {
         Self {
             snapshot,
             cards,
+            portals,
             whole: OnceLock::new(),
             for_a_stranger: OnceLock::new(),
         }
+    }
+
+    /// A profile that is in force.
+    pub fn portal(&self, name: &str) -> Option<PortalDetails> {
+        let mut portals = self.portals.iter();
+        let profile = portals.find(|profile| profile.name == name)?;
+        Some(PortalDetails::from(&**profile))
     }
 
     /// The parameters of a reply: all of it, or what a stranger may see.
@@ -126,7 +136,11 @@ impl Supervisor {
         mut clock: Clock,
         notifier: Notifier,
     ) -> (Self, watch::Receiver<Arc<Published>>) {
-        let first = Published::new(state.snapshot(clock.now()), state.cards_read());
+        let first = Published::new(
+            state.snapshot(clock.now()),
+            state.cards_read(),
+            state.portals().to_vec(),
+        );
         let (published, snapshots) = watch::channel(Arc::new(first));
         let supervisor = Self {
             state,
@@ -246,13 +260,22 @@ impl Supervisor {
         let mut snapshot = self.state.snapshot(now);
         let revision = self.published.borrow().snapshot.revision;
         snapshot.revision = revision;
-        if self.published.borrow().snapshot == snapshot {
+        // A profile can change in what no snapshot shows.
+        let is_same = {
+            let before = self.published.borrow();
+            before.snapshot == snapshot && before.portals == self.state.portals()
+        };
+        if is_same {
             return;
         }
         snapshot.revision = revision + 1;
         let (cards, waiting) = self.state.cards(now);
         self.notifier.status(snapshot.readers.len(), cards, waiting);
-        let published = Published::new(snapshot, self.state.cards_read());
+        let published = Published::new(
+            snapshot,
+            self.state.cards_read(),
+            self.state.portals().to_vec(),
+        );
         self.published.send_replace(Arc::new(published));
     }
 }

@@ -50,6 +50,9 @@ pub enum Command {
     /// Show the card in a reader, or write its certificates out.
     #[command(subcommand)]
     Card(Card),
+    /// List the portals, show how one is described, or try signing in there by hand.
+    #[command(subcommand)]
+    Portal(Portal),
     /// Show what happened, newest first.
     History(History),
     /// Forget what was kept; shows first what would be lost.
@@ -102,6 +105,53 @@ pub enum Card {
     Show(CardShow),
     /// Write the certificates of a card to files, as PEM. They name the holder, and hold no secret.
     Export(CardExport),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Portal {
+    /// Say which portals are known, and what is wrong with a profile.
+    List(PortalList),
+    /// Say how a portal is described: where it is, how its answers are told apart, whom to ask.
+    Show(PortalShow),
+    /// Sign in once, and say what was asked, what was answered, and which rule of the profile that met. Nothing is written down.
+    Test(PortalTest),
+}
+
+#[derive(Debug, Args)]
+pub struct PortalList {
+    /// Print one JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PortalShow {
+    /// The portal.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PortalTest {
+    /// The portal; one that is not enabled can be tried too.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The card, if several are in readers.
+    #[arg(long, value_name = "ID")]
+    pub card: Option<String>,
+
+    /// Send the PIN even if it may be the last try before the card is blocked.
+    #[arg(long)]
+    pub even_the_last_try: bool,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

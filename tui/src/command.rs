@@ -6,6 +6,7 @@ pub mod clear;
 mod ends;
 pub mod history;
 pub mod manual;
+pub mod portal;
 pub mod register;
 pub mod status;
 pub mod watch;

@@ -1,6 +1,7 @@
 //! Text and JSON for standard output.
 
 pub mod card;
+pub mod portal;
 
 use std::io::{self, Write};
 

@@ -6,9 +6,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cac_common::snapshot::Visit;
+use cac_common::snapshot::PinStatus;
 use cac_common::time::UtcSeconds;
-use tokio::sync::mpsc;
+use cac_common::trace::Trace;
 
 use super::card_work::Worker;
 use super::visiting::{Spent, Visiting};
@@ -17,7 +17,7 @@ use crate::card::habits::Habits;
 use crate::card::logged_in::Target;
 use crate::card::piv::Algorithm;
 use crate::card::sign::{Order, sign};
-use crate::event::{Event, HeldPin, SignInOrder, SignInResult};
+use crate::event::{HeldPin, SignInOrder, SignInResult};
 use crate::portal::{self, Identity, Portal, SignInError, Signer, SignerFailed, Standing};
 use crate::trust::Authorities;
 
@@ -27,7 +27,28 @@ pub(super) struct Sending<'a> {
     pub(super) at: UtcSeconds,
 }
 
-/// Starts a sign-in; it ends in [`Event::SignInEnded`], but for one whose visit has ended.
+/// How a sign-in has ended.
+pub(super) struct Ended {
+    pub(super) result: SignInResult,
+    /// Given back if it was not sent, or accepted.
+    pub(super) pin: Option<HeldPin>,
+    /// What the card last said of its PIN, if it was asked.
+    pub(super) tries: Option<PinStatus>,
+    pub(super) trace: Trace,
+}
+
+impl Ended {
+    fn failed(cause: String, pin: HeldPin) -> Self {
+        Self {
+            result: SignInResult::Failed { cause },
+            pin: Some(pin),
+            tries: None,
+            trace: Trace::default(),
+        }
+    }
+}
+
+/// Starts a sign-in, and tells how it has ended.
 pub(super) fn start(
     order: SignInOrder,
     portal: Option<Arc<Portal>>,
@@ -35,11 +56,9 @@ pub(super) fn start(
     habits: &Habits,
     visiting: Arc<Visiting>,
     worker: &Worker,
-    events: &mpsc::UnboundedSender<Event>,
+    tell: impl FnOnce(Ended) + Send + 'static,
 ) {
     let SignInOrder {
-        visit,
-        number,
         card,
         certificate,
         edge,
@@ -47,26 +66,18 @@ pub(super) fn start(
         pin,
         ..
     } = order;
-    let fail = |cause: &str, pin: Option<HeldPin>| Event::SignInEnded {
-        visit,
-        number,
-        result: SignInResult::Failed {
-            cause: cause.to_owned(),
-        },
-        pin,
-        tries: None,
-    };
     let Some(portal) = portal else {
-        let _ = events.send(fail("The portal's profile was taken away", Some(pin)));
-        return;
+        return tell(Ended::failed(
+            "The portal's profile was taken away".into(),
+            pin,
+        ));
     };
     let Some(algorithm) = Algorithm::of_key(&certificate.summary.key) else {
-        let cause = format!(
-            "Keys of the kind {} are not supported",
-            certificate.summary.key
-        );
-        let _ = events.send(fail(&cause, Some(pin)));
-        return;
+        let key = certificate.summary.key;
+        return tell(Ended::failed(
+            format!("Keys of the kind {key} are not supported"),
+            pin,
+        ));
     };
     visiting.lend(pin);
     let signer = Arc::new(CardSigner {
@@ -96,28 +107,43 @@ pub(super) fn start(
         },
         signer: Arc::clone(&signer) as Arc<dyn Signer>,
     };
-    let spawned = std::thread::Builder::new().name("sign-in".into()).spawn({
-        let events = events.clone();
+    let tell = Arc::new(Mutex::new(Some(tell)));
+    let report = {
         let signer = Arc::clone(&signer);
+        move |result, trace| {
+            let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(tell) = tell.take() {
+                tell(signer.ended(result, trace));
+            }
+        }
+    };
+    let spawned = std::thread::Builder::new().name("sign-in".into()).spawn({
+        let report = report.clone();
         move || {
+            let mut trace = Trace::default();
             // A page that makes the parser panic is the portal's fault, and no
             // reason to wait for an answer that never comes.
-            let result = catch_unwind(AssertUnwindSafe(|| run(&portal, identity, &signer)))
-                .unwrap_or_else(|_| SignInResult::Failed {
-                    cause: "The portal's answer could not be read".into(),
-                });
-            let _ = events.send(signer.report(visit, number, result));
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                run(&portal, identity, &signer, &mut trace)
+            }))
+            .unwrap_or_else(|_| SignInResult::Failed {
+                cause: "The portal's answer could not be read".into(),
+            });
+            report(result, trace);
         }
     });
     if spawned.is_err() {
-        let result = SignInResult::Failed {
-            cause: "This machine can start no more threads".into(),
-        };
-        let _ = events.send(signer.report(visit, number, result));
+        let cause = "This machine can start no more threads".into();
+        report(SignInResult::Failed { cause }, Trace::default());
     }
 }
 
-fn run(portal: &Portal, identity: Identity, signer: &CardSigner) -> SignInResult {
+fn run(
+    portal: &Portal,
+    identity: Identity,
+    signer: &CardSigner,
+    trace: &mut Trace,
+) -> SignInResult {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -125,7 +151,7 @@ fn run(portal: &Portal, identity: Identity, signer: &CardSigner) -> SignInResult
         Ok(runtime) => {
             let ended = runtime.block_on(async {
                 tokio::select! {
-                    ended = portal::sign_in(portal, identity) => ended,
+                    ended = portal::sign_in_traced(portal, identity, trace) => ended,
                     // Nobody waits for it any more.
                     () = signer.visiting.stop.notified() => Err(SignInError::Signer(SignerFailed)),
                 }
@@ -167,18 +193,17 @@ struct Found {
 }
 
 impl CardSigner {
-    fn report(&self, visit: Visit, number: u32, result: SignInResult) -> Event {
+    fn ended(&self, result: SignInResult, trace: Trace) -> Ended {
         let mut found = self.found();
         tracing::debug!(apdus = found.spent.apdus, "sign-in has ended");
-        Event::SignInEnded {
-            visit,
-            number,
+        Ended {
             result: match found.failure.take() {
                 Some(failure) => SignInResult::Card(failure),
                 None => result,
             },
             pin: self.visiting.take_back(),
             tries: found.spent.tries.take(),
+            trace,
         }
     }
 

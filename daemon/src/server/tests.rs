@@ -393,7 +393,11 @@ fn state() -> State {
 }
 
 fn published(state: &State) -> Published {
-    Published::new(state.snapshot(now()), state.cards_read())
+    Published::new(
+        state.snapshot(now()),
+        state.cards_read(),
+        state.portals().to_vec(),
+    )
 }
 
 fn now() -> Now {

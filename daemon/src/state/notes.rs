@@ -118,6 +118,15 @@ impl Note {
         )
     }
 
+    pub(super) fn testing(card: &CardVisit, portal: &Profile) -> Self {
+        Self::of_card(
+            HistoryKind::Pin,
+            card,
+            &format!("PIN typed, to try signing in at {}", portal.title),
+        )
+        .at_portal(&portal.name)
+    }
+
     /// Why the card did not do what a PIN was typed for.
     pub(super) fn card_said(card: &CardVisit, error: &CardError) -> Self {
         let (kind, text, logged) = card_said(error);

@@ -47,7 +47,7 @@ enum Act {
         card: usize,
         visits_ago: u64,
         even_the_last_try: bool,
-        for_printed: bool,
+        what_for: WhatFor,
     },
     Ask {
         card: Option<usize>,
@@ -68,6 +68,13 @@ enum Act {
     },
 }
 
+#[derive(Debug, Clone, Copy)]
+enum WhatFor {
+    Registering,
+    Printed,
+    Test,
+}
+
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let keep = prop_oneof![
         Just(PinKeep::SignIn),
@@ -83,13 +90,17 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             0..CARDS,
             prop_oneof![4 => Just(0), 1 => Just(1u64)],
             any::<bool>(),
-            prop_oneof![4 => Just(false), 1 => Just(true)],
+            prop_oneof![
+                4 => Just(WhatFor::Registering),
+                1 => Just(WhatFor::Printed),
+                1 => Just(WhatFor::Test)
+            ],
         )
-            .prop_map(|(card, visits_ago, even_the_last_try, for_printed)| Act::TypePin {
+            .prop_map(|(card, visits_ago, even_the_last_try, what_for)| Act::TypePin {
                 card,
                 visits_ago,
                 even_the_last_try,
-                for_printed,
+                what_for,
             }),
         1 => proptest::option::of(0..CARDS).prop_map(|card| Act::Ask { card }),
         1 => Just(Act::Clear),
@@ -211,14 +222,18 @@ impl World {
                 card,
                 visits_ago,
                 even_the_last_try,
-                for_printed,
+                what_for,
             } => {
                 let pin = self.type_pin(card, visits_ago, even_the_last_try);
                 let request = self.request();
-                self.step(if for_printed {
-                    Event::PrintedAsked { request, pin }
-                } else {
-                    Event::PinGiven { request, pin }
+                self.step(match what_for {
+                    WhatFor::Registering => Event::PinGiven { request, pin },
+                    WhatFor::Printed => Event::PrintedAsked { request, pin },
+                    WhatFor::Test => Event::TestAsked {
+                        request,
+                        portal: "first".into(),
+                        pin,
+                    },
                 });
             }
             Act::Ask { card } => {

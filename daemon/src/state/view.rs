@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cac_common::finding::Finding;
+use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Daemon, KnownPersona, Portal, Reader, Registration, Snapshot};
@@ -50,6 +51,11 @@ impl State {
             happened: self.happened.iter().cloned().collect(),
             may_act: true,
         }
+    }
+
+    /// The profiles in force.
+    pub fn portals(&self) -> &[Arc<Profile>] {
+        &self.portals
     }
 
     /// What was read off the card in each reader, where it was read to its end.

@@ -4,6 +4,7 @@ mod memory;
 mod printed;
 mod recheck;
 mod signing;
+mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,8 +51,8 @@ pub(crate) struct CardVisit {
     held: Option<Held>,
     /// The sign-in that goes on now; one at a time.
     at_work: Option<AtWork>,
-    /// Printed Information is being read, with a PIN of its own.
-    is_printing: bool,
+    /// Something is asked for with a PIN of its own, and nothing is kept of it.
+    aside: Option<Aside>,
     /// Sign-ins begun in this visit.
     sign_ins: u32,
 }
@@ -77,6 +78,12 @@ struct AtWork {
     pin_is_over: bool,
     /// Who typed it.
     uid: u32,
+}
+
+/// What a PIN is used for beside registering.
+struct Aside {
+    /// Until when its PIN may be held.
+    until: Option<Duration>,
 }
 
 /// What is known while the card is still being read.
@@ -124,7 +131,7 @@ impl CardVisit {
             recheck: Recheck::default(),
             held: None,
             at_work: None,
-            is_printing: false,
+            aside: None,
             sign_ins: 0,
         }
     }
@@ -157,11 +164,12 @@ impl CardVisit {
 
     pub(super) fn deadline(&self) -> Option<Duration> {
         let held = self.held.as_ref().and_then(|held| held.until);
+        let aside = self.aside.as_ref().and_then(|aside| aside.until);
         let lent = self.at_work.as_ref().and_then(AtWork::deadline);
         self.stands
             .values()
             .map(Stand::deadline)
-            .chain([held, lent, self.recheck.due])
+            .chain([held, lent, aside, self.recheck.due])
             .flatten()
             .min()
     }

@@ -308,7 +308,7 @@ async fn next(
 }
 
 /// The card that was named, else the only one.
-fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a Card, Failure> {
+pub(super) fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a Card, Failure> {
     let cards: Vec<&Card> = snapshot
         .readers
         .iter()
@@ -359,7 +359,7 @@ pub(super) fn prompt(reader: &Reader, card: &Card) -> String {
     )
 }
 
-fn exit_of(status: &RegistrationStatus) -> Exit {
+pub(super) fn exit_of(status: &RegistrationStatus) -> Exit {
     match status {
         RegistrationStatus::Registered { .. } => Exit::Fine,
         RegistrationStatus::NeedsPin { .. }

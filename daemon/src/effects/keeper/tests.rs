@@ -334,6 +334,8 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::PinGiven { .. }
         | Event::PrintedAsked { .. }
         | Event::PrintedRead { .. }
+        | Event::TestAsked { .. }
+        | Event::PortalTested { .. }
         | Event::Asked { .. }
         | Event::SignInEnded { .. }
         | Event::ClearAsked { .. }

@@ -13,7 +13,7 @@ use crate::card::error::CardError;
 use crate::card::rest::{Missing, Rest};
 use crate::card::transport::TransportError;
 use crate::event::{
-    Effect, Event, HeldPin, Memory, PrintedOrder, Remembered, SignInOrder, SignInResult,
+    Effect, Event, HeldPin, Memory, PrintedOrder, Remembered, RequestId, SignInOrder, SignInResult,
 };
 use crate::judgement::{Asked, Judgement};
 use crate::store::Acquaintance;
@@ -58,6 +58,7 @@ impl World {
             }),
             Effect::SignIn(order) => self.finish_sign_in(*order, how),
             Effect::ReadPrinted(order) => self.finish_printed(*order, how),
+            Effect::TestPortal { request, order } => self.finish_test(request, *order, how),
             Effect::Record {
                 visit,
                 card,
@@ -131,6 +132,27 @@ impl World {
         self.step(Event::CardRead {
             visit,
             result: Box::new(result),
+        });
+    }
+
+    fn finish_test(&mut self, request: RequestId, order: SignInOrder, how: u64) {
+        let SignInOrder { visit, pin, .. } = order;
+        drop(pin);
+        let registered = Outcome::Registered { account: None };
+        let wrong = CardError::WrongPin {
+            tries_left: Some(1),
+        };
+        self.step(Event::PortalTested {
+            visit,
+            request,
+            result: match how % 4 {
+                0 => SignInResult::Portal(registered),
+                1 => SignInResult::Card(wrong),
+                2 => SignInResult::PinGone,
+                _ => SignInResult::Failed { cause: "x".into() },
+            },
+            tries: None,
+            trace: Box::default(),
         });
     }
 

@@ -30,7 +30,10 @@ impl World {
                 } else {
                     assert!(matches!(
                         answer,
-                        Ok(Answer::Done | Answer::Cleared(_) | Answer::Printed(_))
+                        Ok(Answer::Done
+                            | Answer::Cleared(_)
+                            | Answer::Printed(_)
+                            | Answer::Tested(_))
                     ));
                 }
                 return false;
@@ -70,6 +73,7 @@ impl World {
                 assert_eq!(typed_for.card, order.target.card, "PIN of another card");
                 self.check_pin(typed_for, order.visit, current);
             }
+            Effect::TestPortal { order, .. } => self.check_order(order, current),
             Effect::SignIn(order) => {
                 self.check_order(order, current);
                 let certificate = order.certificate.summary.sha256.clone();
@@ -160,6 +164,9 @@ fn uses_a_pin(effect: &Effect) -> Option<Visit> {
         return Some(order.visit);
     }
     if let Effect::ReadPrinted(order) = effect {
+        return Some(order.visit);
+    }
+    if let Effect::TestPortal { order, .. } = effect {
         return Some(order.visit);
     }
     None

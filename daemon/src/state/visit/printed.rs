@@ -5,7 +5,8 @@ use cac_common::interface::{self, Refusal};
 use cac_common::pin::Pin;
 use cac_common::snapshot::PinStatus;
 
-use super::CardVisit;
+use super::signing::until;
+use super::{Aside, CardVisit};
 use crate::card::consistency;
 use crate::card::error::CardError;
 use crate::card::facts::{CardFacts, Edge};
@@ -39,7 +40,9 @@ impl CardVisit {
         let Some(target) = target(facts) else {
             return Some(Ok(Answer::Printed(None)));
         };
-        self.is_printing = true;
+        self.aside = Some(Aside {
+            until: until(context),
+        });
         let order = PrintedOrder {
             visit: self.visit,
             reader: self.reader.clone(),
@@ -60,7 +63,7 @@ impl CardVisit {
         tries: Option<PinStatus>,
         context: &mut Context<'_>,
     ) -> Result<Answer, Refusal> {
-        self.is_printing = false;
+        self.aside = None;
         if let Some(tries) = tries {
             self.pin = tries;
         }
@@ -115,7 +118,7 @@ fn told(content: &[u8], facts: Option<&CardFacts>) -> interface::Printed {
     }
 }
 
-fn refusal(error: &CardError) -> Refusal {
+pub(super) fn refusal(error: &CardError) -> Refusal {
     match *error {
         CardError::WrongPin { tries_left } => Refusal::WrongPin { tries_left },
         CardError::PinBlocked => Refusal::PinBlocked,

@@ -1,7 +1,6 @@
 //! The PIN of a visit, and the sign-ins it is used for.
 
 use std::sync::Arc;
-#[cfg(test)]
 use std::time::Duration;
 
 use cac_common::config::PinKeep;
@@ -15,6 +14,12 @@ use crate::event::{Effect, HeldPin, Proof, SignInOrder, SignInResult};
 use crate::registration::{Next, SignInEnd, Stand};
 use crate::state::Context;
 use crate::state::notes::Note;
+
+/// Until when a PIN that is typed now may be held.
+pub(super) fn until(context: &Context<'_>) -> Option<Duration> {
+    let span = context.config.pin_keep.at_most()?;
+    Some(context.now.monotonic + span)
+}
 
 impl CardVisit {
     /// Takes a PIN for this card, if there is a use for it.
@@ -30,11 +35,7 @@ impl CardVisit {
         if !self.stands.values().any(Stand::is_due) {
             return Err(Refusal::NothingToDo);
         }
-        let until = context
-            .config
-            .pin_keep
-            .at_most()
-            .map(|span| context.now.monotonic + span);
+        let until = until(context);
         self.held = Some(Held {
             pin: HeldPin::Unsent(pin),
             until,
@@ -192,6 +193,12 @@ impl CardVisit {
             at_work.pin_is_over = true;
             context.effects.push(Effect::ForgetPin(self.visit));
         }
+        if let Some(aside) = &mut self.aside
+            && aside.until.is_some_and(|until| until <= now)
+        {
+            aside.until = None;
+            context.effects.push(Effect::ForgetPin(self.visit));
+        }
         let names: Vec<String> = self.stands.keys().cloned().collect();
         for name in names {
             let due_now = self.stands[&name]
@@ -216,6 +223,7 @@ impl CardVisit {
         let untils = [
             self.held.as_mut().map(|held| &mut held.until),
             self.at_work.as_mut().map(|at_work| &mut at_work.until),
+            self.aside.as_mut().map(|aside| &mut aside.until),
         ];
         for until in untils.into_iter().flatten() {
             *until = Some(until.map_or(latest, |until| until.min(latest)));
@@ -224,7 +232,7 @@ impl CardVisit {
 
     /// A PIN is being used, or what it has led to is being written down.
     pub(super) fn is_at_work(&self) -> bool {
-        self.at_work.is_some() || self.is_printing || self.stands.values().any(Stand::is_busy)
+        self.at_work.is_some() || self.aside.is_some() || self.stands.values().any(Stand::is_busy)
     }
 
     /// Starts what can be started, and drops a PIN that has no more use.
@@ -366,6 +374,7 @@ impl CardVisit {
             .and_then(|held| held.until)
             .into_iter()
             .chain(lent)
+            .chain(self.aside.as_ref().and_then(|aside| aside.until))
             .any(|until| until <= now)
     }
 }

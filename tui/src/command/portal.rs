@@ -1,0 +1,111 @@
+//! `cacctl portal`: the portals, and how signing in there goes.
+
+use std::io;
+use std::path::Path;
+
+use cac_common::client::Client;
+use cac_common::identity::readable;
+use cac_common::interface::TestPortal;
+use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage};
+use jiff::tz::TimeZone;
+
+use super::ends::Ends;
+use super::{ask_pin, register};
+use crate::app::may_be_the_last_try;
+use crate::cli::{self, PortalList, PortalShow, PortalTest};
+use crate::failure::{Exit, Failure};
+use crate::{clock, print};
+
+pub async fn run(socket: &Path, wanted: cli::Portal) -> Result<Exit, Failure> {
+    match wanted {
+        cli::Portal::List(wanted) => list(socket, &wanted).await,
+        cli::Portal::Show(wanted) => show(socket, &wanted).await,
+        cli::Portal::Test(wanted) => test(socket, &wanted).await,
+    }
+}
+
+async fn list(socket: &Path, wanted: &PortalList) -> Result<Exit, Failure> {
+    let snapshot = Client::connect(socket).await?.snapshot().await?;
+    let mut out = io::stdout().lock();
+    if wanted.json {
+        print::json(&mut out, &snapshot.portals)?;
+    } else {
+        print::portal::list(&mut out, &snapshot)?;
+    }
+    Ok(Exit::Fine)
+}
+
+async fn show(socket: &Path, wanted: &PortalShow) -> Result<Exit, Failure> {
+    let portal = Client::connect(socket).await?.portal(&wanted.name).await?;
+    let mut out = io::stdout().lock();
+    if wanted.json {
+        print::json(&mut out, &portal)?;
+    } else {
+        print::portal::details(&mut out, &portal)?;
+    }
+    Ok(Exit::Fine)
+}
+
+async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
+    let snapshot = Client::connect(socket).await?.snapshot().await?;
+    if !snapshot
+        .portals
+        .iter()
+        .any(|portal| portal.name == wanted.name)
+    {
+        return Err(Failure::NoSuchPortal(readable(&wanted.name)));
+    }
+    let card = register::find(&snapshot, wanted.card.as_deref())?;
+    let request = request(wanted, card)?;
+    let reader = reader_of(&snapshot, card)?;
+    let mut ends = Ends::listen().map_err(Failure::Terminal)?;
+    let prompt = register::prompt(reader, card);
+    let (digits, length) = tokio::select! {
+        pin = ask_pin::ask(&prompt) => pin?,
+        // The terminal is given back as it was.
+        () = ends.any() => return Err(Failure::Interrupted),
+    };
+    let mut client = Client::connect(socket).await?;
+    let reply = tokio::select! {
+        reply = client.test_portal(request, digits, length) => reply?,
+        () = ends.any() => return Err(Failure::Interrupted),
+    };
+    let mut out = io::stdout().lock();
+    if wanted.json {
+        print::json(&mut out, &reply)?;
+    } else {
+        print::portal::test(&mut out, &reply, clock::now(), &TimeZone::system())?;
+    }
+    Ok(register::exit_of(&reply.outcome))
+}
+
+fn request(wanted: &PortalTest, card: &Card) -> Result<TestPortal, Failure> {
+    if let Stage::Failed { cause } = &card.stage {
+        return Err(Failure::CardUnreadable {
+            cause: readable(cause),
+        });
+    }
+    if card.pin == PinStatus::Blocked {
+        return Err(Failure::PinBlocked);
+    }
+    if may_be_the_last_try(&card.pin) && !wanted.even_the_last_try {
+        return Err(Failure::LastTry);
+    }
+    Ok(TestPortal {
+        portal: wanted.name.clone(),
+        card: card.id.clone().ok_or(Failure::CardUnreadable {
+            cause: "it says nothing by which it could be recognised".into(),
+        })?,
+        visit: card.visit,
+        even_the_last_try: wanted.even_the_last_try,
+    })
+}
+
+fn reader_of<'a>(snapshot: &'a Snapshot, card: &Card) -> Result<&'a Reader, Failure> {
+    let mut readers = snapshot.readers.iter();
+    let holds_it = |reader: &&Reader| {
+        let held = reader.card.as_ref();
+        held.is_some_and(|held| held.visit == card.visit)
+    };
+    readers.find(holds_it).ok_or(Failure::CardGone)
+}

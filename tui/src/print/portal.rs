@@ -1,0 +1,438 @@
+//! Portals, and how a sign-in went, for a person.
+
+use std::io::Write;
+use std::time::Duration;
+
+use cac_common::identity::{masked, readable};
+use cac_common::interface::{PortalDetails, TestReply};
+use cac_common::profile::{AccountKey, Purpose, Route, RuleResult, Way};
+use cac_common::snapshot::{HelpDesk, Snapshot};
+use cac_common::time::UtcSeconds;
+use cac_common::trace::{Hop, RuleTried};
+use jiff::tz::TimeZone;
+
+use super::line;
+use crate::failure::Failure;
+use crate::phrase;
+
+/// Columns of what a value is called.
+const NAME: usize = 16;
+
+/// A line each, and what is wrong with the configuration.
+pub fn list(out: &mut impl Write, snapshot: &Snapshot) -> Result<(), Failure> {
+    let name = snapshot
+        .portals
+        .iter()
+        .map(|portal| portal.name.len())
+        .max();
+    let width = name.unwrap_or_default();
+    for portal in &snapshot.portals {
+        let off = if portal.enabled {
+            ""
+        } else {
+            "  (not enabled)"
+        };
+        let text = format!(
+            "{:width$}  {}  {}{off}",
+            readable(&portal.name),
+            readable(&portal.title),
+            readable(&portal.origin),
+        );
+        line(out, &text)?;
+    }
+    if snapshot.portals.is_empty() {
+        line(
+            out,
+            "no portal is described: put a profile into portals.d, such as a copy of reference.toml.sample",
+        )?;
+    }
+    for problem in &snapshot.problems {
+        line(out, "")?;
+        for text in problem.lines() {
+            // The mark stands under what is wrong.
+            let words = text.trim_start();
+            let margin = text.len() - words.len();
+            line(out, &format!("{:margin$}{}", "", readable(words)))?;
+        }
+    }
+    Ok(())
+}
+
+/// All that a profile says, a value a line.
+pub fn details(out: &mut impl Write, portal: &PortalDetails) -> Result<(), Failure> {
+    for (name, value) in itself(portal) {
+        field(out, name, &value)?;
+    }
+    if !portal.rules.is_empty() {
+        line(out, "")?;
+        line(out, "outcomes, of which the first that matches counts")?;
+    }
+    for (number, rule) in (1..).zip(&portal.rules) {
+        let conditions = rule.conditions.iter().map(|it| readable(it));
+        let conditions: Vec<String> = conditions.collect();
+        let text = format!(
+            "{number:>3}  {:<13} {}",
+            result(rule.result),
+            conditions.join(", ")
+        );
+        line(out, &text)?;
+    }
+    if !portal.wizard.is_empty() {
+        line(out, "")?;
+        line(out, "registering by hand")?;
+    }
+    for (number, step) in (1..).zip(&portal.wizard) {
+        let fields: Vec<String> = step.fields.iter().map(|it| readable(it)).collect();
+        let asks = if fields.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", fields.join(", "))
+        };
+        line(
+            out,
+            &format!("{number:>3}  {}{asks}", readable(&step.title)),
+        )?;
+    }
+    if !portal.eligibility.is_empty() {
+        line(out, "")?;
+        line(out, "who may register, of which the first that fits counts")?;
+    }
+    for route in &portal.eligibility {
+        line(out, &format!("     {}", who(route)))?;
+        line(out, &format!("       {}", readable(&route.text)))?;
+    }
+    if !portal.links.is_empty() {
+        line(out, "")?;
+    }
+    for link in &portal.links {
+        field(out, &readable(&link.title), &readable(&link.url))?;
+    }
+    Ok(())
+}
+
+fn itself(portal: &PortalDetails) -> Vec<(&'static str, String)> {
+    let several = |texts: &[String]| {
+        let texts: Vec<String> = texts.iter().map(|text| readable(text)).collect();
+        texts.join(", ")
+    };
+    let anchors = if portal.trust_anchors.is_empty() {
+        "those of the system".into()
+    } else {
+        several(&portal.trust_anchors)
+    };
+    let lockout = portal.lockout_tries.map(|tries| {
+        let wait = portal.lockout_wait.map(Duration::from_secs);
+        let wait = wait.map_or_else(|| "until somebody unlocks it".into(), phrase::span);
+        let tries = phrase::counted(u64::from(tries), "wrong password", "wrong passwords");
+        format!("after {tries}, {wait}")
+    });
+    vec![
+        ("portal", readable(&portal.title)),
+        ("name", readable(&portal.name)),
+        ("enabled", if portal.enabled { "yes" } else { "no" }.into()),
+        ("signing in", readable(&portal.start)),
+        ("redirects to", several(&portal.redirect_origins)),
+        (
+            "certificate",
+            match portal.certificate {
+                Purpose::Authentication => "authentication",
+                Purpose::Signature => "signature",
+            }
+            .into(),
+        ),
+        (
+            "account by",
+            match portal.account {
+                AccountKey::Upn => "UPN",
+                AccountKey::Edipi => "DoD ID",
+                AccountKey::Subject => "subject",
+            }
+            .into(),
+        ),
+        ("trusted by", anchors),
+        ("revocation", several(&portal.revocation_lists)),
+        (
+            "checked again",
+            phrase::span(Duration::from_secs(portal.recheck)),
+        ),
+        (
+            "notice",
+            if portal.has_consent {
+                "to be accepted before it goes on".into()
+            } else {
+                String::new()
+            },
+        ),
+        ("locks accounts", lockout.unwrap_or_default()),
+        (
+            "help desk",
+            portal.help_desk.as_ref().map(help_desk).unwrap_or_default(),
+        ),
+    ]
+}
+
+fn help_desk(desk: &HelpDesk) -> String {
+    let parts = [&desk.name, &desk.phone, &desk.email, &desk.url];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .flatten()
+        .map(|part| readable(part))
+        .collect();
+    parts.join(", ")
+}
+
+fn who(route: &Route) -> String {
+    let or = |words: &[String], all: &str| {
+        if words.is_empty() {
+            all.to_owned()
+        } else {
+            let words: Vec<String> = words.iter().map(|word| readable(word)).collect();
+            words.join(" or ")
+        }
+    };
+    let who = or(&route.categories, "anyone");
+    let component = or(&route.components, "");
+    let way = match route.way {
+        Way::Self_ => "by themselves",
+        Way::Sponsor => "with a sponsor",
+        Way::HelpDesk => "through the help desk",
+        Way::None => "not at all",
+    };
+    if component.is_empty() {
+        format!("{who}: {way}")
+    } else {
+        format!("{who} of {component}: {way}")
+    }
+}
+
+/// Each hop, each rule, and what came of it.
+pub fn test(
+    out: &mut impl Write,
+    reply: &TestReply,
+    now: UtcSeconds,
+    zone: &TimeZone,
+) -> Result<(), Failure> {
+    for (number, hop) in (1..).zip(&reply.trace.hops) {
+        line(
+            out,
+            &format!("{number:>3}  {} {}", hop.method, readable(&hop.url)),
+        )?;
+        line(out, &format!("     {}", answer(hop)))?;
+        if let Some(redirect) = &hop.redirect {
+            line(out, &format!("     leads to {}", readable(redirect)))?;
+        }
+    }
+    line(out, "")?;
+    if reply.trace.rules.is_empty() {
+        line(out, "no rule of the profile was asked")?;
+    }
+    for tried in &reply.trace.rules {
+        line(out, &rule(tried))?;
+    }
+    if !reply.trace.rules.is_empty() && reply.trace.rules.iter().all(|it| it.misses.is_some()) {
+        line(out, "no rule of the profile matches")?;
+    }
+    line(out, "")?;
+    // A page can greet its reader by number.
+    let told = |text: &str| readable(&masked(text));
+    line(
+        out,
+        &format!(
+            "outcome  {}",
+            told(&phrase::status(&reply.outcome, now, zone))
+        ),
+    )?;
+    if let Some(advice) = reply.outcome.advice() {
+        line(out, &format!("         {}", told(&advice)))?;
+    }
+    line(
+        out,
+        "         Nothing was written down; cacctl register signs in for good.",
+    )
+}
+
+fn answer(hop: &Hop) -> String {
+    let mut parts = Vec::new();
+    match (hop.status, &hop.failure) {
+        (Some(status), _) => parts.push(format!("status {status}")),
+        (None, Some(_)) => {}
+        (None, None) => parts.push("no answer in time".into()),
+    }
+    if let Some(failure) = &hop.failure {
+        parts.push(format!("failed: {}", readable(failure)));
+    }
+    parts.push(format!("{} ms", hop.took));
+    parts.extend(hop.protocol.as_deref().map(readable));
+    let certificate = match (hop.asked, hop.signed) {
+        (_, true) => Some("asked for the certificate, and the card signed"),
+        (true, false) => Some("asked for the certificate, and got none"),
+        (false, false) => None,
+    };
+    parts.extend(certificate.map(str::to_owned));
+    if hop.cookies > 0 {
+        parts.push(phrase::counted(u64::from(hop.cookies), "cookie", "cookies"));
+    }
+    parts.join(", ")
+}
+
+fn rule(tried: &RuleTried) -> String {
+    let why = tried.misses.as_deref().map_or("matches".into(), readable);
+    format!(
+        "rule {:<3} {:<13} {why}",
+        tried.number,
+        result(tried.result)
+    )
+}
+
+fn result(result: RuleResult) -> &'static str {
+    match result {
+        RuleResult::Registered => "registered",
+        RuleResult::NeedsWizard => "needs-wizard",
+        RuleResult::NotEligible => "not-eligible",
+        RuleResult::NeedsSponsor => "needs-sponsor",
+        RuleResult::NotFound => "not-found",
+        RuleResult::Forbidden => "forbidden",
+        RuleResult::LockedOut => "locked-out",
+        RuleResult::Rejected => "rejected",
+        RuleResult::Waiting => "waiting",
+    }
+}
+
+/// What is not there has no line.
+fn field(out: &mut impl Write, name: &str, value: &str) -> Result<(), Failure> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    line(out, &format!("{name:<NAME$}{value}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::profile::Profile;
+    use cac_common::registration::RegistrationStatus;
+    use cac_common::toml_file::Source;
+    use cac_common::trace::Trace;
+
+    use super::*;
+    use crate::invented;
+
+    const WHOLE: &str = r##"
+name = "whole"
+title = "Whole portal"
+origin = "https://whole.example"
+start = "/sign-in"
+trust_anchors = ["ca.pem"]
+redirect_origins = ["https://accounts.example"]
+
+[help_desk]
+name = "Desk"
+phone = "555-0100"
+
+[consent]
+selector = "#notice"
+form = "#accept"
+
+[lockout]
+tries = 3
+wait = "15m"
+
+[[outcome]]
+result = "registered"
+status = 200
+selector = "#account"
+
+[[outcome]]
+result = "not-found"
+text = "User Not Found"
+
+[[eligibility]]
+categories = ["contractor"]
+components = ["Army"]
+way = "sponsor"
+text = "Ask your Task Monitor."
+
+[[eligibility]]
+way = "self"
+text = "Put your card in."
+
+[[wizard]]
+title = "Sign in"
+page = "/login"
+form = "form"
+fields = [{ name = "user", label = "User name" }, { name = "pw", label = "Password", kind = "password" }]
+proof = "#in"
+
+[[links]]
+title = "Help"
+url = "https://whole.example/help"
+"##;
+
+    fn told(print: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>) -> String {
+        let mut out = Vec::new();
+        print(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_profile_is_told_with_all_that_it_says() {
+        let source = Source::new(std::path::Path::new("/etc/p.toml"), WHOLE.into());
+        let portal = PortalDetails::from(&Profile::check(&source).unwrap());
+
+        insta::assert_snapshot!(told(|out| details(out, &portal)));
+    }
+
+    #[test]
+    fn portals_are_listed_with_what_is_wrong() {
+        let mut snapshot = invented::desk();
+        snapshot.problems = vec!["p.toml:1:1: bad\n  |\n1 | x".into()];
+
+        insta::assert_snapshot!(told(|out| list(out, &snapshot)));
+        snapshot.portals.clear();
+        assert!(told(|out| list(out, &snapshot)).contains("no portal is described"));
+    }
+
+    #[test]
+    fn a_sign_in_is_told_hop_by_hop() {
+        let hop = |url: &str| Hop {
+            method: "GET".into(),
+            url: url.into(),
+            took: 143,
+            ..Hop::default()
+        };
+        let reply = TestReply {
+            outcome: RegistrationStatus::Unrecognised {
+                title: "Hello 1234567890 \u{1b}[2J".into(),
+            },
+            trace: Trace {
+                hops: vec![
+                    Hop {
+                        status: Some(302),
+                        protocol: Some("HTTP/1.1".into()),
+                        asked: true,
+                        signed: true,
+                        cookies: 2,
+                        redirect: Some("https://b.example/?token=\u{2026}".into()),
+                        ..hop("https://a.example/")
+                    },
+                    Hop {
+                        failure: Some("connection refused".into()),
+                        ..hop("https://b.example/?token=\u{2026}")
+                    },
+                ],
+                rules: vec![RuleTried {
+                    number: 1,
+                    result: RuleResult::Registered,
+                    misses: Some("the status is 403, not 200".into()),
+                }],
+            },
+        };
+
+        let told = told(|out| test(out, &reply, invented::NOW, &TimeZone::UTC));
+
+        assert!(
+            !told.contains('\u{1b}') && !told.contains("1234567890"),
+            "{told}"
+        );
+        insta::assert_snapshot!(told);
+    }
+}
