@@ -190,8 +190,9 @@ pub struct Step {
     /// CSS selector of the form on it.
     pub form: Option<String>,
     pub fields: Vec<Field>,
-    /// CSS selector of what is there once the step has worked.
-    pub proof: String,
+    /// CSS selector of what is there once the step has worked; a step without
+    /// a form is done by a person, who knows.
+    pub proof: Option<String>,
 }
 
 /// Something a person types into a form.

@@ -197,6 +197,56 @@ fn a_mistake_is_shown_where_it_stands() {
     }
 }
 
+#[test]
+fn every_profile_that_is_shipped_can_be_read() {
+    for (name, text, enabled) in [
+        (
+            "example",
+            include_str!("../../../systemd/portals.d/portal.toml.sample"),
+            false,
+        ),
+        (
+            "reference",
+            include_str!("../../../systemd/portals.d/reference.toml.sample"),
+            true,
+        ),
+        (
+            "ako",
+            include_str!("../../../systemd/portals.d/ako.toml.sample"),
+            false,
+        ),
+    ] {
+        let profile = check(text).unwrap();
+
+        assert_eq!(profile.name, name);
+        assert_eq!(profile.enabled, enabled, "{name}");
+    }
+}
+
+#[test]
+fn the_sample_explains_every_key() {
+    let sample = include_str!("../../../systemd/portals.d/portal.toml.sample");
+    // What is commented out there is an example all the same.
+    let lines = sample.lines().map(|line| match line.strip_prefix('#') {
+        Some(key) if !key.starts_with([' ', '#']) => key,
+        _ => line,
+    });
+    let whole: Vec<&str> = lines.collect();
+
+    let profile = check(&whole.join("\n")).unwrap();
+
+    assert!(profile.consent.is_some() && profile.lockout.is_some());
+    assert!(!profile.trust_anchors.is_empty() && !profile.revocation_lists.is_empty());
+    assert!(profile.rules.iter().any(|rule| rule.redirect.is_some()));
+    assert!(profile.rules.iter().any(|rule| rule.header.is_some()));
+    assert!(
+        profile
+            .rules
+            .iter()
+            .any(|rule| rule.account_selector.is_some())
+    );
+}
+
 fn check(text: &str) -> Result<Profile, FileError> {
     Profile::check(&Source::new(
         Path::new("/etc/cacd/portals.d/p.toml"),

@@ -97,7 +97,7 @@ struct StepTable {
     form: Option<String>,
     #[serde(default)]
     fields: Vec<Field>,
-    proof: String,
+    proof: Option<String>,
 }
 
 pub(super) fn check(source: &Source) -> Result<Profile, FileError> {
@@ -274,10 +274,12 @@ fn step(
 ) -> Result<Step, FileError> {
     let span = table.span();
     let table = table.into_inner();
-    if table.title.trim().is_empty() || table.proof.trim().is_empty() {
+    let is_proven = |proof: &String| !proof.trim().is_empty();
+    let lacks_proof = table.form.is_some() && !table.proof.as_ref().is_some_and(is_proven);
+    if table.title.trim().is_empty() || lacks_proof {
         return Err(source.fault(
             span,
-            "a step needs a title, and a selector that proves it has worked",
+            "a step needs a title, and with a form a selector that proves it has worked",
         ));
     }
     if !table.fields.is_empty() && table.form.is_none() {

@@ -43,7 +43,7 @@ pub fn list(out: &mut impl Write, snapshot: &Snapshot) -> Result<(), Failure> {
     if snapshot.portals.is_empty() {
         line(
             out,
-            "no portal is described: put a profile into portals.d, such as a copy of reference.toml.sample",
+            "no portal is described: put a profile into portals.d, such as a copy of portal.toml.sample",
         )?;
     }
     for problem in &snapshot.problems {
