@@ -3,6 +3,7 @@
 //! and in the log.
 
 pub mod bounded_file;
+pub mod cause;
 pub mod certificate;
 pub mod client;
 pub mod config;

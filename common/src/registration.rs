@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Cause;
 use crate::time::UtcSeconds;
 
 /// How many PIN tries the card says are left; `None` where it does not say,
@@ -42,25 +43,32 @@ pub enum RegistrationStatus {
     /// The portal does not know the person.
     NotFound,
     /// 403 with a fresh session too.
-    Forbidden { cause: String },
+    Forbidden { cause: Cause },
     /// The portal or TLS refused the certificate.
-    Rejected { cause: String },
+    Rejected { cause: Cause },
     /// The portal could not be reached, or was busy.
     Waiting {
         until: UtcSeconds,
         attempt: u32,
-        cause: String,
+        cause: Cause,
     },
     /// No tries left.
     PinBlocked,
     /// The portal has locked the account for a time.
     LockedOut { until: Option<UtcSeconds> },
     /// The portal wants what we cannot do.
-    Unsupported { why: String },
+    Unsupported {
+        #[serde(alias = "why")]
+        cause: Cause,
+    },
     /// A page no rule of the profile matches.
-    Unrecognised { title: String },
+    Unrecognised {
+        /// Its title.
+        #[serde(alias = "title")]
+        cause: Cause,
+    },
     /// The card or its reader failed while signing in.
-    CardFailed { cause: String },
+    CardFailed { cause: Cause },
 }
 
 impl RegistrationStatus {
@@ -123,16 +131,40 @@ impl RegistrationStatus {
             Self::NotEligible => "The portal does not let people of your category register by themselves.".into(),
             Self::NeedsSponsor => "You need a sponsor who has an account there.".into(),
             Self::NotFound => "The portal's database does not know you, so registering cannot work. Call its help desk.".into(),
-            Self::Forbidden { cause } => format!("The portal refused access: {cause}. Waiting 15 minutes and trying again can help; else register by hand."),
-            Self::Rejected { cause } => format!("Your certificate was refused: {cause}."),
-            Self::Waiting { cause, .. } => format!("{cause}. It is tried again by itself; nothing is lost."),
+            Self::Forbidden { cause } => with_advice(&format!("The portal refused access: {cause}"), cause, "Waiting 15 minutes and trying again can help; else register by hand."),
+            Self::Rejected { cause } => with_advice(&format!("Your certificate was refused: {cause}"), cause, ""),
+            Self::Waiting { cause, .. } => with_advice(&cause.detail, cause, "It is tried again by itself; nothing is lost."),
             Self::PinBlocked => "No PIN tries are left. An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.".into(),
             Self::LockedOut { .. } => "The portal has locked the account for a time. Wait, or call its help desk.".into(),
-            Self::Unsupported { why } => format!("{why}. Use a browser for this portal."),
-            Self::Unrecognised { title } => format!("The portal answered with a page that its profile does not describe: \u{201c}{title}\u{201d}. Tell your administrator."),
+            Self::Unsupported { cause } => with_advice(&cause.detail, cause, "Use a browser for this portal."),
+            Self::Unrecognised { cause } => with_advice(
+                &format!("The portal answered with a page that its profile does not describe: \u{201c}{cause}\u{201d}"),
+                cause,
+                "Tell your administrator.",
+            ),
             Self::CardFailed { cause } => format!("{cause}. To try again, put the card in anew."),
         })
     }
+}
+
+/// What happened, what that means, and what to do next; `else_next` where the
+/// catalogue does not know the cause.
+fn with_advice(what: &str, cause: &Cause, else_next: &str) -> String {
+    let advice = cause.advice();
+    let advice = if advice.is_empty() {
+        else_next
+    } else {
+        &advice
+    };
+    format!("{}. {advice}", capitalised(what))
+        .trim_end()
+        .to_owned()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(rest).collect()
 }
 
 /// What a portal said to a sign-in.
@@ -147,42 +179,43 @@ pub enum Outcome {
     NeedsSponsor,
     NotFound,
     Forbidden {
-        cause: String,
+        cause: Cause,
     },
     Rejected {
-        cause: String,
+        cause: Cause,
     },
     /// Worth another try later: unreachable, 5xx, 429.
     Unavailable {
-        cause: String,
+        cause: Cause,
         retry_after: Option<std::time::Duration>,
     },
     LockedOut,
     Unsupported {
-        why: String,
+        cause: Cause,
     },
     Unrecognised {
-        title: String,
+        cause: Cause,
     },
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cause::Kind;
 
     #[test]
     fn on_the_wire_a_status_is_one_flat_object() {
         let waiting = RegistrationStatus::Waiting {
             until: UtcSeconds(60),
             attempt: 2,
-            cause: "connection refused".into(),
+            cause: Cause::new(Kind::ConnectionRefused, "no"),
         };
 
         let json = serde_json::to_string(&waiting).unwrap();
 
         assert_eq!(
             json,
-            r#"{"state":"waiting","until":60,"attempt":2,"cause":"connection refused"}"#
+            r#"{"state":"waiting","until":60,"attempt":2,"cause":{"kind":"connection-refused","detail":"no"}}"#
         );
     }
 }

@@ -402,20 +402,30 @@ fn every_status() -> Vec<RegistrationStatus> {
         RegistrationStatus::NotEligible,
         RegistrationStatus::NeedsSponsor,
         RegistrationStatus::NotFound,
-        RegistrationStatus::Forbidden { cause: text() },
-        RegistrationStatus::Rejected { cause: text() },
+        RegistrationStatus::Forbidden {
+            cause: text().into(),
+        },
+        RegistrationStatus::Rejected {
+            cause: text().into(),
+        },
         RegistrationStatus::Waiting {
             until: UtcSeconds(3),
             attempt: 2,
-            cause: text(),
+            cause: text().into(),
         },
         RegistrationStatus::PinBlocked,
         RegistrationStatus::LockedOut {
             until: Some(UtcSeconds(4)),
         },
-        RegistrationStatus::Unsupported { why: text() },
-        RegistrationStatus::Unrecognised { title: text() },
-        RegistrationStatus::CardFailed { cause: text() },
+        RegistrationStatus::Unsupported {
+            cause: text().into(),
+        },
+        RegistrationStatus::Unrecognised {
+            cause: text().into(),
+        },
+        RegistrationStatus::CardFailed {
+            cause: text().into(),
+        },
     ]
 }
 

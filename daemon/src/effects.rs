@@ -223,7 +223,7 @@ impl Effects {
             portal = note.portal.as_deref(),
             "{}",
             // Names of people stay in the database.
-            note.log_text.unwrap_or(&note.text)
+            note.log_text.as_ref().unwrap_or(&note.text)
         );
         self.keep(Work::Note(note), now);
     }

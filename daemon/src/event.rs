@@ -331,7 +331,7 @@ pub struct NewNote {
     pub portal: Option<String>,
     pub text: String,
     /// What the log says instead, where the text names a person.
-    pub log_text: Option<&'static str>,
+    pub log_text: Option<String>,
 }
 
 /// Whether clearing this forgets the persona behind `card`, or its registrations.

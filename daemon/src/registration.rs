@@ -5,6 +5,7 @@ mod tests;
 
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind};
 use cac_common::config::Config;
 use cac_common::profile::Profile;
 use cac_common::registration::{Outcome, RegistrationStatus, TriesLeft};
@@ -48,7 +49,7 @@ pub enum Stand {
         due: Due,
         until: Duration,
         until_utc: UtcSeconds,
-        cause: String,
+        cause: Cause,
     },
     /// Settled; nothing is done until a person acts or something changes.
     Rest(RegistrationStatus),
@@ -99,18 +100,21 @@ impl Stand {
     ) -> Self {
         let Some(certificate) = facts.certificate_for(profile.certificate) else {
             return Self::Rest(RegistrationStatus::Unsupported {
-                why: "This card has no certificate that the portal signs people in by".into(),
+                cause: Cause::new(
+                    Kind::WrongUse,
+                    "this card has no certificate that the portal signs people in by",
+                ),
             });
         };
         let validity = &certificate.summary;
         if validity.not_after < now.utc {
             return Self::Rest(RegistrationStatus::Rejected {
-                cause: "it has expired; an ID card office issues a new card".into(),
+                cause: Cause::new(Kind::CertificateExpired, "it has expired"),
             });
         }
         if validity.not_before > now.utc {
             return Self::Rest(RegistrationStatus::Rejected {
-                cause: "it is not valid yet; check this machine's clock".into(),
+                cause: Cause::new(Kind::CertificateNotYetValid, "it is not valid yet"),
             });
         }
         match remembered {
@@ -227,7 +231,10 @@ impl Stand {
             SignInResult::Card(error) => return card_failed(due, &error),
             SignInResult::PinGone => return (due.unchanged(), Next::Nothing),
             SignInResult::Failed { cause } => {
-                return (due.failed(cause), Next::Nothing);
+                return (
+                    due.failed(Cause::new(Kind::FailedHere, cause)),
+                    Next::Nothing,
+                );
             }
         };
         let refused = |status: RegistrationStatus| {
@@ -348,7 +355,7 @@ impl Due {
     }
 
     /// The card, or we, failed; what was written down stays true.
-    fn failed(self, cause: String) -> Stand {
+    fn failed(self, cause: Cause) -> Stand {
         match self.recheck_of {
             Some(status) => Stand::Rest(*status),
             None => Stand::Rest(RegistrationStatus::CardFailed { cause }),
@@ -370,7 +377,7 @@ impl Due {
 
     fn wait(
         mut self,
-        cause: String,
+        cause: Cause,
         retry_after: Option<Duration>,
         config: &Config,
         now: Now,
@@ -413,8 +420,8 @@ pub fn status_of(outcome: Outcome, now: Now) -> RegistrationStatus {
         Outcome::NotFound => RegistrationStatus::NotFound,
         Outcome::Rejected { cause } => RegistrationStatus::Rejected { cause },
         Outcome::LockedOut => RegistrationStatus::LockedOut { until: None },
-        Outcome::Unsupported { why } => RegistrationStatus::Unsupported { why },
-        Outcome::Unrecognised { title } => RegistrationStatus::Unrecognised { title },
+        Outcome::Unsupported { cause } => RegistrationStatus::Unsupported { cause },
+        Outcome::Unrecognised { cause } => RegistrationStatus::Unrecognised { cause },
     }
 }
 
@@ -428,10 +435,11 @@ fn marked_for_recheck(status: &RegistrationStatus) -> RegistrationStatus {
 }
 
 fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {
-    match pin_after(error) {
-        Some(pin) => (due.unchanged(), Next::Pin(pin)),
-        None => (due.failed(sentence(error)), Next::Nothing),
+    if let Some(pin) = pin_after(error) {
+        return (due.unchanged(), Next::Pin(pin));
     }
+    let cause = Cause::new(Kind::CardFailed, error.to_string());
+    (due.failed(cause), Next::Nothing)
 }
 
 /// How the PIN stands, where a failure says so.

@@ -126,7 +126,7 @@ fn forget(lab: &Lab) -> anyhow::Result<()> {
 fn cause(card: &Card) -> anyhow::Result<&str> {
     let failed = card.registrations.iter().find_map(|registration| {
         if let RegistrationStatus::CardFailed { cause } = &registration.status {
-            Some(cause.as_str())
+            Some(cause.detail.as_str())
         } else {
             None
         }

@@ -103,7 +103,7 @@ fn sign_in_is_said_to_hang(card: &Card) -> bool {
     card.registrations.iter().any(|registration| {
         matches!(
             &registration.status,
-            RegistrationStatus::CardFailed { cause } if cause.contains("hangs")
+            RegistrationStatus::CardFailed { cause } if cause.detail.contains("hangs")
         )
     })
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
 use cac_common::registration::Outcome;
 use rustls::{AlertDescription, CertificateError};
@@ -33,17 +34,19 @@ impl Lost {
             return self.by_tls(error, own, seen);
         }
         if self.error.is_dns() {
-            return self.unreachable("its name is not known");
+            return self.unreachable(Kind::NameUnknown, "its name is not known");
         }
         if find::<NotConnected>(&self.error).is_some() || self.error.is_timeout() {
-            return self.unreachable("no answer in time");
+            return self.unreachable(Kind::NoAnswer, "no answer in time");
         }
         let was_closed = find::<hyper::Error>(&self.error)
             .is_some_and(|error| error.is_incomplete_message() || error.is_closed());
         match find::<io::Error>(&self.error).map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => self.unreachable("connection refused"),
+            Some(io::ErrorKind::ConnectionRefused) => {
+                self.unreachable(Kind::ConnectionRefused, "connection refused")
+            }
             Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-                self.unreachable("no network leads there")
+                self.unreachable(Kind::NoRoute, "no network leads there")
             }
             Some(
                 io::ErrorKind::ConnectionReset
@@ -52,37 +55,34 @@ impl Lost {
                 | io::ErrorKind::UnexpectedEof,
             ) => self.closed(own, seen),
             _ if was_closed => self.closed(own, seen),
-            _ => self.unreachable(&readable(&deepest(&self.error))),
+            _ => self.unreachable(Kind::ConnectionClosed, &readable(&deepest(&self.error))),
         }
     }
 
     fn by_tls(&self, error: &rustls::Error, own: &Own, seen: Seen) -> Outcome {
         if let rustls::Error::InvalidCertificate(error) = error {
-            return Outcome::Unsupported {
-                why: format!(
-                    "the own certificate of {} is not trusted: {}",
-                    self.host,
-                    distrust(error)
-                ),
-            };
+            let (kind, why) = distrust(error);
+            let host = &self.host;
+            return unsupported(
+                kind,
+                format!("the own certificate of {host} is not trusted: {why}"),
+            );
         }
         if let rustls::Error::AlertReceived(alert) = error {
             return self.by_alert(*alert, own, seen);
         }
-        Outcome::Unsupported {
-            why: format!(
-                "{} speaks TLS in a way we cannot: {}",
-                self.host,
-                readable(&error.to_string())
-            ),
-        }
+        let error = readable(&error.to_string());
+        unsupported(
+            Kind::TlsTrouble,
+            format!("{} speaks TLS in a way we cannot: {error}", self.host),
+        )
     }
 
     fn by_alert(&self, alert: AlertDescription, own: &Own, seen: Seen) -> Outcome {
         let number = u8::from(alert);
         // internal_error, user_canceled: the server's trouble.
         if matches!(number, 80 | 90) {
-            return self.unreachable("it failed while the connection was made");
+            return self.unreachable(Kind::PortalFails, "it failed while the connection was made");
         }
         let was_in_handshake = self.error.is_connect();
         // Apache under TLS 1.2 that wants a certificate, or to look at it once
@@ -101,9 +101,10 @@ impl Lost {
         } else {
             "answered"
         };
-        Outcome::Unsupported {
-            why: format!("{} {when} with TLS alert {number}", self.host),
-        }
+        unsupported(
+            Kind::TlsTrouble,
+            format!("{} {when} with TLS alert {number}", self.host),
+        )
     }
 
     fn closed(&self, own: &Own, seen: Seen) -> Outcome {
@@ -112,36 +113,44 @@ impl Lost {
                 cause: own.closed(seen),
             };
         }
-        self.unreachable("it closed the connection")
+        self.unreachable(Kind::ConnectionClosed, "it closed the connection")
     }
 
-    fn unreachable(&self, why: &str) -> Outcome {
+    fn unreachable(&self, kind: Kind, why: &str) -> Outcome {
         Outcome::Unavailable {
-            cause: format!("{} cannot be reached: {why}", self.host),
+            cause: Cause::new(kind, format!("{} cannot be reached: {why}", self.host)),
             retry_after: None,
         }
     }
 }
 
-fn distrust(error: &CertificateError) -> String {
+fn unsupported(kind: Kind, why: String) -> Outcome {
+    Outcome::Unsupported {
+        cause: Cause::new(kind, why),
+    }
+}
+
+fn distrust(error: &CertificateError) -> (Kind, String) {
     use CertificateError as E;
 
     if matches!(error, E::UnknownIssuer) {
-        return "nothing here vouches for who issued it".into();
+        let why = "nothing here vouches for who issued it";
+        return (Kind::ServerNotTrusted, why.into());
     }
     if matches!(error, E::Expired | E::ExpiredContext { .. }) {
-        return "it has expired".into();
+        return (Kind::ServerExpired, "it has expired".into());
     }
     if matches!(error, E::NotValidYet | E::NotValidYetContext { .. }) {
-        return "it is not valid yet, or the clock here is wrong".into();
+        let why = "it is not valid yet, or the clock here is wrong";
+        return (Kind::ServerExpired, why.into());
     }
     if matches!(error, E::NotValidForName | E::NotValidForNameContext { .. }) {
-        return "it is for another name".into();
+        return (Kind::ServerMisnamed, "it is for another name".into());
     }
     if matches!(error, E::Revoked) {
-        return "it is revoked".into();
+        return (Kind::ServerRevoked, "it is revoked".into());
     }
-    readable(&error.to_string())
+    (Kind::ServerNotTrusted, readable(&error.to_string()))
 }
 
 /// The first `T` among an error and its causes, also where an `io::Error`

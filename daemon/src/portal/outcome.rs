@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
 use cac_common::profile::{Rule, RuleResult};
 use cac_common::registration::Outcome;
@@ -43,7 +44,7 @@ pub(super) fn judge(
     }
     let Ok(page) = Page::parse(answer.content_type.as_deref(), &answer.body) else {
         return Outcome::Unrecognised {
-            title: "a page too complex to read".into(),
+            cause: Cause::new(Kind::UnknownPage, "a page too complex to read"),
         };
     };
     // A rule that goes by the status would call it something else.
@@ -60,7 +61,10 @@ pub(super) fn judge(
     let is_registered = matches!(outcome, Outcome::Registered { .. });
     if is_registered && seen.signed == 0 {
         return Outcome::Unsupported {
-            why: "the portal let us in without asking for the card's certificate".into(),
+            cause: Cause::new(
+                Kind::NeverAsks,
+                "the portal let us in without asking for the card's certificate",
+            ),
         };
     }
     outcome
@@ -81,7 +85,10 @@ fn without_certificate(own: &Own, seen: Seen) -> Option<Outcome> {
             cause: own.not_accepted(),
         },
         Withheld::NoSchemeInCommon => Outcome::Unsupported {
-            why: "the portal wants a kind of signature that the card's key cannot make".into(),
+            cause: Cause::new(
+                Kind::NoCommonSignature,
+                "the portal wants a kind of signature that the card's key cannot make",
+            ),
         },
     })
 }
@@ -185,14 +192,14 @@ fn by_rule(rule: &Rule, markers: &Markers, answer: &Answer, page: &Page) -> Outc
         RuleResult::NeedsSponsor => Outcome::NeedsSponsor,
         RuleResult::NotFound => Outcome::NotFound,
         RuleResult::Forbidden => Outcome::Forbidden {
-            cause: said(answer, page),
+            cause: said(Kind::Forbidden, answer, page),
         },
         RuleResult::LockedOut => Outcome::LockedOut,
         RuleResult::Rejected => Outcome::Rejected {
-            cause: said(answer, page),
+            cause: said(Kind::SaidByPortal, answer, page),
         },
         RuleResult::Waiting => Outcome::Unavailable {
-            cause: said(answer, page),
+            cause: said(Kind::PortalBusy, answer, page),
             retry_after: answer.retry_after,
         },
     }
@@ -206,17 +213,20 @@ fn by_status(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
         // nginx has one text for every fault of a certificate.
         400 if page.text().contains("The SSL certificate error") => rejected(own.unsaid(seen)),
         401 if seen.signed > 0 => Outcome::Forbidden {
-            cause: "the portal does not know this certificate".into(),
+            cause: Cause::new(Kind::NotKnown, "the portal does not know this certificate"),
         },
         401 => unasked(answer, page),
         403 => forbidden(answer, page, own, seen),
         408 | 425 | 429 | 500..=599 => Outcome::Unavailable {
-            cause: said(answer, page),
+            cause: said(Kind::PortalBusy, answer, page),
             retry_after: answer.retry_after,
         },
         200 if page.has_password_field() => log_in_form(answer, page, seen),
         _ => Outcome::Unrecognised {
-            title: page.title().unwrap_or_else(|| untitled(answer)),
+            cause: Cause::new(
+                Kind::UnknownPage,
+                page.title().unwrap_or_else(|| untitled(answer)),
+            ),
         },
     }
 }
@@ -225,33 +235,51 @@ fn by_status(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
 fn log_in_form(answer: &Answer, page: &Page, seen: Seen) -> Outcome {
     if seen.asked == 0 {
         return Outcome::Unsupported {
-            why: "the portal asks for a password, and not for the card's certificate".into(),
+            cause: Cause::new(
+                Kind::WantsPassword,
+                "the portal asks for a password, and not for the card's certificate",
+            ),
         };
     }
     let title = page.title().unwrap_or_else(|| untitled(answer));
     Outcome::Unrecognised {
-        title: format!("{title}, a form that asks for a password"),
+        cause: Cause::new(
+            Kind::LogInForm,
+            format!("{title}, a form that asks for a password"),
+        ),
     }
 }
 
 /// 403 has many causes; Apache and IIS tell some of them apart.
 fn forbidden(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
     let text = page.text();
-    let sub_status = ["403.7", "403.13", "403.16", "403.17"]
+    let sub_status = ["403.7", "403.12", "403.13", "403.16", "403.17"]
         .into_iter()
         .find(|code| text.contains(&format!("HTTP Error {code}")));
     match sub_status {
         Some("403.7") => no_certificate(own, seen),
+        Some("403.12") => Outcome::Forbidden {
+            cause: Cause::new(Kind::NotKnown, "the portal ties this certificate to no account"),
+        },
         Some("403.13") => rejected(own.revoked().unwrap_or_else(|| {
-            "it is revoked, or the portal could not find out whether it is".into()
+            Cause::new(
+                Kind::RevocationNotKnown,
+                "it is revoked, or the portal could not find out whether it is",
+            )
         })),
-        Some("403.16") => rejected("the portal does not trust who issued it"),
+        Some("403.16") => rejected(Cause::new(
+            Kind::IssuerUnknown,
+            "the portal does not trust who issued it",
+        )),
         Some("403.17") => rejected(own.fault_of_dates().unwrap_or_else(|| {
-            "the portal says that it has expired or is not valid yet; here it is valid, so a clock may be wrong".into()
+            Cause::new(
+                Kind::CertificateNotYetValid,
+                "the portal says that it has expired or is not valid yet; here it is valid, so a clock may be wrong",
+            )
         })),
         _ if seen.asked == 0 => unasked(answer, page),
         _ => Outcome::Forbidden {
-            cause: said(answer, page),
+            cause: said(Kind::Forbidden, answer, page),
         },
     }
 }
@@ -266,26 +294,32 @@ fn asks_too_late(answer: &Answer, page: &Page) -> bool {
 
 fn post_handshake() -> Outcome {
     Outcome::Unsupported {
-        why: "the portal asks for the certificate too late, after the connection is made \
-              (post-handshake authentication); of browsers, Firefox alone can answer, once \
-              security.tls.enable_post_handshake_auth is on"
-            .into(),
+        cause: Cause::new(
+            Kind::AsksLatePostHandshake,
+            "the portal asks for the certificate too late, after the connection is made \
+             (post-handshake authentication)",
+        ),
     }
 }
 
 pub(super) fn renegotiation() -> Outcome {
     Outcome::Unsupported {
-        why: "the portal asks for the certificate too late, after the connection is made \
-              (renegotiation)"
-            .into(),
+        cause: Cause::new(
+            Kind::AsksLateRenegotiation,
+            "the portal asks for the certificate too late, after the connection is made \
+             (renegotiation)",
+        ),
     }
 }
 
 fn unasked(answer: &Answer, page: &Page) -> Outcome {
     Outcome::Forbidden {
-        cause: format!(
-            "{}, without asking for your certificate when the connection was made",
-            said(answer, page)
+        cause: Cause::new(
+            Kind::NeverAsks,
+            format!(
+                "{}, without asking for your certificate when the connection was made",
+                said(Kind::NeverAsks, answer, page)
+            ),
         ),
     }
 }
@@ -293,24 +327,29 @@ fn unasked(answer: &Answer, page: &Page) -> Outcome {
 fn no_certificate(own: &Own, seen: Seen) -> Outcome {
     if seen.asked == 0 {
         return Outcome::Unsupported {
-            why: "the portal wants a certificate, and does not ask for it when the connection is made".into(),
+            cause: Cause::new(
+                Kind::NeverAsks,
+                "the portal wants a certificate, and does not ask for it when the connection is made",
+            ),
         };
     }
-    without_certificate(own, seen).unwrap_or_else(|| rejected("no certificate reached the portal"))
+    without_certificate(own, seen).unwrap_or_else(|| {
+        let why = "no certificate reached the portal";
+        rejected(Cause::new(Kind::NoCertificate, why))
+    })
 }
 
-fn rejected(cause: impl Into<String>) -> Outcome {
-    Outcome::Rejected {
-        cause: cause.into(),
-    }
+fn rejected(cause: Cause) -> Outcome {
+    Outcome::Rejected { cause }
 }
 
 /// What the portal said, in its own words where it has any.
-fn said(answer: &Answer, page: &Page) -> String {
-    match page.title() {
+fn said(kind: Kind, answer: &Answer, page: &Page) -> Cause {
+    let said = match page.title() {
         Some(title) => format!("the portal says \u{201c}{title}\u{201d}"),
         None => format!("the portal answered {}", answer.status),
-    }
+    };
+    Cause::new(kind, said)
 }
 
 fn untitled(answer: &Answer) -> String {

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind};
 use cac_common::certificate::{ChainStatus, Revocation};
 use cac_common::identity::readable;
 use cac_common::time::UtcSeconds;
@@ -66,45 +67,63 @@ impl Own {
     }
 
     /// For a portal that has the certificate and does not say what is wrong with it.
-    pub(super) fn unsaid(&self, seen: Seen) -> String {
-        self.fault()
-            .unwrap_or_else(|| format!("the portal does not say why; {}", self.guess(seen)))
+    pub(super) fn unsaid(&self, seen: Seen) -> Cause {
+        self.fault().unwrap_or_else(|| {
+            let guess = self.guess(seen);
+            Cause::new(
+                Kind::NotSaid,
+                format!("the portal does not say why; {guess}"),
+            )
+        })
     }
 
     /// For one that closed the connection when it had the certificate.
-    pub(super) fn closed(&self, seen: Seen) -> String {
+    pub(super) fn closed(&self, seen: Seen) -> Cause {
         let closed = "the portal closed the connection as soon as it had it";
         match self.fault() {
-            Some(fault) => format!("{closed}, and {fault}"),
-            None => format!("{closed}; {}", self.guess(seen)),
+            Some(Cause { kind, detail }) => Cause::new(kind, format!("{closed}, and {detail}")),
+            None => Cause::new(Kind::NotSaid, format!("{closed}; {}", self.guess(seen))),
         }
     }
 
     /// For one that answers the certificate with an alert (RFC 8446, 6.2, and
     /// what servers make of it).
-    pub(super) fn by_alert(&self, alert: u8, seen: Seen) -> String {
+    pub(super) fn by_alert(&self, alert: u8, seen: Seen) -> Cause {
         match alert {
-            40 | 116 if seen.signed == 0 => "the portal wants a certificate and got none".into(),
-            40 | 42 | 46 => self.unsaid(seen),
-            43 => self
-                .fault_of_usage()
-                .unwrap_or("it is not of the kind this portal takes")
-                .into(),
-            44 => self.revoked().unwrap_or_else(|| "it is revoked".into()),
-            45 => self.called_expired(),
-            48 => self.called_unknown(seen),
-            49 => "it is good, but has no right to this portal".into(),
-            51 => format!(
-                "the portal could not verify a signature; the card's is good, so the portal may \
-                 know another key of who issued it ({})",
-                self.issuer
+            40 | 116 if seen.signed == 0 => Cause::new(
+                Kind::NoCertificate,
+                "the portal wants a certificate and got none",
             ),
-            other => format!("the portal ended the connection with TLS alert {other}"),
+            40 | 42 | 46 => self.unsaid(seen),
+            43 => self.fault_of_usage().unwrap_or_else(|| {
+                Cause::new(Kind::WrongUse, "it is not of the kind this portal takes")
+            }),
+            44 => (self.revoked())
+                .unwrap_or_else(|| Cause::new(Kind::CertificateRevoked, "it is revoked")),
+            45 => self.called_expired(),
+            48 => Cause::new(Kind::IssuerUnknown, self.called_unknown(seen)),
+            49 => Cause::new(Kind::NoRight, "it is good, but has no right to this portal"),
+            51 => Cause::new(
+                Kind::SignatureNotVerified,
+                format!(
+                    "the portal could not verify a signature; the card's is good, so the portal \
+                     may know another key of who issued it ({})",
+                    self.issuer
+                ),
+            ),
+            other => Cause::new(
+                Kind::NotSaid,
+                format!("the portal ended the connection with TLS alert {other}"),
+            ),
         }
     }
 
     /// For one that was not sent, since the portal names only other issuers.
-    pub(super) fn not_accepted(&self) -> String {
+    pub(super) fn not_accepted(&self) -> Cause {
+        Cause::new(Kind::IssuerNotAccepted, self.why_not_accepted())
+    }
+
+    fn why_not_accepted(&self) -> String {
         let issuer = &self.issuer;
         let leads_up = self.has_chain || matches!(self.standing.chain, ChainStatus::Trusted { .. });
         if leads_up {
@@ -117,15 +136,16 @@ impl Own {
     }
 
     /// OpenSSL says the same of its list of revoked certificates.
-    fn called_expired(&self) -> String {
-        if let Some(fault) = self.fault_of_dates() {
-            return fault;
-        }
-        format!(
-            "the portal calls it expired, but it is valid until {}: an authority's certificate or \
-             list of revoked certificates may have expired, or a clock may be wrong",
-            day(self.not_after)
-        )
+    fn called_expired(&self) -> Cause {
+        self.fault_of_dates().unwrap_or_else(|| {
+            let day = day(self.not_after);
+            let why = format!(
+                "the portal calls it expired, but it is valid until {day}: an authority's \
+                 certificate or list of revoked certificates may have expired, or a clock may be \
+                 wrong"
+            );
+            Cause::new(Kind::NotSaid, why)
+        })
     }
 
     /// OpenSSL says the same where it lacks a list of revoked certificates.
@@ -142,35 +162,38 @@ impl Own {
     }
 
     /// What is wrong with it for certain.
-    fn fault(&self) -> Option<String> {
-        let faults: Vec<String> = [
-            self.fault_of_dates(),
-            self.fault_of_usage().map(str::to_owned),
-            self.revoked(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        (!faults.is_empty()).then(|| faults.join(", and "))
+    fn fault(&self) -> Option<Cause> {
+        let faults = [self.fault_of_dates(), self.fault_of_usage(), self.revoked()];
+        faults.into_iter().flatten().reduce(|first, next| {
+            let both = format!("{first}, and {next}");
+            Cause::new(first.kind, both)
+        })
     }
 
-    pub(super) fn fault_of_dates(&self) -> Option<String> {
+    pub(super) fn fault_of_dates(&self) -> Option<Cause> {
         if self.standing.at > self.not_after {
-            return Some(format!("it expired on {}", day(self.not_after)));
+            let day = day(self.not_after);
+            let why = format!("it expired on {day}");
+            return Some(Cause::new(Kind::CertificateExpired, why));
         }
-        (self.standing.at < self.not_before)
-            .then(|| format!("it is not valid before {}", day(self.not_before)))
+        (self.standing.at < self.not_before).then(|| {
+            let day = day(self.not_before);
+            let why = format!("it is not valid before {day}");
+            Cause::new(Kind::CertificateNotYetValid, why)
+        })
     }
 
-    fn fault_of_usage(&self) -> Option<&'static str> {
-        (!self.may_sign_in).then_some("it is not meant for signing in to web sites")
+    fn fault_of_usage(&self) -> Option<Cause> {
+        let why = "it is not meant for signing in to web sites";
+        (!self.may_sign_in).then(|| Cause::new(Kind::WrongUse, why))
     }
 
-    pub(super) fn revoked(&self) -> Option<String> {
+    pub(super) fn revoked(&self) -> Option<Cause> {
         let Revocation::Revoked { since, .. } = &self.standing.revocation else {
             return None;
         };
-        Some(format!("it was revoked on {}", day(*since)))
+        let why = format!("it was revoked on {}", day(*since));
+        Some(Cause::new(Kind::CertificateRevoked, why))
     }
 
     /// What may be wrong, where nothing is known to be.
@@ -331,7 +354,7 @@ mod tests {
         ] {
             let said = own.by_alert(alert, seen);
 
-            assert!(said.starts_with(words), "{alert}: {said}");
+            assert!(said.detail.starts_with(words), "{alert}: {said}");
         }
     }
 
@@ -344,7 +367,10 @@ mod tests {
 
         assert_eq!(
             own.unsaid(SENT),
-            "it expired on 2027-01-01, and it is not meant for signing in to web sites"
+            Cause::new(
+                Kind::CertificateExpired,
+                "it expired on 2027-01-01, and it is not meant for signing in to web sites"
+            )
         );
     }
 
@@ -393,7 +419,8 @@ mod tests {
         ] {
             let said = own(NOW, chain, revocation).unsaid(Seen { hints, ..SENT });
 
-            assert_eq!(said, format!("the portal does not say why; {words}"));
+            assert_eq!(said.kind, Kind::NotSaid);
+            assert_eq!(said.detail, format!("the portal does not say why; {words}"));
         }
     }
 

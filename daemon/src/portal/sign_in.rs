@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
 use cac_common::registration::Outcome;
 use cac_common::trace::{Hop, Trace};
@@ -84,7 +85,7 @@ pub(super) async fn sign_in_within(
     }
     Ok(match walk {
         Err(_) => Outcome::Unavailable {
-            cause: "the portal did not answer in time".into(),
+            cause: Cause::new(Kind::NoAnswer, "the portal did not answer in time"),
             retry_after: None,
         },
         Ok(Err(lost)) => lost.outcome(&own, seen),
@@ -94,17 +95,21 @@ pub(super) async fn sign_in_within(
         Ok(Ok(End::Elsewhere { origin, answer })) => {
             outcome::judge_elsewhere(portal, &answer, &mut trace.rules).unwrap_or_else(|| {
                 Outcome::Unsupported {
-                    why: format!(
-                        "the portal sends us to {origin}, which its profile does not name"
+                    cause: Cause::new(
+                        Kind::RedirectsAway,
+                        format!("the portal sends us to {origin}, which its profile does not name"),
                     ),
                 }
             })
         }
         Ok(Ok(End::Circle)) => Outcome::Unsupported {
-            why: format!("the portal redirects more than {MOST_REDIRECTS} times"),
+            cause: Cause::new(
+                Kind::RedirectsEndlessly,
+                format!("the portal redirects more than {MOST_REDIRECTS} times"),
+            ),
         },
         Ok(Ok(End::TooLarge)) => Outcome::Unrecognised {
-            title: "a page of more than 1 MiB".into(),
+            cause: Cause::new(Kind::UnknownPage, "a page of more than 1 MiB"),
         },
     })
 }

@@ -54,9 +54,9 @@ fn what_a_card_answered_to_a_pin_decides_what_is_asked_next() {
     assert_eq!(end(CardError::PinBlocked), blocked);
     assert_eq!(end(wrong), (due, Next::Pin(uncounted)));
     let (stand, next) = end(refused(0x6A88));
-    let cause = "No PIN was ever set on this card, or not the one that it names; an ID card office can set it (6A88 to VERIFY)";
+    let cause = "no PIN was ever set on this card, or not the one that it names; an ID card office can set it (6A88 to VERIFY)";
     let failed = RegistrationStatus::CardFailed {
-        cause: cause.into(),
+        cause: Cause::new(Kind::CardFailed, cause),
     };
     assert_eq!((stand, next), (Stand::Rest(failed), Next::Nothing));
 }

@@ -1,6 +1,7 @@
 //! The history's sentences: what happened, in words for people. The DoD ID
 //! never stands in them.
 
+use cac_common::cause::Cause;
 use cac_common::interface::ClearScope;
 use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ServiceStatus};
@@ -150,15 +151,20 @@ impl Note {
     ) -> Option<Self> {
         let (kind, text, logged) = match result {
             SignInResult::Portal(outcome) => portal_said(outcome)?,
-            SignInResult::Card(error) => card_said(error),
+            SignInResult::Card(error) => {
+                let (kind, text, logged) = card_said(error);
+                (kind, text, logged.to_owned())
+            }
             SignInResult::PinGone => (
                 HistoryKind::Pin,
                 "The PIN was held no longer, and nothing was sent to the card".to_owned(),
-                "the PIN was held no longer",
+                "the PIN was held no longer".to_owned(),
             ),
-            SignInResult::Failed { cause } => {
-                (HistoryKind::Registration, cause.clone(), "sign-in failed")
-            }
+            SignInResult::Failed { cause } => (
+                HistoryKind::Registration,
+                cause.clone(),
+                "sign-in failed".to_owned(),
+            ),
         };
         // What the card says has nothing to do with the portal.
         let text = match result {
@@ -215,8 +221,8 @@ impl Note {
     }
 
     /// The text names a person, whom the log does not.
-    fn logged_as(mut self, text: &'static str) -> Self {
-        self.note.log_text = Some(text);
+    fn logged_as(mut self, text: impl Into<String>) -> Self {
+        self.note.log_text = Some(text.into());
         self
     }
 
@@ -263,22 +269,27 @@ pub(super) fn service(before: ServiceStatus, now: ServiceStatus) -> Option<Note>
 
 /// Kind, words for people, and what the log says instead: a page's title can
 /// name whom it greets.
-fn portal_said(outcome: &Outcome) -> Option<(HistoryKind, String, &'static str)> {
+fn portal_said(outcome: &Outcome) -> Option<(HistoryKind, String, String)> {
+    let with = |label: &str, cause: &Cause| {
+        let logged = format!("{label} ({})", cause.kind);
+        (format!("{label}: {cause}"), logged)
+    };
+    let plain = |label: &str| (label.to_owned(), label.to_owned());
     let (text, logged) = match outcome {
         // Told once it is written down.
         Outcome::Registered { .. } => return None,
-        Outcome::NeedsWizard => ("needs the wizard".to_owned(), "needs the wizard"),
-        Outcome::NotEligible => ("not eligible".to_owned(), "not eligible"),
-        Outcome::NeedsSponsor => ("needs a sponsor".to_owned(), "needs a sponsor"),
-        Outcome::NotFound => ("not found".to_owned(), "not found"),
-        Outcome::Forbidden { cause } => (format!("forbidden: {cause}"), "forbidden"),
-        Outcome::Rejected { cause } => (format!("rejected: {cause}"), "rejected"),
-        Outcome::Unavailable { cause, .. } => (format!("waiting: {cause}"), "waiting"),
-        Outcome::LockedOut => ("locked out".to_owned(), "locked out"),
-        Outcome::Unsupported { why } => (why.clone(), "unsupported"),
-        Outcome::Unrecognised { title } => (
-            format!("unrecognised page \u{201c}{title}\u{201d}"),
-            "unrecognised",
+        Outcome::NeedsWizard => plain("needs the wizard"),
+        Outcome::NotEligible => plain("not eligible"),
+        Outcome::NeedsSponsor => plain("needs a sponsor"),
+        Outcome::NotFound => plain("not found"),
+        Outcome::Forbidden { cause } => with("forbidden", cause),
+        Outcome::Rejected { cause } => with("rejected", cause),
+        Outcome::Unavailable { cause, .. } => with("waiting", cause),
+        Outcome::LockedOut => plain("locked out"),
+        Outcome::Unsupported { cause } => with("unsupported", cause),
+        Outcome::Unrecognised { cause } => (
+            format!("unrecognised page \u{201c}{cause}\u{201d}"),
+            format!("unrecognised ({})", cause.kind),
         ),
     };
     Some((HistoryKind::Registration, text, logged))

@@ -1,5 +1,6 @@
 //! Where each persona stands at each portal, as far as it is to be kept.
 
+use cac_common::cause::Cause;
 use cac_common::error_chain::Chain;
 use cac_common::identity::{CardId, PersonaId};
 use cac_common::registration::RegistrationStatus;
@@ -124,18 +125,10 @@ impl DurableStatus {
                 account: account.as_deref().map(kept_text),
                 recheck_due: *recheck_due,
             },
-            Status::Forbidden { cause } => Status::Forbidden {
-                cause: kept_text(cause),
-            },
-            Status::Rejected { cause } => Status::Rejected {
-                cause: kept_text(cause),
-            },
-            Status::Unsupported { why } => Status::Unsupported {
-                why: kept_text(why),
-            },
-            Status::Unrecognised { title } => Status::Unrecognised {
-                title: kept_text(title),
-            },
+            Status::Forbidden { cause } => Status::Forbidden { cause: kept(cause) },
+            Status::Rejected { cause } => Status::Rejected { cause: kept(cause) },
+            Status::Unsupported { cause } => Status::Unsupported { cause: kept(cause) },
+            Status::Unrecognised { cause } => Status::Unrecognised { cause: kept(cause) },
             Status::NeedsWizard
             | Status::NotEligible
             | Status::NeedsSponsor
@@ -164,6 +157,10 @@ impl DurableStatus {
     }
 }
 
+fn kept(cause: &Cause) -> Cause {
+    Cause::new(cause.kind, kept_text(&cause.detail))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::{NOW, jane, opened, registered};
@@ -188,10 +185,10 @@ mod tests {
             },
             RegistrationStatus::LockedOut { until: Some(NOW) },
             RegistrationStatus::Unsupported {
-                why: "renegotiation".into(),
+                cause: "renegotiation".into(),
             },
             RegistrationStatus::Unrecognised {
-                title: "Maintenance".into(),
+                cause: "Maintenance".into(),
             },
         ] {
             let record = RegistrationRecord {

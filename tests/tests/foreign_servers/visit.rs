@@ -219,8 +219,8 @@ fn in_words(outcome: &Outcome) -> String {
         Outcome::Forbidden { cause } => format!("forbidden: {cause}"),
         Outcome::Rejected { cause } => format!("rejected: {cause}"),
         Outcome::Unavailable { cause, .. } => format!("unavailable: {cause}"),
-        Outcome::Unsupported { why } => format!("unsupported: {why}"),
-        Outcome::Unrecognised { title } => format!("unrecognised: {title}"),
+        Outcome::Unsupported { cause } => format!("unsupported: {cause}"),
+        Outcome::Unrecognised { cause } => format!("unrecognised: {cause}"),
         Outcome::NeedsWizard
         | Outcome::NotEligible
         | Outcome::NeedsSponsor

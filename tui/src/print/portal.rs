@@ -401,7 +401,7 @@ url = "https://whole.example/help"
         };
         let reply = TestReply {
             outcome: RegistrationStatus::Unrecognised {
-                title: "Hello 1234567890 \u{1b}[2J".into(),
+                cause: "Hello 1234567890 \u{1b}[2J".into(),
             },
             trace: Trace {
                 hops: vec![

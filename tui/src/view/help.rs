@@ -143,15 +143,19 @@ fn every_status(now: UtcSeconds) -> Vec<RegistrationStatus> {
         RegistrationStatus::NotEligible,
         RegistrationStatus::NeedsSponsor,
         RegistrationStatus::NotFound,
-        RegistrationStatus::Forbidden { cause: cause() },
-        RegistrationStatus::Rejected { cause: cause() },
+        RegistrationStatus::Forbidden {
+            cause: cause().into(),
+        },
+        RegistrationStatus::Rejected {
+            cause: cause().into(),
+        },
         RegistrationStatus::PinBlocked,
         RegistrationStatus::LockedOut { until: None },
         RegistrationStatus::Unsupported {
-            why: "The reason stands here".into(),
+            cause: "The reason stands here".into(),
         },
         RegistrationStatus::Unrecognised {
-            title: "its title".into(),
+            cause: "its title".into(),
         },
         RegistrationStatus::CardFailed {
             cause: "The cause stands here".into(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind as Why};
 use cac_common::registration::Outcome;
 use cac_common::trace::Trace;
 use rcgen::{CertificateParams, date_time_ymd};
@@ -25,7 +26,10 @@ async fn an_unknown_issuer_is_told_by_the_alert() {
 
         assert_eq!(
             outcome.unwrap(),
-            rejected("the portal does not know who issued it (Other CA)"),
+            rejected(
+                Why::IssuerUnknown,
+                "the portal does not know who issued it (Other CA)",
+            ),
             "{version:?}"
         );
     }
@@ -46,7 +50,7 @@ async fn an_expired_certificate_is_told_by_the_alert() {
 
         assert_eq!(
             outcome.unwrap(),
-            rejected("it expired on 2020-01-01"),
+            rejected(Why::CertificateExpired, "it expired on 2020-01-01"),
             "{version:?}"
         );
     }
@@ -64,7 +68,10 @@ async fn a_portal_that_names_other_issuers_gets_no_certificate() {
 
         assert_eq!(
             outcome.unwrap(),
-            rejected("the portal does not accept your card's issuer, Other CA"),
+            rejected(
+                Why::IssuerNotAccepted,
+                "the portal does not accept your card's issuer, Other CA"
+            ),
             "{version:?}"
         );
         assert_eq!(holder.signed(), 0);
@@ -84,6 +91,7 @@ async fn a_connection_closed_once_the_certificate_is_sent_is_a_refusal() {
         assert_eq!(
             outcome.unwrap(),
             rejected(
+                Why::NotSaid,
                 "the portal closed the connection as soon as it had it; seen from here nothing is wrong with it, but it may be revoked, or the portal's lists of authorities or of revoked certificates may be old or incomplete"
             ),
             "{version:?}"
@@ -102,7 +110,10 @@ async fn a_connection_closed_without_asking_is_worth_another_try() {
 
     assert_eq!(
         outcome.unwrap(),
-        unavailable("127.0.0.1 cannot be reached: it closed the connection")
+        unavailable(
+            Why::ConnectionClosed,
+            "127.0.0.1 cannot be reached: it closed the connection"
+        )
     );
 }
 
@@ -119,7 +130,10 @@ async fn a_portal_that_does_not_ask_for_a_certificate_registers_nobody() {
         assert_eq!(
             outcome.unwrap(),
             Outcome::Unsupported {
-                why: "the portal let us in without asking for the card's certificate".into()
+                cause: Cause::new(
+                    Why::NeverAsks,
+                    "the portal let us in without asking for the card's certificate"
+                )
             },
             "{version:?}"
         );
@@ -129,13 +143,15 @@ async fn a_portal_that_does_not_ask_for_a_certificate_registers_nobody() {
 #[tokio::test]
 async fn a_server_that_is_not_trusted_never_sees_the_certificate() {
     let (ca, other) = (Authority::new("Test CA"), Authority::new("Other CA"));
-    for (config, reason) in [
+    for (config, kind, reason) in [
         (
             server::config(&other, &TLS13, &Asks::Naming(&ca)),
+            Why::ServerNotTrusted,
             "nothing here vouches for who issued it",
         ),
         (
             server::config_for("portal.example", &ca, &TLS13, &Asks::Naming(&ca)),
+            Why::ServerMisnamed,
             "it is for another name",
         ),
     ] {
@@ -147,7 +163,10 @@ async fn a_server_that_is_not_trusted_never_sees_the_certificate() {
         assert_eq!(
             outcome.unwrap(),
             Outcome::Unsupported {
-                why: format!("the own certificate of 127.0.0.1 is not trusted: {reason}")
+                cause: Cause::new(
+                    kind,
+                    format!("the own certificate of 127.0.0.1 is not trusted: {reason}")
+                )
             }
         );
         assert_eq!(holder.signed(), 0);
@@ -167,7 +186,10 @@ async fn a_refused_connection_is_worth_another_try_and_spends_no_signature() {
 
     assert_eq!(
         outcome.unwrap(),
-        unavailable("127.0.0.1 cannot be reached: connection refused")
+        unavailable(
+            Why::ConnectionRefused,
+            "127.0.0.1 cannot be reached: connection refused"
+        )
     );
     assert_eq!(holder.signed(), 0);
 }
@@ -197,7 +219,10 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
 
     assert_eq!(
         outcome.unwrap(),
-        unavailable("127.0.0.1 cannot be reached: no answer in time")
+        unavailable(
+            Why::NoAnswer,
+            "127.0.0.1 cannot be reached: no answer in time"
+        )
     );
 }
 
@@ -220,7 +245,7 @@ async fn a_server_that_does_not_speak_tls_is_not_supported() {
 
     let outcome = outcome.unwrap();
     assert!(
-        matches!(&outcome, Outcome::Unsupported { why } if why.starts_with("127.0.0.1 speaks TLS")),
+        matches!(&outcome, Outcome::Unsupported { cause } if cause.kind == Why::TlsTrouble && cause.detail.starts_with("127.0.0.1 speaks TLS")),
         "{outcome:?}"
     );
 }
@@ -237,7 +262,7 @@ async fn a_page_without_end_is_not_read_to_its_end() {
     assert_eq!(
         outcome.unwrap(),
         Outcome::Unrecognised {
-            title: "a page of more than 1 MiB".into()
+            cause: Cause::new(Why::UnknownPage, "a page of more than 1 MiB")
         }
     );
 }
@@ -263,19 +288,19 @@ async fn a_page_that_stalls_is_given_up_in_time() {
 
     assert_eq!(
         outcome.unwrap(),
-        unavailable("the portal did not answer in time")
+        unavailable(Why::NoAnswer, "the portal did not answer in time")
     );
 }
 
-fn rejected(cause: &str) -> Outcome {
+fn rejected(kind: Why, cause: &str) -> Outcome {
     Outcome::Rejected {
-        cause: cause.into(),
+        cause: Cause::new(kind, cause),
     }
 }
 
-fn unavailable(cause: &str) -> Outcome {
+fn unavailable(kind: Why, cause: &str) -> Outcome {
     Outcome::Unavailable {
-        cause: cause.into(),
+        cause: Cause::new(kind, cause),
         retry_after: None,
     }
 }

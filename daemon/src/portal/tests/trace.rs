@@ -1,5 +1,6 @@
 //! How a sign-in went, and what redirects and headers tell.
 
+use cac_common::cause::{Cause, Kind as Why};
 use cac_common::profile::RuleResult;
 use cac_common::registration::Outcome;
 use cac_common::trace::{RuleTried, Trace};
@@ -101,7 +102,10 @@ header = { name = "X-Auth-Error", contains = "locked" }
 "#;
     for (answer, expected) in [
         (
-            ("302 Found", "Location: https://elsewhere.example/login?reason=unknown&x=1\r\n"),
+            (
+                "302 Found",
+                "Location: https://elsewhere.example/login?reason=unknown&x=1\r\n",
+            ),
             Outcome::NotFound,
         ),
         (
@@ -111,13 +115,16 @@ header = { name = "X-Auth-Error", contains = "locked" }
         (
             ("200 OK", "x-auth-error: none\r\n"),
             Outcome::Unrecognised {
-                title: "a page without a title, 200 OK".into(),
+                cause: Cause::new(Why::UnknownPage, "a page without a title, 200 OK"),
             },
         ),
         (
             ("302 Found", "Location: https://elsewhere.example/\r\n"),
             Outcome::Unsupported {
-                why: "the portal sends us to https://elsewhere.example, which its profile does not name".into(),
+                cause: Cause::new(
+                    Why::RedirectsAway,
+                    "the portal sends us to https://elsewhere.example, which its profile does not name",
+                ),
             },
         ),
     ] {

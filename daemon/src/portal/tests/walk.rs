@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind as Why};
 use cac_common::registration::Outcome;
 use rustls::version::TLS13;
 
@@ -23,9 +24,12 @@ async fn a_redirect_to_an_origin_not_named_sends_nothing_there() {
     assert_eq!(
         outcome.unwrap(),
         Outcome::Unsupported {
-            why: format!(
-                "the portal sends us to {}, which its profile does not name",
-                foreign.origin()
+            cause: Cause::new(
+                Why::RedirectsAway,
+                format!(
+                    "the portal sends us to {}, which its profile does not name",
+                    foreign.origin()
+                )
             )
         }
     );
@@ -76,7 +80,10 @@ async fn redirects_in_a_circle_end() {
     assert_eq!(
         outcome.unwrap(),
         Outcome::Unsupported {
-            why: "the portal redirects more than 10 times".into()
+            cause: Cause::new(
+                Why::RedirectsEndlessly,
+                "the portal redirects more than 10 times"
+            )
         }
     );
     assert_eq!(server.requests().len(), 11);
@@ -158,83 +165,108 @@ async fn where_no_rule_matches_http_itself_counts() {
         (
             nginx("No required SSL certificate was sent"),
             Outcome::Rejected {
-                cause: "no certificate reached the portal".into(),
+                cause: Cause::new(Why::NoCertificate, "no certificate reached the portal"),
             },
         ),
         (
             nginx("The SSL certificate error"),
             Outcome::Rejected {
-                cause: "the portal does not say why; seen from here nothing is wrong with it, but it may be revoked, or the portal's lists of authorities or of revoked certificates may be old or incomplete".into(),
+                cause: Cause::new(
+                    Why::NotSaid,
+                    "the portal does not say why; seen from here nothing is wrong with it, but it may be revoked, or the portal's lists of authorities or of revoked certificates may be old or incomplete",
+                ),
             },
         ),
         (
             server::status("401 Unauthorized", "", ""),
             Outcome::Forbidden {
-                cause: "the portal does not know this certificate".into(),
+                cause: Cause::new(Why::NotKnown, "the portal does not know this certificate"),
             },
         ),
         (
-            server::status("403 Forbidden", "", "<title>Access\u{1b}[2J Forbidden</title>"),
+            server::status(
+                "403 Forbidden",
+                "",
+                "<title>Access\u{1b}[2J Forbidden</title>",
+            ),
             Outcome::Forbidden {
-                cause: "the portal says \u{201c}Access\u{FFFD}[2J Forbidden\u{201d}".into(),
+                cause: Cause::new(
+                    Why::Forbidden,
+                    "the portal says \u{201c}Access\u{FFFD}[2J Forbidden\u{201d}",
+                ),
             },
         ),
         (
-            server::status("403 Forbidden", "", "Reason: Cannot perform Post-Handshake Authentication."),
+            server::status(
+                "403 Forbidden",
+                "",
+                "Reason: Cannot perform Post-Handshake Authentication.",
+            ),
             too_late(),
         ),
         (
-            server::status("403 Forbidden", "", "<h2>HTTP Error 403.17 - Forbidden</h2>"),
+            server::status(
+                "403 Forbidden",
+                "",
+                "<h2>HTTP Error 403.17 - Forbidden</h2>",
+            ),
             Outcome::Rejected {
-                cause: "the portal says that it has expired or is not valid yet; here it is valid, so a clock may be wrong".into(),
+                cause: Cause::new(
+                    Why::CertificateNotYetValid,
+                    "the portal says that it has expired or is not valid yet; here it is valid, so a clock may be wrong",
+                ),
             },
         ),
         (
             server::status("503 Service Unavailable", "Retry-After: 120\r\n", ""),
             Outcome::Unavailable {
-                cause: "the portal answered 503 Service Unavailable".into(),
+                cause: Cause::new(
+                    Why::PortalBusy,
+                    "the portal answered 503 Service Unavailable",
+                ),
                 retry_after: Some(Duration::from_mins(2)),
             },
         ),
         (
             server::status("429 Too Many Requests", "Retry-After: 9999999\r\n", ""),
             Outcome::Unavailable {
-                cause: "the portal answered 429 Too Many Requests".into(),
+                cause: Cause::new(Why::PortalBusy, "the portal answered 429 Too Many Requests"),
                 retry_after: Some(Duration::from_hours(24)),
             },
         ),
         (
             server::status("404 Not Found", "", "<title>Nothing here</title>"),
-            Outcome::Unrecognised {
-                title: "Nothing here".into(),
-            },
+            unrecognised(Why::UnknownPage, "Nothing here"),
         ),
         (
             server::page("<title>Log in</title><form><input name=p type=Password></form>"),
-            Outcome::Unrecognised {
-                title: "Log in, a form that asks for a password".into(),
-            },
+            unrecognised(Why::LogInForm, "Log in, a form that asks for a password"),
         ),
         (
             server::page("<p>Please sign in"),
-            Outcome::Unrecognised {
-                title: "a page without a title, 200 OK".into(),
-            },
+            unrecognised(Why::UnknownPage, "a page without a title, 200 OK"),
         ),
         (
             server::status("200 OK", "Content-Type: image/png\r\n", ACCOUNT),
-            Outcome::Unrecognised {
-                title: "a page without a title, 200 OK".into(),
-            },
+            unrecognised(Why::UnknownPage, "a page without a title, 200 OK"),
         ),
     ] {
         assert_eq!(answered(reply, RULES).await, expected);
     }
 }
 
+fn unrecognised(kind: Why, title: &str) -> Outcome {
+    Outcome::Unrecognised {
+        cause: Cause::new(kind, title),
+    }
+}
+
 fn too_late() -> Outcome {
     Outcome::Unsupported {
-        why: "the portal asks for the certificate too late, after the connection is made (post-handshake authentication); of browsers, Firefox alone can answer, once security.tls.enable_post_handshake_auth is on".into(),
+        cause: Cause::new(
+            Why::AsksLatePostHandshake,
+            "the portal asks for the certificate too late, after the connection is made (post-handshake authentication)",
+        ),
     }
 }
 

@@ -235,7 +235,7 @@ impl World {
                     },
                     4 => Outcome::NotFound,
                     _ => Outcome::Unrecognised {
-                        title: "Welcome".into(),
+                        cause: "Welcome".into(),
                     },
                 };
                 (

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cac_common::cause::{Cause, Kind};
 use cac_common::interface::{Refusal, TestReply};
 use cac_common::pin::Pin;
 use cac_common::registration::RegistrationStatus;
@@ -71,7 +72,9 @@ impl CardVisit {
         }
         let outcome = match result {
             SignInResult::Portal(outcome) => Ok(status_of(outcome, context.now)),
-            SignInResult::Failed { cause } => Ok(RegistrationStatus::CardFailed { cause }),
+            SignInResult::Failed { cause } => Ok(RegistrationStatus::CardFailed {
+                cause: Cause::new(Kind::FailedHere, cause),
+            }),
             SignInResult::PinGone => Err(Refusal::CardFailed {
                 cause: "the PIN was held no longer, and nothing was sent to the card".into(),
             }),
