@@ -337,7 +337,7 @@ impl Kind {
             ),
             Self::NotSaid => (
                 "The portal refuses the certificate and does not say why.",
-                "What is known here of the certificate does not explain it.",
+                "To try again would change nothing by itself.",
                 "Compare with a browser; if that is refused too, ask the portal's help desk.",
             ),
             Self::NotKnown => (

@@ -83,7 +83,7 @@ fn s33_a_sign_in_waits_for_a_held_card_and_spends_nothing_on_it() -> anyhow::Res
     let failed = lab.wait_for_status(0, "card failed")?;
     assert_eq!(
         cause(&failed)?,
-        "Another program holds the card for itself; close it, or wait"
+        "another program holds the card for itself; close it, or wait"
     );
     assert_eq!(pins(&card), 1);
 

@@ -124,7 +124,8 @@ fn s39_the_person_is_told_why_an_nginx_refuses_the_card() -> anyhow::Result<()> 
         advice,
         "Your certificate was refused: the portal does not say why; seen from here nothing is \
          wrong with it, but it may be revoked, or the portal's lists of authorities or of revoked \
-         certificates may be old or incomplete."
+         certificates may be old or incomplete. To try again would change nothing by itself. \
+         Compare with a browser; if that is refused too, ask the portal's help desk."
     );
     assert_eq!(card.log().pin_attempts(), 1, "nothing is tried again");
     Ok(())
