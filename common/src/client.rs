@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use crate::interface::{
-    Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates, GetHistory,
-    GetPortal, HistoryReply, LONGEST_REPLY, Lost, PortalDetails, PortalReply, Printed,
+    AcceptNotice, Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates,
+    GetHistory, GetPortal, HistoryReply, LONGEST_REPLY, Lost, PortalDetails, PortalReply, Printed,
     PrintedReply, Refusal, Register, Reply, SnapshotReply, SubmitPin, TestPortal, TestReply,
     method,
 };
@@ -125,6 +125,11 @@ impl Client {
             .await?;
         let reply: PrintedReply = self.answer(CARD_PATIENCE).await?;
         Ok(reply.printed)
+    }
+
+    pub async fn accept_notice(&mut self, request: &AcceptNotice) -> Result<(), ClientError> {
+        let _: Nothing = self.call(method::ACCEPT_NOTICE, request).await?;
+        Ok(())
     }
 
     /// A profile, as it is in force.

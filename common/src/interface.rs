@@ -67,6 +67,7 @@ pub mod method {
     pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
     pub const CLEAR: &str = "org.cacd1.Clear";
     pub const GET_CERTIFICATES: &str = "org.cacd1.GetCertificates";
+    pub const ACCEPT_NOTICE: &str = "org.cacd1.AcceptNotice";
     pub const GET_PORTAL: &str = "org.cacd1.GetPortal";
     pub const TEST_PORTAL: &str = "org.cacd1.TestPortal";
     pub const GET_INFO: &str = "org.varlink.service.GetInfo";
@@ -125,6 +126,17 @@ pub struct Register {
     /// One portal, or every one.
     #[serde(default)]
     pub portal: Option<String>,
+}
+
+/// A person accepts the notice that a portal shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptNotice {
+    pub card: CardId,
+    pub visit: Visit,
+    pub portal: String,
+    /// Of the text that was read.
+    pub sha256: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,6 +34,8 @@ pub enum RegistrationStatus {
     },
     /// The portal knows an earlier certificate or card of this persona.
     OutOfDate { tries_left: TriesLeft },
+    /// The portal shows a notice that a person has to accept first.
+    NeedsConsent { notice: Notice },
     /// Not tied to an account by itself.
     NeedsWizard,
     /// This category may not register by itself.
@@ -71,6 +73,15 @@ pub enum RegistrationStatus {
     CardFailed { cause: Cause },
 }
 
+/// A notice that a portal shows before it goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// As people read it, white space folded.
+    pub text: String,
+    /// Of that text, hexadecimal: another text is another notice.
+    pub sha256: String,
+}
+
 impl RegistrationStatus {
     /// Two or three words for a narrow column.
     pub fn label(&self) -> &'static str {
@@ -81,6 +92,7 @@ impl RegistrationStatus {
             Self::Registered { .. } => "registered",
             Self::RegisteredNotSaved { .. } => "registered (not saved)",
             Self::OutOfDate { .. } => "out of date",
+            Self::NeedsConsent { .. } => "needs your consent",
             Self::NeedsWizard => "needs the wizard",
             Self::NotEligible => "not eligible",
             Self::NeedsSponsor => "needs a sponsor",
@@ -127,6 +139,7 @@ impl RegistrationStatus {
                 format!("The portal said yes, but it could not be written down: {reason}. It is written as soon as that works.")
             }
             Self::OutOfDate { .. } => "The portal knows an earlier card or certificate of yours. Type your PIN to register this one.".into(),
+            Self::NeedsConsent { .. } => "The portal shows a notice, and goes on once you have accepted it: cacctl register shows it.".into(),
             Self::NeedsWizard => "The portal knows you, but no account is tied to this card. Register it by hand at the portal.".into(),
             Self::NotEligible => "The portal does not let people of your category register by themselves.".into(),
             Self::NeedsSponsor => "You need a sponsor who has an account there.".into(),
@@ -173,6 +186,9 @@ pub enum Outcome {
     /// It knows the holder and has tied this certificate to the account.
     Registered {
         account: Option<String>,
+    },
+    NeedsConsent {
+        notice: Notice,
     },
     NeedsWizard,
     NotEligible,

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use cac_common::cause::{Cause, Kind};
-use cac_common::registration::RegistrationStatus;
+use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::time::UtcSeconds;
 
 const HEAD: &str = "\
@@ -82,6 +82,12 @@ fn statuses() -> Vec<RegistrationStatus> {
         },
         Status::OutOfDate {
             tries_left: Some(3),
+        },
+        Status::NeedsConsent {
+            notice: Notice {
+                text: String::new(),
+                sha256: String::new(),
+            },
         },
         Status::NeedsWizard,
         Status::NotEligible,

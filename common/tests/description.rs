@@ -10,14 +10,14 @@ use cac_common::certificate::{
 use cac_common::finding::{Finding, Weight};
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::interface::{
-    CertificatesReply, Clear, ClearReply, ClearScope, DESCRIPTION, ExportedCertificate,
-    GetCertificates, GetHistory, GetPortal, HistoryReply, Lost, PortalDetails, PortalReply,
-    Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, SubmitPin, TestPortal,
-    TestReply, method,
+    AcceptNotice, CertificatesReply, Clear, ClearReply, ClearScope, DESCRIPTION,
+    ExportedCertificate, GetCertificates, GetHistory, GetPortal, HistoryReply, Lost, PortalDetails,
+    PortalReply, Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, SubmitPin,
+    TestPortal, TestReply, method,
 };
 use cac_common::profile::{Profile, RuleResult};
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
-use cac_common::registration::RegistrationStatus;
+use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{
     Card, Daemon, HelpDesk, HistoryEntry, HistoryKind, Holder, KnownPersona, PinStatus, Portal,
     Reader, Registration, Snapshot, Stage, Visit,
@@ -52,6 +52,7 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::GET_HISTORY,
             method::CLEAR,
             method::GET_CERTIFICATES,
+            method::ACCEPT_NOTICE,
             method::GET_PORTAL,
             method::TEST_PORTAL,
             method::GET_INFO,
@@ -113,36 +114,6 @@ fn other_replies_and_every_request_are_as_described() {
         check_reply("ReadPrinted", &serde_json::to_value(reply).unwrap());
     }
 
-    for text in [BARE_PROFILE, WHOLE_PROFILE] {
-        let source = Source::new(std::path::Path::new("/p.toml"), text.into());
-        let portal = PortalDetails::from(&Profile::check(&source).unwrap());
-        check_reply(
-            "GetPortal",
-            &serde_json::to_value(PortalReply { portal }).unwrap(),
-        );
-    }
-    for outcome in every_status() {
-        for trace in [Trace::default(), whole_trace()] {
-            let reply = TestReply {
-                outcome: outcome.clone(),
-                trace,
-            };
-            check_reply("TestPortal", &serde_json::to_value(reply).unwrap());
-        }
-    }
-    let name = "reference".to_owned();
-    check_request(
-        "GetPortal",
-        &serde_json::to_value(GetPortal { name }).unwrap(),
-    );
-    let test = TestPortal {
-        portal: "reference".into(),
-        card: CardId("card".into()),
-        visit: Visit(1),
-        even_the_last_try: true,
-    };
-    check_request("TestPortal", &serde_json::to_value(test).unwrap());
-
     let certificates = GetCertificates {
         reader: ReaderName("Reader".into()),
     };
@@ -189,6 +160,46 @@ fn other_replies_and_every_request_are_as_described() {
         };
         check_request("Clear", &serde_json::to_value(clear).unwrap());
     }
+}
+
+#[test]
+fn all_about_portals_is_as_described() {
+    for text in [BARE_PROFILE, WHOLE_PROFILE] {
+        let source = Source::new(std::path::Path::new("/p.toml"), text.into());
+        let portal = PortalDetails::from(&Profile::check(&source).unwrap());
+        check_reply(
+            "GetPortal",
+            &serde_json::to_value(PortalReply { portal }).unwrap(),
+        );
+    }
+    for outcome in every_status() {
+        for trace in [Trace::default(), whole_trace()] {
+            let reply = TestReply {
+                outcome: outcome.clone(),
+                trace,
+            };
+            check_reply("TestPortal", &serde_json::to_value(reply).unwrap());
+        }
+    }
+    let accept = AcceptNotice {
+        card: CardId("card".into()),
+        visit: Visit(1),
+        portal: "reference".into(),
+        sha256: "00".into(),
+    };
+    check_request("AcceptNotice", &serde_json::to_value(accept).unwrap());
+    let name = "reference".to_owned();
+    check_request(
+        "GetPortal",
+        &serde_json::to_value(GetPortal { name }).unwrap(),
+    );
+    let test = TestPortal {
+        portal: "reference".into(),
+        card: CardId("card".into()),
+        visit: Visit(1),
+        even_the_last_try: true,
+    };
+    check_request("TestPortal", &serde_json::to_value(test).unwrap());
 }
 
 const BARE_PROFILE: &str = r#"
@@ -398,6 +409,12 @@ fn every_status() -> Vec<RegistrationStatus> {
             reason: text(),
         },
         RegistrationStatus::OutOfDate { tries_left: None },
+        RegistrationStatus::NeedsConsent {
+            notice: Notice {
+                text: text(),
+                sha256: text(),
+            },
+        },
         RegistrationStatus::NeedsWizard,
         RegistrationStatus::NotEligible,
         RegistrationStatus::NeedsSponsor,

@@ -27,7 +27,7 @@ use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
-use crate::event::{Effect, Event, NewNote, Now, PrintedOrder, SignInOrder};
+use crate::event::{Effect, Event, NewNote, Now, PrintedOrder, RequestId, SignInOrder};
 use crate::portal::Portal;
 use crate::trust::Authorities;
 use crate::trust::http::Web;
@@ -120,6 +120,15 @@ impl Effects {
                 self.judge((visit, number), facts, now);
             }
             Effect::KeepCard(card) => self.keep(Work::KeepCard(*card), now),
+            Effect::KeepConsent { card, consent } => {
+                self.keep(
+                    Work::KeepConsent {
+                        card: *card,
+                        consent,
+                    },
+                    now,
+                );
+            }
             Effect::EndVisit(visit) => {
                 if let Some(visiting) = self.visits.remove(&visit) {
                     visiting.end();
@@ -137,31 +146,8 @@ impl Effects {
             Effect::RememberCard { visit, card } => {
                 self.keep(Work::RememberCard { visit, card: *card }, now);
             }
-            Effect::SignIn(order) => {
-                let (visit, number) = (order.visit, order.number);
-                self.sign_in(*order, now, move |ended, events| {
-                    let _ = events.send(Event::SignInEnded {
-                        visit,
-                        number,
-                        result: ended.result,
-                        pin: ended.pin,
-                        tries: ended.tries,
-                    });
-                });
-            }
-            Effect::TestPortal { request, order } => {
-                let visit = order.visit;
-                self.sign_in(*order, now, move |ended, events| {
-                    drop(ended.pin);
-                    let _ = events.send(Event::PortalTested {
-                        visit,
-                        request,
-                        result: ended.result,
-                        tries: ended.tries,
-                        trace: Box::new(ended.trace),
-                    });
-                });
-            }
+            Effect::SignIn(order) => self.register(*order, now),
+            Effect::TestPortal { request, order } => self.test_portal(request, *order, now),
             Effect::ReadPrinted(order) => self.read_printed(*order),
             Effect::Record {
                 visit,
@@ -187,6 +173,33 @@ impl Effects {
             Effect::LoadKnown => self.keep(Work::LoadKnown, now),
             Effect::Answer { .. } => unreachable!("the supervisor answers by itself"),
         }
+    }
+
+    fn register(&mut self, order: SignInOrder, now: Now) {
+        let (visit, number) = (order.visit, order.number);
+        self.sign_in(order, now, move |ended, events| {
+            let _ = events.send(Event::SignInEnded {
+                visit,
+                number,
+                result: ended.result,
+                pin: ended.pin,
+                tries: ended.tries,
+            });
+        });
+    }
+
+    fn test_portal(&mut self, request: RequestId, order: SignInOrder, now: Now) {
+        let visit = order.visit;
+        self.sign_in(order, now, move |ended, events| {
+            drop(ended.pin);
+            let _ = events.send(Event::PortalTested {
+                visit,
+                request,
+                result: ended.result,
+                tries: ended.tries,
+                trace: Box::new(ended.trace),
+            });
+        });
     }
 
     fn sign_in(

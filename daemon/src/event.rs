@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use cac_common::config::Config;
 use cac_common::identity::{CardId, Edipi};
-use cac_common::interface::{Clear, ClearScope, Lost, Printed, Refusal, Register, TestReply};
+use cac_common::interface::{
+    AcceptNotice, Clear, ClearScope, Lost, Printed, Refusal, Register, TestReply,
+};
 use cac_common::pin::{AcceptedPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -23,7 +25,7 @@ use crate::card::read::Progress;
 use crate::card::rest::{Missing, Rest};
 use crate::card::transport::Report;
 use crate::judgement::Judgement;
-use crate::store::Acquaintance;
+use crate::store::{Acquaintance, Consent};
 
 /// The moment of a step. Waits are measured by `monotonic`, which no one can
 /// set; `utc` is what is shown and written down.
@@ -119,6 +121,11 @@ pub enum Event {
         tries: Option<PinStatus>,
         trace: Box<Trace>,
     },
+    /// A person has read a notice and accepts it.
+    NoticeAccepted {
+        request: RequestId,
+        what: AcceptNotice,
+    },
     /// A person wants what was refused tried again.
     Asked {
         request: RequestId,
@@ -186,6 +193,8 @@ pub enum SignInResult {
 pub struct Memory {
     pub acquaintance: Acquaintance,
     pub registrations: Vec<Remembered>,
+    /// Notices that were accepted.
+    pub consents: Vec<Consent>,
 }
 
 /// A status that was written down.
@@ -205,7 +214,7 @@ pub struct Proof {
     pub profile: String,
 }
 
-/// Something to be done. Each but `Answer`, `Note`, `KeepCard`, `EndVisit`,
+/// Something to be done. Each but `Answer`, `Note`, `KeepCard`, `KeepConsent`, `EndVisit`,
 /// `ForgetPin` and `EndReader` ends in an event.
 pub enum Effect {
     ReadCard {
@@ -237,6 +246,11 @@ pub enum Effect {
     },
     /// The same for what was read later; nobody waits for it.
     KeepCard(Box<CardToRemember>),
+    /// What a person has accepted; nobody waits for it.
+    KeepConsent {
+        card: Box<CardToRemember>,
+        consent: Consent,
+    },
     SignIn(Box<SignInOrder>),
     ReadPrinted(Box<PrintedOrder>),
     /// Sign in, and tell how that went.
@@ -270,7 +284,11 @@ impl Effect {
     pub fn is_to_be_kept(&self) -> bool {
         matches!(
             self,
-            Self::RememberCard { .. } | Self::KeepCard(_) | Self::Record { .. } | Self::Note(_)
+            Self::RememberCard { .. }
+                | Self::KeepCard(_)
+                | Self::KeepConsent { .. }
+                | Self::Record { .. }
+                | Self::Note(_)
         )
     }
 }
@@ -309,6 +327,8 @@ pub struct SignInOrder {
     pub certificate: crate::card::facts::CardCertificate,
     pub edge: Edge,
     pub ways: Ways,
+    /// Notices of this portal that were accepted, by the SHA-256 of their texts.
+    pub accepted: Vec<String>,
     pub pin: HeldPin,
 }
 

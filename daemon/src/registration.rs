@@ -265,6 +265,7 @@ impl Stand {
                 (Self::SigningIn { due, again: true }, Next::Again)
             }
             Outcome::Forbidden { .. }
+            | Outcome::NeedsConsent { .. }
             | Outcome::NeedsWizard
             | Outcome::NotEligible
             | Outcome::NeedsSponsor
@@ -328,6 +329,27 @@ impl Stand {
             Self::NotSaved { retry_at, .. } => *retry_at,
             Self::Due(_) | Self::SigningIn { .. } | Self::Recording { .. } | Self::Rest(_) => None,
         }
+    }
+
+    /// The text of this hash was accepted, and the sign-in can go on.
+    #[must_use]
+    pub fn accepted(self, sha256: &str) -> Option<Self> {
+        match self {
+            Self::Rest(RegistrationStatus::NeedsConsent { notice }) if notice.sha256 == sha256 => {
+                Some(Self::Due(Due::default()))
+            }
+            Self::Due(_)
+            | Self::SigningIn { .. }
+            | Self::Recording { .. }
+            | Self::NotSaved { .. }
+            | Self::Waiting { .. }
+            | Self::Rest(_) => None,
+        }
+    }
+
+    /// A person reads a notice.
+    pub fn waits_for_consent(&self) -> bool {
+        matches!(self, Self::Rest(RegistrationStatus::NeedsConsent { .. }))
     }
 
     /// Settled, and not as registered.
@@ -414,6 +436,7 @@ pub fn status_of(outcome: Outcome, now: Now) -> RegistrationStatus {
             cause,
         },
         Outcome::Forbidden { cause } => RegistrationStatus::Forbidden { cause },
+        Outcome::NeedsConsent { notice } => RegistrationStatus::NeedsConsent { notice },
         Outcome::NeedsWizard => RegistrationStatus::NeedsWizard,
         Outcome::NotEligible => RegistrationStatus::NotEligible,
         Outcome::NeedsSponsor => RegistrationStatus::NeedsSponsor,

@@ -17,9 +17,9 @@ use std::time::Duration;
 use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::interface::{
-    Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, GetPortal, HistoryReply,
-    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PortalReply, PrintedReply, Refusal, Register, Reply,
-    SERVICE_DESCRIPTION, SubmitPin, TestPortal, method,
+    AcceptNotice, Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, GetPortal,
+    HistoryReply, LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PortalReply, PrintedReply, Refusal,
+    Register, Reply, SERVICE_DESCRIPTION, SubmitPin, TestPortal, method,
 };
 use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
@@ -234,6 +234,12 @@ impl Server {
                 let asked: SubmitPin = parameters(call.parameters)?;
                 let pin = pin::read(asked, descriptor, uid).await?;
                 self.ask(move |request| Event::PrintedAsked { request, pin })
+                    .await
+            }
+            method::ACCEPT_NOTICE => {
+                self.only_if_allowed(uid).await?;
+                let what: AcceptNotice = parameters(call.parameters)?;
+                self.ask(move |request| Event::NoticeAccepted { request, what })
                     .await
             }
             method::GET_PORTAL => {

@@ -114,6 +114,11 @@ impl State {
             } => self.answered(request, visit, now, |card, context| {
                 card.portal_tested(result, tries, *trace, context)
             }),
+            Event::NoticeAccepted { request, what } => {
+                self.answered(request, what.visit, now, |card, context| {
+                    card.accept(&what, context).map(|()| Answer::Done)
+                })
+            }
             Event::Asked { request, uid, what } => self.register(request, uid, &what, now),
             Event::ClearAsked { request, uid, what } => {
                 vec![Effect::Clear { request, uid, what }]

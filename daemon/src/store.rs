@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 mod cards;
 mod clear;
+mod consents;
 mod error;
 #[cfg(test)]
 mod fixtures;
@@ -25,6 +26,7 @@ mod migrate;
 mod registrations;
 
 pub use cards::{Acquaintance, CachedCard, CachedCertificate, CardMemory, CardRecord};
+pub use consents::Consent;
 pub use error::StoreError;
 pub use history::NewEntry;
 pub use key::PersonaKey;

@@ -3,9 +3,11 @@
 //! `update` alone changes it, `view` alone draws it. A PIN never stands here:
 //! only how many digits were typed.
 
+mod problems;
+
 use cac_common::certificate::{CertificateSummary, Slot};
 use cac_common::identity::{CardId, Edipi, masked};
-use cac_common::interface::{ClearScope, Lost};
+use cac_common::interface::{AcceptNotice, ClearScope, Lost};
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{
@@ -173,6 +175,7 @@ impl App {
     pub fn mode(&self) -> Mode {
         match &self.screen {
             Screen::Panes => Mode::Panes,
+            Screen::Details { .. } if self.notice().is_some() => Mode::Notice,
             Screen::Details { .. } => Mode::Details,
             Screen::Help { .. } => Mode::Help,
             Screen::PinPrompt(PinPrompt {
@@ -187,6 +190,29 @@ impl App {
             Screen::Clear(_) => Mode::Choose,
             Screen::History(_) => Mode::History,
         }
+    }
+
+    /// The notice that is open, and whose: what accepting it says.
+    pub fn notice(&self) -> Option<AcceptNotice> {
+        let Screen::Details {
+            of: Subject::Registration(portal),
+            ..
+        } = &self.screen
+        else {
+            return None;
+        };
+        let card = self.card()?;
+        let mut registrations = card.registrations.iter();
+        let registration = registrations.find(|one| one.portal == *portal)?;
+        let RegistrationStatus::NeedsConsent { notice } = &registration.status else {
+            return None;
+        };
+        Some(AcceptNotice {
+            card: card.id.clone()?,
+            visit: card.visit,
+            portal: portal.clone(),
+            sha256: notice.sha256.clone(),
+        })
     }
 
     /// How many digits of a PIN may be kept; none where no prompt is open.
@@ -334,51 +360,6 @@ impl App {
                 })
                 .count()
         })
-    }
-
-    /// What stands in the way of everything, the worst first.
-    pub fn problems(&self) -> Vec<Said> {
-        let mut problems = Vec::new();
-        let mut say = |tone, text: String| problems.push(Said { tone, text });
-        if let Link::Away { since, why } = &self.link {
-            let old = match &self.snapshot {
-                Some(_) => {
-                    let when = phrase::clock(*since, &self.zone);
-                    format!("cacd is away; what you see is from {when}. Trying again by itself.")
-                }
-                None => "cacd is away. Trying again by itself.".into(),
-            };
-            say(Tone::Bad, old);
-            let advice = why.advice.unwrap_or_default();
-            say(Tone::Wanted, format!("{}. {advice}", why.what));
-        }
-        let Some(snapshot) = &self.snapshot else {
-            return problems;
-        };
-        if let Some(text) = phrase::service(snapshot.service) {
-            say(Tone::Bad, text.into());
-        }
-        if let Some(problem) = &snapshot.daemon.store_problem {
-            say(
-                Tone::Bad,
-                format!("The database cannot be used, so nothing is kept: {problem}"),
-            );
-        }
-        if !snapshot.may_act {
-            say(
-                Tone::Wanted,
-                "You may see the readers only. Ask your administrator to add you to the group cacd-admin, or run cacctl with sudo.".into(),
-            );
-        } else if snapshot.portals.is_empty() {
-            say(
-                Tone::Wanted,
-                "No portal is configured: put a profile into /etc/cacd/portals.d, and cards are registered there.".into(),
-            );
-        }
-        for problem in &snapshot.problems {
-            say(Tone::Bad, problem.clone());
-        }
-        problems
     }
 
     /// The DoD ID, as much of it as is shown now.

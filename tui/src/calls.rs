@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use cac_common::client::{Client, ClientError};
-use cac_common::interface::{Clear, GetHistory, Register, SubmitPin};
+use cac_common::interface::{AcceptNotice, Clear, GetHistory, Register, SubmitPin};
 use cac_common::locked::Locked;
 
 use crate::failure::Trouble;
@@ -27,6 +27,11 @@ pub async fn submit_pin(
 pub async fn register(socket: &Path, request: Register) -> Message {
     let answer = async { Client::connect(socket).await?.register(&request).await };
     Message::Asked(in_words(answer.await))
+}
+
+pub async fn accept(socket: &Path, request: AcceptNotice) -> Message {
+    let answer = async { Client::connect(socket).await?.accept_notice(&request).await };
+    Message::Accepted(in_words(answer.await))
 }
 
 pub async fn history(socket: &Path, request: GetHistory) -> Message {

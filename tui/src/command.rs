@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod ask_pin;
+mod ask_yes;
 pub mod card;
 pub mod clear;
 mod ends;

@@ -200,6 +200,7 @@ impl Desk {
             | Message::Tick
             | Message::PinTaken(_)
             | Message::Asked(_)
+            | Message::Accepted(_)
             | Message::Page { .. }
             | Message::Counted { .. }
             | Message::Cleared { .. } => false,
@@ -228,6 +229,7 @@ impl Desk {
                     calls::submit_pin(&socket, request, digits, count).await
                 }
                 Action::Register(request) => calls::register(&socket, request).await,
+                Action::Accept(request) => calls::accept(&socket, request).await,
                 Action::LoadHistory(request) => calls::history(&socket, request).await,
                 Action::Clear(request) => calls::clear(&socket, request).await,
                 Action::Quit | Action::Redraw | Action::Suspend => return,

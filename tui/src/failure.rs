@@ -102,6 +102,8 @@ pub enum Failure {
     NoNews { seconds: u64 },
     #[error("nobody said yes")]
     NotConfirmed,
+    #[error("the notice was not accepted")]
+    NoticeNotAccepted,
     #[error("the day {0} cannot be told as a moment")]
     NoSuchDay(jiff::civil::Date),
 }
@@ -148,6 +150,7 @@ impl Failure {
             | Self::FileExists { .. }
             | Self::PinBlocked
             | Self::LastTry
+            | Self::NoticeNotAccepted
             | Self::NotConfirmed => Exit::Refused,
         }
     }
@@ -184,6 +187,9 @@ impl Failure {
                 "A wrong PIN now may block the card. If you are sure of it, add --even-the-last-try.",
             ),
             Self::NoLockedMemory(_) => Some("Raise the limit with ulimit -l and try again."),
+            Self::NoticeNotAccepted => Some(
+                "The portal lets nobody in who has not. Nothing else was sent; try again when you have read it.",
+            ),
             Self::NotConfirmed => Some("Add --yes to clear without being asked."),
             Self::NoNews { .. } => {
                 Some("cacctl status says where things stand, journalctl -u cacd why.")

@@ -7,6 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 pub enum Mode {
     Panes,
     Details,
+    /// Details with a notice to accept.
+    Notice,
     Help,
     History,
     /// A list to choose from.
@@ -80,6 +82,7 @@ use Key::{Control, Plain};
 const EVERYWHERE: &[Mode] = &[
     Mode::Panes,
     Mode::Details,
+    Mode::Notice,
     Mode::Help,
     Mode::History,
     Mode::Choose,
@@ -90,6 +93,7 @@ const EVERYWHERE: &[Mode] = &[
 const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::Panes,
     Mode::Details,
+    Mode::Notice,
     Mode::Help,
     Mode::History,
     Mode::Choose,
@@ -98,6 +102,7 @@ const NOT_WHILE_TYPING: &[Mode] = &[
 const LISTS: &[Mode] = &[
     Mode::Panes,
     Mode::Details,
+    Mode::Notice,
     Mode::Help,
     Mode::History,
     Mode::Choose,
@@ -235,10 +240,10 @@ pub const TABLE: &[Binding] = &[
     },
     Binding {
         keys: &[Plain(KeyCode::Char('y')), Plain(KeyCode::Char('Y'))],
-        modes: &[Mode::Confirm],
+        modes: &[Mode::Confirm, Mode::Notice],
         command: Command::Yes,
         shown: "y",
-        help: "yes, in a dialog that asks",
+        help: "yes, in a dialog that asks; accept the notice that is shown",
         footer: None,
     },
     Binding {
@@ -296,9 +301,13 @@ pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
     }
     match mode {
         Mode::Pin | Mode::Insist => typed(mode, event),
-        Mode::Panes | Mode::Details | Mode::Help | Mode::History | Mode::Choose | Mode::Confirm => {
-            None
-        }
+        Mode::Panes
+        | Mode::Details
+        | Mode::Notice
+        | Mode::Help
+        | Mode::History
+        | Mode::Choose
+        | Mode::Confirm => None,
     }
 }
 

@@ -146,6 +146,7 @@ pub fn status(status: &RegistrationStatus, now: UtcSeconds, zone: &TimeZone) -> 
         | RegistrationStatus::SigningIn
         | RegistrationStatus::RegisteredNotSaved { .. }
         | RegistrationStatus::OutOfDate { .. }
+        | RegistrationStatus::NeedsConsent { .. }
         | RegistrationStatus::NeedsWizard
         | RegistrationStatus::NotEligible
         | RegistrationStatus::NeedsSponsor
@@ -169,6 +170,7 @@ pub fn tone(status: &RegistrationStatus) -> Tone {
         | RegistrationStatus::RegisteredNotSaved { .. } => Tone::Working,
         RegistrationStatus::NeedsPin { .. }
         | RegistrationStatus::OutOfDate { .. }
+        | RegistrationStatus::NeedsConsent { .. }
         | RegistrationStatus::NeedsWizard => Tone::Wanted,
         RegistrationStatus::NotEligible
         | RegistrationStatus::NeedsSponsor

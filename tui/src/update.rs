@@ -4,7 +4,9 @@ mod dialogs;
 #[cfg(test)]
 mod tests;
 
-use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, Register, SubmitPin};
+use cac_common::interface::{
+    AcceptNotice, Clear, ClearScope, GetHistory, Lost, Register, SubmitPin,
+};
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, PinStatus, Snapshot, Stage};
@@ -42,6 +44,7 @@ pub enum Message {
     Tick,
     PinTaken(Result<(), Trouble>),
     Asked(Result<(), Trouble>),
+    Accepted(Result<(), Trouble>),
     Page {
         before: Option<i64>,
         entries: Result<Vec<HistoryEntry>, Trouble>,
@@ -65,6 +68,7 @@ pub enum Action {
     /// With the digits that were typed.
     SubmitPin(SubmitPin),
     Register(Register),
+    Accept(AcceptNotice),
     LoadHistory(GetHistory),
     Clear(Clear),
 }
@@ -83,7 +87,10 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Tick => {}
         Message::PinTaken(Ok(())) => app.said = None,
         Message::Asked(Ok(())) => say(app, Tone::Working, "cacd tries again what was refused."),
-        Message::PinTaken(Err(trouble)) | Message::Asked(Err(trouble)) => complain(app, &trouble),
+        Message::Accepted(Ok(())) => dialogs::accepted(app),
+        Message::PinTaken(Err(trouble))
+        | Message::Asked(Err(trouble))
+        | Message::Accepted(Err(trouble)) => complain(app, &trouble),
         Message::Page { before, entries } => dialogs::take_page(app, before, entries),
         Message::Counted { scope, lost } => dialogs::preview(app, &scope, lost),
         Message::Cleared { scope, lost } => dialogs::cleared(app, &scope, lost),
@@ -300,6 +307,9 @@ fn register(app: &mut App) -> Option<Action> {
         | Screen::History(_)
         | Screen::Help { .. } => None,
     };
+    if dialogs::open_notice(app, portal.as_deref()) {
+        return None;
+    }
     match next_step(app, portal) {
         Ok(Next::Prompt(prompt)) => {
             app.picked = app.chosen().map(|chosen| chosen.pick());

@@ -23,7 +23,7 @@ use super::reading::Reply;
 use super::remembering::{self, ToRecord};
 use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Event, Memory, NewNote, Now, Remembered, RequestId};
-use crate::store::{NewEntry, Notice, Store, StoreError};
+use crate::store::{Consent, NewEntry, Notice, Store, StoreError};
 
 /// A database that could not be opened is left alone for this long.
 const REOPEN_AFTER: Duration = Duration::from_secs(30);
@@ -66,6 +66,10 @@ pub(super) enum Work {
         card: CardToRemember,
     },
     KeepCard(CardToRemember),
+    KeepConsent {
+        card: CardToRemember,
+        consent: Consent,
+    },
     /// What is on record of a card.
     Recall {
         card: CardId,
@@ -220,6 +224,13 @@ impl Keeper {
                     && let Err(error) = remembering::more_of_card(store, card).await
                 {
                     tracing::warn!(error = %Chain(&error), "card could not be written down");
+                }
+            }
+            Work::KeepConsent { card, consent } => {
+                if let Ok(store) = &store
+                    && let Err(error) = remembering::consent(store, card, consent).await
+                {
+                    tracing::warn!(error = %Chain(&error), "consent could not be written down");
                 }
             }
             Work::Recall { card, reply } => {

@@ -11,8 +11,8 @@ use crate::card::facts::CardCertificate;
 use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Memory, NewNote, Proof, Remembered};
 use crate::store::{
-    CachedCard, CachedCertificate, CardMemory, CardRecord, NewEntry, RegistrationRecord, Store,
-    StoreError,
+    CachedCard, CachedCertificate, CardMemory, CardRecord, Consent, NewEntry, RegistrationRecord,
+    Store, StoreError,
 };
 
 /// A status to be written down.
@@ -106,9 +106,22 @@ fn cached(certificate: &CardCertificate) -> CachedCertificate {
     }
 }
 
+/// Writes down what a person has accepted.
+pub(super) async fn consent(
+    store: &Store,
+    card: CardToRemember,
+    consent: Consent,
+) -> Result<(), StoreError> {
+    let persona = store.persona_id(&card.persona_key);
+    let at = card.at;
+    store.record_card(record(store, card)).await?;
+    store.record_consent(persona, consent, at).await
+}
+
 fn memory_of(memory: CardMemory) -> Memory {
     Memory {
         acquaintance: memory.acquaintance,
+        consents: memory.consents,
         registrations: memory
             .registrations
             .into_iter()

@@ -119,6 +119,15 @@ impl Note {
         )
     }
 
+    pub(super) fn accepted(card: &CardVisit, portal: &Profile) -> Self {
+        Self::of_card(
+            HistoryKind::Registration,
+            card,
+            &format!("{}: the notice was accepted", portal.title),
+        )
+        .at_portal(&portal.name)
+    }
+
     pub(super) fn testing(card: &CardVisit, portal: &Profile) -> Self {
         Self::of_card(
             HistoryKind::Pin,
@@ -278,6 +287,7 @@ fn portal_said(outcome: &Outcome) -> Option<(HistoryKind, String, String)> {
     let (text, logged) = match outcome {
         // Told once it is written down.
         Outcome::Registered { .. } => return None,
+        Outcome::NeedsConsent { .. } => plain("shows a notice that has to be accepted"),
         Outcome::NeedsWizard => plain("needs the wizard"),
         Outcome::NotEligible => plain("not eligible"),
         Outcome::NeedsSponsor => plain("needs a sponsor"),

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cac_common::config::{Config, PinKeep};
 use cac_common::identity::CardId;
-use cac_common::interface::{Clear, ClearScope, Register};
+use cac_common::interface::{AcceptNotice, Clear, ClearScope, Register};
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
 use cac_common::profile::Profile;
@@ -26,6 +26,7 @@ use proptest::prelude::*;
 use super::{DaemonFacts, State};
 use crate::card::transport::{Report, SeenReader};
 use crate::event::{Effect, Event, Now, Remembered, RequestId, SignInResult};
+use crate::store::Consent;
 use fixtures::{card_id, portal, reader_name};
 
 const READERS: usize = 2;
@@ -51,6 +52,10 @@ enum Act {
     },
     Ask {
         card: Option<usize>,
+    },
+    /// A person accepts the first notice there is, or one that is not there.
+    Accept {
+        is_there: bool,
     },
     Clear,
     Reconfigure {
@@ -103,6 +108,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
                 what_for,
             }),
         1 => proptest::option::of(0..CARDS).prop_map(|card| Act::Ask { card }),
+        2 => prop_oneof![4 => Just(true), 1 => Just(false)].prop_map(|is_there| Act::Accept { is_there }),
         1 => Just(Act::Clear),
         2 => (any::<bool>(), any::<bool>(), keep).prop_map(|(with_second_portal, first_moved, keep)| Act::Reconfigure {
             with_second_portal,
@@ -155,6 +161,8 @@ struct World {
     refused: BTreeSet<(Visit, String)>,
     /// What was written down, by card and portal.
     database: BTreeMap<(CardId, String), Remembered>,
+    /// What anyone has accepted.
+    consents: Vec<Consent>,
 }
 
 impl World {
@@ -188,6 +196,7 @@ impl World {
             said_yes: BTreeSet::new(),
             refused: BTreeSet::new(),
             database: BTreeMap::new(),
+            consents: Vec::new(),
         };
         world.reconfigure(false, false, PinKeep::SignIn);
         world.report();
@@ -247,6 +256,7 @@ impl World {
                     },
                 });
             }
+            Act::Accept { is_there } => self.accept(is_there),
             Act::Clear => {
                 let request = self.request();
                 self.step(Event::ClearAsked {
@@ -363,6 +373,31 @@ impl World {
         });
     }
 
+    fn accept(&mut self, is_there: bool) {
+        let snapshot = self.state.snapshot(self.now);
+        let mut cards = (snapshot.readers.iter()).filter_map(|reader| reader.card.as_ref());
+        let found = cards.find_map(|card| {
+            let mut registrations = card.registrations.iter();
+            registrations.find_map(|one| {
+                let RegistrationStatus::NeedsConsent { notice } = &one.status else {
+                    return None;
+                };
+                Some(AcceptNotice {
+                    card: card.id.clone()?,
+                    visit: card.visit,
+                    portal: one.portal.clone(),
+                    sha256: notice.sha256.clone(),
+                })
+            })
+        });
+        let Some(mut what) = found else { return };
+        if !is_there {
+            what.sha256.push('x');
+        }
+        let request = self.request();
+        self.step(Event::NoticeAccepted { request, what });
+    }
+
     fn type_pin(&mut self, card: usize, visits_ago: u64, even_the_last_try: bool) -> Pin {
         let snapshot = self.state.snapshot(self.now);
         let current = snapshot
@@ -387,7 +422,10 @@ impl World {
     fn step(&mut self, event: Event) {
         let a_person_acts = matches!(
             event,
-            Event::Asked { .. } | Event::Configured { .. } | Event::Cleared { .. }
+            Event::Asked { .. }
+                | Event::NoticeAccepted { .. }
+                | Event::Configured { .. }
+                | Event::Cleared { .. }
         );
         let recheck = matches!(event, Event::PinGiven { .. });
         let before = self.statuses();

@@ -1,5 +1,6 @@
 //! One card in one reader, from being put in to being taken out.
 
+mod consent;
 mod memory;
 mod printed;
 mod recheck;

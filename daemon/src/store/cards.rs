@@ -10,6 +10,7 @@ use cac_common::time::UtcSeconds;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::Store;
+use super::consents::{self, Consent};
 use super::error::{StoreError, Unreadable};
 use super::kept_text::kept_text;
 use super::registrations::{self, StoredRegistration};
@@ -73,6 +74,8 @@ pub struct CardMemory {
     pub acquaintance: Acquaintance,
     /// The persona's, made with any of its cards.
     pub registrations: Vec<StoredRegistration>,
+    /// The persona's too.
+    pub consents: Vec<Consent>,
 }
 
 impl Store {
@@ -160,6 +163,7 @@ fn record(transaction: &Transaction<'_>, card: &CardRecord) -> Result<CardMemory
     Ok(CardMemory {
         acquaintance,
         registrations: registrations::of_persona(transaction, &card.persona)?,
+        consents: consents::of_persona(transaction, &card.persona)?,
     })
 }
 

@@ -122,6 +122,7 @@ fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), Store
     match scope {
         ClearScope::All {} => {
             for table in [
+                "consent",
                 "registration",
                 "certificate",
                 "card_object",
@@ -139,14 +140,15 @@ fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), Store
             execute(transaction, "DELETE FROM card_object WHERE card = ?", card)?;
             execute(transaction, "DELETE FROM card WHERE id = ?", card)?;
             execute(transaction, "DELETE FROM history WHERE card = ?", card)?;
-            execute(
-                transaction,
+            for sql in [
+                "DELETE FROM consent WHERE persona NOT IN (SELECT persona FROM card)",
                 "DELETE FROM persona WHERE id NOT IN (SELECT persona FROM card)",
-                [],
-            )?;
+            ] {
+                execute(transaction, sql, [])?;
+            }
         }
         ClearScope::Portal { portal } => {
-            for table in ["registration", "history"] {
+            for table in ["registration", "consent", "history"] {
                 let sql = format!("DELETE FROM {table} WHERE portal = ?");
                 execute(transaction, &sql, [portal])?;
             }

@@ -34,6 +34,7 @@ const MOST_KEPT: i64 = 100;
 const STEPS: &[M<'_>] = &[
     M::up(include_str!("sql/0001_first.sql")),
     M::up(include_str!("sql/0002_card_objects.sql")),
+    M::up(include_str!("sql/0003_consent.sql")),
 ];
 
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);

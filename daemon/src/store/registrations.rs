@@ -129,7 +129,9 @@ impl DurableStatus {
             Status::Rejected { cause } => Status::Rejected { cause: kept(cause) },
             Status::Unsupported { cause } => Status::Unsupported { cause: kept(cause) },
             Status::Unrecognised { cause } => Status::Unrecognised { cause: kept(cause) },
-            Status::NeedsWizard
+            // The text is the portal's own, and names nobody.
+            Status::NeedsConsent { .. }
+            | Status::NeedsWizard
             | Status::NotEligible
             | Status::NeedsSponsor
             | Status::NotFound

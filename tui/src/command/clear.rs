@@ -1,6 +1,6 @@
 //! `cacctl clear`: forgets, after it has said what would be lost.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use cac_common::client::Client;
@@ -9,12 +9,10 @@ use cac_common::interface::{Clear, ClearScope, Lost};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
+use super::ask_yes;
 use crate::cli;
 use crate::failure::{Exit, Failure};
 use crate::{phrase, print};
-
-/// No answer to a question is longer.
-const LONGEST_ANSWER: u64 = 64;
 
 pub async fn run(socket: &Path, wanted: cli::Clear) -> Result<Exit, Failure> {
     let zone = TimeZone::system();
@@ -91,25 +89,15 @@ fn confirm(scope: &ClearScope, lost: &Lost, zone: &TimeZone) -> Result<(), Failu
     if !io::stdin().is_terminal() {
         return Err(Failure::NotConfirmed);
     }
-    let mut screen = io::stderr().lock();
     let question = format!(
         "Clearing {} forgets {}. It is gone for good. Clear it? [y/N] ",
         phrase::scope(scope, zone),
         phrase::lost(lost)
     );
-    screen
-        .write_all(question.as_bytes())
-        .and_then(|()| screen.flush())
-        .map_err(Failure::Terminal)?;
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .take(LONGEST_ANSWER)
-        .read_line(&mut answer)
-        .map_err(Failure::Terminal)?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::NotConfirmed),
+    if ask_yes::ask(&question)? {
+        Ok(())
+    } else {
+        Err(Failure::NotConfirmed)
     }
 }
 

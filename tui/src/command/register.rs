@@ -1,21 +1,21 @@
 //! `cacctl register`: asks for the PIN where one is needed, hands it over, and
 //! follows the card until it is at rest at every portal.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
 use cac_common::client::{Client, ClientError, Monitor};
 use cac_common::identity::{CardId, readable};
-use cac_common::interface::{self, SubmitPin};
+use cac_common::interface::{self, AcceptNotice, SubmitPin};
 use cac_common::locked::Locked;
 use cac_common::reader::ReaderStatus;
-use cac_common::registration::RegistrationStatus;
+use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{Card, PinStatus, Reader, Registration, Snapshot, Stage, Visit};
 use jiff::tz::TimeZone;
 
-use super::ask_pin;
 use super::ends::Ends;
+use super::{ask_pin, ask_yes};
 use crate::app::may_be_the_last_try;
 use crate::cli::Register;
 use crate::failure::{Exit, Failure};
@@ -35,7 +35,7 @@ const NEXT_TURN: Duration = Duration::from_secs(2);
 pub async fn run(socket: &Path, wanted: Register) -> Result<Exit, Failure> {
     let mut run = Run::start(socket, wanted).await?;
     run.wait_until_read().await?;
-    let must_ask_again = !run.needs_pin()? && !run.is_registered()?;
+    let must_ask_again = !run.needs_pin()? && !run.is_registered()? && run.notice()?.is_none();
     if must_ask_again {
         run.ask_again(socket).await?;
     }
@@ -44,6 +44,7 @@ pub async fn run(socket: &Path, wanted: Register) -> Result<Exit, Failure> {
     } else if run.wanted.json || !must_ask_again {
         run.tell_all()?;
     }
+    while run.accept_notice(socket).await? {}
     if run.wanted.json {
         print::json(&mut io::stdout().lock(), run.card()?)?;
     }
@@ -176,6 +177,52 @@ impl Run {
         let mut client = Client::connect(socket).await?;
         client.submit_pin(request, digits, length).await?;
         self.follow(&before).await
+    }
+
+    /// The notice that a registration waits for, and where.
+    fn notice(&self) -> Result<Option<(String, Notice)>, Failure> {
+        Ok(self.registrations()?.find_map(|one| {
+            let RegistrationStatus::NeedsConsent { notice } = &one.status else {
+                return None;
+            };
+            Some((one.portal.clone(), notice.clone()))
+        }))
+    }
+
+    /// Shows a notice and goes on if the person accepts it; false if there is
+    /// none, or nobody to ask.
+    async fn accept_notice(&mut self, socket: &Path) -> Result<bool, Failure> {
+        let Some((portal, notice)) = self.notice()? else {
+            return Ok(false);
+        };
+        if self.wanted.json || !io::stdin().is_terminal() {
+            return Ok(false);
+        }
+        let title = print::portal_title(&self.snapshot, &portal);
+        let text = format!("{title} shows this notice:\n\n{}\n", readable(&notice.text));
+        print::line(&mut io::stdout().lock(), &text)?;
+        let asked = tokio::task::spawn_blocking(|| ask_yes::ask("Accept it? [y/N] "));
+        let is_accepted = tokio::select! {
+            answer = asked => answer.map_err(|error| Failure::Terminal(error.into()))??,
+            () = self.ends.any() => return Err(Failure::Interrupted),
+        };
+        if !is_accepted {
+            return Err(Failure::NoticeNotAccepted);
+        }
+        let before = self.snapshot.clone();
+        let request = AcceptNotice {
+            card: self.id()?,
+            visit: self.visit,
+            portal,
+            sha256: notice.sha256,
+        };
+        let mut client = Client::connect(socket).await?;
+        client.accept_notice(&request).await?;
+        self.follow(&before).await?;
+        if self.needs_pin()? {
+            self.hand_over_pin(socket).await?;
+        }
+        Ok(true)
     }
 
     /// Asks, and stops asking when the card is taken out.
@@ -364,6 +411,7 @@ pub(super) fn exit_of(status: &RegistrationStatus) -> Exit {
         RegistrationStatus::Registered { .. } => Exit::Fine,
         RegistrationStatus::NeedsPin { .. }
         | RegistrationStatus::OutOfDate { .. }
+        | RegistrationStatus::NeedsConsent { .. }
         | RegistrationStatus::NeedsWizard => Exit::NeedsPerson,
         RegistrationStatus::NotEligible
         | RegistrationStatus::NeedsSponsor

@@ -1,11 +1,12 @@
 //! What the keys and the answers do in the PIN prompt, in `clear` and in the history.
 
 use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
+use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::HistoryEntry;
 
 use super::{Action, Message, complain, loading, moved, say};
 use crate::app::{
-    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, may_be_the_last_try,
+    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, Subject, may_be_the_last_try,
 };
 use crate::clearing;
 use crate::failure::Trouble;
@@ -56,6 +57,7 @@ pub(super) fn type_pin(app: &mut App, message: &Message) {
         | Message::Tick
         | Message::PinTaken(_)
         | Message::Asked(_)
+        | Message::Accepted(_)
         | Message::Page { .. }
         | Message::Counted { .. }
         | Message::Cleared { .. } => {}
@@ -142,7 +144,38 @@ pub(super) fn preview(app: &mut App, counted: &ClearScope, lost: Result<Lost, Tr
     }
 }
 
+/// Opens the notice that the registration waits for, the first if none is named.
+pub(super) fn open_notice(app: &mut App, portal: Option<&str>) -> bool {
+    let mut registrations = app.registrations().iter();
+    let waiting = registrations.find(|one| {
+        portal.is_none_or(|portal| portal == one.portal)
+            && matches!(one.status, RegistrationStatus::NeedsConsent { .. })
+    });
+    let Some(of) = waiting.map(|one| Subject::Registration(one.portal.clone())) else {
+        return false;
+    };
+    let is_open = matches!(&app.screen, Screen::Details { of: open, .. } if *open == of);
+    if !is_open {
+        app.screen = Screen::Details { of, scroll: 0 };
+    }
+    true
+}
+
+pub(super) fn accepted(app: &mut App) {
+    if matches!(app.screen, Screen::Details { .. }) {
+        app.screen = Screen::Panes;
+    }
+    say(
+        app,
+        Tone::Working,
+        "The notice is accepted; the sign-in goes on.",
+    );
+}
+
 pub(super) fn confirm(app: &mut App) -> Option<Action> {
+    if let Some(notice) = app.notice() {
+        return Some(Action::Accept(notice));
+    }
     let Screen::Clear(ClearStep::Preview { scope, lost }) = &app.screen else {
         return None;
     };

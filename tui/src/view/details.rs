@@ -299,7 +299,12 @@ impl Sheet {
         let told = phrase::status(status, app.now, &app.zone);
         self.toned("status", &told, phrase::tone(status));
         self.status(app, status);
-        if let Some(advice) = status.advice() {
+        if let RegistrationStatus::NeedsConsent { notice } = status {
+            self.gap();
+            self.field("notice", &notice.text);
+            self.gap();
+            self.toned("", "Press y to accept it, Esc to leave it.", Tone::Wanted);
+        } else if let Some(advice) = status.advice() {
             self.gap();
             self.field("what to do", &advice);
         }
@@ -340,6 +345,7 @@ impl Sheet {
             | RegistrationStatus::NeedsPin { .. }
             | RegistrationStatus::SigningIn
             | RegistrationStatus::OutOfDate { .. }
+            | RegistrationStatus::NeedsConsent { .. }
             | RegistrationStatus::NeedsWizard
             | RegistrationStatus::NotEligible
             | RegistrationStatus::NeedsSponsor

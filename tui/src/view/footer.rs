@@ -52,6 +52,12 @@ fn hints(mode: Mode) -> Vec<Hint> {
             ("?", "help"),
             ("q", "quit"),
         ],
+        Mode::Notice => vec![
+            ("Up/Down", "scroll"),
+            ("y", "accept the notice"),
+            ("Esc", "back"),
+            ("q", "quit"),
+        ],
         Mode::Help | Mode::History => {
             vec![("Up/Down", "scroll"), ("Esc", "back"), ("q", "quit")]
         }

@@ -1,6 +1,6 @@
 //! The keys, and what each status means and what to do about it.
 
-use cac_common::registration::RegistrationStatus;
+use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::time::UtcSeconds;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -138,6 +138,12 @@ fn every_status(now: UtcSeconds) -> Vec<RegistrationStatus> {
             until: now,
             attempt: 1,
             cause: "The cause stands here".into(),
+        },
+        RegistrationStatus::NeedsConsent {
+            notice: Notice {
+                text: String::new(),
+                sha256: String::new(),
+            },
         },
         RegistrationStatus::NeedsWizard,
         RegistrationStatus::NotEligible,

@@ -334,6 +334,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::PinGiven { .. }
         | Event::PrintedAsked { .. }
         | Event::PrintedRead { .. }
+        | Event::NoticeAccepted { .. }
         | Event::TestAsked { .. }
         | Event::PortalTested { .. }
         | Event::Asked { .. }

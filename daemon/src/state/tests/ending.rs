@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cac_common::interface::Lost;
 use cac_common::reader::ReaderName;
-use cac_common::registration::Outcome;
+use cac_common::registration::{Notice, Outcome};
 use cac_common::snapshot::{PinStatus, Visit};
 
 use super::fixtures::{facts, reader_name};
@@ -38,6 +38,7 @@ impl World {
                             Acquaintance::Known
                         },
                         registrations,
+                        consents: self.consents.clone(),
                     },
                 });
             }
@@ -105,6 +106,7 @@ impl World {
             | Effect::ForgetPin(_)
             | Effect::EndReader(_)
             | Effect::KeepCard(_)
+            | Effect::KeepConsent { .. }
             | Effect::Note(_)
             | Effect::Answer { .. } => {
                 unreachable!("these are never under way")
@@ -232,6 +234,12 @@ impl World {
                     2 => unavailable,
                     3 => Outcome::Forbidden {
                         cause: "403".into(),
+                    },
+                    4 if how % 24 >= 12 => Outcome::NeedsConsent {
+                        notice: Notice {
+                            text: "You are using a system".into(),
+                            sha256: format!("{:02x}", how % 3),
+                        },
                     },
                     4 => Outcome::NotFound,
                     _ => Outcome::Unrecognised {

@@ -11,6 +11,7 @@ use cac_common::snapshot::Visit;
 
 use super::World;
 use crate::event::{Answer, Effect, SignInOrder};
+use crate::store::Consent;
 
 impl World {
     /// Holds an effect against the promises; true if it is work that will end
@@ -43,6 +44,10 @@ impl World {
                 return false;
             }
             Effect::KeepCard(_) => return false,
+            Effect::KeepConsent { consent, .. } => {
+                self.consents.push(consent.clone());
+                return false;
+            }
             Effect::ReadRest { visit, .. } => {
                 let busy = self
                     .under_way
@@ -124,6 +129,17 @@ impl World {
         let typed_for = order.pin.typed_for();
         assert_eq!(typed_for.card, order.card, "PIN of another card");
         self.check_pin(typed_for, order.visit, current);
+        self.check_consents(order);
+    }
+
+    fn check_consents(&self, order: &SignInOrder) {
+        for sha256 in &order.accepted {
+            let consent = Consent {
+                portal: order.portal.name.clone(),
+                sha256: sha256.clone(),
+            };
+            assert!(self.consents.contains(&consent), "nobody accepted that");
+        }
     }
 
     fn check_pin(&self, typed_for: &PinFor, visit: Visit, current: &BTreeMap<Visit, CardId>) {

@@ -96,6 +96,9 @@ impl CardVisit {
         self.memory
             .registrations
             .retain(|remembered| !forgotten(&remembered.portal));
+        self.memory
+            .consents
+            .retain(|consent| !forgotten(&consent.portal));
         if !matches!(scope, ClearScope::Portal { .. }) {
             self.memory.acquaintance = Acquaintance::New;
         }

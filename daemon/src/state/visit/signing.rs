@@ -253,7 +253,9 @@ impl CardVisit {
                 .iter()
                 .find(|portal| self.stands.get(&portal.name).is_some_and(Stand::is_due));
             let Some(portal) = next else {
-                if context.config.pin_keep == PinKeep::SignIn {
+                // One that a person can make go on is not over.
+                let is_over = !self.stands.values().any(Stand::waits_for_consent);
+                if context.config.pin_keep == PinKeep::SignIn && is_over {
                     self.held = None;
                 }
                 return;
@@ -360,6 +362,7 @@ impl CardVisit {
             certificate: certificate.clone(),
             edge: facts.edge,
             ways: facts.ways,
+            accepted: self.accepted_at(&profile.name),
             pin: held.pin,
         })));
         true

@@ -45,6 +45,7 @@ impl CardVisit {
             certificate: certificate.clone(),
             edge: facts.edge,
             ways: facts.ways,
+            accepted: self.accepted_at(&profile.name),
             pin: HeldPin::Unsent(pin),
         };
         let note = Note::testing(self, profile);

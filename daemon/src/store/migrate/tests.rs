@@ -9,9 +9,10 @@ use super::super::fixtures::{NOW, entry, jane, opened, registered};
 use super::*;
 
 /// As each version left it; never changed again.
-const VERSIONS: [&str; 2] = [
+const VERSIONS: [&str; 3] = [
     include_str!("../sql/frozen/version_1.sql"),
     include_str!("../sql/frozen/version_2.sql"),
+    include_str!("../sql/frozen/version_3.sql"),
 ];
 
 #[test]
@@ -121,7 +122,7 @@ async fn a_database_from_the_future_is_refused_and_left_as_it_is() {
             error,
             StoreError::FromTheFuture {
                 version: 99,
-                ours: 2
+                ours: 3
             }
         ),
         "{error:?}"
@@ -145,6 +146,7 @@ async fn a_database_of_every_earlier_version_still_opens() {
         assert_eq!(cached[0].certificates.len(), 1, "version {version}");
         assert_eq!(cached[0].objects.len(), usize::from(version >= 2));
         let memory = store.record_card(jane()).await.unwrap();
+        assert_eq!(memory.consents.len(), usize::from(version >= 3));
         assert!(memory.acquaintance.is_seen_before());
         assert_eq!(memory.registrations[0].status, registered("AKO").status);
         assert_eq!(
