@@ -7,6 +7,7 @@
 
 mod anchors;
 mod connecting;
+mod cookies;
 mod error;
 mod failure;
 mod outcome;

@@ -6,12 +6,14 @@ use std::time::Duration;
 use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
 use cac_common::registration::Outcome;
+use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, Trace};
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, Response, redirect, retry};
+use reqwest::{Client, RequestBuilder, Response, redirect, retry};
 use url::Url;
 
 use super::connecting::ConnectLimit;
+use super::cookies::Jar;
 use super::failure::Lost;
 use super::outcome::{self, Answer};
 use super::refusal::Own;
@@ -69,13 +71,15 @@ pub(super) async fn sign_in_within(
         !identity.intermediates.is_empty(),
         identity.standing.clone(),
     )?;
-    let client = client(limits, portal, identity, &witness)?;
+    let mut walk = Walk {
+        portal,
+        now: identity.standing.at,
+        client: client(limits, portal, identity, &witness)?,
+        witness: &witness,
+        cookies: Jar::default(),
+    };
 
-    let walk = tokio::time::timeout(
-        limits.whole,
-        walk(portal, &client, &witness, &mut trace.hops),
-    )
-    .await;
+    let walk = tokio::time::timeout(limits.whole, walk.to_the_end(&mut trace.hops)).await;
 
     let seen = witness.seen();
     match seen.fault {
@@ -145,7 +149,6 @@ fn client(
             limit: limits.connect,
             witness: Arc::clone(witness),
         })
-        .cookie_store(true)
         .https_only(true)
         .no_proxy()
         .redirect(redirect::Policy::none())
@@ -157,61 +160,76 @@ fn client(
         .map_err(SignInError::Client)
 }
 
-async fn walk(
-    portal: &Portal,
-    client: &Client,
-    witness: &Witness,
-    hops: &mut Vec<Hop>,
-) -> Result<End, Lost> {
-    let mut url = portal.profile.start.clone();
-    let mut redirects = Vec::new();
-    for _ in 0..=MOST_REDIRECTS {
-        let before = witness.seen();
-        let mut hop = Started::get(&url, before, hops);
-        let sent = client.get(url.clone()).send().await;
-        hop.has_asked(witness.seen());
-        let mut response = sent.map_err(|error| {
-            let seen = witness.seen();
-            hop.failed(&error);
-            Lost {
-                host: host(&url),
-                error,
-                was_asked: seen.asked > before.asked,
-                certificate_unanswered: seen.signed > before.signed,
+/// From page to page, as redirects lead.
+struct Walk<'a> {
+    portal: &'a Portal,
+    client: Client,
+    witness: &'a Witness,
+    cookies: Jar,
+    now: UtcSeconds,
+}
+
+impl Walk<'_> {
+    async fn to_the_end(&mut self, hops: &mut Vec<Hop>) -> Result<End, Lost> {
+        let mut url = self.portal.profile.start.clone();
+        let mut redirects = Vec::new();
+        for _ in 0..=MOST_REDIRECTS {
+            let before = self.witness.seen();
+            let mut hop = Started::get(&url, before, hops);
+            let sent = self.request(&url).send().await;
+            hop.has_asked(self.witness.seen());
+            let mut response = sent.map_err(|error| {
+                let seen = self.witness.seen();
+                hop.failed(&error);
+                Lost {
+                    host: host(&url),
+                    error,
+                    was_asked: seen.asked > before.asked,
+                    certificate_unanswered: seen.signed > before.signed,
+                }
+            })?;
+            self.cookies.take(&url, response.headers(), self.now);
+            let target = redirect_target(&url, &response);
+            hop.answered(&response, target.as_ref());
+            // Read to its end for a redirect too, or the connection is of no more
+            // use and the key has to sign again.
+            let body = read(&mut response).await;
+            hop.ended();
+            redirects.extend(target.clone());
+            if let Some(target) = target {
+                if !self.portal.profile.allows(&target) {
+                    return Ok(End::Elsewhere {
+                        origin: readable(&target.origin().ascii_serialization()),
+                        answer: answer(url, redirects, &response, Vec::new()),
+                    });
+                }
+                url = target;
+                continue;
             }
-        })?;
-        let target = redirect_target(&url, &response);
-        hop.answered(&response, target.as_ref());
-        // Read to its end for a redirect too, or the connection is of no more
-        // use and the key has to sign again.
-        let body = read(&mut response).await;
-        hop.ended();
-        redirects.extend(target.clone());
-        if let Some(target) = target {
-            if !portal.profile.allows(&target) {
-                return Ok(End::Elsewhere {
-                    origin: readable(&target.origin().ascii_serialization()),
-                    answer: answer(url, redirects, &response, Vec::new()),
-                });
-            }
-            url = target;
-            continue;
+            let body = body.map_err(|error| {
+                hop.failed(&error);
+                Lost {
+                    host: host(&url),
+                    error,
+                    was_asked: false,
+                    certificate_unanswered: false,
+                }
+            })?;
+            return Ok(match body {
+                Body::TooLarge => End::TooLarge,
+                Body::Whole(body) => End::Answer(answer(url, redirects, &response, body)),
+            });
         }
-        let body = body.map_err(|error| {
-            hop.failed(&error);
-            Lost {
-                host: host(&url),
-                error,
-                was_asked: false,
-                certificate_unanswered: false,
-            }
-        })?;
-        return Ok(match body {
-            Body::TooLarge => End::TooLarge,
-            Body::Whole(body) => End::Answer(answer(url, redirects, &response, body)),
-        });
+        Ok(End::Circle)
     }
-    Ok(End::Circle)
+
+    fn request(&self, url: &Url) -> RequestBuilder {
+        let request = self.client.get(url.clone());
+        match self.cookies.header(url) {
+            Some(cookies) => request.header(header::COOKIE, cookies),
+            None => request,
+        }
+    }
 }
 
 fn redirect_target(url: &Url, response: &Response) -> Option<Url> {
