@@ -19,6 +19,9 @@ pub struct Trace {
 pub struct Hop {
     pub method: String,
     pub url: String,
+    /// Names of the fields of a form that was sent.
+    #[serde(default)]
+    pub fields: Vec<String>,
     /// The HTTP status; absent if no answer came.
     pub status: Option<u16>,
     /// From the request to the end of the answer, in milliseconds.

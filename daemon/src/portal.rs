@@ -10,6 +10,7 @@ mod connecting;
 mod cookies;
 mod error;
 mod failure;
+mod form;
 mod outcome;
 mod padding;
 mod page;

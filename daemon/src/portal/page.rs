@@ -66,6 +66,13 @@ impl Page {
         }
     }
 
+    pub(super) fn markup(&self) -> Option<&Html> {
+        match self {
+            Self::Html { html, .. } => Some(html),
+            Self::Text(_) | Self::Opaque => None,
+        }
+    }
+
     pub(super) fn title(&self) -> Option<String> {
         self.first(&Selector::parse("title").ok()?)
     }
@@ -97,7 +104,7 @@ pub(super) fn folded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn parse(text: &str) -> Result<Html, TooComplex> {
+pub(super) fn parse(text: &str) -> Result<Html, TooComplex> {
     if has_too_many_attributes(text) {
         return Err(TooComplex);
     }

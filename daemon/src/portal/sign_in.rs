@@ -1,4 +1,5 @@
-//! One sign-in at a portal: connect, let the key sign, follow redirects, read the page.
+//! One sign-in at a portal: connect, let the key sign, follow redirects and
+//! forms that send themselves, read the page.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +10,16 @@ use cac_common::registration::Outcome;
 use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, Trace};
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, RequestBuilder, Response, redirect, retry};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect, retry};
+use scraper::Selector;
 use url::Url;
 
 use super::connecting::ConnectLimit;
 use super::cookies::Jar;
 use super::failure::Lost;
+use super::form::Form;
 use super::outcome::{self, Answer};
+use super::page::Page;
 use super::refusal::Own;
 use super::tls;
 use super::trace::Started;
@@ -25,6 +29,7 @@ use super::{Identity, Portal, SignInError};
 const MOST_REDIRECTS: usize = 10;
 const LARGEST_PAGE: usize = 1 << 20;
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
+const FORM: &[u8] = b"<form";
 const USER_AGENT: &str = concat!("cacd/", env!("CARGO_PKG_VERSION"));
 const ACCEPT: HeaderValue = HeaderValue::from_static("text/html, application/xhtml+xml, */*;q=0.1");
 
@@ -160,7 +165,47 @@ fn client(
         .map_err(SignInError::Client)
 }
 
-/// From page to page, as redirects lead.
+/// One request.
+pub(super) struct Ask {
+    pub(super) url: Url,
+    /// Sent with it, for a POST.
+    pub(super) form: Option<Form>,
+}
+
+impl Ask {
+    fn page(url: Url) -> Self {
+        Self { url, form: None }
+    }
+
+    fn form(form: Form) -> Self {
+        Self {
+            url: form.action.clone(),
+            form: Some(form),
+        }
+    }
+
+    pub(super) fn method(&self) -> Method {
+        match self.form {
+            Some(_) => Method::POST,
+            None => Method::GET,
+        }
+    }
+
+    /// What a redirect wants asked instead (RFC 9110, 15.4; as browsers take
+    /// 301 and 302).
+    fn redirected(&self, response: &Response) -> Option<Self> {
+        let form = match response.status().as_u16() {
+            301..=303 => None,
+            307 | 308 => self.form.clone(),
+            _ => return None,
+        };
+        let location = text(response.headers(), &header::LOCATION)?;
+        let url = self.url.join(location).ok()?;
+        Some(Self { url, form })
+    }
+}
+
+/// From page to page, as redirects and forms that send themselves lead.
 struct Walk<'a> {
     portal: &'a Portal,
     client: Client,
@@ -171,73 +216,93 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     async fn to_the_end(&mut self, hops: &mut Vec<Hop>) -> Result<End, Lost> {
-        let mut url = self.portal.profile.start.clone();
+        let mut ask = Ask::page(self.portal.profile.start.clone());
         let mut redirects = Vec::new();
         for _ in 0..=MOST_REDIRECTS {
             let before = self.witness.seen();
-            let mut hop = Started::get(&url, before, hops);
-            let sent = self.request(&url).send().await;
+            let mut hop = Started::new(&ask, before, hops);
+            let sent = self.request(&ask).send().await;
             hop.has_asked(self.witness.seen());
             let mut response = sent.map_err(|error| {
                 let seen = self.witness.seen();
                 hop.failed(&error);
                 Lost {
-                    host: host(&url),
+                    host: host(&ask.url),
                     error,
                     was_asked: seen.asked > before.asked,
                     certificate_unanswered: seen.signed > before.signed,
                 }
             })?;
-            self.cookies.take(&url, response.headers(), self.now);
-            let target = redirect_target(&url, &response);
-            hop.answered(&response, target.as_ref());
+            hop.answered(&response);
+            self.cookies.take(&ask.url, response.headers(), self.now);
             // Read to its end for a redirect too, or the connection is of no more
             // use and the key has to sign again.
             let body = read(&mut response).await;
             hop.ended();
-            redirects.extend(target.clone());
-            if let Some(target) = target {
-                if !self.portal.profile.allows(&target) {
-                    return Ok(End::Elsewhere {
-                        origin: readable(&target.origin().ascii_serialization()),
-                        answer: answer(url, redirects, &response, Vec::new()),
-                    });
+            let mut answer = answer(ask.url.clone(), redirects, &response, Vec::new());
+            let next = match ask.redirected(&response) {
+                Some(next) => next,
+                None => {
+                    let body = body.map_err(|error| {
+                        hop.failed(&error);
+                        Lost {
+                            host: host(&ask.url),
+                            error,
+                            was_asked: false,
+                            certificate_unanswered: false,
+                        }
+                    })?;
+                    let Body::Whole(body) = body else {
+                        return Ok(End::TooLarge);
+                    };
+                    answer.body = body;
+                    match self.form_on(&answer) {
+                        Some(form) => Ask::form(form),
+                        None => return Ok(End::Answer(answer)),
+                    }
                 }
-                url = target;
-                continue;
+            };
+            hop.leads_to(&next.url);
+            answer.redirects.push(next.url.clone());
+            if !self.portal.profile.allows(&next.url) {
+                return Ok(End::Elsewhere {
+                    origin: readable(&next.url.origin().ascii_serialization()),
+                    answer,
+                });
             }
-            let body = body.map_err(|error| {
-                hop.failed(&error);
-                Lost {
-                    host: host(&url),
-                    error,
-                    was_asked: false,
-                    certificate_unanswered: false,
-                }
-            })?;
-            return Ok(match body {
-                Body::TooLarge => End::TooLarge,
-                Body::Whole(body) => End::Answer(answer(url, redirects, &response, body)),
-            });
+            redirects = answer.redirects;
+            ask = next;
         }
         Ok(End::Circle)
     }
 
-    fn request(&self, url: &Url) -> RequestBuilder {
-        let request = self.client.get(url.clone());
-        match self.cookies.header(url) {
-            Some(cookies) => request.header(header::COOKIE, cookies),
-            None => request,
+    fn request(&self, ask: &Ask) -> RequestBuilder {
+        let mut request = self.client.request(ask.method(), ask.url.clone());
+        if let Some(cookies) = self.cookies.header(&ask.url) {
+            request = request.header(header::COOKIE, cookies);
         }
+        if let Some(form) = &ask.form {
+            request = request
+                .header(header::CONTENT_TYPE, Form::CONTENT_TYPE)
+                .body(form.body.clone());
+        }
+        request
     }
-}
 
-fn redirect_target(url: &Url, response: &Response) -> Option<Url> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
+    /// What the page sends by itself, unless it is for a person to accept.
+    fn form_on(&self, answer: &Answer) -> Option<Form> {
+        let mut words = answer.body.windows(FORM.len());
+        if !answer.status.is_success() || !words.any(|word| word.eq_ignore_ascii_case(FORM)) {
+            return None;
+        }
+        let page = Page::parse(answer.content_type.as_deref(), &answer.body).ok()?;
+        let notice = self.portal.profile.consent.as_ref();
+        let notice = notice.map(|consent| Selector::parse(&consent.selector));
+        // One that cannot be read may be on any page.
+        let is_notice = notice.is_some_and(|notice| notice.is_ok_and(|it| page.has(&it)));
+        let form = Form::sent_by_itself(page.markup()?, &answer.url)?;
+        (!is_notice).then_some(form)
     }
-    let location = text(response.headers(), &header::LOCATION)?;
-    url.join(location).ok()
 }
 
 async fn read(response: &mut Response) -> Result<Body, reqwest::Error> {

@@ -1,5 +1,6 @@
 //! Sign-ins against a server made for each test.
 
+mod forms;
 mod holder;
 mod refused;
 mod server;

@@ -8,6 +8,7 @@ use reqwest::{Response, header};
 use url::Url;
 
 use super::failure::deepest;
+use super::sign_in::Ask;
 use super::witness::Seen;
 
 /// One request under way; what is known of it stands with the others at once.
@@ -22,10 +23,12 @@ impl<'a> Started<'a> {
         clippy::disallowed_methods,
         reason = "it measures how long the portal takes"
     )]
-    pub(super) fn get(url: &Url, before: Seen, hops: &'a mut Vec<Hop>) -> Self {
+    pub(super) fn new(ask: &Ask, before: Seen, hops: &'a mut Vec<Hop>) -> Self {
+        let names = ask.form.iter().flat_map(|form| &form.names);
         let hop = Hop {
-            method: "GET".into(),
-            url: without_secrets(url),
+            method: ask.method().to_string(),
+            url: without_secrets(&ask.url),
+            fields: names.map(|name| readable(name)).collect(),
             ..Hop::default()
         };
         Self {
@@ -41,12 +44,15 @@ impl<'a> Started<'a> {
         self.ended();
     }
 
-    pub(super) fn answered(&mut self, response: &Response, target: Option<&Url>) {
+    pub(super) fn answered(&mut self, response: &Response) {
         self.hop.status = Some(response.status().as_u16());
         self.hop.protocol = Some(format!("{:?}", response.version()));
         let cookies = response.headers().get_all(header::SET_COOKIE).iter();
         self.hop.cookies = u32::try_from(cookies.count()).unwrap_or(u32::MAX);
-        self.hop.redirect = target.map(without_secrets);
+    }
+
+    pub(super) fn leads_to(&mut self, url: &Url) {
+        self.hop.redirect = Some(without_secrets(url));
     }
 
     pub(super) fn failed(&mut self, error: &reqwest::Error) {

@@ -1,13 +1,21 @@
-//! A page that a portal answered with. The daemon keeps its parser to itself,
-//! so it is compiled here once more.
+//! A page that a portal answered with. The daemon keeps its parsers to itself,
+//! so they are compiled here once more.
 
-use scraper::Selector;
+use scraper::{Html, Selector};
+use url::{Url, form_urlencoded};
 
-use self::parser::{Page, folded};
+use self::form::Form;
+use self::parser::{self as page, Page, folded};
 use super::Input;
 
+#[path = "../../../daemon/src/portal/form.rs"]
+mod form;
 #[path = "../../../daemon/src/portal/page.rs"]
 mod parser;
+
+const ADDRESS: &str = "https://portal.example/sign-in";
+/// More than a form is sent with.
+const TOO_LARGE: usize = (256 << 10) + 1;
 
 /// A selector as a profile has it, then the page.
 pub(super) fn page(data: &[u8]) -> bool {
@@ -27,10 +35,26 @@ pub(super) fn page(data: &[u8]) -> bool {
     };
     assert_eq!(folded(page.text()), page.text());
     let _ = (page.title(), page.has_password_field());
+    let is_sent = page.markup().is_some_and(is_sent_whole);
     let Some(selector) = selector else {
-        return false;
+        return is_sent;
     };
     let first = page.first(&selector);
     assert!(first.is_none() || page.has(&selector));
-    page.has(&selector)
+    is_sent || page.has(&selector)
+}
+
+/// There is a form that the page sends by itself, and what is sent reads back
+/// as its fields.
+fn is_sent_whole(html: &Html) -> bool {
+    let url = Url::parse(ADDRESS).expect("an address of our own");
+    let Some(form) = Form::sent_by_itself(html, &url) else {
+        return false;
+    };
+    let names = form_urlencoded::parse(form.body.as_bytes()).map(|(name, _)| name.into_owned());
+    assert_eq!(names.collect::<Vec<_>>(), form.names);
+    assert!(form.body.len() < TOO_LARGE);
+    assert!(!form.body.contains(['\r', '\n', ' ']));
+    let _ = (form.action, Form::CONTENT_TYPE);
+    true
 }

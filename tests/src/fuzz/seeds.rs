@@ -346,6 +346,10 @@ fn of_data() -> Vec<Seed> {
     );
     let page = "<!doctype html><title>My account</title><main id=account>\
         <p>Signed in <b>by</b>&nbsp;card</p><i id=name>DOE, JANE Q</i></main>";
+    let form = "<body onload='document.forms[0].submit()'><form method=post \
+        action='https&#x3a;//sp.portal.example/acs'><div><input type=hidden name=RelayState \
+        value=1><input type=hidden name=SAMLResponse value='PHNhbWw+\n+/=='></div>\
+        <noscript><input type=submit value=Continue></noscript></form>";
     let calls = "{\"method\":\"org.cacd1.Monitor\",\"more\":true}\0\
         {\"method\":\"org.cacd1.SubmitPin\",\"parameters\":{\"card\":\"00112233-4455-4677-8899-aabbccddeeff\",\"visit\":7,\"even_the_last_try\":true}}\0\
         {\"method\":\"org.cacd1.GetHistory\",\"parameters\":{\"before\":42,\"limit\":10}}\0";
@@ -393,6 +397,11 @@ fn of_data() -> Vec<Seed> {
                 page.as_bytes(),
             ]
             .concat(),
+        ),
+        seed(
+            "page",
+            "form",
+            [&[0][..], &part(&[]), form.as_bytes()].concat(),
         ),
     ]
 }

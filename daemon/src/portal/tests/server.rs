@@ -100,7 +100,19 @@ impl Server {
         config: ServerConfig,
         reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::reserve().await.serve(config, reply)
+    }
+
+    /// Its address, for those whom it sends people to.
+    pub(super) async fn reserve() -> Reserved {
+        Reserved(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    fn on(
+        listener: TcpListener,
+        config: ServerConfig,
+        reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let server = Self {
             address: listener.local_addr().unwrap(),
             connections: Arc::default(),
@@ -134,9 +146,26 @@ impl Server {
         *self.connections.lock().unwrap()
     }
 
-    /// The head of each request, as it came.
+    /// Each request as it came.
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
+    }
+}
+
+/// A server that is still to start.
+pub(super) struct Reserved(TcpListener);
+
+impl Reserved {
+    pub(super) fn origin(&self) -> String {
+        format!("https://{}", self.0.local_addr().unwrap())
+    }
+
+    pub(super) fn serve(
+        self,
+        config: ServerConfig,
+        reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Server {
+        Server::on(self.0, config, reply)
     }
 }
 
@@ -191,9 +220,9 @@ async fn serve(
     reply: &(impl Fn(&str) -> Reply + Send + Sync),
     requests: &Mutex<Vec<String>>,
 ) {
-    while let Some(head) = read_head(&mut stream).await {
-        let answer = reply(&head);
-        requests.lock().unwrap().push(head);
+    while let Some(request) = read_request(&mut stream).await {
+        let answer = reply(&request);
+        requests.lock().unwrap().push(request);
         let sent = match answer {
             Reply::Page(head, body) => {
                 let length = body.len();
@@ -232,10 +261,18 @@ async fn linger(mut stream: TcpStream) {
     while stream.read(&mut [0; 512]).await.is_ok_and(|read| read > 0) {}
 }
 
-async fn read_head(stream: &mut TlsStream<TcpStream>) -> Option<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
+async fn read_request(stream: &mut TlsStream<TcpStream>) -> Option<String> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await.ok()?);
     }
-    String::from_utf8(head).ok()
+    let mut request = String::from_utf8(request).ok()?;
+    let length = request
+        .split_once("content-length: ")
+        .map_or("0", |(_, rest)| rest);
+    let length = length.split("\r\n").next()?.parse().ok()?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    request.push_str(std::str::from_utf8(&body).ok()?);
+    Some(request)
 }
