@@ -38,6 +38,10 @@ pub struct Hop {
     pub redirect: Option<String>,
     /// Why no answer came.
     pub failure: Option<String>,
+    /// What is not known of the server's certificate, though its profile wants
+    /// it known.
+    #[serde(default)]
+    pub doubt: Option<String>,
 }
 
 /// A rule of the profile, held against the last answer.

@@ -38,7 +38,7 @@ pub struct Loader {
     config: Config,
     good: BTreeMap<PathBuf, Arc<Portal>>,
     /// Files that profiles name, those of profiles with another fault too.
-    anchors: BTreeSet<PathBuf>,
+    named: BTreeSet<PathBuf>,
 }
 
 /// What was read, or would have been if it were there.
@@ -56,7 +56,7 @@ impl Loader {
             folder: folder.to_owned(),
             config: Config::default(),
             good: BTreeMap::new(),
-            anchors: BTreeSet::new(),
+            named: BTreeSet::new(),
         }
     }
 
@@ -90,7 +90,7 @@ impl Loader {
         let profiles = files_ending(&self.portals_folder(), &[PROFILE_ENDING]);
         let authorities = files_ending(&self.trust_folder(), &trust::ENDINGS);
         let trusted = files_ending(&anchors_folder, &trust::ENDINGS);
-        let mut files = self.anchors.clone();
+        let mut files = self.named.clone();
         files.insert(self.config_file());
         files.extend(profiles.into_iter().flatten());
         files.extend(authorities.into_iter().flatten());
@@ -124,10 +124,14 @@ impl Loader {
         };
         // A profile that was taken away is no longer in force.
         self.good.retain(|path, _| files.contains(path));
-        self.anchors.clear();
+        self.named.clear();
         for path in files {
             match self.read_portal(&path) {
                 Ok(portal) => {
+                    let faults = portal.list_faults().iter();
+                    problems.extend(
+                        faults.map(|fault| format!("{}: {}", path.display(), Chain(fault))),
+                    );
                     self.good.insert(path, Arc::new(portal));
                 }
                 Err(problem) => problems.push(problem),
@@ -137,7 +141,8 @@ impl Loader {
 
     fn read_portal(&mut self, path: &Path) -> Result<Portal, String> {
         let profile = Profile::read(path).map_err(|error| Chain(&error).to_string())?;
-        self.anchors.extend(profile.trust_anchors.iter().cloned());
+        let named = [&profile.trust_anchors, &profile.revocation_lists];
+        self.named.extend(named.into_iter().flatten().cloned());
         Portal::prepare(profile).map_err(|error| format!("{}: {}", path.display(), Chain(&error)))
     }
 

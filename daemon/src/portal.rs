@@ -15,6 +15,7 @@ mod outcome;
 mod padding;
 mod page;
 mod refusal;
+mod revocation;
 mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -28,8 +29,9 @@ use cac_common::profile::{Profile, Rule};
 use rustls::RootCertStore;
 use scraper::Selector;
 
-pub use self::error::{PrepareError, SignInError, SignerFailed};
+pub use self::error::{ListError, PrepareError, SignInError, SignerFailed};
 pub use self::refusal::Standing;
+use self::revocation::Lists;
 pub use self::sign_in::{sign_in, sign_in_traced};
 
 /// Makes the one raw private-key operation of a sign-in. Blocks.
@@ -56,6 +58,8 @@ pub struct Portal {
     profile: Profile,
     markers: Vec<Markers>,
     anchors: Arc<RootCertStore>,
+    lists: Arc<Lists>,
+    list_faults: Vec<ListError>,
 }
 
 /// What a rule looks for on a page.
@@ -79,11 +83,19 @@ impl Portal {
         } else {
             anchors::from_files(&profile.trust_anchors)?
         };
+        let (lists, list_faults) = Lists::read(&profile.revocation_lists);
         Ok(Self {
             profile,
             markers,
             anchors: Arc::new(anchors),
+            lists: Arc::new(lists),
+            list_faults,
         })
+    }
+
+    /// Which of its lists of revoked certificates are of no use.
+    pub fn list_faults(&self) -> &[ListError] {
+        &self.list_faults
     }
 
     pub fn profile(&self) -> &Profile {

@@ -1,11 +1,12 @@
 //! The certificates that a portal's server is trusted by.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cac_common::bounded_file;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 
 use super::PrepareError;
 
@@ -46,29 +47,35 @@ pub(super) fn from_files(files: &[PathBuf]) -> Result<RootCertStore, PrepareErro
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PrepareError> {
-    let bytes =
-        bounded_file::read(path, LARGEST_FILE).map_err(|source| PrepareError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-    let is_pem = bytes.windows(10).any(|window| window == b"-----BEGIN");
-    if !is_pem {
-        return Ok(if bytes.is_empty() {
-            Vec::new()
-        } else {
-            vec![CertificateDer::from(bytes)]
-        });
-    }
-    CertificateDer::pem_slice_iter(&bytes)
-        .enumerate()
-        .map(|(at, certificate)| {
-            certificate.map_err(|error| PrepareError::BadCertificate {
-                path: path.to_owned(),
-                number: at + 1,
-                reason: error.to_string(),
-            })
-        })
+    let bytes = read(path).map_err(|source| PrepareError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let bad = |number, error: pem::Error| PrepareError::BadCertificate {
+        path: path.to_owned(),
+        number,
+        reason: error.to_string(),
+    };
+    (1..)
+        .zip(parts(bytes))
+        .map(|(number, part)| part.map_err(|error| bad(number, error)))
         .collect()
+}
+
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    bounded_file::read(path, LARGEST_FILE)
+}
+
+/// What a file holds, one after another in PEM, or one in DER.
+pub(super) fn parts<T: PemObject + From<Vec<u8>>>(bytes: Vec<u8>) -> Vec<Result<T, pem::Error>> {
+    let is_pem = bytes.windows(10).any(|window| window == b"-----BEGIN");
+    if is_pem {
+        T::pem_slice_iter(&bytes).collect()
+    } else if bytes.is_empty() {
+        Vec::new()
+    } else {
+        vec![Ok(T::from(bytes))]
+    }
 }
 
 #[cfg(test)]

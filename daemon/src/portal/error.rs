@@ -38,6 +38,29 @@ pub enum PrepareError {
     },
 }
 
+/// Why a list of revoked server certificates is of no use. The portal is
+/// signed in to without it.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    #[error("revocation list {} cannot be read", .path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+
+    #[error("revocation list {} is empty", .path.display())]
+    Empty { path: PathBuf },
+
+    #[error("revocation list {}: list {number} cannot be used: {reason}", .path.display())]
+    Bad {
+        path: PathBuf,
+        /// Counted from 1.
+        number: usize,
+        reason: String,
+    },
+}
+
 /// The key did not sign. Why, is known to whoever made the signer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the key did not sign")]
@@ -62,6 +85,9 @@ pub enum SignInError {
 
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
+
+    #[error("the check of server certificates cannot be set up")]
+    Verifier(#[source] rustls::client::VerifierBuilderError),
 
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),

@@ -146,8 +146,7 @@ fn client(
     identity: Identity,
     witness: &Arc<Witness>,
 ) -> Result<Client, SignInError> {
-    let anchors = Arc::clone(&portal.anchors);
-    let config = tls::client_config(anchors, identity, Arc::clone(witness))?;
+    let config = tls::client_config(portal, identity, Arc::clone(witness))?;
     Client::builder()
         .tls_backend_preconfigured(config)
         .connector_layer(ConnectLimit {
@@ -223,6 +222,10 @@ impl Walk<'_> {
             let mut hop = Started::new(&ask, before, hops);
             let sent = self.request(&ask).send().await;
             hop.has_asked(self.witness.seen());
+            if let Some(doubt) = self.witness.take_doubt() {
+                hop.doubts(doubt);
+                self.portal.lists.tell(&self.portal.profile.name, doubt);
+            }
             let mut response = sent.map_err(|error| {
                 let seen = self.witness.seen();
                 hop.failed(&error);

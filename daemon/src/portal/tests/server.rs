@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
@@ -14,9 +14,14 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// A certification authority.
+/// Of every server's certificate.
+pub(super) const SERIAL: u64 = 4711;
+
 pub(super) struct Authority {
     pub(super) issuer: Issuer<'static, KeyPair>,
     pub(super) certificate: rcgen::Certificate,
+    /// Goes along with a server's own.
+    intermediates: Vec<CertificateDer<'static>>,
 }
 
 impl Authority {
@@ -27,6 +32,7 @@ impl Authority {
         Self {
             issuer: Issuer::new(params, key),
             certificate,
+            intermediates: Vec::new(),
         }
     }
 
@@ -36,6 +42,7 @@ impl Authority {
         let certificate = params.signed_by(&key, &root.issuer).unwrap();
         Self {
             issuer: Issuer::new(params, key),
+            intermediates: vec![certificate.der().clone()],
             certificate,
         }
     }
@@ -47,8 +54,12 @@ impl Authority {
     }
 }
 
+/// Of every authority's own.
+pub(super) const AUTHORITY: u64 = 1;
+
 fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
+    params.serial_number = Some(AUTHORITY.into());
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params
@@ -184,10 +195,9 @@ pub(super) fn config_for(
     asks: &Asks<'_>,
 ) -> ServerConfig {
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([name.to_owned()])
-        .unwrap()
-        .signed_by(&key, &authority.issuer)
-        .unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.serial_number = Some(SERIAL.into());
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[version])
@@ -209,10 +219,11 @@ pub(super) fn config_for(
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
+    let chain = std::iter::once(certificate.der().clone())
+        .chain(authority.intermediates.iter().cloned())
+        .collect();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    builder
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap()
+    builder.with_single_cert(chain, key).unwrap()
 }
 
 async fn serve(
