@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
+use crate::proxy::{NotAnExcept, Proxy};
 use crate::span;
 use crate::toml_file::{FileError, Source};
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub longest_wait: Duration,
     /// Ask the authorities over the network whether certificates were taken back.
     pub check_revocation: bool,
+    /// The way to portals, if the environment is not to name it.
+    pub proxy: Option<Proxy>,
     /// Where profiles lie, if not in `portals.d` beside the configuration.
     pub portals: Option<PathBuf>,
 }
@@ -63,13 +66,14 @@ impl Default for Config {
             first_wait: Duration::from_secs(30),
             longest_wait: Duration::from_mins(30),
             check_revocation: true,
+            proxy: None,
             portals: None,
         }
     }
 }
 
 /// `cacd.toml`, as written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ConfigFile {
     pin: PinTable,
@@ -77,6 +81,7 @@ struct ConfigFile {
     store: StoreTable,
     retry: RetryTable,
     trust: TrustTable,
+    network: NetworkTable,
     portals: PortalsTable,
 }
 
@@ -110,6 +115,35 @@ struct RetryTable {
 #[serde(deny_unknown_fields, default)]
 struct TrustTable {
     check_revocation: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NetworkTable {
+    proxy: Option<Spanned<String>>,
+    no_proxy: Vec<Spanned<String>>,
+}
+
+impl NetworkTable {
+    fn check(&self, source: &Source) -> Result<Option<Proxy>, FileError> {
+        let mut except = Vec::new();
+        for text in &self.no_proxy {
+            let one = text.get_ref().parse();
+            except.push(one.map_err(|error: NotAnExcept| {
+                source.fault_at(text, &format!("network.no_proxy: {error}"))
+            })?);
+        }
+        match (&self.proxy, self.no_proxy.first()) {
+            (Some(address), _) => Proxy::new(address.get_ref(), except)
+                .map(Some)
+                .map_err(|error| source.fault_at(address, &format!("network.proxy: {error}"))),
+            (None, Some(first)) => Err(source.fault_at(
+                first,
+                "network.no_proxy counts for network.proxy, which is not set",
+            )),
+            (None, None) => Ok(None),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -188,6 +222,7 @@ impl Config {
                 .trust
                 .check_revocation
                 .unwrap_or(default.check_revocation),
+            proxy: file.network.check(source)?,
             portals: match file.portals.folder {
                 Some(folder) if folder.get_ref().is_relative() => {
                     return Err(source.fault_at(&folder, "portals.folder is an absolute path"));
@@ -212,7 +247,8 @@ mod tests {
         let config = check(
             "[pin]\nkeep = \"visit\"\n[access]\ngroup = \"wheel\"\n[store]\ncache_certificates = false\n\
              keep_history = \"30d\"\n[retry]\nfirst_wait = \"1s\"\nlongest_wait = \"1m\"\n\
-             [trust]\ncheck_revocation = false\n[portals]\nfolder = \"/srv/portals\"\n",
+             [trust]\ncheck_revocation = false\n[network]\nproxy = \"http://a.example:1\"\n\
+             no_proxy = [\"b.example\"]\n[portals]\nfolder = \"/srv/portals\"\n",
         )
         .unwrap();
 
@@ -226,6 +262,7 @@ mod tests {
                 keep_history: Duration::from_hours(30 * 24),
                 first_wait: Duration::from_secs(1),
                 longest_wait: Duration::from_mins(1),
+                proxy: Proxy::new("http://a.example:1", vec!["b.example".parse().unwrap()]).ok(),
                 portals: Some("/srv/portals".into()),
             }
         );
@@ -250,6 +287,18 @@ mod tests {
             (
                 "[portals]\nfolder = \"here\"\n",
                 "cacd.toml:2:10: portals.folder is",
+            ),
+            (
+                "[network]\nproxy = \"https://a\"\n",
+                "cacd.toml:2:9: network.proxy: a proxy is an address such as",
+            ),
+            (
+                "[network]\nproxy = \"http://a\"\nno_proxy = [\"b\", \"/\"]\n",
+                "cacd.toml:3:18: network.no_proxy: what needs no proxy is",
+            ),
+            (
+                "[network]\nno_proxy = [\"b\"]\n",
+                "cacd.toml:2:13: network.no_proxy counts for",
             ),
         ] {
             let error = check(text).unwrap_err().to_string();

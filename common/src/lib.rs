@@ -17,6 +17,7 @@ pub mod paths;
 pub mod persona;
 pub mod pin;
 pub mod profile;
+pub mod proxy;
 pub mod reader;
 pub mod registration;
 pub mod snapshot;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use cac_common::config::Config;
 use cac_common::error_chain::Chain;
 use cac_common::profile::Profile;
+use cac_common::proxy::{NotAProxy, Proxy};
 
 pub use self::follower::Follower;
 use crate::portal::Portal;
@@ -36,6 +37,7 @@ pub struct Loaded {
 pub struct Loader {
     folder: PathBuf,
     config: Config,
+    environment: Result<Option<Proxy>, NotAProxy>,
     good: BTreeMap<PathBuf, Arc<Portal>>,
     /// Files that profiles name, those of profiles with another fault too.
     named: BTreeSet<PathBuf>,
@@ -55,6 +57,7 @@ impl Loader {
         Self {
             folder: folder.to_owned(),
             config: Config::default(),
+            environment: Proxy::of_the_environment(|name| std::env::var(name).ok()),
             good: BTreeMap::new(),
             named: BTreeSet::new(),
         }
@@ -67,6 +70,7 @@ impl Loader {
             Err(error) => problems.push(Chain(&error).to_string()),
         }
         self.load_profiles(&mut problems);
+        self.set_proxy(&mut problems);
         let (authorities, faults) = Authorities::read(&self.trust_folder());
         problems.extend(faults.iter().map(|fault| Chain(fault).to_string()));
         let portals = self.unique_by_name(&mut problems);
@@ -136,6 +140,22 @@ impl Loader {
                 }
                 Err(problem) => problems.push(problem),
             }
+        }
+    }
+
+    /// For those too whose file is broken now, and that are in force as they were.
+    fn set_proxy(&mut self, problems: &mut Vec<String>) {
+        let proxy = match (&self.config.proxy, &self.environment) {
+            (Some(proxy), _) => Some(proxy.clone()),
+            (None, Ok(proxy)) => proxy.clone(),
+            (None, Err(error)) => {
+                problems.push(format!("https_proxy, in the environment of cacd: {error}"));
+                None
+            }
+        };
+        let proxy = proxy.map(Arc::new);
+        for portal in self.good.values_mut() {
+            Arc::make_mut(portal).set_proxy(proxy.clone());
         }
     }
 

@@ -26,6 +26,7 @@ mod witness;
 use std::sync::Arc;
 
 use cac_common::profile::{Profile, Rule};
+use cac_common::proxy::Proxy;
 use rustls::RootCertStore;
 use scraper::Selector;
 
@@ -54,15 +55,18 @@ pub struct Identity {
 }
 
 /// A profile with its selectors and anchors made ready.
+#[derive(Clone)]
 pub struct Portal {
     profile: Profile,
     markers: Vec<Markers>,
     anchors: Arc<RootCertStore>,
     lists: Arc<Lists>,
-    list_faults: Vec<ListError>,
+    list_faults: Arc<[ListError]>,
+    proxy: Option<Arc<Proxy>>,
 }
 
 /// What a rule looks for on a page.
+#[derive(Clone)]
 struct Markers {
     selector: Option<Selector>,
     account: Option<Selector>,
@@ -89,8 +93,14 @@ impl Portal {
             markers,
             anchors: Arc::new(anchors),
             lists: Arc::new(lists),
-            list_faults,
+            list_faults: list_faults.into(),
+            proxy: None,
         })
+    }
+
+    /// Which proxy leads to it, if one does.
+    pub fn set_proxy(&mut self, proxy: Option<Arc<Proxy>>) {
+        self.proxy = proxy;
     }
 
     /// Which of its lists of revoked certificates are of no use.

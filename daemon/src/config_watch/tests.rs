@@ -192,6 +192,29 @@ async fn an_anchor_that_changes_under_its_name_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_revocation_list_is_missed_and_followed_and_keeps_no_portal_out() {
+    let place = place();
+    let (folder, elsewhere) = (place.path().join("cacd"), place.path().join("pki"));
+    fs::create_dir_all(folder.join("portals.d")).unwrap();
+    fs::create_dir(&elsewhere).unwrap();
+    let (anchor, list) = (elsewhere.join("root.pem"), elsewhere.join("root.crl"));
+    fs::write(&anchor, authority()).unwrap();
+    write_profile(&folder.join("portals.d"), "one", Some(&anchor));
+    let profile = folder.join("portals.d/one.toml");
+    let text = fs::read_to_string(&profile).unwrap();
+    fs::write(&profile, format!("revocation_lists = [{list:?}]\n{text}")).unwrap();
+    let mut following = Following::begin(&folder);
+    let is_missed = |loaded: &Loaded| loaded.problems.iter().any(|p| p.contains("root.crl"));
+    assert!(is_missed(&following.first));
+    assert_eq!(names_of(&following.first), ["one"]);
+
+    fs::write(&list, "no list").unwrap();
+
+    let is_seen = |loaded: &Loaded| loaded.problems.iter().any(|p| p.contains("list 1 cannot"));
+    following.until("the other fault", is_seen).await;
+}
+
+#[tokio::test]
 async fn a_root_that_is_put_among_the_trusted_ones_is_trusted() {
     let place = place();
     let mut following = Following::begin(place.path());

@@ -1,14 +1,18 @@
 //! A limit on how long a connection may take to be made, which does not
 //! count while the key signs.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use cac_common::identity::readable;
+use cac_common::proxy::Proxy;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::failure::{Lost, deepest, find};
 use super::witness::Witness;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -70,6 +74,42 @@ where
                 return Err(NotConnected(limit).into());
             }
             connecting.await
+        })
+    }
+}
+
+impl Lost {
+    /// Why there was no way through `proxy`, unless the server at its end had a word in it.
+    pub(super) fn at_proxy(&self, proxy: &Proxy) -> Option<String> {
+        let error = &self.error;
+        let is_the_servers = self.was_asked || find::<rustls::Error>(error).is_some();
+        if is_the_servers || !error.is_connect() {
+            return None;
+        }
+        let host = &self.host;
+        if error.is_dns() {
+            return Some(format!("the name of the proxy {proxy} is not known"));
+        }
+        if find::<NotConnected>(error).is_some() || error.is_timeout() {
+            return Some(format!(
+                "no way to {host} through the proxy {proxy} in time"
+            ));
+        }
+        Some(match find::<io::Error>(error).map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => {
+                format!("the proxy {proxy} cannot be reached: connection refused")
+            }
+            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+                format!("the proxy {proxy} cannot be reached: no network leads there")
+            }
+            Some(_) => format!(
+                "the connection to {host} through the proxy {proxy} broke off: {}",
+                readable(&deepest(error))
+            ),
+            None => format!(
+                "the proxy {proxy} refuses to lead to {host}: {}",
+                readable(deepest(error).trim_start_matches("tunnel error: "))
+            ),
         })
     }
 }

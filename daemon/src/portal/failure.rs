@@ -155,7 +155,7 @@ fn distrust(error: &CertificateError) -> (Kind, String) {
 
 /// The first `T` among an error and its causes, also where an `io::Error`
 /// wraps it, which its `source` passes over.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {

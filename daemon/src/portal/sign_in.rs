@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
+use cac_common::proxy::Proxy;
 use cac_common::registration::Outcome;
 use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, Trace};
@@ -117,6 +118,10 @@ pub(super) async fn sign_in_within(
                 format!("the portal redirects more than {MOST_REDIRECTS} times"),
             ),
         },
+        Ok(Ok(End::NoWay(cause))) => Outcome::Unavailable {
+            cause,
+            retry_after: None,
+        },
         Ok(Ok(End::TooLarge)) => Outcome::Unrecognised {
             cause: Cause::new(Kind::UnknownPage, "a page of more than 1 MiB"),
         },
@@ -133,6 +138,8 @@ enum End {
     },
     Circle,
     TooLarge,
+    /// The proxy made no way to the portal, which has not said a word.
+    NoWay(String),
 }
 
 enum Body {
@@ -147,14 +154,18 @@ fn client(
     witness: &Arc<Witness>,
 ) -> Result<Client, SignInError> {
     let config = tls::client_config(portal, identity, Arc::clone(witness))?;
-    Client::builder()
+    // Without one of its own, the client would take the environment's.
+    let builder = match &portal.proxy {
+        Some(proxy) => Client::builder().proxy(through(Arc::clone(proxy))),
+        None => Client::builder().no_proxy(),
+    };
+    builder
         .tls_backend_preconfigured(config)
         .connector_layer(ConnectLimit {
             limit: limits.connect,
             witness: Arc::clone(witness),
         })
         .https_only(true)
-        .no_proxy()
         .redirect(redirect::Policy::none())
         .referer(false)
         .retry(retry::never())
@@ -162,6 +173,10 @@ fn client(
         .default_headers(HeaderMap::from_iter([(header::ACCEPT, ACCEPT)]))
         .build()
         .map_err(SignInError::Client)
+}
+
+fn through(proxy: Arc<Proxy>) -> reqwest::Proxy {
+    reqwest::Proxy::custom(move |url| proxy.is_for(url).then(|| proxy.address().clone()))
 }
 
 /// One request.
@@ -226,16 +241,23 @@ impl Walk<'_> {
                 hop.doubts(doubt);
                 self.portal.lists.tell(&self.portal.profile.name, doubt);
             }
-            let mut response = sent.map_err(|error| {
-                let seen = self.witness.seen();
-                hop.failed(&error);
-                Lost {
-                    host: host(&ask.url),
-                    error,
-                    was_asked: seen.asked > before.asked,
-                    certificate_unanswered: seen.signed > before.signed,
+            let mut response = match sent {
+                Ok(response) => response,
+                Err(error) => {
+                    hop.failed(&error);
+                    let seen = self.witness.seen();
+                    let lost = Lost {
+                        host: host(&ask.url),
+                        error,
+                        was_asked: seen.asked > before.asked,
+                        certificate_unanswered: seen.signed > before.signed,
+                    };
+                    let proxy = self.portal.proxy.as_ref();
+                    let proxy = proxy.filter(|proxy| proxy.is_for(&ask.url));
+                    let cause = proxy.and_then(|proxy| lost.at_proxy(proxy));
+                    return cause.map_or(Err(lost), |cause| Ok(End::NoWay(cause)));
                 }
-            })?;
+            };
             hop.answered(&response);
             self.cookies.take(&ask.url, response.headers(), self.now);
             // Read to its end for a redirect too, or the connection is of no more

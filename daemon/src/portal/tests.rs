@@ -3,6 +3,7 @@
 mod forms;
 mod holder;
 mod lists;
+mod proxy;
 mod refused;
 mod server;
 mod trace;
