@@ -2,6 +2,7 @@
 
 mod forms;
 mod holder;
+mod hostile;
 mod lists;
 mod proxy;
 mod refused;

@@ -254,7 +254,7 @@ async fn a_server_that_does_not_speak_tls_is_not_supported() {
 async fn a_page_without_end_is_not_read_to_its_end() {
     let ca = Authority::new("Test CA");
     let config = server::config(&ca, &TLS13, &Asks::Naming(&ca));
-    let server = Server::start(config, |_| Reply::Endless).await;
+    let server = Server::start(config, |_| server::endless()).await;
     let holder = Holder::new(Kind::P256, &ca);
 
     let outcome = sign_in(&portal(&server, &ca, RULES), holder.identity()).await;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -77,8 +78,12 @@ pub(super) enum Asks<'a> {
 pub(super) enum Reply {
     /// Status line and headers without the length, then the body.
     Page(String, String),
-    /// A page that never ends, as fast as it goes.
-    Endless,
+    /// These bytes and no others.
+    Bytes(Vec<u8>),
+    /// The first, and then the second without end, as fast as it goes.
+    Flood(Vec<u8>, Vec<u8>),
+    /// A byte at a time, with so much time between.
+    Drip(Vec<u8>, Duration),
     /// The beginning of a page, and then nothing.
     Stalled,
     Close,
@@ -89,6 +94,11 @@ pub(super) fn page(body: &str) -> Reply {
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n".into(),
         body.into(),
     )
+}
+
+/// A page that never ends.
+pub(super) fn endless() -> Reply {
+    Reply::Flood(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), b"x".to_vec())
 }
 
 pub(super) fn status(line: &str, headers: &str, body: &str) -> Reply {
@@ -240,10 +250,22 @@ async fn serve(
                 let text = format!("{head}Content-Length: {length}\r\n\r\n{body}");
                 stream.write_all(text.as_bytes()).await
             }
-            Reply::Endless => {
-                let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            Reply::Bytes(bytes) => stream.write_all(&bytes).await,
+            Reply::Flood(first, again) => {
+                let again = again.repeat(16_384 / again.len());
+                let mut sent = stream.write_all(&first).await;
                 while sent.is_ok() {
-                    sent = stream.write_all(&[b'x'; 4096]).await;
+                    sent = stream.write_all(&again).await;
+                }
+                sent
+            }
+            Reply::Drip(bytes, pause) => {
+                let mut sent = Ok(());
+                for byte in bytes {
+                    if sent.is_ok() {
+                        sent = stream.write_all(&[byte]).await.and(stream.flush().await);
+                        tokio::time::sleep(pause).await;
+                    }
                 }
                 sent
             }
