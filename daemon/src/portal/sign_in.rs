@@ -85,7 +85,7 @@ pub(super) async fn sign_in_within(
         cookies: Jar::default(),
     };
 
-    let walk = tokio::time::timeout(limits.whole, walk.to_the_end(&mut trace.hops)).await;
+    let walk = tokio::time::timeout(limits.whole, walk.follow(&mut trace.hops)).await;
 
     let seen = witness.seen();
     match seen.fault {
@@ -229,7 +229,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    async fn to_the_end(&mut self, hops: &mut Vec<Hop>) -> Result<End, Lost> {
+    async fn follow(&mut self, hops: &mut Vec<Hop>) -> Result<End, Lost> {
         let mut ask = Ask::page(self.portal.profile.start.clone());
         let mut redirects = Vec::new();
         for _ in 0..=MOST_REDIRECTS {
@@ -265,26 +265,25 @@ impl Walk<'_> {
             let body = read(&mut response).await;
             hop.ended();
             let mut answer = answer(ask.url.clone(), redirects, &response, Vec::new());
-            let next = match ask.redirected(&response) {
-                Some(next) => next,
-                None => {
-                    let body = body.map_err(|error| {
-                        hop.failed(&error);
-                        Lost {
-                            host: host(&ask.url),
-                            error,
-                            was_asked: false,
-                            certificate_unanswered: false,
-                        }
-                    })?;
-                    let Body::Whole(body) = body else {
-                        return Ok(End::TooLarge);
-                    };
-                    answer.body = body;
-                    match self.form_on(&answer) {
-                        Some(form) => Ask::form(form),
-                        None => return Ok(End::Answer(answer)),
+            let next = if let Some(next) = ask.redirected(&response) {
+                next
+            } else {
+                let body = body.map_err(|error| {
+                    hop.failed(&error);
+                    Lost {
+                        host: host(&ask.url),
+                        error,
+                        was_asked: false,
+                        certificate_unanswered: false,
                     }
+                })?;
+                let Body::Whole(body) = body else {
+                    return Ok(End::TooLarge);
+                };
+                answer.body = body;
+                match self.form_on(&answer) {
+                    Some(form) => Ask::form(form),
+                    None => return Ok(End::Answer(answer)),
                 }
             };
             hop.leads_to(&next.url);
