@@ -85,6 +85,12 @@ impl Lost {
             return self.unreachable(Kind::PortalFails, "it failed while the connection was made");
         }
         let was_in_handshake = self.error.is_connect();
+        // no_application_protocol (RFC 7301, 3.2).
+        if number == 120 {
+            return Outcome::Unsupported {
+                why: format!("{} does not speak HTTP/1.1", self.host),
+            };
+        }
         // Apache under TLS 1.2 that wants a certificate, or to look at it once
         // more, for a path: it negotiates anew, which we do not.
         let may_be_a_verdict = self.certificate_unanswered && seen.version == Some(Version::Tls13);

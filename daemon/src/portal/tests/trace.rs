@@ -4,7 +4,7 @@ use cac_common::cause::{Cause, Kind as Why};
 use cac_common::profile::RuleResult;
 use cac_common::registration::Outcome;
 use cac_common::trace::{RuleTried, Trace};
-use rustls::version::TLS13;
+use rustls::version::{TLS12, TLS13};
 
 use super::holder::{Holder, Kind};
 use super::server::{self, Asks, Authority, Server};
@@ -64,6 +64,31 @@ async fn every_hop_is_told_without_what_could_be_a_secret() {
         !told.contains("secret") && !told.contains("hidden"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_has_a_later_http_is_spoken_to_in_the_one_it_has_too() {
+    for version in [&TLS12, &TLS13] {
+        let ca = Authority::new("Test CA");
+        let started = async |protocols: &[&str]| {
+            let mut config = server::config(&ca, version, &Asks::Naming(&ca));
+            let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+            config.alpn_protocols = protocols.collect();
+            Server::start(config, |_| server::page(ACCOUNT)).await
+        };
+        let (both, later) = (started(&["h2", "http/1.1"]).await, started(&["h2"]).await);
+        let holder = Holder::new(Kind::P256, &ca);
+        let mut trace = Trace::default();
+        let (both, later) = (portal(&both, &ca, RULES), portal(&later, &ca, RULES));
+
+        let with_both = sign_in_traced(&both, holder.identity(), &mut trace).await;
+        let with_later = sign_in_traced(&later, holder.identity(), &mut Trace::default()).await;
+
+        assert_eq!(with_both.unwrap(), registered(), "{version:?}");
+        assert_eq!(trace.hops[0].protocol.as_deref(), Some("HTTP/1.1"));
+        let why = "127.0.0.1 does not speak HTTP/1.1".into();
+        assert_eq!(with_later.unwrap(), Outcome::Unsupported { why });
+    }
 }
 
 #[tokio::test]
