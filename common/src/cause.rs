@@ -36,6 +36,7 @@ pub enum Kind {
     WantsPassword,
     RedirectsAway,
     RedirectsEndlessly,
+    NoticeNotAcceptable,
     NoCommonSignature,
     CertificateExpired,
     CertificateNotYetValid,
@@ -138,7 +139,7 @@ const NOTHING_SENT: &str = "Nothing of yours was sent.";
 
 impl Kind {
     /// All but [`Kind::Other`], in the order of the documents.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::NameUnknown,
         Self::ConnectionRefused,
         Self::NoRoute,
@@ -158,6 +159,7 @@ impl Kind {
         Self::WantsPassword,
         Self::RedirectsAway,
         Self::RedirectsEndlessly,
+        Self::NoticeNotAcceptable,
         Self::NoCommonSignature,
         Self::CertificateExpired,
         Self::CertificateNotYetValid,
@@ -279,6 +281,11 @@ impl Kind {
                 "The portal sends us in a circle.",
                 "It may want a cookie that it did not get, or not know what to do with the certificate.",
                 BROWSER,
+            ),
+            Self::NoticeNotAcceptable => (
+                "The portal shows a notice that cannot be accepted from here.",
+                "Its profile does not name the form that accepts it, or that asks for more.",
+                "Use a browser for this portal, and tell your administrator.",
             ),
             Self::NoCommonSignature => (
                 "The portal takes no signature that the card's key can make.",

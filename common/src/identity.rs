@@ -188,16 +188,24 @@ pub fn masked(text: &str) -> String {
 /// control characters, no line breaks, no marks that turn the direction of
 /// writing, at most 256 characters.
 pub fn readable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            let turns = matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-            let breaks = matches!(c, '\u{2028}' | '\u{2029}');
-            if c.is_control() || turns || breaks { '\u{FFFD}' } else { c }
-        })
+    harmless(text)
         .take(256)
         .collect::<String>()
         .trim()
         .to_owned()
+}
+
+/// The same, however long.
+pub fn legible(text: &str) -> String {
+    harmless(text).collect::<String>().trim().to_owned()
+}
+
+fn harmless(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|c| {
+        let turns = matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+        if c.is_control() || turns || breaks { '\u{FFFD}' } else { c }
+    })
 }
 
 #[cfg(test)]

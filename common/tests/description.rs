@@ -264,6 +264,8 @@ fn whole_trace() -> Trace {
             cookies: 1,
             redirect: text(),
             failure: text(),
+            fields: vec!["SAMLResponse".into()],
+            doubt: text(),
         }],
         rules: vec![RuleTried {
             number: 1,

@@ -7,6 +7,7 @@
 
 mod anchors;
 mod connecting;
+mod consent;
 mod cookies;
 mod error;
 mod failure;
@@ -51,6 +52,8 @@ pub struct Identity {
     /// portals lack the newest.
     pub intermediates: Vec<Vec<u8>>,
     pub standing: Standing,
+    /// Notices that the person has accepted, by the SHA-256 of their texts.
+    pub accepted: Vec<String>,
     pub signer: Arc<dyn Signer>,
 }
 
@@ -59,6 +62,7 @@ pub struct Identity {
 pub struct Portal {
     profile: Profile,
     markers: Vec<Markers>,
+    consent: Option<ConsentMarkers>,
     anchors: Arc<RootCertStore>,
     lists: Arc<Lists>,
     list_faults: Arc<[ListError]>,
@@ -74,6 +78,13 @@ struct Markers {
     text: Option<String>,
 }
 
+/// How a notice is found, and the form that accepts it.
+#[derive(Clone)]
+struct ConsentMarkers {
+    notice: Selector,
+    form: Selector,
+}
+
 impl Portal {
     pub fn prepare(profile: Profile) -> Result<Self, PrepareError> {
         let markers = profile
@@ -82,6 +93,20 @@ impl Portal {
             .enumerate()
             .map(|(at, rule)| Markers::prepare(&profile.name, at, rule))
             .collect::<Result<_, _>>()?;
+        let selector = |place: &str, text: &str| selector(&profile.name, place, text);
+        let consent = match &profile.consent {
+            None => None,
+            Some(consent) => Some(ConsentMarkers {
+                notice: selector("consent", &consent.selector)?,
+                form: selector("consent", &consent.form)?,
+            }),
+        };
+        for (number, step) in (1..).zip(&profile.wizard) {
+            let place = format!("step {number} of the wizard");
+            for text in [&step.form, &step.proof].into_iter().flatten() {
+                selector(&place, text)?;
+            }
+        }
         let anchors = if profile.trust_anchors.is_empty() {
             anchors::of_the_system()?
         } else {
@@ -91,6 +116,7 @@ impl Portal {
         Ok(Self {
             profile,
             markers,
+            consent,
             anchors: Arc::new(anchors),
             lists: Arc::new(lists),
             list_faults: list_faults.into(),
@@ -113,18 +139,21 @@ impl Portal {
     }
 }
 
+fn selector(portal: &str, place: &str, text: &str) -> Result<Selector, PrepareError> {
+    Selector::parse(text).map_err(|error| PrepareError::Selector {
+        portal: portal.to_owned(),
+        place: place.to_owned(),
+        selector: text.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
 impl Markers {
     fn prepare(portal: &str, at: usize, rule: &Rule) -> Result<Self, PrepareError> {
+        let place = format!("outcome {}", at + 1);
         let selector = |text: &Option<String>| {
             text.as_deref()
-                .map(|text| {
-                    Selector::parse(text).map_err(|error| PrepareError::Selector {
-                        portal: portal.to_owned(),
-                        rule: at + 1,
-                        selector: text.to_owned(),
-                        reason: error.to_string(),
-                    })
-                })
+                .map(|text| selector(portal, &place, text))
                 .transpose()
         };
         Ok(Self {

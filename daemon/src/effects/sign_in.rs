@@ -60,6 +60,7 @@ pub(super) fn start(
 ) {
     let SignInOrder {
         card,
+        accepted,
         certificate,
         edge,
         ways,
@@ -100,6 +101,7 @@ pub(super) fn start(
     let identity = Identity {
         intermediates: sending.authorities.chain_for(&certificate.der),
         certificate: certificate.der,
+        accepted,
         standing: Standing {
             at: sending.at,
             chain: certificate.summary.chain,

@@ -28,11 +28,11 @@ pub enum PrepareError {
     #[error("the system has no trusted certificates")]
     NoSystemAnchors,
 
-    #[error("portal {portal}: outcome {rule}: \"{selector}\" is no CSS selector: {reason}")]
+    #[error("portal {portal}: {place}: \"{selector}\" is no CSS selector: {reason}")]
     Selector {
         portal: String,
-        /// Counted from 1.
-        rule: usize,
+        /// Counted from 1: `outcome 2`.
+        place: String,
         selector: String,
         reason: String,
     },

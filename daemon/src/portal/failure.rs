@@ -87,9 +87,8 @@ impl Lost {
         let was_in_handshake = self.error.is_connect();
         // no_application_protocol (RFC 7301, 3.2).
         if number == 120 {
-            return Outcome::Unsupported {
-                why: format!("{} does not speak HTTP/1.1", self.host),
-            };
+            let why = format!("{} does not speak HTTP/1.1", self.host);
+            return unsupported(Kind::TlsTrouble, why);
         }
         // Apache under TLS 1.2 that wants a certificate, or to look at it once
         // more, for a path: it negotiates anew, which we do not.

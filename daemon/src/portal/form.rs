@@ -6,7 +6,7 @@
 //! to fill in or to press is theirs to send.
 
 use ego_tree::NodeRef;
-use scraper::{ElementRef, Html, Node};
+use scraper::{ElementRef, Html, Node, Selector};
 use url::{Url, form_urlencoded};
 
 use super::page;
@@ -71,6 +71,54 @@ impl Form {
         Some(Self {
             action,
             names: fields.into_iter().map(|(name, _)| name).collect(),
+            body,
+        })
+    }
+}
+
+impl Form {
+    /// The form that `selector` finds, as one sends it who presses its first
+    /// button: what is hidden in it, and boxes that have to be ticked. Nothing
+    /// where there is more for a person to fill in.
+    pub(super) fn accepting(html: &Html, selector: &Selector, url: &Url) -> Option<Self> {
+        let form = html.select(selector).next()?;
+        if form.value().name() != "form" || !is_posted(form) {
+            return None;
+        }
+        let mut pairs = fields(form)?;
+        let mut has_button = false;
+        for element in elements(*form) {
+            let is_required_box = element.attr("type").is_some_and(|kind| {
+                kind.eq_ignore_ascii_case("checkbox") && element.attr("required").is_some()
+            });
+            match Part::of(element) {
+                Some(Part::Visible) if !is_required_box => return None,
+                Some(Part::Visible) => {
+                    let value = element.attr("value").unwrap_or("on");
+                    pairs.push((element.attr("name")?.to_owned(), value.to_owned()));
+                }
+                Some(Part::Button { sends: true }) if !has_button => {
+                    has_button = true;
+                    let value = element.attr("value").unwrap_or_default();
+                    let name = element.attr("name").filter(|name| !name.is_empty());
+                    pairs.extend(name.map(|name| (name.to_owned(), value.to_owned())));
+                }
+                Some(Part::Form | Part::Hidden | Part::Button { .. }) | None => {}
+            }
+        }
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&pairs)
+            .finish();
+        let mut bases = elements(html.tree.root()).filter(|it| it.value().name() == "base");
+        let base = bases.find_map(|it| it.attr("href"));
+        let base = base.map_or(Some(url.clone()), |base| url.join(base).ok())?;
+        let action = match form.attr("action").map(str::trim) {
+            None | Some("") => url.clone(),
+            Some(action) => base.join(action).ok()?,
+        };
+        (body.len() <= LARGEST_BODY && pairs.len() <= MOST_FIELDS).then(|| Self {
+            action,
+            names: pairs.into_iter().map(|(name, _)| name).collect(),
             body,
         })
     }

@@ -48,7 +48,7 @@ impl Page {
         match essence.as_deref() {
             None | Some("text/html" | "application/xhtml+xml") => {
                 let html = parse(&text())?;
-                let text = visible_text(&html);
+                let text = visible_text(html.tree.root());
                 Ok(Self::Html { html, text })
             }
             Some(essence) if essence.starts_with("text/") || essence == "application/json" => {
@@ -149,10 +149,11 @@ fn has_too_many_attributes(text: &str) -> bool {
     false
 }
 
-fn visible_text(html: &Html) -> String {
+/// White space folded.
+pub(super) fn visible_text(node: NodeRef<'_, Node>) -> String {
     let mut text = String::new();
     let mut hidden = 0;
-    for edge in html.tree.root().traverse() {
+    for edge in node.traverse() {
         let (node, depth) = match edge {
             Edge::Open(node) => (node.value(), 1),
             Edge::Close(node) => (node.value(), -1),

@@ -7,15 +7,15 @@ use std::time::Duration;
 use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
 use cac_common::proxy::Proxy;
-use cac_common::registration::Outcome;
+use cac_common::registration::{Notice, Outcome};
 use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, Trace};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect, retry};
-use scraper::Selector;
 use url::Url;
 
 use super::connecting::ConnectLimit;
+use super::consent::Shown;
 use super::cookies::Jar;
 use super::failure::Lost;
 use super::form::Form;
@@ -80,6 +80,7 @@ pub(super) async fn sign_in_within(
     let mut walk = Walk {
         portal,
         now: identity.standing.at,
+        accepted: identity.accepted.clone(),
         client: client(limits, portal, identity, &witness)?,
         witness: &witness,
         cookies: Jar::default(),
@@ -118,9 +119,16 @@ pub(super) async fn sign_in_within(
                 format!("the portal redirects more than {MOST_REDIRECTS} times"),
             ),
         },
-        Ok(Ok(End::NoWay(cause))) => Outcome::Unavailable {
-            cause,
+        Ok(Ok(End::NoWay(why))) => Outcome::Unavailable {
+            cause: Cause::new(Kind::ProxyRefuses, why),
             retry_after: None,
+        },
+        Ok(Ok(End::Notice(notice))) => Outcome::NeedsConsent { notice },
+        Ok(Ok(End::NoForm)) => Outcome::Unsupported {
+            cause: Cause::new(
+                Kind::NoticeNotAcceptable,
+                "the portal shows a notice that has no form to accept it by",
+            ),
         },
         Ok(Ok(End::TooLarge)) => Outcome::Unrecognised {
             cause: Cause::new(Kind::UnknownPage, "a page of more than 1 MiB"),
@@ -140,6 +148,10 @@ enum End {
     TooLarge,
     /// The proxy made no way to the portal, which has not said a word.
     NoWay(String),
+    /// A person has to accept it first.
+    Notice(Notice),
+    /// A notice that cannot be accepted for a person.
+    NoForm,
 }
 
 enum Body {
@@ -226,6 +238,15 @@ struct Walk<'a> {
     witness: &'a Witness,
     cookies: Jar,
     now: UtcSeconds,
+    /// Notices, by the SHA-256 of their texts.
+    accepted: Vec<String>,
+}
+
+/// What a page leads to.
+enum Next {
+    Nothing,
+    Form(Form),
+    End(End),
 }
 
 impl Walk<'_> {
@@ -281,9 +302,10 @@ impl Walk<'_> {
                     return Ok(End::TooLarge);
                 };
                 answer.body = body;
-                match self.form_on(&answer) {
-                    Some(form) => Ask::form(form),
-                    None => return Ok(End::Answer(answer)),
+                match self.next_on(&answer) {
+                    Next::Form(form) => Ask::form(form),
+                    Next::Nothing => return Ok(End::Answer(answer)),
+                    Next::End(end) => return Ok(end),
                 }
             };
             hop.leads_to(&next.url);
@@ -313,19 +335,27 @@ impl Walk<'_> {
         request
     }
 
-    /// What the page sends by itself, unless it is for a person to accept.
-    fn form_on(&self, answer: &Answer) -> Option<Form> {
+    /// What the page sends by itself, or a person has accepted.
+    fn next_on(&self, answer: &Answer) -> Next {
         let mut words = answer.body.windows(FORM.len());
         if !answer.status.is_success() || !words.any(|word| word.eq_ignore_ascii_case(FORM)) {
-            return None;
+            return Next::Nothing;
         }
-        let page = Page::parse(answer.content_type.as_deref(), &answer.body).ok()?;
-        let notice = self.portal.profile.consent.as_ref();
-        let notice = notice.map(|consent| Selector::parse(&consent.selector));
-        // One that cannot be read may be on any page.
-        let is_notice = notice.is_some_and(|notice| notice.is_ok_and(|it| page.has(&it)));
-        let form = Form::sent_by_itself(page.markup()?, &answer.url)?;
-        (!is_notice).then_some(form)
+        let Ok(page) = Page::parse(answer.content_type.as_deref(), &answer.body) else {
+            return Next::Nothing;
+        };
+        let consent = self.portal.consent.as_ref();
+        match consent.and_then(|consent| consent.look(&page, &answer.url, &self.accepted)) {
+            Some(Shown::Accepted(form)) => return Next::Form(form),
+            Some(Shown::New(notice)) => return Next::End(End::Notice(notice)),
+            Some(Shown::NoForm) => return Next::End(End::NoForm),
+            None => {}
+        }
+        let markup = page.markup();
+        match markup.and_then(|markup| Form::sent_by_itself(markup, &answer.url)) {
+            Some(form) => Next::Form(form),
+            None => Next::Nothing,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sign-ins against a server made for each test.
 
+mod consent;
 mod forms;
 mod holder;
 mod hostile;
@@ -197,7 +198,7 @@ fn a_selector_that_is_none_is_named_with_its_rule() {
 
     let error = Portal::prepare(profile).err().unwrap();
 
-    assert!(matches!(error, PrepareError::Selector { rule: 2, .. }));
+    assert!(matches!(&error, PrepareError::Selector { place, .. } if place == "outcome 2"));
     assert!(
         error
             .to_string()

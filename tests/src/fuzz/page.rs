@@ -39,6 +39,9 @@ pub(super) fn page(data: &[u8]) -> bool {
     let Some(selector) = selector else {
         return is_sent;
     };
+    if let Some(form) = page.markup().and_then(|html| accepting(html, &selector)) {
+        assert_sent_whole(&form);
+    }
     let first = page.first(&selector);
     assert!(first.is_none() || page.has(&selector));
     is_sent || page.has(&selector)
@@ -51,10 +54,19 @@ fn is_sent_whole(html: &Html) -> bool {
     let Some(form) = Form::sent_by_itself(html, &url) else {
         return false;
     };
+    assert_sent_whole(&form);
+    true
+}
+
+fn accepting(html: &Html, selector: &Selector) -> Option<Form> {
+    let url = Url::parse(ADDRESS).expect("an address of our own");
+    Form::accepting(html, selector, &url)
+}
+
+fn assert_sent_whole(form: &Form) {
     let names = form_urlencoded::parse(form.body.as_bytes()).map(|(name, _)| name.into_owned());
     assert_eq!(names.collect::<Vec<_>>(), form.names);
     assert!(form.body.len() < TOO_LARGE);
     assert!(!form.body.contains(['\r', '\n', ' ']));
-    let _ = (form.action, Form::CONTENT_TYPE);
-    true
+    let _ = (&form.action, Form::CONTENT_TYPE);
 }

@@ -88,6 +88,7 @@ impl Holder {
             certificate: self.certificate.clone(),
             intermediates: self.intermediates.clone(),
             standing: self.standing.clone(),
+            accepted: Vec::new(),
             signer: Arc::clone(&self.key) as Arc<dyn Signer>,
         }
     }

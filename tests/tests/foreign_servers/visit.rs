@@ -217,6 +217,7 @@ fn in_words(outcome: &Outcome) -> String {
             format!("registered: {}", account.as_deref().unwrap_or("-"))
         }
         Outcome::Forbidden { cause } => format!("forbidden: {cause}"),
+        Outcome::NeedsConsent { .. } => "needs consent".into(),
         Outcome::Rejected { cause } => format!("rejected: {cause}"),
         Outcome::Unavailable { cause, .. } => format!("unavailable: {cause}"),
         Outcome::Unsupported { cause } => format!("unsupported: {cause}"),

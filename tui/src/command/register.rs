@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cac_common::client::{Client, ClientError, Monitor};
-use cac_common::identity::{CardId, readable};
+use cac_common::identity::{CardId, legible, readable};
 use cac_common::interface::{self, AcceptNotice, SubmitPin};
 use cac_common::locked::Locked;
 use cac_common::reader::ReaderStatus;
@@ -199,7 +199,7 @@ impl Run {
             return Ok(false);
         }
         let title = print::portal_title(&self.snapshot, &portal);
-        let text = format!("{title} shows this notice:\n\n{}\n", readable(&notice.text));
+        let text = format!("{title} shows this notice:\n\n{}\n", legible(&notice.text));
         print::line(&mut io::stdout().lock(), &text)?;
         let asked = tokio::task::spawn_blocking(|| ask_yes::ask("Accept it? [y/N] "));
         let is_accepted = tokio::select! {

@@ -218,6 +218,13 @@ pub fn test(
             &format!("{number:>3}  {} {}", hop.method, readable(&hop.url)),
         )?;
         line(out, &format!("     {}", answer(hop)))?;
+        if !hop.fields.is_empty() {
+            let fields: Vec<String> = hop.fields.iter().map(|it| readable(it)).collect();
+            line(out, &format!("     with a form: {}", fields.join(", ")))?;
+        }
+        if let Some(doubt) = &hop.doubt {
+            line(out, &format!("     {}", readable(doubt)))?;
+        }
         if let Some(redirect) = &hop.redirect {
             line(out, &format!("     leads to {}", readable(redirect)))?;
         }

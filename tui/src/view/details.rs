@@ -2,7 +2,7 @@
 
 use cac_common::certificate::{CertificateSummary, Slot};
 use cac_common::finding::Finding;
-use cac_common::identity::readable;
+use cac_common::identity::{legible, readable};
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, HelpDesk, HistoryEntry, Stage};
@@ -301,7 +301,7 @@ impl Sheet {
         self.status(app, status);
         if let RegistrationStatus::NeedsConsent { notice } = status {
             self.gap();
-            self.field("notice", &notice.text);
+            self.harmless("notice", &legible(&notice.text), Tone::Quiet);
             self.gap();
             self.toned("", "Press y to accept it, Esc to leave it.", Tone::Wanted);
         } else if let Some(advice) = status.advice() {

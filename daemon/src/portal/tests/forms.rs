@@ -1,5 +1,6 @@
 //! Forms that send themselves.
 
+use cac_common::cause::{Cause, Kind as Why};
 use cac_common::registration::Outcome;
 use cac_common::trace::Trace;
 use rustls::ServerConfig;
@@ -136,7 +137,10 @@ async fn forms_in_a_circle_end() {
     assert_eq!(
         outcome.unwrap(),
         Outcome::Unsupported {
-            why: "the portal redirects more than 10 times".into()
+            cause: Cause::new(
+                Why::RedirectsEndlessly,
+                "the portal redirects more than 10 times"
+            )
         }
     );
     assert_eq!(server.requests().len(), 11);
@@ -158,7 +162,10 @@ async fn what_a_person_has_to_send_is_not_sent() {
         let outcome = sign_in(&portal(&server, &ca, &rules), holder.identity()).await;
 
         assert!(
-            matches!(outcome, Ok(Outcome::Unrecognised { .. })),
+            matches!(
+                outcome,
+                Ok(Outcome::Unrecognised { .. } | Outcome::NeedsConsent { .. })
+            ),
             "{outcome:?}"
         );
         assert_eq!(server.requests().len(), 1);
@@ -182,6 +189,9 @@ fn form(action: &str, fields: &str, more: &str) -> String {
 
 fn elsewhere(origin: &str) -> Outcome {
     Outcome::Unsupported {
-        why: format!("the portal sends us to {origin}, which its profile does not name"),
+        cause: Cause::new(
+            Why::RedirectsAway,
+            format!("the portal sends us to {origin}, which its profile does not name"),
+        ),
     }
 }

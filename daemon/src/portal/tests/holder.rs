@@ -107,6 +107,7 @@ impl Holder {
             certificate: self.certificate.clone(),
             intermediates: Vec::new(),
             standing: standing(),
+            accepted: Vec::new(),
             signer: Arc::clone(&self.key) as Arc<dyn Signer>,
         }
     }

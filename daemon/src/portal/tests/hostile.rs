@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind as Why};
 use cac_common::registration::Outcome;
 use cac_common::trace::Trace;
 use flate2::Compression;
@@ -117,7 +118,10 @@ async fn redirects_in_a_circle_over_three_hosts_end() {
     assert_eq!(
         outcome.unwrap(),
         Outcome::Unsupported {
-            why: "the portal redirects more than 10 times".into()
+            cause: Cause::new(
+                Why::RedirectsEndlessly,
+                "the portal redirects more than 10 times"
+            )
         }
     );
     let asked: usize = servers.iter().map(|server| server.requests().len()).sum();
@@ -154,18 +158,24 @@ type Flood = (&'static str, fn() -> Reply, Outcome);
 
 fn floods_and_ends() -> Vec<Flood> {
     let unreachable = |why: &str| Outcome::Unavailable {
-        cause: format!("127.0.0.1 cannot be reached: {why}"),
+        cause: Cause::new(
+            Why::ConnectionClosed,
+            format!("127.0.0.1 cannot be reached: {why}"),
+        ),
         retry_after: None,
     };
     let late = || Outcome::Unavailable {
-        cause: "the portal did not answer in time".into(),
+        cause: Cause::new(Why::NoAnswer, "the portal did not answer in time"),
         retry_after: None,
     };
     let untitled = |status: &str| Outcome::Unrecognised {
-        title: format!("a page without a title, {status}"),
+        cause: Cause::new(
+            Why::UnknownPage,
+            format!("a page without a title, {status}"),
+        ),
     };
     let too_large = || Outcome::Unrecognised {
-        title: "a page of more than 1 MiB".into(),
+        cause: Cause::new(Why::UnknownPage, "a page of more than 1 MiB"),
     };
     vec![
         ("endless page", server::endless, too_large()),

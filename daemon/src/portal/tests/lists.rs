@@ -1,5 +1,6 @@
 //! Lists of revoked server certificates.
 
+use cac_common::cause::{Cause, Kind as Why};
 use cac_common::registration::Outcome;
 use cac_common::trace::Trace;
 use rcgen::{
@@ -108,7 +109,10 @@ async fn sign_in(root: &Authority, ca: &Authority, lists: &[Vec<u8>]) -> (Outcom
 
 fn revoked() -> Outcome {
     Outcome::Unsupported {
-        why: "the own certificate of 127.0.0.1 is not trusted: it is revoked".into(),
+        cause: Cause::new(
+            Why::ServerRevoked,
+            "the own certificate of 127.0.0.1 is not trusted: it is revoked",
+        ),
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cac_common::cause::{Cause, Kind as Why};
 use cac_common::proxy::Proxy;
 use cac_common::registration::Outcome;
 use cac_common::trace::Trace;
@@ -207,7 +208,10 @@ async fn what_the_portal_says_through_a_proxy_is_the_portals() {
     assert_eq!(
         refused,
         Outcome::Rejected {
-            cause: "the portal does not know who issued it (Other CA)".into()
+            cause: Cause::new(
+                Why::IssuerUnknown,
+                "the portal does not know who issued it (Other CA)"
+            )
         }
     );
     assert!(
@@ -224,7 +228,10 @@ fn through(proxy: &str, mut portal: Portal) -> Portal {
 /// `P` stands for the proxy.
 fn unavailable(cause: &str, proxy: &str) -> Outcome {
     Outcome::Unavailable {
-        cause: cause.replace(" P ", &format!(" {proxy} ")),
+        cause: Cause::new(
+            Why::ProxyRefuses,
+            cause.replace(" P ", &format!(" {proxy} ")),
+        ),
         retry_after: None,
     }
 }
