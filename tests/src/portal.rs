@@ -3,16 +3,23 @@
 //! It stands for the real ones: it is judged by the HTML that a browser would
 //! get, and knows nothing of cacd. What cacd knows of it is the profile.
 
+mod alert;
 pub mod authority;
 mod certificate;
+mod connection;
 mod fault;
+mod host;
+mod narrow;
 mod pages;
 mod person;
 mod profile;
 mod routes;
+mod seen;
 mod server;
 mod store;
+mod terms;
 mod tls;
+mod witness;
 
 use std::fs;
 use std::io;
@@ -21,17 +28,27 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc as sync_mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use fault::{Fault, NotAFault};
+pub use alert::Alert;
+pub use fault::{
+    AnswerFault, ConnectionFault, Fault, IisRefusal, Moment, NotAFault, Parting, Shown, duration,
+};
+pub use host::{Host, Layout, NotAHost};
 pub use person::{NotAPerson, Person, PersonEntry};
 pub use profile::Unfit;
+pub use seen::{Requests, Seen};
 pub use store::{Registration, StoreError};
+pub use terms::{Lockout, Renewal, Terms, TiedBy};
 pub use tls::{Demand, Resumption, ServerIdentity, TlsError, Versions};
 
-use server::{Change, Shared, Socket};
+use connection::Tls;
+use host::Origins;
+use server::{Change, Plan, Shared, Socket};
 use store::Store;
+use witness::{Course, Witness};
 
 /// What a portal is started with.
 #[derive(Clone)]
@@ -46,10 +63,20 @@ pub struct PortalConfig {
     pub versions: Versions,
     pub demand: Demand,
     pub resumption: Resumption,
+    pub layout: Layout,
+    /// Of the host that has the accounts, if it is another one; zero takes a free one.
+    pub account_port: u16,
+    /// What that host is called: something that leads to 127.0.0.1 and that
+    /// the identity covers.
+    pub account_name: String,
+    pub terms: Terms,
+    /// What has to be accepted before anyone signs in.
+    pub notice: Option<String>,
 }
 
 impl PortalConfig {
-    /// Both TLS versions, a certificate required, nothing resumed, any free port.
+    /// One origin on any free port, both TLS versions, a certificate required,
+    /// nothing resumed, no notice.
     pub fn new(
         folder: impl Into<PathBuf>,
         identity: ServerIdentity,
@@ -63,6 +90,11 @@ impl PortalConfig {
             versions: Versions::default(),
             demand: Demand::default(),
             resumption: Resumption::default(),
+            layout: Layout::default(),
+            account_port: 0,
+            account_name: "localhost".to_owned(),
+            terms: Terms::default(),
+            notice: None,
         }
     }
 }
@@ -82,6 +114,9 @@ pub enum PortalError {
     #[error(transparent)]
     Profile(#[from] Unfit),
 
+    #[error("there is no account {0}")]
+    NoAccount(String),
+
     #[error("cannot listen on 127.0.0.1 port {port}")]
     Listen { port: u16, source: io::Error },
 
@@ -99,7 +134,7 @@ pub struct ReferencePortal {
     database: PathBuf,
     profile: String,
     shared: Arc<Shared>,
-    changes: Option<mpsc::UnboundedSender<Change>>,
+    changes: Vec<(Host, mpsc::UnboundedSender<Change>)>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -120,19 +155,46 @@ impl ReferencePortal {
 
         let database = folder.join("portal.db");
         let store = Store::open(&database)?;
-        let tls = Arc::new(tls::server_config(config)?);
         let socket = Socket::bind(config.port)?;
         let port = socket.port();
-        let profile = profile::of_portal(&origin(port), &anchor)?;
-        let shared = Arc::new(Shared::new(store));
+        let sign_in = origin("localhost", port);
+        let mut sockets = vec![(Host::SignIn, socket)];
+        let origins = match config.layout {
+            Layout::OneOrigin => Origins::one(sign_in),
+            Layout::TwoOrigins | Layout::TwoOriginsByForm => {
+                let socket = Socket::bind(config.account_port)?;
+                let account = origin(&config.account_name, socket.port());
+                sockets.push((Host::Account, socket));
+                Origins::two(sign_in, account)
+            }
+        };
+        let profile = profile::of_portal(&origins, &anchor, config.terms.tied_by)?;
+        let shared = Arc::new(Shared::new(
+            store,
+            config.layout,
+            origins,
+            config.terms,
+            config.notice.clone(),
+        ));
 
-        let (changes, inbox) = mpsc::unbounded_channel();
+        let mut plans = Vec::new();
+        let mut changes = Vec::new();
+        for (host, socket) in sockets {
+            let (sender, inbox) = mpsc::unbounded_channel();
+            changes.push((host, sender));
+            plans.push(Plan {
+                host,
+                socket,
+                tls: tls_of(host, config, &shared)?,
+                inbox,
+            });
+        }
         let (ready, is_ready) = sync_mpsc::sync_channel(1);
         let thread = thread::Builder::new()
             .name("reference-portal".to_owned())
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || server::run(socket, tls, shared, inbox, &ready)
+                move || server::run(plans, &shared, &ready)
             })
             .map_err(PortalError::Thread)?;
         is_ready.recv().map_err(|_| PortalError::Stopped)??;
@@ -142,15 +204,21 @@ impl ReferencePortal {
             database,
             profile,
             shared,
-            changes: Some(changes),
+            changes,
             thread: Some(thread),
         })
     }
 
+    /// Where signing in starts.
     pub fn origin(&self) -> String {
-        origin(self.port)
+        self.origin_of(Host::SignIn)
     }
 
+    pub fn origin_of(&self, host: Host) -> String {
+        self.shared.origins.of(host).to_owned()
+    }
+
+    /// Where signing in starts.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -159,9 +227,22 @@ impl ReferencePortal {
         &self.database
     }
 
-    /// The shipped sample with this portal's origin and trust anchor in it.
+    /// The shipped sample with this portal's origins, trust anchor and what
+    /// ties an account in it.
     pub fn profile(&self) -> String {
         self.profile.clone()
+    }
+
+    /// The same with more at its end: outcomes, or a table that the sample
+    /// does not have.
+    pub fn profile_with(&self, more: &str) -> String {
+        format!("{}\n{more}", self.profile)
+    }
+
+    /// The same with a rule for every page there is, except the one that is to
+    /// be unrecognised, and with the notice, the lock and the wizard's steps.
+    pub fn full_profile(&self) -> String {
+        self.profile_with(&profile::rest(&self.shared.origins))
     }
 
     /// Puts a person on the authoritative list, or corrects the entry.
@@ -174,41 +255,81 @@ impl ReferencePortal {
         self.shared.store().add_account(account, upn)
     }
 
+    /// Without one nobody can log in to the account by password.
+    pub fn set_password(&self, account: &str, password: &str) -> Result<(), PortalError> {
+        let is_there = self.shared.store().set_password(account, password)?;
+        there(account, is_there)
+    }
+
+    /// As too many wrong passwords do.
+    pub fn lock(&self, account: &str, lasts: Duration) -> Result<(), PortalError> {
+        let now = self.shared.now();
+        let is_there = self.shared.store().lock(account, lasts, now)?;
+        there(account, is_there)
+    }
+
+    /// What has to be accepted from now on before anyone signs in, if anything.
+    pub fn set_notice(&self, text: Option<&str>) {
+        self.shared.set_notice(text.map(str::to_owned));
+    }
+
+    /// Puts the portal's clock forward, in whole seconds: tokens and locks age.
+    pub fn let_pass(&self, time: Duration) {
+        self.shared.let_pass(time);
+    }
+
     pub fn registrations(&self) -> Result<Vec<Registration>, StoreError> {
         self.shared.store().registrations()
     }
 
-    /// How often someone was given a session.
+    /// How often someone was given a session by card.
     pub fn sign_ins(&self) -> usize {
-        self.shared.counts.sign_ins.load(Ordering::SeqCst)
+        self.shared.sign_ins.load(Ordering::SeqCst)
     }
 
     /// How many HTTP requests came in, those answered with a fault among them.
     pub fn requests(&self) -> usize {
-        self.shared.counts.requests.load(Ordering::SeqCst)
+        self.sum(|seen| seen.requests().count)
     }
 
     /// How many TCP connections were taken, whether or not TLS came about.
     pub fn connections(&self) -> usize {
-        self.shared.counts.connections.load(Ordering::SeqCst)
+        self.sum(|seen| seen.connections)
     }
 
-    /// In force when this returns: after `Down`, connections are refused and
-    /// those that were open are closed.
+    /// What came in at this host.
+    pub fn seen(&self, host: Host) -> Seen {
+        self.shared.tally(host).seen()
+    }
+
+    /// In force at every host when this returns: after `Down`, connections are
+    /// refused and those that were open are closed.
     pub fn set_fault(&self, fault: Fault) -> Result<(), PortalError> {
-        let (done, is_done) = sync_mpsc::sync_channel(1);
-        self.changes
-            .as_ref()
-            .ok_or(PortalError::Stopped)?
-            .send(Change { fault, done })
-            .map_err(|_| PortalError::Stopped)?;
-        is_done.recv().map_err(|_| PortalError::Stopped)?
+        for (_, changes) in &self.changes {
+            change(changes, fault)?;
+        }
+        Ok(())
+    }
+
+    /// The same at one host.
+    pub fn set_fault_at(&self, host: Host, fault: Fault) -> Result<(), PortalError> {
+        // In one origin there is but one, whatever it is called.
+        let of_host = self.changes.iter().find(|(of, _)| *of == host);
+        let (_, changes) = of_host
+            .or(self.changes.first())
+            .ok_or(PortalError::Stopped)?;
+        change(changes, fault)
+    }
+
+    fn sum(&self, of: impl Fn(&Seen) -> usize) -> usize {
+        let hosts = self.changes.iter().map(|(host, _)| self.seen(*host));
+        hosts.map(|seen| of(&seen)).sum()
     }
 }
 
 impl Drop for ReferencePortal {
     fn drop(&mut self) {
-        drop(self.changes.take());
+        self.changes.clear();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -217,6 +338,44 @@ impl Drop for ReferencePortal {
     }
 }
 
-fn origin(port: u16) -> String {
-    format!("https://localhost:{port}")
+fn tls_of(host: Host, config: &PortalConfig, shared: &Shared) -> Result<Tls, TlsError> {
+    match host {
+        Host::SignIn => {
+            let asking = |course| {
+                let tally = Arc::clone(shared.tally(host));
+                tls::asking(config, |judge| Witness::new(judge, tally, course)).map(Arc::new)
+            };
+            Ok(Tls {
+                usual: asking(Course::On)?,
+                stopping: asking(Course::StopsAtTheSignature)?,
+            })
+        }
+        Host::Account => {
+            let usual = Arc::new(tls::not_asking(config)?);
+            Ok(Tls {
+                stopping: Arc::clone(&usual),
+                usual,
+            })
+        }
+    }
+}
+
+fn change(changes: &mpsc::UnboundedSender<Change>, fault: Fault) -> Result<(), PortalError> {
+    let (done, is_done) = sync_mpsc::sync_channel(1);
+    changes
+        .send(Change { fault, done })
+        .map_err(|_| PortalError::Stopped)?;
+    is_done.recv().map_err(|_| PortalError::Stopped)?
+}
+
+fn there(account: &str, is_there: bool) -> Result<(), PortalError> {
+    if is_there {
+        Ok(())
+    } else {
+        Err(PortalError::NoAccount(account.to_owned()))
+    }
+}
+
+fn origin(name: &str, port: u16) -> String {
+    format!("https://{name}:{port}")
 }

@@ -5,12 +5,26 @@
     reason = "what the tests share is test code too, which clippy does not see"
 )]
 
+#[path = "reference_portal/accounts.rs"]
+mod accounts;
+#[path = "reference_portal/answers.rs"]
+mod answers;
+#[path = "reference_portal/by_hand.rs"]
+mod by_hand;
+#[path = "reference_portal/connections.rs"]
+mod connections;
+#[path = "reference_portal/consent.rs"]
+mod consent;
 #[path = "reference_portal/faults.rs"]
 mod faults;
+#[path = "reference_portal/origins.rs"]
+mod origins;
 #[path = "reference_portal/profile.rs"]
 mod profile;
 #[path = "reference_portal/program.rs"]
 mod program;
+#[path = "reference_portal/raw.rs"]
+mod raw;
 #[path = "reference_portal/visitor.rs"]
 mod visitor;
 

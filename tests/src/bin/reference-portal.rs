@@ -7,10 +7,13 @@ use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
+use axum::http::StatusCode;
 use cac_tests::portal::{
-    Demand, Fault, PersonEntry, PortalConfig, ReferencePortal, Resumption, ServerIdentity, Versions,
+    Demand, Fault, Host, Layout, Lockout, NotAFault, PersonEntry, PortalConfig, ReferencePortal,
+    Renewal, Resumption, ServerIdentity, Terms, TiedBy, Versions, duration,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,9 +25,10 @@ const LONGEST_LINE: u64 = 1024;
 /// A portal that lets people in by client certificate and ties their cards to
 /// their accounts.
 ///
-/// Reads from standard input what to do: normal (or up), down, slow 5s,
-/// status 503 [retry-after 30s], stale. Ends with its input or on SIGTERM.
+/// Reads from standard input what to do and answers each line. Ends with its
+/// input or on SIGTERM.
 #[derive(Parser)]
+#[command(after_help = said_on_standard_input())]
 struct Arguments {
     /// Where the database, the trust anchor and the profile go.
     #[arg(long)]
@@ -50,7 +54,7 @@ struct Arguments {
     #[arg(long)]
     client_ca: PathBuf,
 
-    /// `LAST.FIRST.MIDDLE.EDIPI:UPN[:account=NAME][:category=WORD][:forbidden]`
+    /// `LAST.FIRST.MIDDLE.EDIPI:UPN[:account=NAME][:password=WORD][:category=WORD][:forbidden]`
     #[arg(long = "person", value_name = "PERSON")]
     people: Vec<PersonEntry>,
 
@@ -64,6 +68,68 @@ struct Arguments {
     /// Let a connection take up an earlier TLS session.
     #[arg(long)]
     resumption: bool,
+
+    /// One host, or one that asks for the card and one that has the accounts,
+    /// with a token that travels in an address or in a form.
+    #[arg(long, value_enum, default_value_t = Hosts::One)]
+    hosts: Hosts,
+
+    /// The port of the host that has the accounts, if there are two; 0 takes a free one.
+    #[arg(long, default_value_t = 8444)]
+    account_port: u16,
+
+    /// What that host is called; the server's certificate has to cover it.
+    #[arg(long, default_value = "localhost")]
+    account_name: String,
+
+    /// What the account of a card is found by.
+    #[arg(long, value_enum, default_value_t = Tied::Upn)]
+    tied_by: Tied,
+
+    /// Whether another card of the same account is registered by itself, or
+    /// refused until it is registered by hand.
+    #[arg(long, value_enum, default_value_t = Renewed::ByItself)]
+    renewal: Renewed,
+
+    /// How many cards an account may have.
+    #[arg(long)]
+    most_cards: Option<u32>,
+
+    /// How many wrong passwords in a row lock an account.
+    #[arg(long, default_value_t = Lockout::default().after)]
+    lock_after: u32,
+
+    /// For how long, such as 90s or 15m.
+    #[arg(long, default_value = "15m", value_parser = duration)]
+    lock_for: Duration,
+
+    /// The HTTP status of the page that says so, such as 200 or 423.
+    #[arg(long, default_value = "200")]
+    lock_status: StatusCode,
+
+    /// A text to be accepted before signing in.
+    #[arg(long)]
+    notice: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Hosts {
+    One,
+    Two,
+    TwoByForm,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Tied {
+    Upn,
+    Edipi,
+    Subject,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Renewed {
+    ByItself,
+    ByHand,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -97,16 +163,25 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             portal
                 .add_account(account, upn)
                 .with_context(|| format!("cannot add account {account}"))?;
+            if let Some(password) = &entry.password {
+                portal.set_password(account, password)?;
+            }
         }
     }
     let profile = arguments.folder.join("reference.toml");
-    fs::write(&profile, portal.profile())
+    fs::write(&profile, portal.full_profile())
         .with_context(|| format!("cannot write {}", profile.display()))?;
 
     let mut out = io::stdout();
     writeln!(out, "origin {}", portal.origin())?;
     writeln!(out, "database {}", portal.database().display())?;
     writeln!(out, "profile {}", profile.display())?;
+    match arguments.hosts {
+        Hosts::One => {}
+        Hosts::Two | Hosts::TwoByForm => {
+            writeln!(out, "account {}", portal.origin_of(Host::Account))?;
+        }
+    }
     out.flush()?;
 
     tokio::runtime::Builder::new_current_thread()
@@ -143,8 +218,37 @@ fn config(arguments: &Arguments) -> anyhow::Result<PortalConfig> {
         } else {
             Resumption::Off
         },
+        layout: match arguments.hosts {
+            Hosts::One => Layout::OneOrigin,
+            Hosts::Two => Layout::TwoOrigins,
+            Hosts::TwoByForm => Layout::TwoOriginsByForm,
+        },
+        account_port: arguments.account_port,
+        account_name: arguments.account_name.clone(),
+        terms: terms(arguments),
+        notice: arguments.notice.clone(),
         ..config
     })
+}
+
+fn terms(arguments: &Arguments) -> Terms {
+    Terms {
+        tied_by: match arguments.tied_by {
+            Tied::Upn => TiedBy::Upn,
+            Tied::Edipi => TiedBy::Edipi,
+            Tied::Subject => TiedBy::Subject,
+        },
+        renewal: match arguments.renewal {
+            Renewed::ByItself => Renewal::ByItself,
+            Renewed::ByHand => Renewal::ByHand,
+        },
+        most_cards: arguments.most_cards,
+        lockout: Lockout {
+            after: arguments.lock_after,
+            lasts: arguments.lock_for,
+            status: arguments.lock_status,
+        },
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -185,14 +289,55 @@ async fn obey(portal: &ReferencePortal) -> anyhow::Result<()> {
 }
 
 fn answer(portal: &ReferencePortal, line: &str) -> String {
-    let fault: Fault = match line.parse() {
-        Ok(fault) => fault,
-        Err(error) => return format!("error: {error}"),
-    };
-    match portal.set_fault(fault) {
-        Ok(()) => format!("ok: {fault}"),
-        Err(error) => format!("error: {:#}", anyhow::Error::from(error)),
+    match told(portal, line) {
+        Ok(done) => format!("ok: {done}"),
+        Err(error) => format!("error: {error:#}"),
     }
+}
+
+/// Does one thing, and says what it was.
+fn told(portal: &ReferencePortal, line: &str) -> anyhow::Result<String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["pass", time] => {
+            let time = duration(time).context("expected a time, such as 10m")?;
+            portal.let_pass(time);
+            Ok(format!("pass {}s", time.as_secs()))
+        }
+        ["lock", account, time] => {
+            let time = duration(time).context("expected a time, such as 10m")?;
+            portal.lock(account, time)?;
+            Ok(format!("lock {account} {}s", time.as_secs()))
+        }
+        ["notice", text @ ..] => {
+            let text = text.join(" ");
+            portal.set_notice(Some(text.as_str()).filter(|text| !text.is_empty()));
+            Ok(format!("notice {text}"))
+        }
+        ["at", host, fault @ ..] => {
+            let host: Host = host.parse()?;
+            let fault: Fault = fault.join(" ").parse()?;
+            portal.set_fault_at(host, fault)?;
+            Ok(format!("at {host} {fault}"))
+        }
+        _ => {
+            let fault: Fault = line.parse()?;
+            portal.set_fault(fault)?;
+            Ok(fault.to_string())
+        }
+    }
+}
+
+fn said_on_standard_input() -> String {
+    format!(
+        "On standard input, one a line:\n  \
+         a fault: {}\n  \
+         at sign-in|account FAULT: the same at one of two hosts\n  \
+         pass 10m: the portal's clock goes forward\n  \
+         lock ACCOUNT 10m: as too many wrong passwords do\n  \
+         notice [TEXT]: what has to be accepted before signing in, if anything",
+        NotAFault::words()
+    )
 }
 
 /// Nothing at the end of the input.

@@ -230,7 +230,11 @@ fn lines(scene: &Scene<'_>) -> [String; ROWS as usize] {
     let portal = match scene.fault {
         Fault::Down => "off",
         Fault::Status { .. } => "answers 503",
-        Fault::Normal | Fault::Slow(_) | Fault::StaleCookies => "on",
+        Fault::Normal
+        | Fault::Slow(_)
+        | Fault::StaleCookies
+        | Fault::Connection(_)
+        | Fault::Answer(_) => "on",
     };
     [
         format!(" {world}.   PIN of every card: {PIN}"),
@@ -262,9 +266,11 @@ fn hint(scene: &Scene<'_>) -> &'static str {
         Some(RegistrationStatus::Waiting { .. }) => match scene.fault {
             Fault::Down => "Switch the portal on again (F5): the daemon goes on by itself.",
             Fault::Status { .. } => "Let the portal work again (F6): the daemon goes on by itself.",
-            Fault::Normal | Fault::Slow(_) | Fault::StaleCookies => {
-                "In a moment the daemon tries again, by itself."
-            }
+            Fault::Normal
+            | Fault::Slow(_)
+            | Fault::StaleCookies
+            | Fault::Connection(_)
+            | Fault::Answer(_) => "In a moment the daemon tries again, by itself.",
         },
         Some(RegistrationStatus::NotFound) => {
             "The portal does not know this person. F4 puts in another person's card."

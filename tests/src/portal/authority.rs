@@ -98,10 +98,11 @@ impl Authority {
         revocations(serials, until).signed_by(&self.issuing)?.pem()
     }
 
-    /// A server certificate for `localhost`.
+    /// A server certificate for `localhost` and 127.0.0.1.
     pub fn server(&self) -> Result<ServerIdentity, rcgen::Error> {
         let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
+        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+        let mut params = CertificateParams::new(names)?;
         params
             .distinguished_name
             .push(DnType::CommonName, "localhost");

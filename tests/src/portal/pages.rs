@@ -1,6 +1,9 @@
 //! The pages of the portal, as a browser gets them.
 
-use axum::http::{StatusCode, header};
+pub(super) mod foreign;
+pub(super) mod forms;
+
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::store::Account;
@@ -9,14 +12,20 @@ const HELP_DESK: &str = "\
 <p>Reference Portal help desk: <a href=\"tel:555-0100\">555-0100</a>, \
 <a href=\"mailto:help@portal.example.mil\">help@portal.example.mil</a>.</p>";
 
-pub(super) fn landing() -> Response {
+/// With the origins that ask for the card and that have the accounts, or
+/// nothing where that is this one.
+pub(super) fn landing(sign_in: &str, account: &str) -> Response {
     page(
         StatusCode::OK,
         "Reference Portal",
         "landing",
-        "<h1>Reference Portal</h1>\n\
-         <p>Put your CAC into its reader, then <a id=\"sign-in\" href=\"/sign-in\">sign in \
-         with your CAC</a>.</p>",
+        &format!(
+            "<h1>Reference Portal</h1>\n\
+             <p>Put your CAC into its reader, then <a id=\"sign-in\" href=\"{sign_in}/sign-in\">\
+             sign in with your CAC</a>.</p>\n\
+             <p>Or <a id=\"log-in\" href=\"{account}/login\">log in with your user name and \
+             password</a>.</p>"
+        ),
     )
 }
 
@@ -38,30 +47,46 @@ pub(super) fn help() -> Response {
 }
 
 pub(super) fn account(account: &Account) -> Response {
-    let date = escape(&account.registered_on);
-    let date = format!("<time id=\"registered-on\" datetime=\"{date}\">{date}</time>");
-    let registered = if account.is_new {
-        format!(
-            "<p class=\"card-registered\" id=\"newly-registered\">Your CAC has been registered \
-             to your account. Registered on {date}.</p>"
-        )
-    } else {
-        format!(
-            "<p class=\"card-registered\" id=\"already-registered\">Your CAC is already \
-             registered. Registered on {date}.</p>"
-        )
+    let name = escape(&account.name);
+    let person = escape(&account.person);
+    let (welcome, registered) = match &account.card {
+        None => (
+            format!(
+                "<h1>Welcome {person}, you are logged in to account \
+                 <span id=\"account-name\">{name}</span></h1>"
+            ),
+            String::new(),
+        ),
+        Some(card) => {
+            let date = time("registered-on", &card.registered_on);
+            let (id, what) = if card.is_new {
+                (
+                    "newly-registered",
+                    "Your CAC has been registered to your account.",
+                )
+            } else {
+                ("already-registered", "Your CAC is already registered.")
+            };
+            (
+                format!(
+                    "<h1>Welcome {person}, your CAC is registered to account \
+                     <span id=\"account-name\">{name}</span></h1>"
+                ),
+                format!(
+                    "<p class=\"card-registered\" id=\"{id}\">{what} Registered on {date}.</p>\n"
+                ),
+            )
+        }
     };
     page(
         StatusCode::OK,
         "My Account",
         "account",
         &format!(
-            "<h1>Welcome {}, your CAC is registered to account \
-             <span id=\"account-name\">{}</span></h1>\n\
-             {registered}\n\
-             <p>Category: <span id=\"category\">{}</span></p>",
-            escape(&account.person),
-            escape(&account.name),
+            "{welcome}\n{registered}\
+             <p>Category: <span id=\"category\">{}</span></p>\n\
+             <p><a id=\"card-registration\" href=\"/account/card\">CAC/Certificate \
+             Registration</a></p>",
             escape(&account.category),
         ),
     )
@@ -99,6 +124,124 @@ pub(super) fn no_account() -> Response {
          <p>No account is tied to this certificate.</p>\n\
          <p>If you have an account, <a href=\"/help#manual-registration\">register your CAC \
          by hand</a>.</p>",
+    )
+}
+
+/// For those whom their organisation has not authorised to register.
+pub(super) fn not_eligible() -> Response {
+    page(
+        StatusCode::OK,
+        "Not Eligible",
+        "not-eligible",
+        &format!(
+            "<h1>Not Eligible</h1>\n\
+             <p>People of your category may not register for an account by themselves.</p>\n\
+             {HELP_DESK}"
+        ),
+    )
+}
+
+pub(super) fn needs_sponsor() -> Response {
+    page(
+        StatusCode::OK,
+        "Sponsor Needed",
+        "needs-sponsor",
+        "<h1>Sponsor Needed</h1>\n\
+         <p>People of your category get an account through a sponsor: a government \
+         representative of your programme who has an account.</p>",
+    )
+}
+
+/// `until` as people read it, in UTC.
+pub(super) fn locked_out(status: StatusCode, until: &str) -> Response {
+    page(
+        status,
+        "Account Locked",
+        "locked-out",
+        &format!(
+            "<h1>Account Locked</h1>\n\
+             <p>Too many attempts have failed. Your account is locked until {}.</p>\n{HELP_DESK}",
+            time("locked-until", until)
+        ),
+    )
+}
+
+/// `since` is year-month-day, UTC.
+pub(super) fn another_card(since: &str) -> Response {
+    page(
+        StatusCode::OK,
+        "Already Registered With Another Card",
+        "another-card",
+        &format!(
+            "<h1>Already registered with another card</h1>\n\
+             <p>Your account has been tied to another CAC since {}. If you have a new CAC, \
+             <a href=\"/help#manual-registration\">register it by hand</a>.</p>",
+            time("earlier-card", since)
+        ),
+    )
+}
+
+pub(super) fn too_many_cards() -> Response {
+    page(
+        StatusCode::OK,
+        "Too Many Cards",
+        "too-many-cards",
+        "<h1>Too many cards</h1>\n\
+         <p>Your account has as many CACs as it may have. Clear one before you register \
+         another.</p>",
+    )
+}
+
+pub(super) fn taken_card() -> Response {
+    page(
+        StatusCode::OK,
+        "Card Already In Use",
+        "taken-card",
+        "<h1>Card already in use</h1>\n\
+         <p>This CAC is already associated with another account.</p>",
+    )
+}
+
+/// 401, though TLS took the certificate: some portals say so that they do not
+/// know its holder.
+pub(super) fn unauthorised() -> Response {
+    let mut response = page(
+        StatusCode::UNAUTHORIZED,
+        "Unauthorized",
+        "unauthorised",
+        "<h1>401: Unauthorized</h1>\n<p>Your identity is not known here. Register first.</p>",
+    );
+    response.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static("Negotiate"),
+    );
+    response
+}
+
+pub(super) fn maintenance(status: StatusCode, retry_after: Option<HeaderValue>) -> Response {
+    let mut response = page(
+        status,
+        "Scheduled Maintenance",
+        "maintenance",
+        "<h1>Scheduled maintenance</h1>\n\
+         <p>The portal is being maintained. Please come back later.</p>",
+    );
+    if let Some(retry_after) = retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, retry_after);
+    }
+    response
+}
+
+/// For a token that is unknown, too old or used up, as login.gov's 400.
+pub(super) fn token_refused() -> Response {
+    page(
+        StatusCode::BAD_REQUEST,
+        "Invalid Request",
+        "token-refused",
+        "<h1>Invalid request</h1>\n\
+         <p>This sign-in is not valid any more. <a href=\"/\">Start again</a>.</p>",
     )
 }
 
@@ -153,6 +296,11 @@ fn forbidden(why: &str) -> Response {
              <p><a href=\"/help#forbidden\">What to do about it</a>.</p>"
         ),
     )
+}
+
+fn time(id: &str, when: &str) -> String {
+    let when = escape(when);
+    format!("<time id=\"{id}\" datetime=\"{when}\">{when}</time>")
 }
 
 /// `title` and `id` are ours; what comes from elsewhere stands escaped in `main`.

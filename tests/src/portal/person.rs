@@ -15,11 +15,13 @@ pub struct Person {
 }
 
 /// A person and, if there is one, the person's account, written in one line as
-/// `LAST.FIRST.MIDDLE.EDIPI:UPN[:account=NAME][:category=WORD][:forbidden]`.
+/// `LAST.FIRST.MIDDLE.EDIPI:UPN[:account=NAME][:password=WORD][:category=WORD][:forbidden]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonEntry {
     pub person: Person,
     pub account: Option<String>,
+    /// Of the account.
+    pub password: Option<String>,
 }
 
 /// The line did not describe a person.
@@ -29,7 +31,7 @@ pub enum NotAPerson {
     Name,
     #[error("a UPN is written like 1234567890117001@mil")]
     Upn,
-    #[error("{0:?} is none of account=NAME, category=WORD, forbidden")]
+    #[error("{0:?} is none of account=NAME, password=WORD, category=WORD, forbidden")]
     Part(String),
 }
 
@@ -56,11 +58,15 @@ impl FromStr for PersonEntry {
                 authorised: true,
             },
             account: None,
+            password: None,
         };
         for part in parts {
             match part.split_once('=') {
                 Some(("account", name)) if !name.is_empty() => {
                     entry.account = Some(name.to_owned());
+                }
+                Some(("password", word)) if !word.is_empty() => {
+                    entry.password = Some(word.to_owned());
                 }
                 Some(("category", word)) if !word.is_empty() => {
                     word.clone_into(&mut entry.person.category);
@@ -94,7 +100,7 @@ mod tests {
     #[test]
     fn a_full_line_is_read_part_by_part() {
         let entry: PersonEntry =
-            "DOE.JANE.Q.1234567890:1234567890117001@mil:account=jane.doe:category=civilian:forbidden"
+            "DOE.JANE.Q.1234567890:1234567890117001@mil:account=jane.doe:password=Secret-1:category=civilian:forbidden"
                 .parse()
                 .unwrap();
 
@@ -109,6 +115,7 @@ mod tests {
                     authorised: false,
                 },
                 account: Some("jane.doe".to_owned()),
+                password: Some("Secret-1".to_owned()),
             }
         );
     }

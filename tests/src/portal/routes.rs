@@ -1,163 +1,142 @@
 //! Which request gets which page.
 
+mod by_card;
+mod by_hand;
+mod by_password;
+mod consent;
+mod fault;
+mod session;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
+use axum::routing::{get, post};
+use axum::{Form, Router};
 use rustls::pki_types::CertificateDer;
+use serde::Deserialize;
 use tokio::task::{self, JoinError};
-use tokio::time;
 
-use super::certificate::Holder;
-use super::fault::Fault;
+use super::host::{Host, Layout};
 use super::pages;
+use super::pages::foreign::F5_LOG_OUT;
 use super::server::Shared;
-use super::store::{Sessions, SignIn, Store, StoreError};
-
-const SESSION: &str = "portal_session";
+use super::store::{Store, StoreError};
 
 /// The certificate that came with the connection, if one did.
 #[derive(Clone)]
 pub(super) struct Peer(pub(super) Option<CertificateDer<'static>>);
 
+/// One host of a portal.
+#[derive(Clone)]
+pub(super) struct Site {
+    shared: Arc<Shared>,
+    host: Host,
+}
+
+/// Why a request failed that was nobody's fault but the portal's.
 #[derive(Debug, thiserror::Error)]
 enum RequestError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the work was given up")]
     Work(#[from] JoinError),
+    #[error("cannot be sent in a header")]
+    Header(#[from] header::InvalidHeaderValue),
 }
 
-pub(super) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/", get(async || pages::landing()))
+/// What every form of the portal carries.
+#[derive(Deserialize)]
+struct Csrf {
+    csrf: String,
+}
+
+pub(super) fn router(shared: Arc<Shared>, host: Host) -> Router {
+    let layout = shared.layout();
+    let site = Site { shared, host };
+    let common = Router::new()
+        .route("/", get(landing))
         .route("/help", get(async || pages::help()))
-        .route("/sign-in", get(sign_in))
-        .route("/account", get(account))
+        .route(F5_LOG_OUT, get(async || pages::foreign::f5_log_out()));
+    let pages = match (layout, host) {
+        (Layout::OneOrigin, _) => common.merge(sign_in_pages()).merge(account_pages()),
+        (Layout::TwoOrigins | Layout::TwoOriginsByForm, Host::SignIn) => common
+            .merge(sign_in_pages())
+            .route(by_card::PRESENT_CARD, get(by_card::present)),
+        (Layout::TwoOrigins, Host::Account) => common
+            .merge(account_pages())
+            .route(by_hand::RETURN, get(by_hand::register_with_token))
+            .route(by_card::RETURN, get(by_card::return_by_address)),
+        (Layout::TwoOriginsByForm, Host::Account) => common
+            .merge(account_pages())
+            .route(by_hand::RETURN, get(by_hand::register_with_token))
+            .route(by_card::RETURN, post(by_card::return_by_form)),
+    };
+    pages
         .fallback(async || pages::not_found())
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&shared),
-            misbehave,
+            site.clone(),
+            fault::misbehave,
         ))
-        .with_state(shared)
+        .with_state(site)
 }
 
-/// Stands before every page and does what the fault in force says.
-async fn misbehave(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, RequestError> {
-    shared.counts.requests.fetch_add(1, Ordering::SeqCst);
-    let mut faults = shared.fault.subscribe();
-    let fault = *faults.borrow_and_update();
-    match fault {
-        Fault::Normal | Fault::Down => {}
-        Fault::Slow(by) => {
-            // Either end of the wait will do: late, or no longer slow.
-            let _late_or_lifted = time::timeout(by, faults.changed()).await;
-        }
-        Fault::Status { code, retry_after } => {
-            let mut response = pages::out_of_order(code);
-            if let Some(after) = retry_after {
-                response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
-            }
-            return Ok(response);
-        }
-        Fault::StaleCookies => {
-            if let Some(session) = session_cookie(request.headers())
-                && with_store(&shared, move |store| store.is_stale(&session)).await?
-            {
-                return Ok(pages::stale_session());
-            }
-        }
+fn sign_in_pages() -> Router<Site> {
+    Router::new()
+        .route("/sign-in", get(by_card::sign_in))
+        .route("/consent", post(consent::accept))
+}
+
+fn account_pages() -> Router<Site> {
+    Router::new()
+        .route("/login", get(by_password::form).post(by_password::log_in))
+        .route("/home", get(by_password::home))
+        .route("/account", get(by_card::account))
+        .route("/account/card", get(by_hand::cards))
+        .route("/account/card/clear", post(by_hand::clear))
+        .route(
+            "/account/card/register",
+            get(by_hand::form).post(by_hand::register),
+        )
+        .route(by_hand::CONFIRMATION, get(by_hand::confirmation))
+}
+
+async fn landing(State(site): State<Site>) -> Response {
+    let (sign_in, account) = site.shared.origins.apart().unwrap_or_default();
+    pages::landing(sign_in, account)
+}
+
+impl Site {
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, RequestError> {
+        let shared = Arc::clone(&self.shared);
+        Ok(task::spawn_blocking(move || work(&mut shared.store())).await??)
     }
-    Ok(next.run(request).await)
+
+    fn locked_out(&self, until: i64) -> Response {
+        let status = self.shared.terms.lockout.status;
+        pages::locked_out(status, &http_date(until))
+    }
 }
 
-async fn sign_in(
-    State(shared): State<Arc<Shared>>,
-    Extension(peer): Extension<Peer>,
-) -> Result<Response, RequestError> {
-    let Some(certificate) = peer.0 else {
-        return Ok(pages::no_certificate());
-    };
-    let holder = match Holder::from_der(&certificate) {
-        Ok(holder) => holder,
-        Err(error) => {
-            tracing::info!(%error, "certificate not accepted");
-            return Ok(pages::certificate_not_accepted());
-        }
-    };
-    let fault = *shared.fault.borrow();
-    let sessions = match fault {
-        Fault::StaleCookies => Sessions::FirstIsStale,
-        Fault::Normal | Fault::Down | Fault::Slow(_) | Fault::Status { .. } => Sessions::Sound,
-    };
-    let session = format!("{:032x}", rand::random::<u128>());
-    let cookie = format!("{SESSION}={session}; Path=/; HttpOnly; Secure; SameSite=Lax");
-    let outcome = with_store(&shared, move |store| {
-        store.sign_in(&holder, &session, sessions)
-    })
-    .await?;
-
-    tracing::info!(?outcome, "sign-in answered");
-    Ok(match outcome {
-        SignIn::SignedIn => {
-            shared.counts.sign_ins.fetch_add(1, Ordering::SeqCst);
-            (
-                StatusCode::FOUND,
-                [
-                    (header::LOCATION, "/account".to_owned()),
-                    (header::SET_COOKIE, cookie),
-                ],
-            )
-                .into_response()
-        }
-        SignIn::NotListed => pages::user_not_found(),
-        SignIn::NotAuthorised => pages::not_authorised(),
-        SignIn::NoAccount => pages::no_account(),
-    })
+/// UTC seconds, as HTTP writes dates.
+fn http_date(seconds: i64) -> String {
+    let seconds = u64::try_from(seconds).unwrap_or_default();
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
-async fn account(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-) -> Result<Response, RequestError> {
-    let account = match session_cookie(&headers) {
-        Some(session) => with_store(&shared, move |store| store.account_of(&session)).await?,
-        None => None,
-    };
-    Ok(match account {
-        Some(account) => pages::account(&account),
-        None => (StatusCode::FOUND, [(header::LOCATION, "/")]).into_response(),
-    })
+/// Random, and as long as a session's or a token's name has to be.
+fn nonce() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
-async fn with_store<T: Send + 'static>(
-    shared: &Arc<Shared>,
-    work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, RequestError> {
-    let shared = Arc::clone(shared);
-    Ok(task::spawn_blocking(move || work(&mut shared.store())).await??)
-}
-
-fn session_cookie(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION)
-        .map(|(_, session)| session.to_owned())
+fn redirect(status: StatusCode, to: &str) -> Result<Response, RequestError> {
+    let location = HeaderValue::from_str(to)?;
+    Ok((status, [(header::LOCATION, location)]).into_response())
 }
 
 impl IntoResponse for RequestError {

@@ -1,34 +1,29 @@
-//! The thread that takes connections, and refuses them when the portal is down.
+//! The thread that takes connections, and refuses them when a host is down.
 
 use std::future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use axum::{Extension, Router};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use rustls::ServerConfig;
-use rustls::pki_types::CertificateDer;
+use axum::Router;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time;
-use tokio_rustls::TlsAcceptor;
 
 use super::PortalError;
+use super::connection::{self, Tls};
 use super::fault::Fault;
-use super::routes::{self, Peer};
+use super::host::{Host, Layout, Origins};
+use super::routes;
+use super::seen::Tally;
 use super::store::Store;
+use super::terms::Terms;
+use crate::clock;
 
-/// A card takes seconds to sign and its holder longer to type a PIN.
-const HANDSHAKE_LIMIT: Duration = Duration::from_mins(2);
-const HEADER_LIMIT: Duration = Duration::from_mins(1);
 /// More wait in the backlog.
 const MOST_CONNECTIONS: usize = 256;
 const BACKLOG: u32 = 128;
@@ -36,15 +31,21 @@ const BACKLOG: u32 = 128;
 /// What the thread that serves and the handle both see.
 pub(super) struct Shared {
     store: Mutex<Store>,
-    pub(super) fault: watch::Sender<Fault>,
-    pub(super) counts: Counts,
+    layout: Layout,
+    pub(super) origins: Origins,
+    pub(super) terms: Terms,
+    notice: Mutex<Option<String>>,
+    pub(super) sign_ins: AtomicUsize,
+    /// How far the portal's clock goes before the machine's, in seconds.
+    ahead: AtomicU64,
+    sign_in: HostState,
+    /// Of no use in one origin.
+    account: HostState,
 }
 
-#[derive(Default)]
-pub(super) struct Counts {
-    pub(super) connections: AtomicUsize,
-    pub(super) requests: AtomicUsize,
-    pub(super) sign_ins: AtomicUsize,
+struct HostState {
+    fault: watch::Sender<Fault>,
+    tally: Arc<Tally>,
 }
 
 /// From the handle to the thread that serves.
@@ -53,7 +54,15 @@ pub(super) struct Change {
     pub(super) done: SyncSender<Result<(), PortalError>>,
 }
 
-/// The portal's port, kept from others even while nothing listens on it.
+/// A host that is to be served.
+pub(super) struct Plan {
+    pub(super) host: Host,
+    pub(super) socket: Socket,
+    pub(super) tls: Tls,
+    pub(super) inbox: mpsc::UnboundedReceiver<Change>,
+}
+
+/// A host's port, kept from others even while nothing listens on it.
 pub(super) struct Socket {
     /// Bound and never listening: who connects is refused, who binds gets another port.
     _reserve: TcpSocket,
@@ -61,17 +70,83 @@ pub(super) struct Socket {
 }
 
 impl Shared {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(
+        store: Store,
+        layout: Layout,
+        origins: Origins,
+        terms: Terms,
+        notice: Option<String>,
+    ) -> Self {
         Self {
             store: Mutex::new(store),
-            fault: watch::Sender::new(Fault::Normal),
-            counts: Counts::default(),
+            layout,
+            origins,
+            terms,
+            notice: Mutex::new(notice),
+            sign_ins: AtomicUsize::default(),
+            ahead: AtomicU64::default(),
+            sign_in: HostState::new(),
+            account: HostState::new(),
         }
     }
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         // SQLite rolled back what a panic cut short.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// UTC seconds, by the portal's clock.
+    pub(super) fn now(&self) -> i64 {
+        let since = clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ahead = self.ahead.load(Ordering::SeqCst);
+        i64::try_from(since.as_secs().saturating_add(ahead)).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn let_pass(&self, time: Duration) {
+        self.ahead.fetch_add(time.as_secs(), Ordering::SeqCst);
+    }
+
+    pub(super) fn notice(&self) -> Option<String> {
+        self.notice
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn set_notice(&self, text: Option<String>) {
+        *self.notice.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    pub(super) fn fault(&self, host: Host) -> Fault {
+        *self.state(host).fault.borrow()
+    }
+
+    pub(super) fn faults(&self, host: Host) -> watch::Receiver<Fault> {
+        self.state(host).fault.subscribe()
+    }
+
+    pub(super) fn tally(&self, host: Host) -> &Arc<Tally> {
+        &self.state(host).tally
+    }
+
+    fn state(&self, host: Host) -> &HostState {
+        match (self.layout, host) {
+            (Layout::OneOrigin, _) | (_, Host::SignIn) => &self.sign_in,
+            (Layout::TwoOrigins | Layout::TwoOriginsByForm, Host::Account) => &self.account,
+        }
+    }
+}
+
+impl HostState {
+    fn new() -> Self {
+        Self {
+            fault: watch::Sender::new(Fault::Normal),
+            tally: Arc::default(),
+        }
     }
 }
 
@@ -109,12 +184,10 @@ fn bound_socket(port: u16) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves until the sender of `inbox` is dropped.
+/// Serves each host until the sender of its inbox is dropped.
 pub(super) fn run(
-    socket: Socket,
-    tls: Arc<ServerConfig>,
-    shared: Arc<Shared>,
-    inbox: mpsc::UnboundedReceiver<Change>,
+    plans: Vec<Plan>,
+    shared: &Arc<Shared>,
     ready: &SyncSender<Result<(), PortalError>>,
 ) {
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
@@ -125,43 +198,55 @@ pub(super) fn run(
         }
     };
     runtime.block_on(async {
-        let listening = socket.listen();
-        let (listener, answer) = match listening {
-            Ok(listener) => (Some(listener), Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        let failed = answer.is_err();
-        if ready.send(answer).is_err() || failed {
-            return;
+        let mut servers = JoinSet::new();
+        for plan in plans {
+            match plan.socket.listen() {
+                Ok(listener) => {
+                    servers.spawn(Server::new(plan, listener, shared).serve());
+                }
+                Err(error) => {
+                    let _caller_is_gone = ready.send(Err(error));
+                    return;
+                }
+            }
         }
-        let server = Server {
-            router: routes::router(Arc::clone(&shared)),
-            acceptor: TlsAcceptor::from(tls),
-            socket,
-            shared,
-            listener,
-            connections: JoinSet::new(),
-        };
-        server.serve(inbox).await;
+        if ready.send(Ok(())).is_ok() {
+            while servers.join_next().await.is_some() {}
+        }
     });
 }
 
 struct Server {
+    host: Host,
     socket: Socket,
-    acceptor: TlsAcceptor,
+    tls: Tls,
     router: Router,
     shared: Arc<Shared>,
-    /// Nothing while the portal is down.
+    inbox: mpsc::UnboundedReceiver<Change>,
+    /// Nothing while the host is down.
     listener: Option<TcpListener>,
     connections: JoinSet<()>,
 }
 
 impl Server {
-    async fn serve(mut self, mut inbox: mpsc::UnboundedReceiver<Change>) {
+    fn new(plan: Plan, listener: TcpListener, shared: &Arc<Shared>) -> Self {
+        Self {
+            host: plan.host,
+            socket: plan.socket,
+            tls: plan.tls,
+            router: routes::router(Arc::clone(shared), plan.host),
+            shared: Arc::clone(shared),
+            inbox: plan.inbox,
+            listener: Some(listener),
+            connections: JoinSet::new(),
+        }
+    }
+
+    async fn serve(mut self) {
         loop {
             let has_room = self.connections.len() < MOST_CONNECTIONS;
             tokio::select! {
-                change = inbox.recv() => {
+                change = self.inbox.recv() => {
                     let Some(Change { fault, done }) = change else {
                         break;
                     };
@@ -178,19 +263,29 @@ impl Server {
     }
 
     async fn change(&mut self, fault: Fault) -> Result<(), PortalError> {
+        let before = self.shared.fault(self.host);
+        let is_of_connections = matches!(fault, Fault::Connection(_))
+            || matches!(before, Fault::Connection(_))
+            || fault == Fault::Down;
+        if is_of_connections {
+            // In force for those to come, so that none of before may go on.
+            self.listener = None;
+            self.connections.shutdown().await;
+        }
         match fault {
-            Fault::Down => {
-                self.listener = None;
-                self.connections.shutdown().await;
-            }
+            Fault::Down => {}
             Fault::StaleCookies => {
                 self.shared.store().age_sessions()?;
                 self.listen()?;
             }
-            Fault::Normal | Fault::Slow(_) | Fault::Status { .. } => self.listen()?,
+            Fault::Normal
+            | Fault::Slow(_)
+            | Fault::Status { .. }
+            | Fault::Connection(_)
+            | Fault::Answer(_) => self.listen()?,
         }
-        self.shared.fault.send_replace(fault);
-        tracing::info!(%fault, "fault set");
+        self.shared.state(self.host).fault.send_replace(fault);
+        tracing::info!(%fault, host = %self.host, "fault set");
         Ok(())
     }
 
@@ -202,14 +297,20 @@ impl Server {
     }
 
     fn take(&mut self, stream: TcpStream) {
-        self.shared
-            .counts
-            .connections
-            .fetch_add(1, Ordering::SeqCst);
-        let acceptor = self.acceptor.clone();
-        let router = self.router.clone();
+        self.shared.tally(self.host).connection();
+        let fault = match self.shared.fault(self.host) {
+            Fault::Connection(fault) => Some(fault),
+            Fault::Normal
+            | Fault::Down
+            | Fault::Slow(_)
+            | Fault::Status { .. }
+            | Fault::StaleCookies
+            | Fault::Answer(_) => None,
+        };
+        let conversation =
+            connection::converse(stream, self.tls.clone(), self.router.clone(), fault);
         self.connections.spawn(async move {
-            if let Err(error) = converse(stream, acceptor, router).await {
+            if let Err(error) = conversation.await {
                 tracing::info!(?error, "connection ended early");
             }
         });
@@ -221,40 +322,4 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
         Some(listener) => Ok(listener.accept().await?.0),
         None => future::pending().await,
     }
-}
-
-/// Why a connection came to nothing, or to an early end.
-#[derive(Debug, thiserror::Error)]
-enum ConnectionError {
-    #[error("TLS handshake took too long")]
-    HandshakeTooLong,
-    #[error("TLS handshake failed")]
-    Handshake(#[source] io::Error),
-    #[error("HTTP failed")]
-    Http(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-async fn converse(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    router: Router,
-) -> Result<(), ConnectionError> {
-    let stream = time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream))
-        .await
-        .map_err(|_| ConnectionError::HandshakeTooLong)?
-        .map_err(ConnectionError::Handshake)?;
-    let (_, tls) = stream.get_ref();
-    let certificate = tls
-        .peer_certificates()
-        .and_then(<[CertificateDer<'_>]>::first)
-        .map(|certificate| certificate.clone().into_owned());
-    let service = TowerToHyperService::new(router.layer(Extension(Peer(certificate))));
-
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT);
-    http.serve_connection(TokioIo::new(stream), service)
-        .await
-        .map_err(ConnectionError::Http)
 }

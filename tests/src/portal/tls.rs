@@ -6,12 +6,14 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{
     ClientCertVerifierBuilder, NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier,
 };
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 
 use super::PortalConfig;
+use super::witness::Witness;
 
 /// What the portal shows for itself, all in PEM.
 #[derive(Clone)]
@@ -84,8 +86,31 @@ impl fmt::Display for Part {
     }
 }
 
-pub(super) fn server_config(config: &PortalConfig) -> Result<ServerConfig, TlsError> {
+/// Of the host that asks for a client's certificate, which `witness` sees first.
+pub(super) fn asking(
+    config: &PortalConfig,
+    witness: impl FnOnce(Arc<dyn ClientCertVerifier>) -> Witness,
+) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = client_verifier(&config.client_roots, &provider)?;
+    let verifier = match config.demand {
+        Demand::Required => verifier,
+        Demand::Optional => verifier.allow_unauthenticated(),
+    };
+    let verifier = Arc::new(witness(verifier.build()?));
+    server_config(config, provider, Some(verifier))
+}
+
+/// Of the host that asks for none.
+pub(super) fn not_asking(config: &PortalConfig) -> Result<ServerConfig, TlsError> {
+    server_config(config, Arc::new(aws_lc_rs::default_provider()), None)
+}
+
+fn server_config(
+    config: &PortalConfig,
+    provider: Arc<CryptoProvider>,
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<ServerConfig, TlsError> {
     let chain = certificates(&config.identity.chain, Part::ServerChain)?;
     let key = PrivateKeyDer::from_pem_slice(config.identity.key.as_bytes()).map_err(|source| {
         TlsError::Pem {
@@ -93,22 +118,22 @@ pub(super) fn server_config(config: &PortalConfig) -> Result<ServerConfig, TlsEr
             source,
         }
     })?;
-    let verifier = client_verifier(&config.client_roots, &provider)?;
-    let verifier = match config.demand {
-        Demand::Required => verifier,
-        Demand::Optional => verifier.allow_unauthenticated(),
-    };
-
-    let mut tls = ServerConfig::builder_with_provider(provider)
+    let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&config.versions.supported())
-        .map_err(TlsError::Versions)?
-        .with_client_cert_verifier(verifier.build()?)
+        .map_err(TlsError::Versions)?;
+    let builder = match verifier {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut tls = builder
         .with_single_cert(chain, key)
         .map_err(|source| TlsError::Unusable {
             part: Part::ServerKey,
             source,
         })?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // An alert under the connection's keys is made by hand.
+    tls.enable_secret_extraction = true;
     match config.resumption {
         Resumption::On => {}
         Resumption::Off => {

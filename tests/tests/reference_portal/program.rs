@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use cac_tests::portal::NotAFault;
 use cac_tests::portal::authority::Authority;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -100,6 +101,21 @@ fn the_program_breaks_and_mends_the_portal_and_ends_with_its_input() {
     assert_eq!(program.told_to("slow 5s"), "ok: slow 5000ms");
     assert_eq!(program.told_to("status 503"), "ok: status 503");
     assert_eq!(program.told_to("stale"), "ok: stale");
+    for (line, answer) in [
+        ("at sign-in cut 17", "ok: at sign-in cut 17"),
+        (
+            "at account page iis-403.13",
+            "ok: at account page iis-403.13",
+        ),
+        ("alert 45 at certificate", "ok: alert 45 at certificate"),
+        ("pass 2m", "ok: pass 120s"),
+        ("lock jane.doe 10m", "ok: lock jane.doe 600s"),
+        ("lock nobody 10m", "error: there is no account nobody"),
+        ("notice Read this.", "ok: notice Read this."),
+        ("at home down", "error: expected sign-in or account"),
+    ] {
+        assert_eq!(program.told_to(line), answer);
+    }
     assert!(
         program
             .told_to("explode")
@@ -120,4 +136,16 @@ fn the_program_ends_on_sigterm() {
     kill_process(Pid::from_child(&program.child), Signal::TERM).unwrap();
 
     assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn the_help_says_every_fault_that_is_understood() {
+    let help = Command::new(env!("CARGO_BIN_EXE_reference-portal"))
+        .arg("--help")
+        .output()
+        .unwrap();
+
+    let help = String::from_utf8(help.stdout).unwrap();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains(&NotAFault::words()), "{help}");
 }

@@ -9,15 +9,15 @@ use std::time::Duration;
 use axum::http::{StatusCode, Version, header};
 use cac_tests::portal::authority::{Authority, Issued, Subject};
 use cac_tests::portal::{PersonEntry, PortalConfig, ReferencePortal};
-use reqwest::Client;
 use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme};
-use scraper::{Html, Selector};
+use scraper::{ElementRef, Html, Selector};
 use tempfile::TempDir;
 
 pub(crate) const JANE: &str = "DOE.JANE.Q.1234567890";
@@ -58,6 +58,9 @@ impl Setting {
         self.portal.add_person(&entry.person).unwrap();
         if let Some(account) = &entry.account {
             self.portal.add_account(account, &entry.person.upn).unwrap();
+            if let Some(password) = &entry.password {
+                self.portal.set_password(account, password).unwrap();
+            }
         }
     }
 
@@ -137,8 +140,73 @@ impl Visitor {
         self.get("/sign-in").await.unwrap()
     }
 
+    /// At the host that asks for the card.
     pub(crate) async fn get(&self, path: &str) -> reqwest::Result<Page> {
-        Page::from_client(&self.client, &format!("{}{path}", self.origin)).await
+        self.visit(&format!("{}{path}", self.origin)).await
+    }
+
+    pub(crate) async fn visit(&self, url: &str) -> reqwest::Result<Page> {
+        Page::from_client(&self.client, url).await
+    }
+
+    /// Clicks on a link of the page.
+    pub(crate) async fn follow(&self, page: &Page, link: &str) -> Page {
+        let url = page.url.join(&page.attribute_of(link, "href")).unwrap();
+        self.visit(url.as_str()).await.unwrap()
+    }
+
+    /// Fills in a form of the page and sends it with what it hides.
+    pub(crate) async fn submit(&self, page: &Page, form: &str, typed: &[(&str, &str)]) -> Page {
+        let mut fields = page.hidden_fields(form);
+        for (name, value) in typed {
+            fields.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        self.post(page, form, &fields).await
+    }
+
+    /// Sends these fields and no others.
+    pub(crate) async fn post(&self, page: &Page, form: &str, fields: &[(String, String)]) -> Page {
+        let url = page.url.join(&page.attribute_of(form, "action")).unwrap();
+        let response = self.client.post(url).form(fields).send().await.unwrap();
+        Page::from_response(response).await.unwrap()
+    }
+
+    /// Without cookies, and without going where the answer leads.
+    pub(crate) async fn unfollowed(&self, url: &str) -> (StatusCode, Option<String>) {
+        let response = client(&self.tls, Policy::none())
+            .get(url)
+            .send()
+            .await
+            .unwrap();
+        let location = response.headers().get(header::LOCATION);
+        let location = location.map(|location| location.to_str().unwrap().to_owned());
+        (response.status(), location)
+    }
+
+    /// Sends the form that a browser would send by itself, if the page has one.
+    pub(crate) async fn on_to_the_account(&self, page: Page) -> Page {
+        if page.find("body[onload]").is_some() {
+            self.submit(&page, "form", &[]).await
+        } else {
+            page
+        }
+    }
+
+    /// How many bytes of a page came, until they were that many or none were left.
+    pub(crate) async fn read_at_most(&self, most: usize, path: &str) -> usize {
+        let url = format!("{}{path}", self.origin);
+        let mut response = self.client.get(url).send().await.unwrap();
+        let mut count = 0;
+        while count < most
+            && let Some(chunk) = response.chunk().await.unwrap()
+        {
+            count += chunk.len();
+        }
+        count
+    }
+
+    pub(crate) fn tls(&self) -> ClientConfig {
+        self.tls.clone()
     }
 
     /// Keeps what TLS remembers, and nothing else.
@@ -228,19 +296,48 @@ impl ResolvesClientCert for Asked {
 pub(crate) struct Page {
     pub(crate) status: StatusCode,
     pub(crate) version: Version,
+    pub(crate) url: Url,
     pub(crate) path: String,
     pub(crate) html: String,
 }
 
 impl Page {
     async fn from_client(client: &Client, url: &str) -> reqwest::Result<Self> {
-        let response = client.get(url).send().await?;
+        Self::from_response(client.get(url).send().await?).await
+    }
+
+    async fn from_response(response: reqwest::Response) -> reqwest::Result<Self> {
         Ok(Self {
             status: response.status(),
             version: response.version(),
             path: response.url().path().to_owned(),
+            url: response.url().clone(),
             html: response.text().await?,
         })
+    }
+
+    /// Scheme, host and port.
+    pub(crate) fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    pub(crate) fn hidden_fields(&self, form: &str) -> Vec<(String, String)> {
+        let document = Html::parse_document(&self.html);
+        let hidden = Selector::parse(&format!("{form} input[type=hidden]")).unwrap();
+        let field = |input: ElementRef<'_>| {
+            let value = |name| input.attr(name).unwrap().to_owned();
+            (value("name"), value("value"))
+        };
+        document.select(&hidden).map(field).collect()
+    }
+
+    /// Whether a browser that runs scripts shows nothing to press or to type into.
+    pub(crate) fn is_submitted_by_script_alone(&self) -> bool {
+        let document = Html::parse_document(&self.html);
+        let inputs = Selector::parse("input, button, select, textarea").unwrap();
+        document
+            .select(&inputs)
+            .all(|input| input.attr("type") == Some("hidden"))
     }
 
     /// White space folded; nothing if no element is selected.
