@@ -48,7 +48,7 @@ use connection::Tls;
 use host::Origins;
 use server::{Change, Plan, Shared, Socket};
 use store::Store;
-use witness::{Course, Witness};
+use witness::{Course, Judgement, Witness};
 
 /// What a portal is started with.
 #[derive(Clone)]
@@ -67,8 +67,10 @@ pub struct PortalConfig {
     /// Of the host that has the accounts, if it is another one; zero takes a free one.
     pub account_port: u16,
     /// What that host is called: something that leads to 127.0.0.1 and that
-    /// the identity covers.
+    /// its certificate covers.
     pub account_name: String,
+    /// What that host shows for itself, if it is something else.
+    pub account_identity: Option<ServerIdentity>,
     pub terms: Terms,
     /// What has to be accepted before anyone signs in.
     pub notice: Option<String>,
@@ -93,6 +95,7 @@ impl PortalConfig {
             layout: Layout::default(),
             account_port: 0,
             account_name: "localhost".to_owned(),
+            account_identity: None,
             terms: Terms::default(),
             notice: None,
         }
@@ -341,13 +344,22 @@ impl Drop for ReferencePortal {
 fn tls_of(host: Host, config: &PortalConfig, shared: &Shared) -> Result<Tls, TlsError> {
     match host {
         Host::SignIn => {
+            let judgement = match config.demand {
+                Demand::Required | Demand::Optional => Judgement::ByTls,
+                Demand::Unverified => Judgement::Later,
+            };
             let asking = |course| {
                 let tally = Arc::clone(shared.tally(host));
-                tls::asking(config, |judge| Witness::new(judge, tally, course)).map(Arc::new)
+                let witness = |judge| Witness::new(judge, tally, course, judgement);
+                tls::asking(config, witness).map(Arc::new)
             };
             Ok(Tls {
                 usual: asking(Course::On)?,
                 stopping: asking(Course::StopsAtTheSignature)?,
+                judge: match judgement {
+                    Judgement::ByTls => None,
+                    Judgement::Later => Some(tls::judge(config)?),
+                },
             })
         }
         Host::Account => {
@@ -355,6 +367,7 @@ fn tls_of(host: Host, config: &PortalConfig, shared: &Shared) -> Result<Tls, Tls
             Ok(Tls {
                 stopping: Arc::clone(&usual),
                 usual,
+                judge: None,
             })
         }
     }

@@ -65,6 +65,10 @@ struct Arguments {
     #[arg(long)]
     certificate_optional: bool,
 
+    /// The same if one comes that will not do.
+    #[arg(long)]
+    certificate_unverified: bool,
+
     /// Let a connection take up an earlier TLS session.
     #[arg(long)]
     resumption: bool,
@@ -208,10 +212,13 @@ fn config(arguments: &Arguments) -> anyhow::Result<PortalConfig> {
             Tls::Only13 => Versions::Tls13,
             Tls::Both => Versions::Both,
         },
-        demand: if arguments.certificate_optional {
-            Demand::Optional
-        } else {
-            Demand::Required
+        demand: match (
+            arguments.certificate_unverified,
+            arguments.certificate_optional,
+        ) {
+            (true, _) => Demand::Unverified,
+            (false, true) => Demand::Optional,
+            (false, false) => Demand::Required,
         },
         resumption: if arguments.resumption {
             Resumption::On

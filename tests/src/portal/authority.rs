@@ -25,6 +25,19 @@ pub struct Subject {
     upn: Option<String>,
 }
 
+/// What is wrong with a server's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerFlaw {
+    Expired,
+    NotYetValid,
+    /// It is made out to another host.
+    OtherName,
+    /// It may sign clients in, and serve nobody.
+    ForClients,
+    /// It has this serial number, which may stand on a list of revoked ones.
+    Numbered(Vec<u8>),
+}
+
 /// A client certificate with its key, as a file would hold them.
 pub struct Issued {
     /// The certificate, then the one that issued it.
@@ -100,19 +113,27 @@ impl Authority {
 
     /// A server certificate for `localhost` and 127.0.0.1.
     pub fn server(&self) -> Result<ServerIdentity, rcgen::Error> {
-        let key = KeyPair::generate()?;
-        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
-        let mut params = CertificateParams::new(names)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "localhost");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let certificate = params.signed_by(&key, &self.issuing)?;
-        Ok(ServerIdentity {
-            chain: format!("{}{}", certificate.pem(), self.issuing.pem()),
-            key: key.serialize_pem(),
-            anchor: self.root_pem(),
-        })
+        self.identity(&server_params()?)
+    }
+
+    /// The same with something wrong about it.
+    pub fn flawed_server(&self, flaw: &ServerFlaw) -> Result<ServerIdentity, rcgen::Error> {
+        let mut params = server_params()?;
+        match flaw {
+            ServerFlaw::Expired => params.not_after = date_time_ymd(2020, 1, 1),
+            ServerFlaw::NotYetValid => params.not_before = date_time_ymd(2090, 1, 1),
+            ServerFlaw::OtherName => {
+                let name = "elsewhere.example.mil".to_owned();
+                params.subject_alt_names = CertificateParams::new(vec![name])?.subject_alt_names;
+            }
+            ServerFlaw::ForClients => {
+                params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            }
+            ServerFlaw::Numbered(serial) => {
+                params.serial_number = Some(SerialNumber::from_slice(serial));
+            }
+        }
+        self.identity(&params)
     }
 
     pub fn issue(&self, subject: &Subject) -> Result<Issued, rcgen::Error> {
@@ -140,6 +161,26 @@ impl Authority {
             serial: hex(&serial),
         })
     }
+
+    fn identity(&self, params: &CertificateParams) -> Result<ServerIdentity, rcgen::Error> {
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuing)?;
+        Ok(ServerIdentity {
+            chain: format!("{}{}", certificate.pem(), self.issuing.pem()),
+            key: key.serialize_pem(),
+            anchor: self.root_pem(),
+        })
+    }
+}
+
+fn server_params() -> Result<CertificateParams, rcgen::Error> {
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    let mut params = CertificateParams::new(names)?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "localhost");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
 }
 
 fn revocations(serials: &[&[u8]], until: i32) -> CertificateRevocationListParams {

@@ -8,7 +8,8 @@ use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -37,6 +38,8 @@ pub(super) struct Tls {
     pub(super) usual: Arc<ServerConfig>,
     /// Stops a TLS 1.2 handshake at the client's signature.
     pub(super) stopping: Arc<ServerConfig>,
+    /// Judges certificates that TLS has taken unseen.
+    pub(super) judge: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 /// Why a connection came to nothing, or to an early end.
@@ -62,14 +65,14 @@ pub(super) async fn converse(
 ) -> Result<(), ConnectionError> {
     match fault {
         None => {
-            let stream = accept(stream, tls).await?;
-            let router = with_peer(router, &stream);
+            let stream = accept(stream, &tls).await?;
+            let router = with_peer(router, &tls, &stream);
             serve(stream, router).await
         }
         Some(ConnectionFault::Cut { after }) => {
             let (stream, mut end) = twins(stream)?;
-            let stream = accept(stream, tls).await?;
-            let router = with_peer(router, &stream);
+            let stream = accept(stream, &tls).await?;
+            let router = with_peer(router, &tls, &stream);
             let (narrow, is_cut) = Narrow::new(stream, Narrowness::CutAfter(after));
             tokio::select! {
                 served = serve(narrow, router) => served,
@@ -80,8 +83,8 @@ pub(super) async fn converse(
             }
         }
         Some(ConnectionFault::Trickle(pause)) => {
-            let stream = accept(stream, tls).await?;
-            let router = with_peer(router, &stream);
+            let stream = accept(stream, &tls).await?;
+            let router = with_peer(router, &tls, &stream);
             let (narrow, _never_cut) = Narrow::new(stream, Narrowness::ByteEvery(pause));
             serve(narrow, router).await
         }
@@ -93,20 +96,28 @@ pub(super) async fn converse(
     }
 }
 
-async fn accept(stream: TcpStream, tls: Tls) -> Result<TlsStream<TcpStream>, ConnectionError> {
-    time::timeout(HANDSHAKE_LIMIT, TlsAcceptor::from(tls.usual).accept(stream))
+async fn accept(stream: TcpStream, tls: &Tls) -> Result<TlsStream<TcpStream>, ConnectionError> {
+    let acceptor = TlsAcceptor::from(Arc::clone(&tls.usual));
+    time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream))
         .await
         .map_err(|_| ConnectionError::HandshakeTooLong)?
         .map_err(ConnectionError::Handshake)
 }
 
-fn with_peer(router: Router, stream: &TlsStream<TcpStream>) -> Router {
-    let (_, tls) = stream.get_ref();
-    let certificate = tls
-        .peer_certificates()
-        .and_then(<[CertificateDer<'_>]>::first)
-        .map(|certificate| certificate.clone().into_owned());
-    router.layer(Extension(Peer(certificate)))
+fn with_peer(router: Router, tls: &Tls, stream: &TlsStream<TcpStream>) -> Router {
+    let (_, connection) = stream.get_ref();
+    let chain = connection.peer_certificates().unwrap_or_default();
+    let peer = match (chain, &tls.judge) {
+        ([], _) => Peer::None,
+        ([certificate, above @ ..], Some(judge)) => {
+            match judge.verify_client_cert(certificate, above, UnixTime::now()) {
+                Ok(_) => Peer::Certificate(certificate.clone().into_owned()),
+                Err(error) => Peer::Unverified(error),
+            }
+        }
+        ([certificate, ..], None) => Peer::Certificate(certificate.clone().into_owned()),
+    };
+    router.layer(Extension(peer))
 }
 
 async fn serve(

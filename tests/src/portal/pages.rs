@@ -267,6 +267,20 @@ pub(super) fn certificate_not_accepted() -> Response {
     )
 }
 
+/// As nginx hands it to the application where it only asks.
+pub(super) fn not_verified(why: &str) -> Response {
+    page(
+        StatusCode::OK,
+        "Certificate Not Verified",
+        "certificate-not-verified",
+        &format!(
+            "<h1>Certificate Not Verified</h1>\n\
+             <p>Verification of your certificate: <span id=\"verify\">FAILED: {}</span></p>",
+            escape(why)
+        ),
+    )
+}
+
 pub(super) fn not_found() -> Response {
     page(
         StatusCode::NOT_FOUND,

@@ -25,9 +25,25 @@ use super::pages::foreign::F5_LOG_OUT;
 use super::server::Shared;
 use super::store::{Store, StoreError};
 
-/// The certificate that came with the connection, if one did.
+/// The certificate that came with the connection.
 #[derive(Clone)]
-pub(super) struct Peer(pub(super) Option<CertificateDer<'static>>);
+pub(super) enum Peer {
+    None,
+    /// One that was taken and will not do.
+    Unverified(rustls::Error),
+    Certificate(CertificateDer<'static>),
+}
+
+impl Peer {
+    /// Or the page that says why there is none to go by.
+    fn certificate(self) -> Result<CertificateDer<'static>, Box<Response>> {
+        match self {
+            Self::None => Err(Box::new(pages::no_certificate())),
+            Self::Unverified(error) => Err(Box::new(pages::not_verified(&error.to_string()))),
+            Self::Certificate(certificate) => Ok(certificate),
+        }
+    }
+}
 
 /// One host of a portal.
 #[derive(Clone)]

@@ -41,6 +41,9 @@ pub enum Demand {
     Required,
     /// A page says that none came.
     Optional,
+    /// TLS takes whatever comes, and a page says what is wrong with it, as
+    /// behind nginx's `optional_no_ca`.
+    Unverified,
 }
 
 /// Whether a connection may take up an earlier TLS session.
@@ -92,32 +95,40 @@ pub(super) fn asking(
     witness: impl FnOnce(Arc<dyn ClientCertVerifier>) -> Witness,
 ) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Arc::new(witness(judge(config)?));
+    server_config(config, &config.identity, provider, Some(verifier))
+}
+
+/// Who decides whether a client's certificate will do.
+pub(super) fn judge(config: &PortalConfig) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = client_verifier(&config.client_roots, &provider)?;
     let verifier = match config.demand {
         Demand::Required => verifier,
-        Demand::Optional => verifier.allow_unauthenticated(),
+        Demand::Optional | Demand::Unverified => verifier.allow_unauthenticated(),
     };
-    let verifier = Arc::new(witness(verifier.build()?));
-    server_config(config, provider, Some(verifier))
+    Ok(verifier.build()?)
 }
 
 /// Of the host that asks for none.
 pub(super) fn not_asking(config: &PortalConfig) -> Result<ServerConfig, TlsError> {
-    server_config(config, Arc::new(aws_lc_rs::default_provider()), None)
+    let identity = config.account_identity.as_ref().unwrap_or(&config.identity);
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    server_config(config, identity, provider, None)
 }
 
 fn server_config(
     config: &PortalConfig,
+    identity: &ServerIdentity,
     provider: Arc<CryptoProvider>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
 ) -> Result<ServerConfig, TlsError> {
-    let chain = certificates(&config.identity.chain, Part::ServerChain)?;
-    let key = PrivateKeyDer::from_pem_slice(config.identity.key.as_bytes()).map_err(|source| {
-        TlsError::Pem {
+    let chain = certificates(&identity.chain, Part::ServerChain)?;
+    let key =
+        PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).map_err(|source| TlsError::Pem {
             part: Part::ServerKey,
             source,
-        }
-    })?;
+        })?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&config.versions.supported())
         .map_err(TlsError::Versions)?;

@@ -21,10 +21,19 @@ pub(super) enum Course {
     StopsAtTheSignature,
 }
 
+/// Who judges a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judgement {
+    ByTls,
+    /// TLS takes any, as long as its key has signed.
+    Later,
+}
+
 pub(super) struct Witness {
     judge: Arc<dyn ClientCertVerifier>,
     tally: Arc<Tally>,
     course: Course,
+    judgement: Judgement,
 }
 
 impl Witness {
@@ -32,11 +41,13 @@ impl Witness {
         judge: Arc<dyn ClientCertVerifier>,
         tally: Arc<Tally>,
         course: Course,
+        judgement: Judgement,
     ) -> Self {
         Self {
             judge,
             tally,
             course,
+            judgement,
         }
     }
 }
@@ -75,8 +86,12 @@ impl ClientCertVerifier for Witness {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         self.tally.certificate();
-        self.judge
-            .verify_client_cert(end_entity, intermediates, now)
+        match self.judgement {
+            Judgement::ByTls => self
+                .judge
+                .verify_client_cert(end_entity, intermediates, now),
+            Judgement::Later => Ok(ClientCertVerified::assertion()),
+        }
     }
 
     fn verify_tls12_signature(

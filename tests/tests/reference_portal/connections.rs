@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use cac_tests::portal::authority::{Authority, ServerFlaw, Subject};
 use cac_tests::portal::{
-    Alert, ConnectionFault, Fault, Host, Layout, Moment, Parting, Resumption, Versions,
+    Alert, ConnectionFault, Demand, Fault, Host, Layout, Moment, Parting, Resumption, Versions,
 };
+
+use rustls::CertificateError;
 
 use crate::raw::{End, ask};
 use crate::visitor::{JANE, JANE_UPN, Setting, Visitor};
@@ -220,5 +223,95 @@ fn a_host_that_asks_for_no_certificate_sends_alerts_too() {
 
             assert_eq!(told.end, End::Alert(112), "{versions:?} {moment}");
         }
+    }
+}
+
+#[test]
+fn a_server_whose_certificate_is_wrong_is_not_trusted_at_either_host() {
+    let setting = Setting::new(|_| {});
+    let visitor = Visitor::with_card(&setting, setting.card(JANE, JANE_UPN));
+    let authority = &setting.authority;
+    let stranger = Authority::named("OTHER ROOT CA 1", "OTHER ID CA-1").unwrap();
+    let flawed = |flaw| authority.flawed_server(&flaw).unwrap();
+    for (what, identity) in [
+        ("expired", flawed(ServerFlaw::Expired)),
+        ("not yet valid", flawed(ServerFlaw::NotYetValid)),
+        ("other name", flawed(ServerFlaw::OtherName)),
+        ("for clients", flawed(ServerFlaw::ForClients)),
+        ("untrusted", stranger.server().unwrap()),
+    ] {
+        let other = setting.beside(|config| {
+            config.layout = Layout::TwoOrigins;
+            config.identity = identity.clone();
+            config.account_identity = Some(identity);
+        });
+        for host in [Host::SignIn, Host::Account] {
+            let told = ask(&other, host, visitor.tls(), "/help");
+
+            let End::Distrust(why) = told.end else {
+                panic!("{what}: {told:?}");
+            };
+            let is_told = match what {
+                "expired" => matches!(why, CertificateError::ExpiredContext { .. }),
+                "not yet valid" => matches!(why, CertificateError::NotValidYetContext { .. }),
+                "other name" => matches!(why, CertificateError::NotValidForNameContext { .. }),
+                "for clients" => matches!(why, CertificateError::InvalidPurposeContext { .. }),
+                _ => why == CertificateError::UnknownIssuer,
+            };
+            assert!(is_told, "{what}: {why:?}");
+            let seen = other.portal.seen(host);
+            assert_eq!(seen.connections, 1, "{what}");
+            assert_eq!(seen.certificates, 0, "{what}: the card was left alone");
+        }
+        assert_eq!(other.portal.requests(), 0);
+    }
+}
+
+#[test]
+fn a_server_certificate_can_be_one_that_was_revoked() {
+    let setting = Setting::new(|_| {});
+    let flaw = ServerFlaw::Numbered(vec![0x11, 0x22]);
+    let other = setting.beside(|config| {
+        config.identity = setting.authority.flawed_server(&flaw).unwrap();
+    });
+    let visitor = Visitor::with_card(&setting, setting.card(JANE, JANE_UPN));
+
+    for (serial, end) in [
+        (&[0x11, 0x22], End::Distrust(CertificateError::Revoked)),
+        (&[0x11, 0x23], End::Goodbye),
+    ] {
+        let revoked = setting.authority.revocations(&[serial], 2090).unwrap();
+        let tls = visitor.tls_with_revocations(&setting, &revoked);
+
+        assert_eq!(ask(&other, Host::SignIn, tls, "/help").end, end);
+    }
+}
+
+#[tokio::test]
+async fn a_portal_that_takes_any_certificate_says_on_a_page_what_is_wrong_with_it() {
+    for versions in [Versions::Tls12, Versions::Tls13] {
+        let setting = Setting::new(|config| {
+            config.demand = Demand::Unverified;
+            config.versions = versions;
+        });
+        let stranger = Authority::named("OTHER ROOT CA 1", "OTHER ID CA-1").unwrap();
+        let theirs = stranger.issue(&Subject::with_upn(JANE, JANE_UPN)).unwrap();
+
+        let refused = Visitor::with_card(&setting, theirs).sign_in().await;
+        let none = Visitor::without_card(&setting).sign_in().await;
+        let ours = Visitor::with_card(&setting, setting.card(JANE, JANE_UPN))
+            .sign_in()
+            .await;
+
+        assert_eq!(refused.status.as_u16(), 200, "{versions:?}");
+        assert_eq!(refused.text_of("title"), "Certificate Not Verified");
+        assert_eq!(
+            refused.text_of("#verify"),
+            "FAILED: invalid peer certificate: UnknownIssuer"
+        );
+        assert_eq!(none.text_of("title"), "No Certificate");
+        assert_eq!(ours.path, "/account");
+        assert_eq!(setting.portal.seen(Host::SignIn).certificates, 2);
+        assert_eq!(setting.portal.sign_ins(), 1);
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use cac_tests::portal::Host;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, Stream};
+use rustls::{CertificateError, ClientConfig, ClientConnection, Stream};
 use url::Url;
 
 use crate::visitor::Setting;
 
 /// How the server ended it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum End {
     /// By the number of the alert.
     Alert(u8),
@@ -22,6 +22,8 @@ pub(crate) enum End {
     Reset,
     /// As it should, with TLS's own goodbye.
     Goodbye,
+    /// By the client, which did not trust the server.
+    Distrust(CertificateError),
 }
 
 /// What came of one request.
@@ -74,6 +76,7 @@ fn ended(error: &io::Error) -> End {
     let tls = error.get_ref().and_then(|error| error.downcast_ref());
     match (tls, error.kind()) {
         (Some(rustls::Error::AlertReceived(alert)), _) => End::Alert(u8::from(*alert)),
+        (Some(rustls::Error::InvalidCertificate(why)), _) => End::Distrust(why.clone()),
         (None, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => End::Reset,
         (_, ErrorKind::UnexpectedEof) => End::Close,
         _ => panic!("{error:?}"),

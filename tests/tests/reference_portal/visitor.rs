@@ -11,10 +11,10 @@ use cac_tests::portal::authority::{Authority, Issued, Subject};
 use cac_tests::portal::{PersonEntry, PortalConfig, ReferencePortal};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
-use rustls::client::ResolvesClientCert;
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use scraper::{ElementRef, Html, Selector};
@@ -26,7 +26,7 @@ pub(crate) const JANE_ENTRY: &str = "DOE.JANE.Q.1234567890:1234567890117001@mil:
 
 /// A portal that knows Jane.
 pub(crate) struct Setting {
-    pub(crate) authority: Authority,
+    pub(crate) authority: Arc<Authority>,
     pub(crate) portal: ReferencePortal,
     config: PortalConfig,
     folder: TempDir,
@@ -34,7 +34,7 @@ pub(crate) struct Setting {
 
 impl Setting {
     pub(crate) fn new(adapt: impl FnOnce(&mut PortalConfig)) -> Self {
-        let authority = Authority::new().unwrap();
+        let authority = Arc::new(Authority::new().unwrap());
         let folder = TempDir::new().unwrap();
         let mut config = PortalConfig::new(
             folder.path(),
@@ -42,6 +42,19 @@ impl Setting {
             authority.root_pem(),
         );
         adapt(&mut config);
+        Self::start(authority, config, folder)
+    }
+
+    /// Another portal, whose cards are of the same authority.
+    pub(crate) fn beside(&self, adapt: impl FnOnce(&mut PortalConfig)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut config = self.config();
+        folder.path().clone_into(&mut config.folder);
+        adapt(&mut config);
+        Self::start(Arc::clone(&self.authority), config, folder)
+    }
+
+    fn start(authority: Arc<Authority>, config: PortalConfig, folder: TempDir) -> Self {
         let portal = ReferencePortal::start(&config).unwrap();
         let setting = Self {
             authority,
@@ -109,10 +122,7 @@ impl Visitor {
 
     fn new(setting: &Setting, card: Option<Issued>) -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(setting.authority.root_pem().as_bytes()).unwrap())
-            .unwrap();
+        let roots = roots(setting);
         let signatures = Arc::new(AtomicUsize::new(0));
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -209,6 +219,26 @@ impl Visitor {
         self.tls.clone()
     }
 
+    /// With a list of what is not to be trusted.
+    pub(crate) fn tls_with_revocations(&self, setting: &Setting, list: &str) -> ClientConfig {
+        let list = CertificateRevocationListDer::from_pem_slice(list.as_bytes()).unwrap();
+        let provider = self.tls.crypto_provider();
+        let verifier = WebPkiServerVerifier::builder_with_provider(
+            Arc::new(roots(setting)),
+            Arc::clone(provider),
+        )
+        .with_crls([list])
+        .only_check_end_entity_revocation()
+        .build()
+        .unwrap();
+        let card = Arc::clone(&self.tls.client_auth_cert_resolver);
+        ClientConfig::builder_with_provider(Arc::clone(provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_webpki_verifier(verifier)
+            .with_client_cert_resolver(card)
+    }
+
     /// Keeps what TLS remembers, and nothing else.
     pub(crate) async fn sign_in_on_a_new_connection(&self) -> Page {
         let client = client(&self.tls, Policy::limited(5));
@@ -256,6 +286,15 @@ impl Visitor {
     pub(crate) fn signatures(&self) -> usize {
         self.signatures.load(Ordering::SeqCst)
     }
+}
+
+fn roots(setting: &Setting) -> RootCertStore {
+    let root = setting.authority.root_pem();
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap())
+        .unwrap();
+    roots
 }
 
 fn client(tls: &ClientConfig, redirects: Policy) -> Client {

@@ -39,8 +39,9 @@ pub(super) async fn sign_in(
     if let Some(notice) = consent::still_needed(&site, &headers).await? {
         return Ok(notice);
     }
-    let Some(certificate) = peer.0 else {
-        return Ok(pages::no_certificate());
+    let certificate = match peer.certificate() {
+        Ok(certificate) => certificate,
+        Err(page) => return Ok(*page),
     };
     match site.shared.layout() {
         Layout::OneOrigin => admit(&site, &headers, &certificate).await,
@@ -66,8 +67,9 @@ pub(super) async fn present(
     State(site): State<Site>,
     Extension(peer): Extension<Peer>,
 ) -> Result<Response, RequestError> {
-    let Some(certificate) = peer.0 else {
-        return Ok(pages::no_certificate());
+    let certificate = match peer.certificate() {
+        Ok(certificate) => certificate,
+        Err(page) => return Ok(*page),
     };
     let token = token(&site, certificate.to_vec(), Purpose::Register).await?;
     let account = site.shared.origins.account();

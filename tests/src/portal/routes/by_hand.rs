@@ -100,9 +100,9 @@ pub(super) async fn register(
     if let Some((sign_in, _account)) = site.shared.origins.apart() {
         return redirect(StatusCode::SEE_OTHER, &format!("{sign_in}{PRESENT_CARD}"));
     }
-    match peer.0 {
-        Some(certificate) => tie(&site, session.id, &certificate).await,
-        None => Ok(pages::no_certificate()),
+    match peer.certificate() {
+        Ok(certificate) => tie(&site, session.id, &certificate).await,
+        Err(page) => Ok(*page),
     }
 }
 

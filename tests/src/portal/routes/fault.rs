@@ -68,7 +68,7 @@ fn count(site: &Site, request: &Request) {
     let with_certificate = request
         .extensions()
         .get::<Peer>()
-        .is_some_and(|peer| peer.0.is_some());
+        .is_some_and(|peer| !matches!(peer, Peer::None));
     let cookies = session::cookies(request.headers()).count();
     site.shared
         .tally(site.host)
