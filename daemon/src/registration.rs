@@ -75,6 +75,8 @@ pub struct SignInEnd {
     pub result: SignInResult,
     /// The card accepted the PIN, and it is still there.
     pub may_sign_again: bool,
+    /// For how long the portal locks an account, if its profile says.
+    pub locks_for: Option<Duration>,
     pub proof: Proof,
 }
 
@@ -208,6 +210,12 @@ impl Stand {
     pub fn asked_for(self, facts: &CardFacts, profile: &Profile, now: Now) -> Self {
         match self.with_a_pin(profile, now) {
             registered @ Self::Rest(RegistrationStatus::Registered { .. }) => registered,
+            // A try more could make it longer.
+            locked @ Self::Rest(RegistrationStatus::LockedOut { until: Some(until) })
+                if now.utc < until =>
+            {
+                locked
+            }
             Self::Rest(_) => Self::at_first(None, facts, profile, now),
             under_way @ (Self::Due(_)
             | Self::SigningIn { .. }
@@ -224,6 +232,7 @@ impl Stand {
             again,
             result,
             may_sign_again,
+            locks_for,
             proof,
         } = ended;
         let outcome = match result {
@@ -273,7 +282,7 @@ impl Stand {
             | Outcome::Rejected { .. }
             | Outcome::LockedOut
             | Outcome::Unsupported { .. }
-            | Outcome::Unrecognised { .. } => refused(status_of(outcome, now)),
+            | Outcome::Unrecognised { .. } => refused(status_of(outcome, locks_for, now)),
         }
     }
 
@@ -422,7 +431,7 @@ impl Due {
 }
 
 /// What a portal's word comes to for somebody who is here for the first time.
-pub fn status_of(outcome: Outcome, now: Now) -> RegistrationStatus {
+pub fn status_of(outcome: Outcome, locks_for: Option<Duration>, now: Now) -> RegistrationStatus {
     match outcome {
         Outcome::Registered { account } => RegistrationStatus::Registered {
             since: now.utc,
@@ -442,7 +451,9 @@ pub fn status_of(outcome: Outcome, now: Now) -> RegistrationStatus {
         Outcome::NeedsSponsor => RegistrationStatus::NeedsSponsor,
         Outcome::NotFound => RegistrationStatus::NotFound,
         Outcome::Rejected { cause } => RegistrationStatus::Rejected { cause },
-        Outcome::LockedOut => RegistrationStatus::LockedOut { until: None },
+        Outcome::LockedOut => RegistrationStatus::LockedOut {
+            until: locks_for.map(|span| now.utc.after(span)),
+        },
         Outcome::Unsupported { cause } => RegistrationStatus::Unsupported { cause },
         Outcome::Unrecognised { cause } => RegistrationStatus::Unrecognised { cause },
     }

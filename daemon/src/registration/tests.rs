@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::card::error::StatusWord;
+use crate::state::tests::fixtures::{facts, portal};
 
 const NOW: Now = Now {
     utc: UtcSeconds(5_000),
@@ -104,6 +105,7 @@ fn a_forbidden_page_is_met_with_one_fresh_session_and_no_more() {
             cause: "403".into(),
         }),
         may_sign_again,
+        locks_for: None,
         proof: proof(),
     };
     let next = |end| Stand::ended(end, &Config::default(), NOW).1;
@@ -122,6 +124,7 @@ fn recheck(result: SignInResult) -> SignInEnd {
         again: false,
         result,
         may_sign_again: false,
+        locks_for: None,
         proof: proof(),
     }
 }
@@ -140,4 +143,32 @@ fn registered() -> RegistrationStatus {
         account: Some("jane.doe".into()),
         recheck_due: false,
     }
+}
+
+#[test]
+fn an_account_that_is_locked_is_left_alone_until_that_is_over() {
+    let minutes = Duration::from_mins;
+    let end = SignInEnd {
+        locks_for: Some(minutes(15)),
+        result: SignInResult::Portal(Outcome::LockedOut),
+        due: Due::default(),
+        ..recheck(SignInResult::PinGone)
+    };
+    let at = |span| Now {
+        utc: NOW.utc.after(span),
+        ..NOW
+    };
+
+    let (stand, _) = Stand::ended(end, &Config::default(), NOW);
+    let too_early = stand
+        .clone()
+        .asked_for(&facts(0, 0), &portal("first", "/"), at(minutes(14)));
+    let in_time = stand
+        .clone()
+        .asked_for(&facts(0, 0), &portal("first", "/"), at(minutes(15)));
+
+    let until = Some(NOW.utc.after(minutes(15)));
+    assert_eq!(stand, Stand::Rest(RegistrationStatus::LockedOut { until }));
+    assert_eq!(too_early, stand);
+    assert!(in_time.is_due());
 }

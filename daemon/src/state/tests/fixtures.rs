@@ -28,7 +28,7 @@ pub(super) fn card_id(card: usize) -> CardId {
 }
 
 /// The second one has every registration checked again with each PIN.
-pub(super) fn portal(name: &str, start: &str) -> Arc<Profile> {
+pub(crate) fn portal(name: &str, start: &str) -> Arc<Profile> {
     let recheck = if name == "second" { "0s" } else { "30d" };
     let text = format!(
         "name = \"{name}\"\ntitle = \"{name}\"\norigin = \"https://{name}.example\"\nstart = \"{start}\"\nrecheck = \"{recheck}\"\n"

@@ -155,6 +155,7 @@ impl CardVisit {
                     again,
                     result,
                     may_sign_again,
+                    locks_for: profile.lockout.and_then(|lockout| lockout.wait),
                     proof: proof.clone(),
                 };
                 let (stand, next) = Stand::ended(end, context.config, context.now);

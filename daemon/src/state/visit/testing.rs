@@ -72,7 +72,7 @@ impl CardVisit {
             self.pin = tries;
         }
         let outcome = match result {
-            SignInResult::Portal(outcome) => Ok(status_of(outcome, context.now)),
+            SignInResult::Portal(outcome) => Ok(status_of(outcome, None, context.now)),
             SignInResult::Failed { cause } => Ok(RegistrationStatus::CardFailed {
                 cause: Cause::new(Kind::FailedHere, cause),
             }),
