@@ -139,7 +139,7 @@ impl RegistrationStatus {
                 format!("The portal said yes, but it could not be written down: {reason}. It is written as soon as that works.")
             }
             Self::OutOfDate { .. } => "The portal knows an earlier card or certificate of yours. Type your PIN to register this one.".into(),
-            Self::NeedsConsent { .. } => "The portal shows a notice, and goes on once you have accepted it: cacctl register shows it.".into(),
+            Self::NeedsConsent { .. } => "The portal shows a notice, and goes on once you have read and accepted it.".into(),
             Self::NeedsWizard => "The portal knows you, but no account is tied to this card. Register it by hand at the portal.".into(),
             Self::NotEligible => "The portal does not let people of your category register by themselves.".into(),
             Self::NeedsSponsor => "You need a sponsor who has an account there.".into(),

@@ -7,14 +7,14 @@ mod scenes;
 
 use cac_common::finding::Weight;
 use cac_common::interface::{ClearScope, Lost};
-use cac_common::registration::RegistrationStatus;
+use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{HistoryKind, PinStatus, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
-use cacctl::app::{App, Pane};
+use cacctl::app::{App, Pane, Screen};
 use cacctl::failure::Trouble;
 use cacctl::keys::Command;
 use cacctl::theme::Theme;
-use cacctl::update::{Message, update};
+use cacctl::update::{Action, Message, update};
 use cacctl::view;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
@@ -200,6 +200,41 @@ fn the_pin_prompt() {
 #[test]
 fn the_pin_prompt_before_the_last_try() {
     look_at("last_try", &insisting());
+}
+
+#[test]
+fn a_notice_that_waits_to_be_accepted() {
+    let mut app = app(with_notice());
+    look_at("notice_waits", &app);
+    press(&mut app, &[Command::Register]);
+    look_at("notice", &app);
+
+    let action = update(&mut app, Message::Command(Command::Yes));
+
+    let Some(Action::Accept(accepted)) = action else {
+        panic!("{action:?}");
+    };
+    assert_eq!(
+        (accepted.portal.as_str(), accepted.sha256.as_str()),
+        ("travel", "00ff")
+    );
+    update(&mut app, Message::Accepted(Ok(())));
+    assert_eq!(app.screen, Screen::Panes);
+}
+
+fn with_notice() -> Snapshot {
+    let mut desk = invented::desk();
+    card(&mut desk).registrations[1].status = RegistrationStatus::NeedsConsent {
+        notice: Notice {
+            text: format!(
+                "You are accessing a government information system that is provided for \
+                 authorised use only. {}By using it you consent to this.",
+                "Communications on it may be monitored, recorded and searched. ".repeat(6)
+            ),
+            sha256: "00ff".into(),
+        },
+    };
+    desk
 }
 
 #[test]

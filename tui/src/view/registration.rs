@@ -143,6 +143,13 @@ fn advice(app: &App, titles: u16, columns: u16, most: u16, theme: Theme) -> Vec<
             None => Line::styled(" Put the card in.", theme.tone(Tone::Wanted)),
         });
     }
+    if matches!(registration.status, RegistrationStatus::NeedsConsent { .. }) {
+        lines.push(Line::from(vec![
+            Span::raw(" "),
+            Span::styled("r", theme.key()),
+            Span::styled(": read the notice", theme.tone(Tone::Wanted)),
+        ]));
+    }
     let mut text = Vec::new();
     // At the last try the advice says how many are left, and matters more.
     let is_last_try = matches!(
