@@ -11,6 +11,18 @@ pub struct Cause {
     pub kind: Kind,
     /// A clause: `it expired on 2030-12-31`.
     pub detail: String,
+    /// The page that nothing was known of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageSeen>,
+}
+
+/// What is kept of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageSeen {
+    /// The HTTP status.
+    pub status: u16,
+    /// Of its bytes, hexadecimal: the same page again, or another.
+    pub sha256: String,
 }
 
 /// What something has as its cause.
@@ -75,6 +87,15 @@ impl Cause {
         Self {
             kind,
             detail: detail.into(),
+            page: None,
+        }
+    }
+
+    #[must_use]
+    pub fn on_page(self, status: u16, sha256: String) -> Self {
+        Self {
+            page: Some(PageSeen { status, sha256 }),
+            ..self
         }
     }
 
@@ -113,12 +134,17 @@ impl<'de> Deserialize<'de> for Cause {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Written {
-            Whole { kind: Kind, detail: String },
+            Whole {
+                kind: Kind,
+                detail: String,
+                #[serde(default)]
+                page: Option<PageSeen>,
+            },
             Text(String),
         }
 
         Ok(match Written::deserialize(deserializer)? {
-            Written::Whole { kind, detail } => Self { kind, detail },
+            Written::Whole { kind, detail, page } => Self { kind, detail, page },
             Written::Text(detail) => detail.into(),
         })
     }

@@ -4,6 +4,7 @@
     reason = "helpers of tests, which fail by panicking"
 )]
 
+use cac_common::cause::Cause;
 use cac_common::certificate::{
     CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
 };
@@ -177,6 +178,7 @@ fn all_about_portals_is_as_described() {
             let reply = TestReply {
                 outcome: outcome.clone(),
                 trace,
+                page: Some("<title>Welcome</title>".into()),
             };
             check_reply("TestPortal", &serde_json::to_value(reply).unwrap());
         }
@@ -198,6 +200,7 @@ fn all_about_portals_is_as_described() {
         card: CardId("card".into()),
         visit: Visit(1),
         even_the_last_try: true,
+        with_page: true,
     };
     check_request("TestPortal", &serde_json::to_value(test).unwrap());
 }
@@ -440,7 +443,7 @@ fn every_status() -> Vec<RegistrationStatus> {
             cause: text().into(),
         },
         RegistrationStatus::Unrecognised {
-            cause: text().into(),
+            cause: Cause::from(text()).on_page(200, text()),
         },
         RegistrationStatus::CardFailed {
             cause: text().into(),

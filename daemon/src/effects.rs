@@ -147,7 +147,11 @@ impl Effects {
                 self.keep(Work::RememberCard { visit, card: *card }, now);
             }
             Effect::SignIn(order) => self.register(*order, now),
-            Effect::TestPortal { request, order } => self.test_portal(request, *order, now),
+            Effect::TestPortal {
+                request,
+                order,
+                with_page,
+            } => self.test_portal(request, *order, with_page, now),
             Effect::ReadPrinted(order) => self.read_printed(*order),
             Effect::Record {
                 visit,
@@ -188,7 +192,7 @@ impl Effects {
         });
     }
 
-    fn test_portal(&mut self, request: RequestId, order: SignInOrder, now: Now) {
+    fn test_portal(&mut self, request: RequestId, order: SignInOrder, with_page: bool, now: Now) {
         let visit = order.visit;
         self.sign_in(order, now, move |ended, events| {
             drop(ended.pin);
@@ -198,6 +202,7 @@ impl Effects {
                 result: ended.result,
                 tries: ended.tries,
                 trace: Box::new(ended.trace),
+                page: with_page.then(|| String::from_utf8_lossy(&ended.page).into_owned()),
             });
         });
     }

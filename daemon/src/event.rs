@@ -111,6 +111,8 @@ pub enum Event {
         request: RequestId,
         portal: String,
         pin: Pin,
+        /// The last page is wanted too.
+        with_page: bool,
     },
     /// How it went; the PIN is gone.
     PortalTested {
@@ -120,6 +122,8 @@ pub enum Event {
         /// What the card last said of its PIN, if it was asked.
         tries: Option<PinStatus>,
         trace: Box<Trace>,
+        /// The last page, if it was wanted.
+        page: Option<String>,
     },
     /// A person has read a notice and accepts it.
     NoticeAccepted {
@@ -257,6 +261,7 @@ pub enum Effect {
     TestPortal {
         request: RequestId,
         order: Box<SignInOrder>,
+        with_page: bool,
     },
     Record {
         visit: Visit,

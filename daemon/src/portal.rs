@@ -34,7 +34,7 @@ use scraper::Selector;
 pub use self::error::{ListError, PrepareError, SignInError, SignerFailed};
 pub use self::refusal::Standing;
 use self::revocation::Lists;
-pub use self::sign_in::{sign_in, sign_in_traced};
+pub use self::sign_in::{sign_in, sign_in_traced, sign_in_with_page};
 
 /// Makes the one raw private-key operation of a sign-in. Blocks.
 pub trait Signer: Send + Sync + 'static {

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod pin;
+mod portals;
 #[cfg(test)]
 mod tests;
 
@@ -17,9 +18,9 @@ use std::time::Duration;
 use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::interface::{
-    AcceptNotice, Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, GetPortal,
-    HistoryReply, LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PortalReply, PrintedReply, Refusal,
-    Register, Reply, SERVICE_DESCRIPTION, SubmitPin, TestPortal, method,
+    AcceptNotice, Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, HistoryReply,
+    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal, Register, Reply,
+    SERVICE_DESCRIPTION, SubmitPin, method,
 };
 use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
@@ -242,32 +243,10 @@ impl Server {
                 self.ask(move |request| Event::NoticeAccepted { request, what })
                     .await
             }
-            method::GET_PORTAL => {
-                let GetPortal { name } = parameters(call.parameters)?;
-                let published = Arc::clone(&self.snapshots.borrow());
-                let portal = published.portal(&name).ok_or(Refusal::NoSuchPortal)?;
-                Ok(Answered::of(&PortalReply { portal }))
-            }
+            method::GET_PORTAL => self.get_portal(call.parameters),
             method::TEST_PORTAL => {
                 self.only_if_allowed(uid).await?;
-                let TestPortal {
-                    portal,
-                    card,
-                    visit,
-                    even_the_last_try,
-                } = parameters(call.parameters)?;
-                let asked = SubmitPin {
-                    card,
-                    visit,
-                    even_the_last_try,
-                };
-                let pin = pin::read(asked, descriptor, uid).await?;
-                self.ask(move |request| Event::TestAsked {
-                    request,
-                    portal,
-                    pin,
-                })
-                .await
+                self.test_portal(call.parameters, descriptor, uid).await
             }
             method::REGISTER => {
                 self.only_if_allowed(uid).await?;

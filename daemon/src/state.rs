@@ -104,15 +104,17 @@ impl State {
                 request,
                 portal,
                 pin,
-            } => self.test_portal(request, &portal, pin, now),
+                with_page,
+            } => self.test_portal((request, with_page), &portal, pin, now),
             Event::PortalTested {
                 visit,
                 request,
                 result,
                 tries,
                 trace,
+                page,
             } => self.answered(request, visit, now, |card, context| {
-                card.portal_tested(result, tries, *trace, context)
+                card.portal_tested(result, tries, (*trace, page), context)
             }),
             Event::NoticeAccepted { request, what } => {
                 self.answered(request, what.visit, now, |card, context| {
@@ -364,13 +366,19 @@ impl State {
         Vec::new()
     }
 
-    fn test_portal(&mut self, request: RequestId, portal: &str, pin: Pin, now: Now) -> Vec<Effect> {
+    fn test_portal(
+        &mut self,
+        asked: (RequestId, bool),
+        portal: &str,
+        pin: Pin,
+        now: Now,
+    ) -> Vec<Effect> {
         let mut answer = Err(Refusal::NoSuchCard);
         let mut effects = self.in_visit(pin.typed_for().visit, now, |card, context| {
-            answer = card.test_portal(request, portal, pin, context);
+            answer = card.test_portal(asked, portal, pin, context);
         });
         effects.extend(answer.err().map(|refusal| Effect::Answer {
-            request,
+            request: asked.0,
             answer: Err(refusal),
         }));
         effects

@@ -80,7 +80,10 @@ fn s28_what_no_rule_matches_is_told_with_why_and_a_broken_profile_with_its_line(
     lab.wait_for("the fault is told", |snapshot| snapshot.problems.len() == 1)?;
     let pin = format!("{}\n", samples::PIN);
 
-    let tried = lab.cacctl_with_input(&["portal", "test", "blind"], pin.as_bytes())?;
+    let page = lab.folder().join("page.html");
+    let file = page.to_str().context("the folder has a plain name")?;
+    let arguments = ["portal", "test", "blind", "--page", file];
+    let tried = lab.cacctl_with_input(&arguments, pin.as_bytes())?;
     let listed = lab.cacctl(&["portal", "list"])?;
 
     assert_eq!(tried.status.code(), Some(FAILED), "{tried:?}");
@@ -91,6 +94,12 @@ fn s28_what_no_rule_matches_is_told_with_why_and_a_broken_profile_with_its_line(
     );
     assert!(tried.contains("no rule of the profile matches"), "{tried}");
     assert!(tried.contains("\u{201c}My Account\u{201d}"), "{tried}");
+    assert!(tried.contains("status 200, SHA-256 "), "{tried}");
+    let page = std::fs::read_to_string(page)?;
+    assert!(
+        page.starts_with("<!DOCTYPE html>") && page.contains("My Account"),
+        "{page}"
+    );
     let listed = String::from_utf8(listed.stdout)?;
     assert!(
         listed.contains("broken.toml:2:1: unknown field"),

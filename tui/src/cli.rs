@@ -149,6 +149,10 @@ pub struct PortalTest {
     #[arg(long)]
     pub even_the_last_try: bool,
 
+    /// Write the last page to a file, as the portal sent it: it may name you.
+    #[arg(long, value_name = "FILE")]
+    pub page: Option<PathBuf>,
+
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

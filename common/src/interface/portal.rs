@@ -74,6 +74,9 @@ pub struct TestPortal {
     pub visit: Visit,
     #[serde(default)]
     pub even_the_last_try: bool,
+    /// Answer with the last page too: it may hold what is personal.
+    #[serde(default)]
+    pub with_page: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +84,7 @@ pub struct TestReply {
     /// What would be written down.
     pub outcome: RegistrationStatus,
     pub trace: Trace,
+    pub page: Option<String>,
 }
 
 impl From<&Profile> for PortalDetails {

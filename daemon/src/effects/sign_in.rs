@@ -35,6 +35,8 @@ pub(super) struct Ended {
     /// What the card last said of its PIN, if it was asked.
     pub(super) tries: Option<PinStatus>,
     pub(super) trace: Trace,
+    /// The last page, if one came.
+    pub(super) page: Vec<u8>,
 }
 
 impl Ended {
@@ -44,6 +46,7 @@ impl Ended {
             pin: Some(pin),
             tries: None,
             trace: Trace::default(),
+            page: Vec::new(),
         }
     }
 }
@@ -112,10 +115,10 @@ pub(super) fn start(
     let tell = Arc::new(Mutex::new(Some(tell)));
     let report = {
         let signer = Arc::clone(&signer);
-        move |result, trace| {
+        move |result, trace, page| {
             let mut tell = tell.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(tell) = tell.take() {
-                tell(signer.ended(result, trace));
+                tell(signer.ended(result, trace, page));
             }
         }
     };
@@ -123,20 +126,21 @@ pub(super) fn start(
         let report = report.clone();
         move || {
             let mut trace = Trace::default();
+            let mut page = Vec::new();
             // A page that makes the parser panic is the portal's fault, and no
             // reason to wait for an answer that never comes.
             let result = catch_unwind(AssertUnwindSafe(|| {
-                run(&portal, identity, &signer, &mut trace)
+                run(&portal, identity, &signer, &mut trace, &mut page)
             }))
             .unwrap_or_else(|_| SignInResult::Failed {
                 cause: "The portal's answer could not be read".into(),
             });
-            report(result, trace);
+            report(result, trace, page);
         }
     });
     if spawned.is_err() {
         let cause = "This machine can start no more threads".into();
-        report(SignInResult::Failed { cause }, Trace::default());
+        report(SignInResult::Failed { cause }, Trace::default(), Vec::new());
     }
 }
 
@@ -145,6 +149,7 @@ fn run(
     identity: Identity,
     signer: &CardSigner,
     trace: &mut Trace,
+    page: &mut Vec<u8>,
 ) -> SignInResult {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -153,7 +158,7 @@ fn run(
         Ok(runtime) => {
             let ended = runtime.block_on(async {
                 tokio::select! {
-                    ended = portal::sign_in_traced(portal, identity, trace) => ended,
+                    ended = portal::sign_in_with_page(portal, identity, trace, page) => ended,
                     // Nobody waits for it any more.
                     () = signer.visiting.stop.notified() => Err(SignInError::Signer(SignerFailed)),
                 }
@@ -195,7 +200,7 @@ struct Found {
 }
 
 impl CardSigner {
-    fn ended(&self, result: SignInResult, trace: Trace) -> Ended {
+    fn ended(&self, result: SignInResult, trace: Trace, page: Vec<u8>) -> Ended {
         let mut found = self.found();
         tracing::debug!(apdus = found.spent.apdus, "sign-in has ended");
         Ended {
@@ -206,6 +211,7 @@ impl CardSigner {
             pin: self.visiting.take_back(),
             tries: found.spent.tries.take(),
             trace,
+            page,
         }
     }
 

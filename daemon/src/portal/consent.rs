@@ -45,7 +45,7 @@ fn legible(text: &str) -> String {
     cac_common::identity::legible(&text[..end])
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
 
     bytes.iter().fold(String::new(), |mut text, byte| {

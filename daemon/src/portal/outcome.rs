@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
 use cac_common::profile::{Rule, RuleResult};
@@ -14,6 +15,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use url::Url;
 
+use super::consent::hex;
 use super::page::Page;
 use super::refusal::Own;
 use super::witness::{Seen, Withheld};
@@ -223,9 +225,10 @@ fn by_status(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
         },
         200 if page.has_password_field() => log_in_form(answer, page, seen),
         _ => Outcome::Unrecognised {
-            cause: Cause::new(
+            cause: unknown(
                 Kind::UnknownPage,
                 page.title().unwrap_or_else(|| untitled(answer)),
+                answer,
             ),
         },
     }
@@ -243,9 +246,10 @@ fn log_in_form(answer: &Answer, page: &Page, seen: Seen) -> Outcome {
     }
     let title = page.title().unwrap_or_else(|| untitled(answer));
     Outcome::Unrecognised {
-        cause: Cause::new(
+        cause: unknown(
             Kind::LogInForm,
             format!("{title}, a form that asks for a password"),
+            answer,
         ),
     }
 }
@@ -350,6 +354,12 @@ fn said(kind: Kind, answer: &Answer, page: &Page) -> Cause {
         None => format!("the portal answered {}", answer.status),
     };
     Cause::new(kind, said)
+}
+
+/// With what is kept of the page.
+fn unknown(kind: Kind, title: String, answer: &Answer) -> Cause {
+    let sha256 = hex(digest(&SHA256, &answer.body).as_ref());
+    Cause::new(kind, title).on_page(answer.status.as_u16(), sha256)
 }
 
 fn untitled(answer: &Answer) -> String {

@@ -81,7 +81,7 @@ impl Own {
     pub(super) fn closed(&self, seen: Seen) -> Cause {
         let closed = "the portal closed the connection as soon as it had it";
         match self.fault() {
-            Some(Cause { kind, detail }) => Cause::new(kind, format!("{closed}, and {detail}")),
+            Some(fault) => Cause::new(fault.kind, format!("{closed}, and {fault}")),
             None => Cause::new(Kind::NotSaid, format!("{closed}; {}", self.guess(seen))),
         }
     }

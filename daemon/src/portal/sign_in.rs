@@ -53,7 +53,7 @@ pub(super) const LIMITS: Limits = Limits {
 /// Blocks the thread that drives it while the key signs. What the portal and
 /// the network have to say is an [`Outcome`]; an error is on our side.
 pub async fn sign_in(portal: &Portal, identity: Identity) -> Result<Outcome, SignInError> {
-    sign_in_within(LIMITS, portal, identity, &mut Trace::default()).await
+    sign_in_traced(portal, identity, &mut Trace::default()).await
 }
 
 /// The same, with how it went.
@@ -65,11 +65,31 @@ pub async fn sign_in_traced(
     sign_in_within(LIMITS, portal, identity, trace).await
 }
 
+/// The same, with the last page, if one came.
+pub async fn sign_in_with_page(
+    portal: &Portal,
+    identity: Identity,
+    trace: &mut Trace,
+    page: &mut Vec<u8>,
+) -> Result<Outcome, SignInError> {
+    recorded(LIMITS, portal, identity, trace, page).await
+}
+
 pub(super) async fn sign_in_within(
     limits: Limits,
     portal: &Portal,
     identity: Identity,
     trace: &mut Trace,
+) -> Result<Outcome, SignInError> {
+    recorded(limits, portal, identity, trace, &mut Vec::new()).await
+}
+
+async fn recorded(
+    limits: Limits,
+    portal: &Portal,
+    identity: Identity,
+    trace: &mut Trace,
+    page: &mut Vec<u8>,
 ) -> Result<Outcome, SignInError> {
     let witness = Arc::new(Witness::default());
     let own = Own::new(
@@ -101,7 +121,9 @@ pub(super) async fn sign_in_within(
         },
         Ok(Err(lost)) => lost.outcome(&own, seen),
         Ok(Ok(End::Answer(answer))) => {
-            outcome::judge(portal, &answer, &own, seen, &mut trace.rules)
+            let outcome = outcome::judge(portal, &answer, &own, seen, &mut trace.rules);
+            *page = answer.body;
+            outcome
         }
         Ok(Ok(End::Elsewhere { origin, answer })) => {
             outcome::judge_elsewhere(portal, &answer, &mut trace.rules).unwrap_or_else(|| {

@@ -14,6 +14,7 @@ mod walk;
 use std::path::Path;
 use std::time::Duration;
 
+use cac_common::cause::Cause;
 use cac_common::profile::Profile;
 use cac_common::registration::Outcome;
 use cac_common::toml_file::Source;
@@ -222,6 +223,18 @@ fn registered() -> Outcome {
 
 fn portal(server: &Server, trusted: &Authority, rules: &str) -> Portal {
     portal_at(&server.origin(), trusted, rules)
+}
+
+/// Without what is kept of a page, which is another for each.
+fn without_page(outcome: Outcome) -> Outcome {
+    let Outcome::Unrecognised { cause } = outcome else {
+        return outcome;
+    };
+    let cause = Cause {
+        page: None,
+        ..cause
+    };
+    Outcome::Unrecognised { cause }
 }
 
 fn portal_at(origin: &str, trusted: &Authority, rules: &str) -> Portal {

@@ -242,6 +242,7 @@ impl World {
                         request,
                         portal: "first".into(),
                         pin,
+                        with_page: false,
                     },
                 });
             }

@@ -160,7 +160,10 @@ impl DurableStatus {
 }
 
 fn kept(cause: &Cause) -> Cause {
-    Cause::new(cause.kind, kept_text(&cause.detail))
+    Cause {
+        detail: kept_text(&cause.detail),
+        ..cause.clone()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! `cacctl portal`: the portals, and how signing in there goes.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use cac_common::client::Client;
@@ -66,10 +68,16 @@ async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
         () = ends.any() => return Err(Failure::Interrupted),
     };
     let mut client = Client::connect(socket).await?;
-    let reply = tokio::select! {
+    let mut reply = tokio::select! {
         reply = client.test_portal(request, digits, length) => reply?,
         () = ends.any() => return Err(Failure::Interrupted),
     };
+    if let (Some(file), Some(page)) = (&wanted.page, reply.page.take()) {
+        write(file, &page).map_err(|source| Failure::File {
+            path: file.clone(),
+            source,
+        })?;
+    }
     let mut out = io::stdout().lock();
     if wanted.json {
         print::json(&mut out, &reply)?;
@@ -77,6 +85,17 @@ async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
         print::portal::test(&mut out, &reply, clock::now(), &TimeZone::system())?;
     }
     Ok(register::exit_of(&reply.outcome))
+}
+
+/// For its owner alone, and over nothing that is there.
+fn write(file: &Path, page: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
+    file.write_all(page.as_bytes())
 }
 
 fn request(wanted: &PortalTest, card: &Card) -> Result<TestPortal, Failure> {
@@ -98,6 +117,7 @@ fn request(wanted: &PortalTest, card: &Card) -> Result<TestPortal, Failure> {
         })?,
         visit: card.visit,
         even_the_last_try: wanted.even_the_last_try,
+        with_page: wanted.page.is_some(),
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cac_common::identity::{masked, readable};
 use cac_common::interface::{PortalDetails, TestReply};
 use cac_common::profile::{AccountKey, Purpose, Route, RuleResult, Way};
+use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HelpDesk, Snapshot};
 use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, RuleTried};
@@ -252,6 +253,15 @@ pub fn test(
     if let Some(advice) = reply.outcome.advice() {
         line(out, &format!("         {}", told(&advice)))?;
     }
+    if let RegistrationStatus::Unrecognised { cause } = &reply.outcome
+        && let Some(page) = &cause.page
+    {
+        let sha256 = readable(&page.sha256);
+        line(
+            out,
+            &format!("         status {}, SHA-256 {sha256}", page.status),
+        )?;
+    }
     line(
         out,
         "         Nothing was written down; cacctl register signs in for good.",
@@ -315,8 +325,8 @@ fn field(out: &mut impl Write, name: &str, value: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use cac_common::cause::Cause;
     use cac_common::profile::Profile;
-    use cac_common::registration::RegistrationStatus;
     use cac_common::toml_file::Source;
     use cac_common::trace::Trace;
 
@@ -408,7 +418,7 @@ url = "https://whole.example/help"
         };
         let reply = TestReply {
             outcome: RegistrationStatus::Unrecognised {
-                cause: "Hello 1234567890 \u{1b}[2J".into(),
+                cause: Cause::from("Hello 1234567890 \u{1b}[2J").on_page(200, "00ff".into()),
             },
             trace: Trace {
                 hops: vec![
@@ -432,6 +442,7 @@ url = "https://whole.example/help"
                     misses: Some("the status is 403, not 200".into()),
                 }],
             },
+            page: None,
         };
 
         let told = told(|out| test(out, &reply, invented::NOW, &TimeZone::UTC));

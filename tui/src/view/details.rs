@@ -338,6 +338,12 @@ impl Sheet {
                 self.field("attempt", &attempt.to_string());
                 self.field("next try", &phrase::moment(*until, &app.zone));
             }
+            RegistrationStatus::Unrecognised { cause } => {
+                if let Some(page) = &cause.page {
+                    self.field("page", &format!("status {}", page.status));
+                    self.field("SHA-256", &page.sha256);
+                }
+            }
             RegistrationStatus::LockedOut { until: Some(until) } => {
                 self.field("until", &phrase::moment(*until, &app.zone));
             }
@@ -355,7 +361,6 @@ impl Sheet {
             | RegistrationStatus::PinBlocked
             | RegistrationStatus::LockedOut { until: None }
             | RegistrationStatus::Unsupported { .. }
-            | RegistrationStatus::Unrecognised { .. }
             | RegistrationStatus::CardFailed { .. } => {}
         }
     }

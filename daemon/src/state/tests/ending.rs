@@ -59,7 +59,7 @@ impl World {
             }),
             Effect::SignIn(order) => self.finish_sign_in(*order, how),
             Effect::ReadPrinted(order) => self.finish_printed(*order, how),
-            Effect::TestPortal { request, order } => self.finish_test(request, *order, how),
+            Effect::TestPortal { request, order, .. } => self.finish_test(request, *order, how),
             Effect::Record {
                 visit,
                 card,
@@ -155,6 +155,7 @@ impl World {
             },
             tries: None,
             trace: Box::default(),
+            page: None,
         });
     }
 

@@ -20,7 +20,7 @@ use crate::state::notes::Note;
 impl CardVisit {
     pub(in crate::state) fn test_portal(
         &mut self,
-        request: RequestId,
+        (request, with_page): (RequestId, bool),
         portal: &str,
         pin: Pin,
         context: &mut Context<'_>,
@@ -56,6 +56,7 @@ impl CardVisit {
         context.effects.push(Effect::TestPortal {
             request,
             order: Box::new(order),
+            with_page,
         });
         Ok(())
     }
@@ -64,7 +65,7 @@ impl CardVisit {
         &mut self,
         result: SignInResult,
         tries: Option<PinStatus>,
-        trace: Trace,
+        (trace, page): (Trace, Option<String>),
         context: &mut Context<'_>,
     ) -> Result<Answer, Refusal> {
         self.aside = None;
@@ -89,6 +90,12 @@ impl CardVisit {
             }
         };
         self.advance(context);
-        outcome.map(|outcome| Answer::Tested(Box::new(TestReply { outcome, trace })))
+        outcome.map(|outcome| {
+            Answer::Tested(Box::new(TestReply {
+                outcome,
+                trace,
+                page,
+            }))
+        })
     }
 }
