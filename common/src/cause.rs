@@ -161,7 +161,6 @@ const AGAIN: &str = "It is tried again by itself.";
 const OFFICE: &str = "Go to an ID card office (RAPIDS); make an appointment first.";
 const ADMINISTRATOR: &str = "Tell your administrator.";
 const BROWSER: &str = "Use a browser for this portal.";
-const NOTHING_SENT: &str = "Nothing of yours was sent.";
 
 impl Kind {
     /// All but [`Kind::Other`], in the order of the documents.
@@ -255,27 +254,27 @@ impl Kind {
             ),
             Self::ServerNotTrusted => (
                 "Nobody who is trusted here vouches for the portal's own certificate.",
-                "The roots of the DoD are missing on this machine, or this is not the portal. Nothing of yours was sent.",
+                "The roots of the DoD are missing on this machine, or this is not the portal. Nothing of yours was sent to it.",
                 "Ask your administrator to install the roots, or to name them in the portal's profile.",
             ),
             Self::ServerExpired => (
                 "The portal's own certificate is not valid today.",
-                "The portal has let it expire, or the clock of this machine is wrong. Nothing of yours was sent.",
+                "The portal has let it expire, or the clock of this machine is wrong. Nothing of yours was sent to it.",
                 "Check date and time; if they are right, wait until the portal has a new one.",
             ),
             Self::ServerMisnamed => (
                 "The portal's own certificate is for another name.",
-                "The address in the profile is wrong, or somebody stands in between. Nothing of yours was sent.",
+                "The address in the profile is wrong, or somebody stands in between. Nothing of yours was sent to it.",
                 ADMINISTRATOR,
             ),
             Self::ServerRevoked => (
                 "The portal's own certificate was revoked.",
-                "Its key may be known to others. Nothing of yours was sent.",
+                "Its key may be known to others. Nothing of yours was sent to it.",
                 "Do not sign in there with a browser either; ask the help desk.",
             ),
             Self::TlsTrouble => (
                 "The portal speaks TLS in a way that cacd does not.",
-                NOTHING_SENT,
+                "That is no fault of your card.",
                 "Use a browser for this portal, and tell your administrator.",
             ),
             Self::AsksLateRenegotiation => (

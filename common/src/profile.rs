@@ -145,6 +145,8 @@ pub struct Consent {
     pub selector: String,
     /// CSS selector of the form whose sending accepts it.
     pub form: String,
+    /// CSS selector of the button that accepts it, where it has several.
+    pub button: Option<String>,
 }
 
 /// How the portal locks an account whose password was wrong too often.

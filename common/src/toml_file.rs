@@ -122,10 +122,19 @@ impl Source {
             line: self.text[..begin].matches('\n').count() + 1,
             column,
             width,
-            text: text.to_owned(),
+            text: without_credentials(text),
             fault: fault.trim().replace('\n', "; "),
         })
     }
+}
+
+/// The address of a proxy can hold a password, and a fault goes to the journal.
+fn without_credentials(text: &str) -> String {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let (_, host) = rest.split_once('@')?;
+        Some(format!("{scheme}://\u{2026}@{host}"))
+    });
+    hidden.unwrap_or_else(|| text.to_owned())
 }
 
 fn floor(text: &str, at: usize) -> usize {

@@ -202,7 +202,8 @@ impl Effects {
                 result: ended.result,
                 tries: ended.tries,
                 trace: Box::new(ended.trace),
-                page: with_page.then(|| String::from_utf8_lossy(&ended.page).into_owned()),
+                page: (with_page && !ended.page.is_empty())
+                    .then(|| String::from_utf8_lossy(&ended.page).into_owned()),
             });
         });
     }

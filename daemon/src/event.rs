@@ -128,6 +128,7 @@ pub enum Event {
     /// A person has read a notice and accepts it.
     NoticeAccepted {
         request: RequestId,
+        uid: u32,
         what: AcceptNotice,
     },
     /// A person wants what was refused tried again.

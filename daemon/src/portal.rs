@@ -83,6 +83,7 @@ struct Markers {
 struct ConsentMarkers {
     notice: Selector,
     form: Selector,
+    button: Option<Selector>,
 }
 
 impl Portal {
@@ -99,6 +100,11 @@ impl Portal {
             Some(consent) => Some(ConsentMarkers {
                 notice: selector("consent", &consent.selector)?,
                 form: selector("consent", &consent.form)?,
+                button: consent
+                    .button
+                    .as_deref()
+                    .map(|text| selector("consent", text))
+                    .transpose()?,
             }),
         };
         for (number, step) in (1..).zip(&profile.wizard) {

@@ -273,6 +273,11 @@ impl Stand {
             Outcome::Forbidden { .. } if !again && may_sign_again => {
                 (Self::SigningIn { due, again: true }, Next::Again)
             }
+            // A notice says nothing of a registration that there is.
+            Outcome::NeedsConsent { .. } if due.recheck_of.is_some() => (
+                Self::Rest(status_of(outcome, locks_for, now)),
+                Next::Nothing,
+            ),
             Outcome::Forbidden { .. }
             | Outcome::NeedsConsent { .. }
             | Outcome::NeedsWizard

@@ -240,7 +240,7 @@ impl Server {
             method::ACCEPT_NOTICE => {
                 self.only_if_allowed(uid).await?;
                 let what: AcceptNotice = parameters(call.parameters)?;
-                self.ask(move |request| Event::NoticeAccepted { request, what })
+                self.ask(move |request| Event::NoticeAccepted { request, uid, what })
                     .await
             }
             method::GET_PORTAL => self.get_portal(call.parameters),

@@ -116,9 +116,9 @@ impl State {
             } => self.answered(request, visit, now, |card, context| {
                 card.portal_tested(result, tries, (*trace, page), context)
             }),
-            Event::NoticeAccepted { request, what } => {
+            Event::NoticeAccepted { request, uid, what } => {
                 self.answered(request, what.visit, now, |card, context| {
-                    card.accept(&what, context).map(|()| Answer::Done)
+                    card.accept(uid, &what, context).map(|()| Answer::Done)
                 })
             }
             Event::Asked { request, uid, what } => self.register(request, uid, &what, now),

@@ -69,6 +69,7 @@ struct RuleTable {
 struct ConsentTable {
     selector: String,
     form: String,
+    button: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -232,14 +233,23 @@ fn rule(source: &Source, origin: &Url, table: Spanned<RuleTable>) -> Result<Rule
 
 fn consent(source: &Source, table: Spanned<ConsentTable>) -> Result<Consent, FileError> {
     let span = table.span();
-    let ConsentTable { selector, form } = table.into_inner();
-    if selector.trim().is_empty() || form.trim().is_empty() {
+    let ConsentTable {
+        selector,
+        form,
+        button,
+    } = table.into_inner();
+    let words = [Some(&selector), Some(&form), button.as_ref()];
+    if words.into_iter().flatten().any(|it| it.trim().is_empty()) {
         return Err(source.fault(
             span,
             "a consent page needs the selector of its notice, and of the form that accepts it",
         ));
     }
-    Ok(Consent { selector, form })
+    Ok(Consent {
+        selector,
+        form,
+        button,
+    })
 }
 
 fn lockout(source: &Source, table: Spanned<LockoutTable>) -> Result<Lockout, FileError> {

@@ -62,10 +62,11 @@ impl Visiting {
 
     /// Lends a PIN to what follows.
     pub(super) fn lend(&self, pin: HeldPin) {
-        *self.lent() = Lent {
-            pin: Some(pin),
-            ..Lent::default()
-        };
+        let mut lent = self.lent();
+        lent.pin = Some(pin);
+        lent.is_over = false;
+        // Work that was given up, and may still begin, is for another PIN.
+        lent.turn += 1;
     }
 
     /// Takes back what is left of it.

@@ -7,8 +7,9 @@ use url::Url;
 use super::ConsentMarkers;
 use super::form::Form;
 use super::page::{Page, visible_text};
+use cac_common::identity::legible;
 
-/// More of a notice than anybody reads.
+/// In bytes; of a longer one not all could be shown.
 const LONGEST: usize = 16 * 1024;
 
 /// What a page with a notice comes to.
@@ -26,23 +27,29 @@ impl ConsentMarkers {
     pub(super) fn look(&self, page: &Page, url: &Url, accepted: &[String]) -> Option<Shown> {
         let markup = page.markup()?;
         let element = markup.select(&self.notice).next()?;
-        let text = legible(&visible_text(*element));
-        let notice = Notice {
-            sha256: hex(digest(&SHA256, text.as_bytes()).as_ref()),
-            text,
+        let form = markup.select(&self.form).next();
+        // What stands beside the boxes and buttons is accepted too.
+        let of_form = form.map(|form| visible_text(*form)).unwrap_or_default();
+        let mut text = legible(&visible_text(*element));
+        if !text.contains(&of_form) {
+            text = format!("{text} {}", legible(&of_form));
+        }
+        let form = Form::accepting(markup, &self.form, self.button.as_ref(), url);
+        let Some(form) = form.filter(|_| text.len() <= LONGEST) else {
+            return Some(Shown::NoForm);
         };
-        Some(match Form::accepting(markup, &self.form, url) {
-            None => Shown::NoForm,
-            Some(form) if accepted.contains(&notice.sha256) => Shown::Accepted(form),
-            Some(_) => Shown::New(notice),
+        let mut whole = text.clone();
+        for name in &form.names {
+            whole.push('\0');
+            whole.push_str(name);
+        }
+        let sha256 = hex(digest(&SHA256, whole.as_bytes()).as_ref());
+        Some(if accepted.contains(&sha256) {
+            Shown::Accepted(form)
+        } else {
+            Shown::New(Notice { text, sha256 })
         })
     }
-}
-
-/// Without what could move about a terminal, and not without end.
-fn legible(text: &str) -> String {
-    let end = text.floor_char_boundary(LONGEST);
-    cac_common::identity::legible(&text[..end])
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -27,7 +27,10 @@ pub(super) struct Lost {
 
 impl Lost {
     pub(super) fn outcome(&self, own: &Own, seen: Seen) -> Outcome {
-        if let Some(outcome) = outcome::withheld(own, seen) {
+        // An earlier server may have asked; what it did not get is not why this one is away.
+        if self.was_asked
+            && let Some(outcome) = outcome::withheld(own, seen)
+        {
             return outcome;
         }
         if let Some(error) = find::<rustls::Error>(&self.error) {

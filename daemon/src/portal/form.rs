@@ -15,8 +15,8 @@ use super::page;
 const MOST_FIELDS: usize = 64;
 /// As it is sent. A response with its certificates is about 20 kB.
 const LARGEST_BODY: usize = 256 << 10;
-/// What sending it looks like in `onload`.
-const CALLS: [&str; 2] = ["submit(", "submitform("];
+/// What sending it looks like in `onload`, and nothing else does.
+const CALL: &str = ".submit()";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Form {
@@ -43,6 +43,11 @@ impl Form {
                 Some(Part::Visible) => return None,
                 Some(Part::Button { .. }) => has_button = true,
                 Some(Part::Hidden) | None => {}
+            }
+            let is_for_a_person =
+                element.attr("onclick").is_some() || element.attr("role") == Some("button");
+            if is_for_a_person {
+                return None;
             }
             match element.value().name() {
                 "base" if base.is_none() => base = element.attr("href"),
@@ -77,34 +82,47 @@ impl Form {
 }
 
 impl Form {
-    /// The form that `selector` finds, as one sends it who presses its first
-    /// button: what is hidden in it, and boxes that have to be ticked. Nothing
-    /// where there is more for a person to fill in.
-    pub(super) fn accepting(html: &Html, selector: &Selector, url: &Url) -> Option<Self> {
+    /// The form that `selector` finds, as one sends it who presses `button`, or
+    /// its only one: what is hidden in it, and boxes that have to be ticked.
+    /// Nothing where there is more for a person to fill in or to choose.
+    pub(super) fn accepting(
+        html: &Html,
+        selector: &Selector,
+        button: Option<&Selector>,
+        url: &Url,
+    ) -> Option<Self> {
         let form = html.select(selector).next()?;
         if form.value().name() != "form" || !is_posted(form) {
             return None;
         }
         let mut pairs = fields(form)?;
-        let mut has_button = false;
+        let mut pressed = None;
         for element in elements(*form) {
             let is_required_box = element.attr("type").is_some_and(|kind| {
                 kind.eq_ignore_ascii_case("checkbox") && element.attr("required").is_some()
             });
             match Part::of(element) {
-                Some(Part::Visible) if !is_required_box => return None,
+                Some(Part::Visible) if !is_required_box || is_odd(element) => return None,
                 Some(Part::Visible) => {
                     let value = element.attr("value").unwrap_or("on");
                     pairs.push((element.attr("name")?.to_owned(), value.to_owned()));
                 }
-                Some(Part::Button { sends: true }) if !has_button => {
-                    has_button = true;
-                    let value = element.attr("value").unwrap_or_default();
-                    let name = element.attr("name").filter(|name| !name.is_empty());
-                    pairs.extend(name.map(|name| (name.to_owned(), value.to_owned())));
+                Some(Part::Button { sends: true }) => {
+                    if button.is_some_and(|button| !button.matches(&element)) {
+                        continue;
+                    }
+                    if pressed.is_some() || is_odd(element) {
+                        return None;
+                    }
+                    pressed = Some(element);
                 }
                 Some(Part::Form | Part::Hidden | Part::Button { .. }) | None => {}
             }
+        }
+        let pressed = pressed?;
+        if let Some(name) = pressed.attr("name").filter(|name| !name.is_empty()) {
+            let value = pressed.attr("value").unwrap_or_default();
+            pairs.push((name.to_owned(), value.to_owned()));
         }
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&pairs)
@@ -122,6 +140,19 @@ impl Form {
             body,
         })
     }
+}
+
+/// It is off, or sends the form elsewhere or otherwise.
+fn is_odd(element: ElementRef<'_>) -> bool {
+    [
+        "disabled",
+        "formaction",
+        "formmethod",
+        "formenctype",
+        "form",
+    ]
+    .iter()
+    .any(|name| element.attr(name).is_some())
 }
 
 /// What an element means to the sending of a form.
@@ -171,8 +202,11 @@ fn calls_submit(script: Option<&str>) -> bool {
         .chars()
         .filter(|it| !it.is_whitespace())
         .collect();
-    let script = script.to_ascii_lowercase();
-    CALLS.iter().any(|call| script.contains(call))
+    let mut statements = script.split(';').filter(|it| !it.is_empty()).peekable();
+    // What does more than call may wait for a person.
+    statements.peek().is_some()
+        && statements
+            .all(|it| it.ends_with(CALL) && !it.contains(['{', '}', '=', '?', '&', '|', ',']))
 }
 
 /// A browser that runs scripts shows nothing of a `<noscript>`, and has it as text.
@@ -267,7 +301,7 @@ mod tests {
     #[test]
     fn values_are_encoded_as_a_browser_does() {
         let form = form(
-            "<body onload=submit()><form method=post action='../acs?b=2#c'>\
+            "<body onload=document.forms[0].submit()><form method=post action='../acs?b=2#c'>\
              <input type=hidden name='a b&amp;c' value='1+1=2 &lt;é>'>\
              <input type=hidden name=lines value='one\ntwo&#13;&#10;three'>\
              <input type=hidden name=off value=1 disabled><input type=hidden value=nameless>\
@@ -305,7 +339,7 @@ mod tests {
             ),
         ] {
             let form = form(&format!(
-                "{base}<body onload=submit()><form method=post {action}></form>"
+                "{base}<body onload=document.forms[0].submit()><form method=post {action}></form>"
             ));
 
             assert_eq!(form.unwrap().action.as_str(), to, "{action} {base}");
@@ -328,27 +362,50 @@ mod tests {
             format!("<form method=post>{hidden}<noscript><p>Scripts!</p></noscript></form>"),
             format!("<form method=post>{hidden}<noscript><button type=reset></noscript></form>"),
             // Something is there to be filled in.
-            format!("<body onload=submit()><form method=post>{hidden}<input name=user></form>"),
             format!(
-                "<body onload=submit()><form method=post>{hidden}<input type=password name=p></form>"
+                "<body onload=disableSubmit()><form method=post>{hidden}<button>I accept</button></form>"
             ),
-            format!("<body onload=submit()><form method=post>{hidden}<textarea></textarea></form>"),
-            format!("<body onload=submit()><form method=post>{hidden}<select></select></form>"),
-            format!("<body onload=submit()><form method=post>{hidden}</form><input type=checkbox>"),
+            format!(
+                "<body onload='b.onclick=function(){{f.submit()}}'><form method=post>{hidden}<button>I accept</button></form>"
+            ),
+            format!(
+                "<form method=post>{hidden}<a onclick=f.submit()>I accept</a><noscript><input type=submit></noscript></form>"
+            ),
+            format!(
+                "<body onload=document.forms[0].submit()><form method=post>{hidden}<input name=user></form>"
+            ),
+            format!(
+                "<body onload=document.forms[0].submit()><form method=post>{hidden}<input type=password name=p></form>"
+            ),
+            format!(
+                "<body onload=document.forms[0].submit()><form method=post>{hidden}<textarea></textarea></form>"
+            ),
+            format!(
+                "<body onload=document.forms[0].submit()><form method=post>{hidden}<select></select></form>"
+            ),
+            format!(
+                "<body onload=document.forms[0].submit()><form method=post>{hidden}</form><input type=checkbox>"
+            ),
             format!(
                 "<form method=post>{hidden}<noscript><input name=user><button></noscript></form>"
             ),
             // Which one?
-            format!("<body onload=submit()><form method=post>{hidden}</form><form></form>"),
-            // Not as it is sent here.
-            format!("<body onload=submit()><form>{hidden}</form>"),
-            format!("<body onload=submit()><form method=get>{hidden}</form>"),
             format!(
-                "<body onload=submit()><form method=post enctype=multipart/form-data>{hidden}</form>"
+                "<body onload=document.forms[0].submit()><form method=post>{hidden}</form><form></form>"
             ),
-            format!("<body onload=submit()><template><form method=post>{hidden}</form></template>"),
-            format!("<body onload=submit()><form method=post action='https://['>{hidden}</form>"),
-            "<body onload=submit()>".into(),
+            // Not as it is sent here.
+            format!("<body onload=document.forms[0].submit()><form>{hidden}</form>"),
+            format!("<body onload=document.forms[0].submit()><form method=get>{hidden}</form>"),
+            format!(
+                "<body onload=document.forms[0].submit()><form method=post enctype=multipart/form-data>{hidden}</form>"
+            ),
+            format!(
+                "<body onload=document.forms[0].submit()><template><form method=post>{hidden}</form></template>"
+            ),
+            format!(
+                "<body onload=document.forms[0].submit()><form method=post action='https://['>{hidden}</form>"
+            ),
+            "<body onload=document.forms[0].submit()>".into(),
         ] {
             assert_eq!(form(&markup), None, "{markup}");
         }
@@ -358,7 +415,7 @@ mod tests {
     fn a_form_has_a_largest_size() {
         let with = |fields: &str| {
             form(&format!(
-                "<body onload=submit()><form method=post>{fields}</form>"
+                "<body onload=document.forms[0].submit()><form method=post>{fields}</form>"
             ))
         };
         let field = "<input type=hidden name=a value=1>";

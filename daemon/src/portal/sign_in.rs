@@ -149,7 +149,7 @@ async fn recorded(
         Ok(Ok(End::NoForm)) => Outcome::Unsupported {
             cause: Cause::new(
                 Kind::NoticeNotAcceptable,
-                "the portal shows a notice that has no form to accept it by",
+                "the portal shows a notice that cannot be accepted with a mere yes",
             ),
         },
         Ok(Ok(End::TooLarge)) => Outcome::Unrecognised {

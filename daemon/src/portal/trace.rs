@@ -80,9 +80,22 @@ pub(super) fn without_secrets(url: &Url) -> String {
     // Neither is there in an address that we ask.
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
+    // Path parameters are where some servers keep the session.
+    let path: Vec<&str> = url
+        .path()
+        .split('/')
+        .map(|part| part.split(';').next().unwrap_or_default())
+        .collect();
+    shown.set_path(&path.join("/"));
     let names: Vec<String> = url
-        .query_pairs()
-        .map(|(name, _)| format!("{name}=\u{2026}"))
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _)) => format!("{name}=\u{2026}"),
+            None => "\u{2026}".into(),
+        })
         .collect();
     shown.set_query(None);
     let query = if names.is_empty() {
@@ -106,6 +119,10 @@ mod tests {
                 "https://a.example/b?token=\u{2026}&c=\u{2026}",
             ),
             ("https://a.example/?", "https://a.example/"),
+            (
+                "https://a.example/b;jsessionid=secret/c?eyJhbGci",
+                "https://a.example/b/c?\u{2026}",
+            ),
         ] {
             assert_eq!(without_secrets(&Url::parse(url).unwrap()), shown);
         }

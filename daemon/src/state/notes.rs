@@ -119,11 +119,11 @@ impl Note {
         )
     }
 
-    pub(super) fn accepted(card: &CardVisit, portal: &Profile) -> Self {
+    pub(super) fn accepted(card: &CardVisit, portal: &Profile, uid: u32) -> Self {
         Self::of_card(
             HistoryKind::Registration,
             card,
-            &format!("{}: the notice was accepted", portal.title),
+            &format!("{}: user {uid} accepted the notice", portal.title),
         )
         .at_portal(&portal.name)
     }

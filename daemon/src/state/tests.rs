@@ -396,7 +396,11 @@ impl World {
             what.sha256.push('x');
         }
         let request = self.request();
-        self.step(Event::NoticeAccepted { request, what });
+        self.step(Event::NoticeAccepted {
+            request,
+            uid: 1000,
+            what,
+        });
     }
 
     fn type_pin(&mut self, card: usize, visits_ago: u64, even_the_last_try: bool) -> Pin {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cac_common::finding::Finding;
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
-use cac_common::registration::RegistrationStatus;
+use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{Card, Daemon, KnownPersona, Portal, Reader, Registration, Snapshot};
 
 use super::visit::CardVisit;
@@ -150,7 +150,7 @@ impl State {
                     .iter()
                     .find(|registration| registration.portal == portal.name)
                     .map_or(RegistrationStatus::NotSeen, |registration| {
-                        registration.status.clone()
+                        without_text(&registration.status)
                     }),
             })
             .collect();
@@ -158,5 +158,18 @@ impl State {
             registrations,
             ..known.clone()
         }
+    }
+}
+
+/// A notice is read where its card is; of the many that are known, it is too much.
+fn without_text(status: &RegistrationStatus) -> RegistrationStatus {
+    let RegistrationStatus::NeedsConsent { notice } = status else {
+        return status.clone();
+    };
+    RegistrationStatus::NeedsConsent {
+        notice: Notice {
+            text: String::new(),
+            sha256: notice.sha256.clone(),
+        },
     }
 }

@@ -103,6 +103,8 @@ struct Held {
     pin: HeldPin,
     /// Wiped then, at the latest.
     until: Option<Duration>,
+    /// The last sign-in with it met a notice, which a person may accept.
+    met_notice: bool,
 }
 
 impl AtWork {

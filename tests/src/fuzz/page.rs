@@ -60,7 +60,7 @@ fn is_sent_whole(html: &Html) -> bool {
 
 fn accepting(html: &Html, selector: &Selector) -> Option<Form> {
     let url = Url::parse(ADDRESS).expect("an address of our own");
-    Form::accepting(html, selector, &url)
+    Form::accepting(html, selector, None, &url)
 }
 
 fn assert_sent_whole(form: &Form) {

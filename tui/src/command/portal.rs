@@ -57,6 +57,11 @@ async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
     {
         return Err(Failure::NoSuchPortal(readable(&wanted.name)));
     }
+    if let Some(path) = wanted.page.clone()
+        && path.exists()
+    {
+        return Err(Failure::FileExists { path });
+    }
     let card = register::find(&snapshot, wanted.card.as_deref())?;
     let request = request(wanted, card)?;
     let reader = reader_of(&snapshot, card)?;

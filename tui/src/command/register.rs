@@ -35,13 +35,18 @@ const NEXT_TURN: Duration = Duration::from_secs(2);
 pub async fn run(socket: &Path, wanted: Register) -> Result<Exit, Failure> {
     let mut run = Run::start(socket, wanted).await?;
     run.wait_until_read().await?;
-    let must_ask_again = !run.needs_pin()? && !run.is_registered()? && run.notice()?.is_none();
+    let must_ask_again = !run.needs_pin()?
+        && !run.is_registered()?
+        && run.notice()?.is_none()
+        && !run.is_locked()?;
+    let before = run.snapshot.clone();
     if must_ask_again {
         run.ask_again(socket).await?;
     }
+    let nothing_new = must_ask_again && !run.differs_from(&before)?;
     if run.needs_pin()? {
         run.hand_over_pin(socket).await?;
-    } else if run.wanted.json || !must_ask_again {
+    } else if run.wanted.json || !must_ask_again || nothing_new {
         run.tell_all()?;
     }
     while run.accept_notice(socket).await? {}
@@ -179,6 +184,14 @@ impl Run {
         self.follow(&before).await
     }
 
+    /// The portal has locked every account that is meant, and not for long enough yet.
+    fn is_locked(&self) -> Result<bool, Failure> {
+        let now = clock::now();
+        Ok(self.registrations()?.all(|one| {
+            matches!(one.status, RegistrationStatus::LockedOut { until: Some(until) } if now < until)
+        }))
+    }
+
     /// The notice that a registration waits for, and where.
     fn notice(&self) -> Result<Option<(String, Notice)>, Failure> {
         Ok(self.registrations()?.find_map(|one| {
@@ -199,12 +212,21 @@ impl Run {
             return Ok(false);
         }
         let title = print::portal_title(&self.snapshot, &portal);
-        let text = format!("{title} shows this notice:\n\n{}\n", legible(&notice.text));
-        print::line(&mut io::stdout().lock(), &text)?;
-        let asked = tokio::task::spawn_blocking(|| ask_yes::ask("Accept it? [y/N] "));
-        let is_accepted = tokio::select! {
-            answer = asked => answer.map_err(|error| Failure::Terminal(error.into()))??,
-            () = self.ends.any() => return Err(Failure::Interrupted),
+        // With the question, wherever standard output goes.
+        let question = format!(
+            "{title} shows this notice:\n\n{}\n\nAccept it? [y/N] ",
+            legible(&notice.text)
+        );
+        let mut asked = tokio::task::spawn_blocking(move || ask_yes::ask(&question));
+        let is_accepted = loop {
+            tokio::select! {
+                answer = &mut asked => {
+                    break answer.map_err(|error| Failure::Terminal(error.into()))??;
+                }
+                snapshot = self.monitor.next() => self.snapshot = snapshot?,
+                () = self.ends.any() => return Err(Failure::Interrupted),
+            }
+            self.card()?;
         };
         if !is_accepted {
             return Err(Failure::NoticeNotAccepted);

@@ -2,7 +2,7 @@
 
 use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::HistoryEntry;
+use cac_common::snapshot::{Card, HistoryEntry};
 
 use super::{Action, Message, complain, loading, moved, say};
 use crate::app::{
@@ -146,6 +146,11 @@ pub(super) fn preview(app: &mut App, counted: &ClearScope, lost: Result<Lost, Tr
 
 /// Opens the notice that the registration waits for, the first if none is named.
 pub(super) fn open_notice(app: &mut App, portal: Option<&str>) -> bool {
+    // The PIN goes first, unless this very notice is meant.
+    let wants_pin = app.card().is_some_and(Card::has_use_for_pin);
+    if portal.is_none() && wants_pin {
+        return false;
+    }
     let mut registrations = app.registrations().iter();
     let waiting = registrations.find(|one| {
         portal.is_none_or(|portal| portal == one.portal)

@@ -9,7 +9,8 @@ use super::server::{self, Asks, Authority, Server};
 use super::{ACCOUNT, RULES, portal, registered, sign_in};
 use crate::portal::Identity;
 
-const CONSENT: &str = "[consent]\nselector = \"#notice\"\nform = \"form#accept\"\n";
+const CONSENT: &str = "[consent]\nselector = \"#notice\"\nform = \"form#accept\"\n\
+    button = \"button[value=yes]\"\n";
 
 /// A page that goes on to the account once its form is sent.
 async fn with_form(ca: &Authority, inside: &'static str) -> Server {
@@ -30,7 +31,7 @@ async fn with_form(ca: &Authority, inside: &'static str) -> Server {
 }
 
 const INSIDE: &str = "<input type=hidden name=csrf value='a b'><input type=checkbox name=read required>\
-    <button name=answer value=yes>I accept</button><button name=answer value=no>No</button>";
+    <button name=answer value=no>Decline</button><button name=answer value=yes>I accept</button>";
 
 #[tokio::test]
 async fn a_notice_is_shown_until_a_person_has_accepted_that_very_text() {
@@ -58,27 +59,45 @@ async fn a_notice_is_shown_until_a_person_has_accepted_that_very_text() {
     let second = sign_in(&portal, identity(&notice.sha256)).await.unwrap();
 
     let Notice { text, .. } = notice;
-    assert_eq!(text, "You are using a system. \u{FFFD}[2JIt is watched.");
+    let shown = "You are using a system. \u{FFFD}[2JIt is watched. Decline I accept";
+    assert_eq!(text, shown);
     assert_eq!(before, 0, "nobody had accepted it");
     assert_eq!(second, registered());
     assert_eq!(posted(&server), 1);
+    let requests = server.requests();
+    let sent = requests.iter().find(|it| it.starts_with("POST")).unwrap();
+    let length = "csrf=a+b&read=on&answer=yes".len();
+    assert!(
+        sent.contains(&format!("content-length: {length}\r\n")),
+        "{sent}"
+    );
 }
 
 #[tokio::test]
 async fn a_notice_that_asks_for_more_than_a_yes_is_not_answered() {
-    let ca = Authority::new("Test CA");
-    let server = with_form(&ca, "<input name=name><button>I accept</button>").await;
-    let portal = portal(&server, &ca, &format!("{CONSENT}{RULES}"));
+    let consent = CONSENT.replace("button = \"button[value=yes]\"\n", "");
+    for inside in [
+        "<input name=name><button>I accept</button>",
+        "<button value=no>Decline</button><button value=yes>I accept</button>",
+        "<button formaction=/elsewhere>I accept</button>",
+        "<button disabled>I accept</button>",
+        "<input type=hidden name=a>",
+    ] {
+        let ca = Authority::new("Test CA");
+        let server = with_form(&ca, inside).await;
+        let portal = portal(&server, &ca, &format!("{consent}{RULES}"));
 
-    let outcome = sign_in(&portal, Holder::new(Kind::P256, &ca).identity()).await;
+        let outcome = sign_in(&portal, Holder::new(Kind::P256, &ca).identity()).await;
 
-    assert_eq!(
-        outcome.unwrap(),
-        Outcome::Unsupported {
-            cause: Cause::new(
-                Why::NoticeNotAcceptable,
-                "the portal shows a notice that has no form to accept it by"
-            )
-        }
-    );
+        assert_eq!(
+            outcome.unwrap(),
+            Outcome::Unsupported {
+                cause: Cause::new(
+                    Why::NoticeNotAcceptable,
+                    "the portal shows a notice that cannot be accepted with a mere yes"
+                )
+            },
+            "{inside}"
+        );
+    }
 }

@@ -164,7 +164,7 @@ async fn what_a_person_has_to_send_is_not_sent() {
         assert!(
             matches!(
                 outcome,
-                Ok(Outcome::Unrecognised { .. } | Outcome::NeedsConsent { .. })
+                Ok(Outcome::Unrecognised { .. } | Outcome::Unsupported { .. })
             ),
             "{outcome:?}"
         );

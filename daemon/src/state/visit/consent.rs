@@ -12,6 +12,7 @@ impl CardVisit {
     /// A person accepts a notice: the sign-in that met it is due again.
     pub(in crate::state) fn accept(
         &mut self,
+        uid: u32,
         what: &AcceptNotice,
         context: &mut Context<'_>,
     ) -> Result<(), Refusal> {
@@ -26,6 +27,7 @@ impl CardVisit {
         let due = stand
             .and_then(|stand| stand.accepted(&what.sha256))
             .ok_or(Refusal::NothingToDo)?;
+        self.drop_pin_of_others(uid);
         let consent = Consent {
             portal: what.portal.clone(),
             sha256: what.sha256.clone(),
@@ -34,7 +36,7 @@ impl CardVisit {
         self.memory.consents.push(consent.clone());
         context
             .effects
-            .push(Note::accepted(self, profile).at(context.now));
+            .push(Note::accepted(self, profile, uid).at(context.now));
         if let Some(card) = self.to_remember(context) {
             context.effects.push(Effect::KeepConsent {
                 card: Box::new(card),

@@ -102,6 +102,10 @@ impl CardVisit {
         if !matches!(scope, ClearScope::Portal { .. }) {
             self.memory.acquaintance = Acquaintance::New;
         }
+        // A PIN that is held would write it all down again.
+        if !matches!(scope, ClearScope::History { .. }) {
+            self.held = None;
+        }
         for portal in context.portals {
             if !forgotten(&portal.name) {
                 continue;
@@ -160,7 +164,15 @@ impl CardVisit {
             .memory
             .registrations
             .iter()
-            .find(|remembered| remembered.portal == portal.name);
+            .find(|remembered| remembered.portal == portal.name)
+            // What was accepted since stands in nobody's way.
+            .filter(|remembered| {
+                let mut consents = self.memory.consents.iter();
+                let RegistrationStatus::NeedsConsent { notice } = &remembered.status else {
+                    return true;
+                };
+                !consents.any(|it| it.portal == portal.name && it.sha256 == notice.sha256)
+            });
         let stand = Stand::at_first(remembered, facts, portal, now);
         self.stands.insert(portal.name.clone(), stand);
     }

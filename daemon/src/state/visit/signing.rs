@@ -6,7 +6,7 @@ use std::time::Duration;
 use cac_common::config::PinKeep;
 use cac_common::interface::Refusal;
 use cac_common::pin::{Pin, PinFor};
-use cac_common::registration::RegistrationStatus;
+use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::PinStatus;
 
 use super::{AtWork, CardVisit, Held};
@@ -29,6 +29,9 @@ impl CardVisit {
         context: &mut Context<'_>,
     ) -> Result<(), Refusal> {
         self.may_take(&pin)?;
+        if self.held.is_some() {
+            return Err(Refusal::PinInUse);
+        }
         for portal in context.portals {
             self.change(&portal.name, |stand| stand.with_a_pin(portal, context.now));
         }
@@ -39,10 +42,19 @@ impl CardVisit {
         self.held = Some(Held {
             pin: HeldPin::Unsent(pin),
             until,
+            met_notice: false,
         });
         context.effects.push(Note::pin_typed(self).at(context.now));
         self.advance(context);
         Ok(())
+    }
+
+    /// A PIN serves the one who typed it.
+    pub(super) fn drop_pin_of_others(&mut self, uid: u32) {
+        self.held = self
+            .held
+            .take()
+            .filter(|held| held.pin.typed_for().uid == uid);
     }
 
     /// Whether a PIN is for this card, and may be sent to it.
@@ -55,7 +67,7 @@ impl CardVisit {
         if self.id() != Some(card) {
             return Err(Refusal::NoSuchCard);
         }
-        if self.held.is_some() || self.is_at_work() {
+        if self.is_at_work() {
             return Err(Refusal::PinInUse);
         }
         match self.pin {
@@ -88,14 +100,7 @@ impl CardVisit {
         let Some(facts) = self.facts.clone() else {
             return;
         };
-        // A PIN serves the one who typed it.
-        if self
-            .held
-            .as_ref()
-            .is_some_and(|held| held.pin.typed_for().uid != uid)
-        {
-            self.held = None;
-        }
+        self.drop_pin_of_others(uid);
         if let Some(at_work) = &mut self.at_work
             && at_work.uid != uid
         {
@@ -135,7 +140,12 @@ impl CardVisit {
         }
         // Its time may have run out while the portal answered.
         let in_time = !pin_is_over && until.is_none_or(|until| until > context.now.monotonic);
-        self.held = pin.filter(|_| in_time).map(|pin| Held { pin, until });
+        let met_notice = matches!(result, SignInResult::Portal(Outcome::NeedsConsent { .. }));
+        self.held = pin.filter(|_| in_time).map(|pin| Held {
+            pin,
+            until,
+            met_notice,
+        });
         let may_sign_again = matches!(
             self.held,
             Some(Held {
@@ -254,8 +264,9 @@ impl CardVisit {
                 .iter()
                 .find(|portal| self.stands.get(&portal.name).is_some_and(Stand::is_due));
             let Some(portal) = next else {
-                // One that a person can make go on is not over.
-                let is_over = !self.stands.values().any(Stand::waits_for_consent);
+                // One that met a notice goes on once a person has accepted it.
+                let is_over = !self.held.as_ref().is_some_and(|held| held.met_notice)
+                    || !self.stands.values().any(Stand::waits_for_consent);
                 if context.config.pin_keep == PinKeep::SignIn && is_over {
                     self.held = None;
                 }

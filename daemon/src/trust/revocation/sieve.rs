@@ -7,6 +7,9 @@ use std::hash::{BuildHasher as _, RandomState};
 /// more numbers seem to be among them.
 const MOST_WORDS: usize = 32 * 1024;
 
+/// 8 KiB: of a short CRL hardly anything else seems to be among them.
+const LEAST_WORDS: usize = 1024;
+
 /// An entry has some 36 bytes, and 12 bits of the sieve are for each.
 const BYTES_FOR_A_BIT: usize = 3;
 
@@ -22,7 +25,7 @@ pub(super) struct Sieve {
 impl Sieve {
     /// For entries of this many bytes.
     pub(super) fn of_size(entries: usize) -> Self {
-        let words = (entries / BYTES_FOR_A_BIT / 64).clamp(1, MOST_WORDS);
+        let words = (entries / BYTES_FOR_A_BIT / 64).clamp(LEAST_WORDS, MOST_WORDS);
         Self {
             words: vec![0; words],
             hasher: RandomState::new(),
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn it_is_never_larger_than_it_may_be() {
-        assert_eq!(Sieve::of_size(0).words.len(), 1);
+        assert_eq!(Sieve::of_size(0).words.len(), LEAST_WORDS);
         assert_eq!(Sieve::of_size(usize::MAX).words.len(), MOST_WORDS);
     }
 }
