@@ -42,9 +42,19 @@ impl Lost {
         if find::<NotConnected>(&self.error).is_some() || self.error.is_timeout() {
             return self.unreachable(Kind::NoAnswer, "no answer in time");
         }
-        let was_closed = find::<hyper::Error>(&self.error)
-            .is_some_and(|error| error.is_incomplete_message() || error.is_closed());
-        match find::<io::Error>(&self.error).map(io::Error::kind) {
+        let by_http = find::<hyper::Error>(&self.error);
+        if by_http.is_some_and(hyper::Error::is_parse) {
+            let why = readable(&deepest(&self.error));
+            return Outcome::Unrecognised {
+                cause: Cause::new(
+                    Kind::UnknownPage,
+                    format!("an answer that cannot be read: {why}"),
+                ),
+            };
+        }
+        let was_closed =
+            by_http.is_some_and(|error| error.is_incomplete_message() || error.is_closed());
+        match root_kind(&self.error) {
             Some(io::ErrorKind::ConnectionRefused) => {
                 self.unreachable(Kind::ConnectionRefused, "connection refused")
             }
@@ -77,7 +87,10 @@ impl Lost {
         let error = readable(&error.to_string());
         unsupported(
             Kind::TlsTrouble,
-            format!("{} speaks TLS in a way we cannot: {error}", self.host),
+            format!(
+                "the portal at {} speaks TLS in a way we cannot: {error}",
+                self.host
+            ),
         )
     }
 
@@ -90,7 +103,7 @@ impl Lost {
         let was_in_handshake = self.error.is_connect();
         // no_application_protocol (RFC 7301, 3.2).
         if number == 120 {
-            let why = format!("{} does not speak HTTP/1.1", self.host);
+            let why = format!("the portal at {} does not speak HTTP/1.1", self.host);
             return unsupported(Kind::TlsTrouble, why);
         }
         // Apache under TLS 1.2 that wants a certificate, or to look at it once
@@ -111,7 +124,7 @@ impl Lost {
         };
         unsupported(
             Kind::TlsTrouble,
-            format!("{} {when} with TLS alert {number}", self.host),
+            format!("the portal at {} {when} with TLS alert {number}", self.host),
         )
     }
 
@@ -126,7 +139,10 @@ impl Lost {
 
     fn unreachable(&self, kind: Kind, why: &str) -> Outcome {
         Outcome::Unavailable {
-            cause: Cause::new(kind, format!("{} cannot be reached: {why}", self.host)),
+            cause: Cause::new(
+                kind,
+                format!("the portal at {} cannot be reached: {why}", self.host),
+            ),
             retry_after: None,
         }
     }
@@ -182,6 +198,19 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
         Some(inner) => Some(inner),
         None => error.source(),
     }
+}
+
+/// Of the innermost `io::Error`: those around it are of the kind `Other`.
+fn root_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    let mut kind = None;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            kind = Some(error.kind());
+        }
+        next = cause(error);
+    }
+    kind
 }
 
 pub(super) fn deepest(error: &(dyn Error + 'static)) -> String {

@@ -21,6 +21,9 @@ use super::refusal::Own;
 use super::witness::{Seen, Withheld};
 use super::{Markers, Portal};
 
+/// Where F5's access policy sends those whom it does not let in.
+const F5_LOG_OUT: &str = "/my.logout.php3";
+
 /// The last answer, redirects behind us.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -58,7 +61,17 @@ pub(super) fn judge(
     })
     .map_or_else(
         || by_status(answer, &page, own, seen),
-        |(rule, markers)| by_rule(rule, markers, answer, &page),
+        |(rule, markers)| match rule.result {
+            RuleResult::Rejected => refused_by_rule(answer, &page, own, seen),
+            RuleResult::Registered
+            | RuleResult::NeedsWizard
+            | RuleResult::NotEligible
+            | RuleResult::NeedsSponsor
+            | RuleResult::NotFound
+            | RuleResult::Forbidden
+            | RuleResult::LockedOut
+            | RuleResult::Waiting => by_rule(rule, markers, answer, &page),
+        },
     );
     let is_registered = matches!(outcome, Outcome::Registered { .. });
     if is_registered && seen.signed == 0 {
@@ -207,6 +220,19 @@ fn by_rule(rule: &Rule, markers: &Markers, answer: &Answer, page: &Page) -> Outc
     }
 }
 
+/// A rule says that the certificate is refused, and not why: the server may, or
+/// it is known here.
+fn refused_by_rule(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
+    if let told @ Outcome::Rejected { .. } = by_status(answer, page, own, seen) {
+        return told;
+    }
+    let said = said(Kind::SaidByPortal, answer, page);
+    rejected(match own.fault() {
+        Some(Cause { kind, detail }) => Cause::new(kind, format!("{said}; {detail}")),
+        None => said,
+    })
+}
+
 fn by_status(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
     match answer.status.as_u16() {
         400 if page.text().contains("No required SSL certificate was sent") => {
@@ -223,6 +249,7 @@ fn by_status(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
             cause: said(Kind::PortalBusy, answer, page),
             retry_after: answer.retry_after,
         },
+        200 if answer.url.path() == F5_LOG_OUT => forbidden(answer, page, own, seen),
         200 if page.has_password_field() => log_in_form(answer, page, seen),
         _ => Outcome::Unrecognised {
             cause: unknown(

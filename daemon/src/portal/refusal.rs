@@ -162,7 +162,7 @@ impl Own {
     }
 
     /// What is wrong with it for certain.
-    fn fault(&self) -> Option<Cause> {
+    pub(super) fn fault(&self) -> Option<Cause> {
         let faults = [self.fault_of_dates(), self.fault_of_usage(), self.revoked()];
         faults.into_iter().flatten().reduce(|first, next| {
             let both = format!("{first}, and {next}");

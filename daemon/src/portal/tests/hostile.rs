@@ -162,9 +162,15 @@ fn floods_and_ends() -> Vec<Flood> {
     let unreachable = |why: &str| Outcome::Unavailable {
         cause: Cause::new(
             Why::ConnectionClosed,
-            format!("127.0.0.1 cannot be reached: {why}"),
+            format!("the portal at 127.0.0.1 cannot be reached: {why}"),
         ),
         retry_after: None,
+    };
+    let unreadable = |why: &str| Outcome::Unrecognised {
+        cause: Cause::new(
+            Why::UnknownPage,
+            format!("an answer that cannot be read: {why}"),
+        ),
     };
     let late = || Outcome::Unavailable {
         cause: Cause::new(Why::NoAnswer, "the portal did not answer in time"),
@@ -204,12 +210,12 @@ fn floods_and_ends() -> Vec<Flood> {
         (
             "endless line",
             || flood("HTTP/1.1 200 OK\r\nA: ", "x"),
-            unreachable("message head is too large"),
+            unreadable("message head is too large"),
         ),
         (
             "endless headers",
             || flood("HTTP/1.1 200 OK\r\n", "A: b\r\n"),
-            unreachable("message head is too large"),
+            unreadable("message head is too large"),
         ),
         (
             "endless informational answers",
@@ -219,12 +225,12 @@ fn floods_and_ends() -> Vec<Flood> {
         (
             "no answer but junk",
             || flood("", "x"),
-            unreachable("invalid HTTP version parsed"),
+            unreadable("invalid HTTP version parsed"),
         ),
         (
             "ten thousand cookies",
             || cookies(10_000, 10),
-            unreachable("message head is too large"),
+            unreadable("message head is too large"),
         ),
         ("cookies of 400 kB", || cookies(90, 4_000), registered()),
         ("gzip bomb", gzip_bomb, untitled("200 OK")),
@@ -236,7 +242,7 @@ fn floods_and_ends() -> Vec<Flood> {
                     "x",
                 )
             },
-            unreachable("invalid content-length parsed"),
+            unreadable("invalid content-length parsed"),
         ),
         (
             "one byte at a time",

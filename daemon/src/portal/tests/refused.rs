@@ -112,7 +112,7 @@ async fn a_connection_closed_without_asking_is_worth_another_try() {
         outcome.unwrap(),
         unavailable(
             Why::ConnectionClosed,
-            "127.0.0.1 cannot be reached: it closed the connection"
+            "the portal at 127.0.0.1 cannot be reached: it closed the connection"
         )
     );
 }
@@ -188,7 +188,7 @@ async fn a_refused_connection_is_worth_another_try_and_spends_no_signature() {
         outcome.unwrap(),
         unavailable(
             Why::ConnectionRefused,
-            "127.0.0.1 cannot be reached: connection refused"
+            "the portal at 127.0.0.1 cannot be reached: connection refused"
         )
     );
     assert_eq!(holder.signed(), 0);
@@ -221,7 +221,7 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
         outcome.unwrap(),
         unavailable(
             Why::NoAnswer,
-            "127.0.0.1 cannot be reached: no answer in time"
+            "the portal at 127.0.0.1 cannot be reached: no answer in time"
         )
     );
 }
@@ -245,7 +245,7 @@ async fn a_server_that_does_not_speak_tls_is_not_supported() {
 
     let outcome = outcome.unwrap();
     assert!(
-        matches!(&outcome, Outcome::Unsupported { cause } if cause.kind == Why::TlsTrouble && cause.detail.starts_with("127.0.0.1 speaks TLS")),
+        matches!(&outcome, Outcome::Unsupported { cause } if cause.kind == Why::TlsTrouble && cause.detail.starts_with("the portal at 127.0.0.1 speaks TLS")),
         "{outcome:?}"
     );
 }

@@ -86,7 +86,10 @@ async fn a_server_that_has_a_later_http_is_spoken_to_in_the_one_it_has_too() {
 
         assert_eq!(with_both.unwrap(), registered(), "{version:?}");
         assert_eq!(trace.hops[0].protocol.as_deref(), Some("HTTP/1.1"));
-        let cause = Cause::new(Why::TlsTrouble, "127.0.0.1 does not speak HTTP/1.1");
+        let cause = Cause::new(
+            Why::TlsTrouble,
+            "the portal at 127.0.0.1 does not speak HTTP/1.1",
+        );
         assert_eq!(with_later.unwrap(), Outcome::Unsupported { cause });
     }
 }
