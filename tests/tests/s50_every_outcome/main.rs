@@ -1,0 +1,10 @@
+//! Every way a sign-in can end, each told as what it is: a row of a table for
+//! each, with the whole daemon, a card and a portal on real TLS.
+
+mod alerts;
+mod certificates;
+mod connections;
+mod origins;
+mod pages;
+mod row;
+mod stage;
