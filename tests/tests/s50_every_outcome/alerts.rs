@@ -13,14 +13,14 @@ fn alert(alert: Alert, at: Moment) -> Fault {
 }
 
 /// What an alert says of a certificate that nothing is wrong with, as is seen from here.
-fn verdict(alert: Alert) -> Kind {
-    match alert {
+fn verdict(row: Row<'_>, alert: Alert) -> Row<'_> {
+    let kind = match alert {
+        Alert::InternalError => return failing(row),
         Alert::UnsupportedCertificate => Kind::WrongUse,
         Alert::CertificateRevoked => Kind::CertificateRevoked,
         Alert::UnknownCa => Kind::IssuerUnknown,
         Alert::AccessDenied => Kind::NoRight,
         Alert::DecryptError => Kind::SignatureNotVerified,
-        Alert::InternalError => Kind::PortalFails,
         Alert::HandshakeFailure
         | Alert::BadCertificate
         | Alert::CertificateExpired
@@ -28,22 +28,14 @@ fn verdict(alert: Alert) -> Kind {
         | Alert::CertificateRequired
         | Alert::ProtocolVersion
         | Alert::UnrecognizedName => Kind::NotSaid,
-    }
+    };
+    row.rejected(kind)
 }
 
-/// As the answer to the certificate.
-fn rows_of_verdicts<'a>(row: impl Fn(Alert, Moment) -> Row<'a>) -> Vec<Row<'a>> {
-    let at_once = Alert::ALL.map(|alert| (alert, Moment::Certificate));
-    at_once
-        .into_iter()
-        .map(|(alert, at)| match verdict(alert) {
-            Kind::PortalFails => row(alert, at)
-                .is("waiting", 1)
-                .because(Kind::PortalFails)
-                .then(Then::GoesOn),
-            kind => row(alert, at).rejected(kind),
-        })
-        .collect()
+/// The server's trouble, and perhaps over soon.
+fn failing(row: Row<'_>) -> Row<'_> {
+    let failing = row.is("waiting", 1).because(Kind::PortalFails);
+    failing.then(Then::GoesOn)
 }
 
 #[test]
@@ -57,17 +49,14 @@ fn s50_an_alert_that_answers_the_certificate_is_told_as_a_verdict_over_tls_1_2()
         Row::at(&portal, format!("alert {which} at {at}")).with(alert(which, at))
     };
 
-    stage.play(&rows_of_verdicts(row))?;
+    stage.play(&Alert::ALL.map(|which| verdict(row(which, Moment::Certificate), which)))?;
     stage.play(&[
         // Apache that wants a certificate for a path.
         row(Alert::HandshakeFailure, Moment::Request)
             .is("unsupported", 1)
             .because(Kind::AsksLateRenegotiation),
         row(Alert::CertificateRevoked, Moment::Request).rejected(Kind::CertificateRevoked),
-        row(Alert::InternalError, Moment::Request)
-            .is("waiting", 1)
-            .because(Kind::PortalFails)
-            .then(Then::GoesOn),
+        failing(row(Alert::InternalError, Moment::Request)),
     ])?;
 
     stage.close()
@@ -84,7 +73,7 @@ fn s50_an_alert_that_answers_the_certificate_is_told_as_a_verdict_over_tls_1_3()
         Row::at(&portal, format!("alert {which} at {at}")).with(alert(which, at))
     };
 
-    stage.play(&rows_of_verdicts(row))?;
+    stage.play(&Alert::ALL.map(|which| verdict(row(which, Moment::Certificate), which)))?;
     stage.play(&[
         row(Alert::HandshakeFailure, Moment::Request).rejected(Kind::NotSaid),
         row(Alert::CertificateExpired, Moment::Request)
@@ -104,9 +93,10 @@ fn s50_an_alert_before_the_certificate_is_asked_for_spends_nothing() -> anyhow::
     let rows = Alert::ALL.map(|which| {
         let row = Row::at(&portal, format!("alert {which} at hello"));
         let row = row.with(alert(which, Moment::Hello));
-        match which {
-            Alert::InternalError => row.unreachable(Kind::PortalFails),
-            _ => row.unsupported(Kind::TlsTrouble),
+        if which == Alert::InternalError {
+            row.unreachable(Kind::PortalFails)
+        } else {
+            row.unsupported(Kind::TlsTrouble)
         }
     });
     stage.play(&rows)?;

@@ -160,7 +160,7 @@ fn s50_nginx_and_what_it_does_not_say() -> anyhow::Result<()> {
         verify: nginx::Verify::Off,
         ..foreign.nginx(&ours, answer)
     };
-    let setups = [
+    let servers = [
         foreign.nginx(&ours, &account),
         foreign.nginx(&other, &account),
         foreign.nginx(&namesake, &account),
@@ -169,27 +169,33 @@ fn s50_nginx_and_what_it_does_not_say() -> anyhow::Result<()> {
         asking_nobody("return 401 '<title>Who are you?</title>';"),
         asking_nobody("return 496;"),
         asking_nobody("return 200 '<title>Log in</title><form><input type=password></form>';"),
-    ];
-    let servers = setups.map(|setup| Nginx::start(&setup));
-    let mut rows = Vec::new();
-    for server in servers.iter().flatten() {
-        let number = rows.len();
-        let row = Row::elsewhere("nginx", foreign.profile(&server.origin()));
-        rows.push(match number {
-            0 => row.is("registered", 1),
-            1 => row.is("rejected", 0).because(Kind::IssuerNotAccepted),
-            2 => row
-                .rejected(Kind::NotSaid)
-                .saying("the portal does not say why"),
-            3 => row.unsupported(Kind::NeverAsks),
-            4 | 5 => row.is("forbidden", 0).because(Kind::NeverAsks),
-            6 => row.unsupported(Kind::NeverAsks),
-            _ => row.unsupported(Kind::WantsPassword),
-        });
-    }
-    assert_eq!(rows.len(), servers.len(), "some nginx has not started");
+    ]
+    .into_iter()
+    .map(|setup| Nginx::start(&setup))
+    .collect::<Result<Vec<_>, _>>()?;
+    let at = |number: usize, name: &str| {
+        let origin = servers[number].origin();
+        Row::elsewhere(format!("nginx: {name}"), foreign.profile(&origin))
+    };
 
-    stage.play(&rows)?;
+    stage.play(&[
+        at(0, "good"),
+        at(1, "names others")
+            .is("rejected", 0)
+            .because(Kind::IssuerNotAccepted),
+        at(2, "knows another of that name")
+            .rejected(Kind::NotSaid)
+            .saying("the portal does not say why"),
+        at(3, "lets everybody in").unsupported(Kind::NeverAsks),
+        at(4, "403, and never asks")
+            .is("forbidden", 0)
+            .because(Kind::NeverAsks),
+        at(5, "401, and never asks")
+            .is("forbidden", 0)
+            .because(Kind::NeverAsks),
+        at(6, "wants a certificate, and never asks").unsupported(Kind::NeverAsks),
+        at(7, "wants a password").unsupported(Kind::WantsPassword),
+    ])?;
 
     stage.close()
 }

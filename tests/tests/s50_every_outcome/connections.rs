@@ -124,8 +124,8 @@ fn s50_a_server_without_tls_is_told_as_such() -> anyhow::Result<()> {
         Row::elsewhere("plain HTTP", moved(&portal, &origin)).unsupported(Kind::TlsTrouble)
     ])?;
 
-    let served = server.join().ok().context("it has not panicked")?;
-    served?;
+    let end = server.join().ok().context("it has not panicked")?;
+    end?;
     stage.close()
 }
 

@@ -8,3 +8,4 @@ mod origins;
 mod pages;
 mod row;
 mod stage;
+mod statuses;

@@ -62,7 +62,7 @@ fn s50_whatever_fails_at_the_host_of_the_accounts_is_not_blamed_on_the_card() ->
 {
     let mut stage = Stage::open()?;
     let portal = portal(&stage, "portal", |config| {
-        config.layout = Layout::TwoOrigins
+        config.layout = Layout::TwoOrigins;
     })?;
     let parted = |with, at| Fault::Connection(ConnectionFault::Parted { with, at });
     let row = |name: &str, fault| at_the_accounts(&portal, name, fault);

@@ -50,7 +50,8 @@ fn s50_each_page_that_the_profile_knows_is_told_as_it_says() -> anyhow::Result<(
         row(Shown::LogIn).is("needs the wizard", 1),
         row(Shown::Unrecognised)
             .is("unrecognised", 1)
-            .because(Kind::UnknownPage),
+            .because(Kind::UnknownPage)
+            .saying("\u{201C}Wel"),
         row(Shown::F5).forbidden(Kind::Forbidden),
         iis(IisRefusal::CertificateRequired).rejected(Kind::NoCertificate),
         iis(IisRefusal::MapperDenied).is("needs the wizard", 1),

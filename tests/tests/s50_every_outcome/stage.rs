@@ -8,7 +8,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Snapshot};
 use cac_common::time::UtcSeconds;
 use cac_tests::clock;
-use cac_tests::harness::{LIMIT, Lab, PORTAL, Plan, portal_person};
+use cac_tests::harness::{LIMIT, Lab, PORTAL, Plan, john, portal_person};
 use cac_tests::portal::{Fault, PortalConfig, ReferencePortal, ServerIdentity};
 use cac_tests::virtual_card::card_file::CardFile;
 use cac_tests::virtual_card::certificate::Validity;
@@ -34,13 +34,8 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn open() -> anyhow::Result<Self> {
-        Self::with(samples::john())
-    }
-
-    /// With another card.
-    pub(crate) fn with(card: &CardFile) -> anyhow::Result<Self> {
         let mut lab = Plan::default().settings(SETTINGS).start()?;
-        lab.welcome(card)?;
+        lab.welcome(samples::john())?;
         let steady = lab.portal().profile().replace(
             &format!("name = \"{PORTAL}\""),
             &format!("name = \"{STEADY}\""),
@@ -51,7 +46,7 @@ impl Stage {
             "the steady portal is the only one",
             |snapshot| matches!(&snapshot.portals[..], [portal] if portal.name == STEADY),
         )?;
-        let card = CardHandle::new(card, CardModel::T1)?;
+        let card = john(CardModel::T1)?;
         lab.insert(0, &card)?;
         lab.wait_for("the PIN is asked for", |snapshot| {
             standing(&lab, snapshot, STEADY) == Some("needs PIN")
@@ -185,7 +180,7 @@ impl Stage {
             ensure!(!said.is_empty(), "nothing is said");
             ensure!(said.contains(row.says), "is said: {said}");
             ensure!(
-                !said.chars().any(char::is_control),
+                !said.chars().any(moves_the_text),
                 "a terminal is shown {said:?}"
             );
         }
@@ -218,6 +213,23 @@ impl Stage {
         Ok(())
     }
 
+    /// Takes another card of the same holder, which is registered in its turn.
+    pub(crate) fn change_card(&mut self, card: &CardFile) -> anyhow::Result<()> {
+        let card = CardHandle::new(card, CardModel::T1)?;
+        self.lab.take_out(0)?;
+        self.lab.insert(0, &card)?;
+        self.lab.wait_for("an earlier one is known", |snapshot| {
+            standing(&self.lab, snapshot, STEADY) == Some("out of date")
+        })?;
+        self.lab.type_pin(0, samples::PIN)?;
+        self.lab
+            .wait_for("this one is registered too", |snapshot| {
+                standing(&self.lab, snapshot, STEADY) == Some("registered")
+            })?;
+        self.card = card;
+        Ok(())
+    }
+
     /// Something happens, and is over.
     pub(crate) fn sign_in_at_the_other(&self) -> anyhow::Result<Card> {
         let sign_ins = self.lab.portal().sign_ins();
@@ -242,6 +254,15 @@ impl Stage {
         self.lab.ask(async |client| client.clear(&clear).await)?;
         Ok(())
     }
+}
+
+/// Controls, and what turns the direction of reading round.
+fn moves_the_text(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 fn is_settled(status: &RegistrationStatus) -> bool {
