@@ -29,6 +29,8 @@ const SETTINGS: &str = "\
 pub(crate) struct Stage {
     pub(crate) lab: Lab,
     pub(crate) card: CardHandle,
+    /// So many portals have been there beside the steady one.
+    portals: u32,
     wrong: Vec<String>,
 }
 
@@ -36,10 +38,10 @@ impl Stage {
     pub(crate) fn open() -> anyhow::Result<Self> {
         let mut lab = Plan::default().settings(SETTINGS).start()?;
         lab.welcome(samples::john())?;
-        let steady = lab.portal().profile().replace(
-            &format!("name = \"{PORTAL}\""),
-            &format!("name = \"{STEADY}\""),
-        );
+        let steady = lab
+            .portal()
+            .profile()
+            .replace(&named(PORTAL), &named(STEADY));
         lab.remove_profile(PORTAL)?;
         lab.write_profile(STEADY, &steady)?;
         lab.wait_for(
@@ -58,6 +60,7 @@ impl Stage {
         Ok(Self {
             lab,
             card,
+            portals: 0,
             wrong: Vec::new(),
         })
     }
@@ -80,8 +83,9 @@ impl Stage {
             if let Err(error) = self.play_one(row) {
                 self.wrong.push(format!("{}: {error:#}", row.name));
             }
-            self.leave(row.portal)
-                .with_context(|| format!("after {}", row.name))?;
+            if let Some(portal) = row.portal {
+                portal.set_fault(Fault::Normal)?;
+            }
         }
         Ok(())
     }
@@ -98,27 +102,20 @@ impl Stage {
         let shown = self.sign_in(&row.profile)?;
 
         let pins = self.card.log().pin_attempts() - before;
-        let status = status(&shown)?;
+        let status = self.status(&shown)?;
         self.judge(row, &status, pins)?;
         match row.then {
             Then::Rests => self.rests(row, &status),
             Then::GoesOn => {
                 let portal = row.portal.context("a fault can be lifted")?;
                 portal.set_fault(Fault::Normal)?;
-                let what = "it is registered by itself once the fault is lifted";
-                self.lab.wait_for_card(0, what, |card| {
-                    crate::stage::status(card).is_ok_and(|it| it.label() == "registered")
-                })?;
-                Ok(())
+                self.wait_for("it is registered by itself", |status| {
+                    status.label() == "registered"
+                })
             }
-            Then::TriesAgain => {
-                self.lab.wait_for_card(0, "it is tried again", |card| {
-                    crate::stage::status(card).is_ok_and(|it| {
-                        matches!(it, RegistrationStatus::Waiting { attempt: 2.., .. })
-                    })
-                })?;
-                Ok(())
-            }
+            Then::TriesAgain => self.wait_for("it is tried again", |status| {
+                matches!(status, RegistrationStatus::Waiting { attempt: 2.., .. })
+            }),
             Then::Waits(time) => {
                 let RegistrationStatus::Waiting { until, .. } = status else {
                     bail!("it does not wait");
@@ -135,30 +132,45 @@ impl Stage {
         }
     }
 
-    /// A portal appears that the card has never been at, and is signed in to
-    /// at once, since the PIN is there.
+    /// A portal appears that the card has never been at, in the place of the one
+    /// before, and is signed in to at once, since the PIN is there.
     pub(crate) fn sign_in(&mut self, profile: &str) -> anyhow::Result<Card> {
-        self.lab.write_profile(PORTAL, profile)?;
+        let before = self.portal();
+        self.portals += 1;
+        let name = self.portal();
+        let profile = profile.replacen(&named(PORTAL), &named(&name), 1);
+        self.lab.write_profile(&name, &profile)?;
+        if self.portals > 1 {
+            self.lab.remove_profile(&before)?;
+        }
         let snapshot = self.lab.wait_for("the sign-in has ended", |snapshot| {
             let card = self.lab.card(snapshot, 0);
-            let is_settled = card.is_ok_and(|card| status(&card).is_ok_and(|it| is_settled(&it)));
+            let is_settled =
+                card.is_ok_and(|card| self.status(&card).is_ok_and(|it| is_settled(&it)));
             is_settled || !snapshot.problems.is_empty()
         })?;
         ensure!(snapshot.problems.is_empty(), "{:?}", snapshot.problems);
         self.lab.card(&snapshot, 0)
     }
 
-    /// The portal is gone, and whatever is known of it.
-    pub(crate) fn leave(&mut self, portal: Option<&ReferencePortal>) -> anyhow::Result<()> {
-        self.lab.remove_profile(PORTAL)?;
-        self.lab.wait_for("the portal is gone", |snapshot| {
-            let is_listed = snapshot.portals.iter().any(|portal| portal.name == PORTAL);
-            !is_listed && standing(&self.lab, snapshot, PORTAL).is_none()
+    /// What the one that is there now is called.
+    pub(crate) fn portal(&self) -> String {
+        format!("portal-{}", self.portals)
+    }
+
+    /// Where the card stands there.
+    pub(crate) fn status(&self, card: &Card) -> anyhow::Result<RegistrationStatus> {
+        status(card, &self.portal())
+    }
+
+    pub(crate) fn wait_for(
+        &self,
+        what: &str,
+        condition: impl Fn(&RegistrationStatus) -> bool,
+    ) -> anyhow::Result<()> {
+        self.lab.wait_for_card(0, what, |card| {
+            self.status(card).is_ok_and(|status| condition(&status))
         })?;
-        self.forget(PORTAL)?;
-        if let Some(portal) = portal {
-            portal.set_fault(Fault::Normal)?;
-        }
         Ok(())
     }
 
@@ -205,7 +217,7 @@ impl Stage {
 
         let shown = self.sign_in_at_the_other()?;
 
-        let stands = status(&shown)?;
+        let stands = self.status(&shown)?;
         ensure!(stands == *stood, "is {stands:?} later, and was {stood:?}");
         ensure!(came == connections(row), "the portal was asked again");
         let signed = self.card.log().key_operations() - signed;
@@ -233,7 +245,13 @@ impl Stage {
     /// Something happens, and is over.
     pub(crate) fn sign_in_at_the_other(&self) -> anyhow::Result<Card> {
         let sign_ins = self.lab.portal().sign_ins();
-        self.forget(STEADY)?;
+        let clear = Clear {
+            scope: ClearScope::Portal {
+                portal: STEADY.to_owned(),
+            },
+            dry_run: false,
+        };
+        self.lab.ask(async |client| client.clear(&clear).await)?;
         wait_until("the steady portal is signed in to", LIMIT, || {
             self.lab.portal().sign_ins() > sign_ins
         })?;
@@ -241,18 +259,6 @@ impl Stage {
             standing(&self.lab, snapshot, STEADY) == Some("registered")
         })?;
         self.lab.card(&snapshot, 0)
-    }
-
-    /// As if the card had never been at this portal.
-    pub(crate) fn forget(&self, portal: &str) -> anyhow::Result<()> {
-        let clear = Clear {
-            scope: ClearScope::Portal {
-                portal: portal.to_owned(),
-            },
-            dry_run: false,
-        };
-        self.lab.ask(async |client| client.clear(&clear).await)?;
-        Ok(())
     }
 }
 
@@ -280,18 +286,21 @@ fn now() -> UtcSeconds {
     UtcSeconds(0).after(since)
 }
 
-/// Where a card stands at the portal in question.
-pub(crate) fn status(card: &Card) -> anyhow::Result<RegistrationStatus> {
+/// Where a card stands at a portal.
+pub(crate) fn status(card: &Card, portal: &str) -> anyhow::Result<RegistrationStatus> {
     let mut registrations = card.registrations.iter();
-    let registration = registrations.find(|registration| registration.portal == PORTAL);
+    let registration = registrations.find(|registration| registration.portal == portal);
     Ok(registration.context("it stands somewhere")?.status.clone())
 }
 
 fn standing(lab: &Lab, snapshot: &Snapshot, portal: &str) -> Option<&'static str> {
     let card = lab.card(snapshot, 0).ok()?;
-    let mut registrations = card.registrations.iter();
-    let registration = registrations.find(|registration| registration.portal == portal)?;
-    Some(registration.status.label())
+    Some(status(&card, portal).ok()?.label())
+}
+
+/// The line of a profile.
+fn named(name: &str) -> String {
+    format!("name = \"{name}\"")
 }
 
 /// A portal beside that of the lab, at which John Roe has an account.
