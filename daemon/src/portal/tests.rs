@@ -1,5 +1,6 @@
 //! Sign-ins against a server made for each test.
 
+mod anywhere;
 mod consent;
 mod forms;
 mod holder;

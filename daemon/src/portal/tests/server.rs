@@ -236,7 +236,7 @@ pub(super) fn config_for(
     builder.with_single_cert(chain, key).unwrap()
 }
 
-async fn serve(
+pub(super) async fn serve(
     mut stream: TlsStream<TcpStream>,
     reply: &(impl Fn(&str) -> Reply + Send + Sync),
     requests: &Mutex<Vec<String>>,
