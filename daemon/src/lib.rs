@@ -11,6 +11,8 @@ pub mod portal;
 pub mod reader_watch;
 pub mod registration;
 pub mod retry;
+#[cfg(test)]
+mod seeded;
 pub mod server;
 pub mod state;
 pub mod store;

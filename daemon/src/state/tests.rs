@@ -6,6 +6,7 @@ pub(crate) mod fixtures;
 mod judging;
 mod promises;
 mod reading;
+mod two_people;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,6 +37,12 @@ const CARDS: usize = 3;
 #[derive(Debug, Clone, Copy)]
 enum Act {
     PutIn {
+        reader: usize,
+        card: usize,
+    },
+    /// Another card is in a reader, and nobody has noticed yet; where it was
+    /// in the other reader, they have changed places.
+    Swap {
         reader: usize,
         card: usize,
     },
@@ -88,6 +95,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     ];
     let act = prop_oneof![
         2 => (0..READERS, 0..CARDS).prop_map(|(reader, card)| Act::PutIn { reader, card }),
+        1 => (0..READERS, 0..CARDS).prop_map(|(reader, card)| Act::Swap { reader, card }),
         1 => (0..READERS).prop_map(|reader| Act::TakeOut { reader }),
         1 => Just(Act::ServiceAway),
         1 => Just(Act::ServiceBack),
@@ -147,9 +155,12 @@ struct World {
     at_work: BTreeSet<ReaderName>,
     owed: BTreeSet<RequestId>,
     requests: u64,
-    pins_typed: u32,
-    /// By the digits of each PIN: the card's last answer to it was 9000.
-    answered: BTreeMap<Vec<u8>, bool>,
+    pins_typed: usize,
+    /// By the digits of each PIN that was sent to a card: which card, and
+    /// whether each of its answers was 9000.
+    verified: BTreeMap<Vec<u8>, (usize, Vec<bool>)>,
+    /// Work that found another card in the reader than its own.
+    met_another: u32,
     portals: Vec<Arc<Profile>>,
     /// Every sign-in that was begun: where, and with which certificate.
     sign_ins: BTreeMap<(Visit, u32), (Arc<Profile>, String)>,
@@ -189,7 +200,8 @@ impl World {
             owed: BTreeSet::new(),
             requests: 0,
             pins_typed: 0,
-            answered: BTreeMap::new(),
+            verified: BTreeMap::new(),
+            met_another: 0,
             portals: Vec::new(),
             sign_ins: BTreeMap::new(),
             wiped: BTreeSet::new(),
@@ -213,6 +225,19 @@ impl World {
                 self.inserted[reader] = Some(card);
                 self.changes[reader] += 1;
                 self.report();
+            }
+            Act::Swap { reader, card } => {
+                if self.inserted[reader].is_none() || self.inserted[reader] == Some(card) {
+                    return;
+                }
+                let elsewhere = (self.inserted.iter()).position(|it| *it == Some(card));
+                if let Some(other) = elsewhere {
+                    self.inserted.swap(reader, other);
+                    self.changes[other] += 1;
+                } else {
+                    self.inserted[reader] = Some(card);
+                }
+                self.changes[reader] += 1;
             }
             Act::TakeOut { reader } => {
                 self.inserted[reader] = None;
@@ -295,6 +320,10 @@ impl World {
         }
         assert!(self.under_way.is_empty(), "work goes on without end");
         assert!(self.owed.is_empty(), "a request was never answered");
+        assert!(
+            self.tries_spent() <= self.pins_typed,
+            "more tries than PINs"
+        );
         let snapshot = self.state.snapshot(self.now);
         for registration in snapshot
             .readers
@@ -450,7 +479,11 @@ impl World {
                 let name = profile.name.clone();
                 if matches!(outcome, Outcome::Registered { .. }) {
                     self.said_yes.insert((*visit, name, certificate));
-                } else if matches!(outcome, Outcome::NotFound | Outcome::Unrecognised { .. }) {
+                } else if !matches!(
+                    outcome,
+                    // Worth another try by itself; the second once.
+                    Outcome::Unavailable { .. } | Outcome::Forbidden { .. }
+                ) {
                     self.refused.insert((*visit, name));
                 }
             }

@@ -16,8 +16,6 @@ use cac_common::cause::Kind as Why;
 use cac_common::proxy::Proxy;
 use cac_common::registration::Outcome;
 use cac_common::trace::Trace;
-use proptest::prelude::*;
-use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use rustls::ServerConfig;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -30,8 +28,8 @@ use super::holder::{Holder, Kind};
 use super::server::{self, Asks, Authority, Reply};
 use super::{ACCOUNT, Limits, RULES, portal_at, sign_in_within};
 use crate::portal::{Identity, Portal};
+use crate::seeded;
 
-const SEED_VARIABLE: &str = "CACD_TEST_SEED";
 const CASES: u32 = 600;
 /// A page, and ten more that it leads to.
 const MOST_REQUESTS: usize = 11;
@@ -51,14 +49,6 @@ const ACCEPTED: &str = "8d837e13102c10055666d30247aa1176d849f9f49d998056ebbfec5a
 
 #[test]
 fn nothing_goes_to_an_origin_not_named_whatever_a_portal_answers() {
-    let seed = seed();
-    println!("{SEED_VARIABLE}={seed}");
-    let config = ProptestConfig {
-        cases: CASES,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed.to_le_bytes().repeat(4));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -70,7 +60,7 @@ fn nothing_goes_to_an_origin_not_named_whatever_a_portal_answers() {
         (*host, port)
     });
 
-    TestRunner::new_with_rng(config, rng)
+    seeded::runner(CASES)
         .run(&cases(&traps.collect::<Vec<_>>()), |case| {
             met.lock().unwrap().count(&world.walk(&runtime, case));
             Ok(())
@@ -89,16 +79,6 @@ fn nothing_goes_to_an_origin_not_named_whatever_a_portal_answers() {
     ] {
         assert!(count > CASES / 20, "{met:?}");
     }
-}
-
-/// From the environment, or another each time.
-fn seed() -> u64 {
-    if let Ok(seed) = std::env::var(SEED_VARIABLE) {
-        return seed.parse().unwrap();
-    }
-    let mut seed = [0; 8];
-    aws_lc_rs::rand::fill(&mut seed).unwrap();
-    u64::from_le_bytes(seed)
 }
 
 /// How many cases had that in them.

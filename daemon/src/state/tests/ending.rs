@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use cac_common::identity::CardId;
 use cac_common::interface::Lost;
-use cac_common::reader::ReaderName;
+use cac_common::pin::Pin;
+use cac_common::reader::{ReaderName, ServiceStatus};
 use cac_common::registration::{Notice, Outcome};
 use cac_common::snapshot::{PinStatus, Visit};
 
-use super::fixtures::{facts, reader_name};
+use super::fixtures::{account_of, card_id, facts, reader_name};
 use super::{READERS, World};
 use crate::card::error::CardError;
 use crate::card::rest::{Missing, Rest};
@@ -138,21 +140,31 @@ impl World {
     }
 
     fn finish_test(&mut self, request: RequestId, order: SignInOrder, how: u64) {
-        let SignInOrder { visit, pin, .. } = order;
-        drop(pin);
-        let registered = Outcome::Registered { account: None };
-        let wrong = CardError::WrongPin {
-            tries_left: Some(1),
+        let visit = order.visit;
+        let HeldPin::Unsent(pin) = order.pin else {
+            panic!("a PIN that was kept is used beside registering");
+        };
+        let certificate = &order.certificate.summary.sha256;
+        let met = match how % 6 {
+            2 => None,
+            3 => Some(Err(last_try())),
+            choice => {
+                let refusal = (choice == 1).then(|| refusal_of(how / 6));
+                Some(self.tried(visit, &order.reader, &order.card, &pin, how, refusal))
+            }
+        };
+        let result = match met {
+            None => SignInResult::PinGone,
+            Some(Err(error)) => SignInResult::Card(error),
+            Some(Ok(())) if how % 6 == 5 => SignInResult::Failed { cause: "x".into() },
+            // Pulled after the PIN, before the signature.
+            Some(Ok(())) if how % 6 == 4 => SignInResult::Card(TransportError::Removed.into()),
+            Some(Ok(())) => SignInResult::Portal(portal_says(how, certificate)),
         };
         self.step(Event::PortalTested {
             visit,
             request,
-            result: match how % 4 {
-                0 => SignInResult::Portal(registered),
-                1 => SignInResult::Card(wrong),
-                2 => SignInResult::PinGone,
-                _ => SignInResult::Failed { cause: "x".into() },
-            },
+            result,
             tries: None,
             trace: Box::default(),
             page: None,
@@ -162,21 +174,27 @@ impl World {
     fn finish_printed(&mut self, order: PrintedOrder, how: u64) {
         let PrintedOrder {
             visit,
+            reader,
             request,
+            target,
             pin,
-            ..
         } = order;
-        drop(pin);
-        let (result, tries) = match how % 4 {
-            0 => (Ok(Some(b"\x05\x011".to_vec())), Some(2)),
-            1 => (
-                Err(Some(CardError::WrongPin {
-                    tries_left: Some(1),
-                })),
-                None,
-            ),
-            2 => (Err(Some(TransportError::Removed.into())), None),
-            _ => (Err(None), None),
+        let HeldPin::Unsent(pin) = pin else {
+            panic!("a PIN that was kept is used beside registering");
+        };
+        let met = match how % 5 {
+            2 => None,
+            3 => Some(Err(last_try())),
+            choice => {
+                let refusal = (choice == 1).then(|| refusal_of(how / 5));
+                Some(self.tried(visit, &reader, &target.card, &pin, 0, refusal))
+            }
+        };
+        let (result, tries) = match met {
+            None => (Err(None), None),
+            Some(Err(error)) => (Err(Some(error)), None),
+            Some(Ok(())) if how % 5 == 4 => (Err(Some(TransportError::Removed.into())), None),
+            Some(Ok(())) => (Ok(Some(b"\x05\x011".to_vec())), Some(2)),
         };
         self.step(Event::PrintedRead {
             visit,
@@ -206,95 +224,165 @@ impl World {
 
     /// As `card::sign` and the portal do it.
     fn finish_sign_in(&mut self, order: SignInOrder, how: u64) {
+        let SignInOrder {
+            visit,
+            number,
+            reader,
+            card,
+            ..
+        } = order;
+        let was_accepted = matches!(order.pin, HeldPin::Accepted(_));
         let pin = match order.pin {
             HeldPin::Unsent(pin) => pin,
             HeldPin::Accepted(pin) => pin.again(),
         };
-        let (command, _) = pin.command([0; 5]).unwrap();
-        let digits = command.bytes()[5..13].to_vec();
-        let sent_before = self.answered.get(&digits).copied();
-        assert_ne!(
-            sent_before,
-            Some(false),
-            "sent again although the card had not accepted it"
-        );
-        let registered = Outcome::Registered {
-            account: Some("jane.doe".into()),
-        };
-        let unavailable = Outcome::Unavailable {
-            cause: "connection refused".into(),
-            retry_after: None,
-        };
-        let is_wiped = self.wiped.contains(&(order.visit, order.number));
-        let (result, pin, tries) = match how % 12 {
-            // Accepted, and the portal has its say.
-            choice @ 0..=5 => {
-                self.answered.insert(digits, true);
-                let outcome = match choice {
-                    0 | 1 => registered,
-                    2 => unavailable,
-                    3 => Outcome::Forbidden {
-                        cause: "403".into(),
-                    },
-                    4 if how % 24 >= 12 => Outcome::NeedsConsent {
-                        notice: Notice {
-                            text: "You are using a system".into(),
-                            sha256: format!("{:02x}", how % 3),
-                        },
-                    },
-                    4 => Outcome::NotFound,
-                    _ => Outcome::Unrecognised {
-                        cause: "Welcome".into(),
-                    },
-                };
-                (
-                    SignInResult::Portal(outcome),
-                    Some(HeldPin::Accepted(pin.accepted())),
-                    Some(PinStatus::Ready {
-                        tries_left: Some(3),
-                    }),
-                )
+        let is_wiped = self.wiped.contains(&(visit, number));
+        let met = match how % 12 {
+            8 if is_wiped => None,
+            6 | 7 => None,
+            8 => Some(Err(last_try())),
+            choice => {
+                let refusal = (choice >= 9).then(|| refusal_of(choice));
+                Some(self.tried(visit, &reader, &card, &pin, how, refusal))
             }
-            6..=8 if is_wiped => (SignInResult::PinGone, None, None),
+        };
+        let (result, pin, tries) = match met {
+            None if is_wiped => (SignInResult::PinGone, None, None),
             // Nothing reached the card.
-            6 | 7 => {
-                let pin = match sent_before {
-                    Some(_) => HeldPin::Accepted(pin.accepted()),
-                    None => HeldPin::Unsent(pin),
+            None => {
+                let pin = if was_accepted {
+                    HeldPin::Accepted(pin.accepted())
+                } else {
+                    HeldPin::Unsent(pin)
                 };
-                (SignInResult::Portal(unavailable), Some(pin), None)
-            }
-            8 => {
-                let error = CardError::LastTry {
-                    tries_left: Some(1),
+                let nobody = Outcome::Unavailable {
+                    cause: "connection refused".into(),
+                    retry_after: None,
                 };
-                (SignInResult::Card(error), None, None)
+                (SignInResult::Portal(nobody), Some(pin), None)
             }
-            9 => {
-                self.answered.insert(digits, false);
-                let error = CardError::WrongPin {
-                    tries_left: Some(2),
-                };
-                (SignInResult::Card(error), None, None)
-            }
-            10 => {
-                self.answered.insert(digits, false);
-                (SignInResult::Card(CardError::PinBlocked), None, None)
-            }
-            _ => {
-                self.answered.insert(digits, false);
-                let error = TransportError::Removed.into();
-                (SignInResult::Card(error), None, None)
-            }
+            Some(Err(error)) => (SignInResult::Card(error), None, None),
+            Some(Ok(())) => (
+                SignInResult::Portal(portal_says(how, &order.certificate.summary.sha256)),
+                Some(HeldPin::Accepted(pin.accepted())),
+                Some(PinStatus::Ready {
+                    tries_left: Some(3),
+                }),
+            ),
         };
         // It may have been on its way back in that very moment.
         let pin = pin.filter(|_| !is_wiped || how % 24 >= 12);
         self.step(Event::SignInEnded {
-            visit: order.visit,
-            number: order.number,
+            visit,
+            number,
             result,
             pin,
             tries,
         });
+    }
+
+    /// Sends a PIN to the card that is in the reader, if it is the right one:
+    /// once for each connection that it signs for. `refusal` is what becomes
+    /// of the last of them.
+    fn tried(
+        &mut self,
+        visit: Visit,
+        reader: &ReaderName,
+        card: &CardId,
+        pin: &Pin,
+        how: u64,
+        refusal: Option<CardError>,
+    ) -> Result<(), CardError> {
+        let at = (0..READERS).find(|at| reader_name(*at) == *reader);
+        let there = at.and_then(|at| self.inserted[at]);
+        let is_there = self.service == ServiceStatus::Running
+            && self.state.visits().any(|other| other.visit == visit);
+        let Some(there) = there.filter(|_| is_there) else {
+            return Err(TransportError::Removed.into());
+        };
+        if card_id(there) != *card {
+            self.met_another += 1;
+            return Err(CardError::OtherCard);
+        }
+        let accepted = 1 + how / 12 % 3 - u64::from(refusal.is_some());
+        for _ in 0..accepted {
+            self.verify(there, pin, true);
+        }
+        if let Some(refusal) = refusal {
+            self.verify(there, pin, false);
+            return Err(refusal);
+        }
+        Ok(())
+    }
+
+    /// One VERIFY, and whether the card answers it with 9000.
+    fn verify(&mut self, card: usize, pin: &Pin, is_accepted: bool) {
+        assert_eq!(pin.typed_for().card, card_id(card), "PIN of another card");
+        let (command, _) = pin.command([0; 5]).unwrap();
+        let digits = command.bytes()[5..13].to_vec();
+        let (first, answers) = self.verified.entry(digits).or_insert((card, Vec::new()));
+        assert_eq!(*first, card, "one PIN went to two cards");
+        assert!(
+            !answers.contains(&false),
+            "sent again although the card had not accepted it"
+        );
+        answers.push(is_accepted);
+        assert!(
+            self.tries_spent() <= self.pins_typed,
+            "more tries than PINs"
+        );
+    }
+
+    /// VERIFYs whose answer was none, or another than 9000.
+    pub(super) fn tries_spent(&self) -> usize {
+        let answers = self.verified.values().flat_map(|(_, answers)| answers);
+        answers.filter(|is_accepted| !**is_accepted).count()
+    }
+}
+
+fn last_try() -> CardError {
+    CardError::LastTry {
+        tries_left: Some(1),
+    }
+}
+
+/// How a VERIFY ends, but with 9000.
+fn refusal_of(how: u64) -> CardError {
+    match how % 3 {
+        0 => CardError::WrongPin {
+            tries_left: Some(2),
+        },
+        1 => CardError::PinBlocked,
+        // In the midst of it.
+        _ => TransportError::Removed.into(),
+    }
+}
+
+/// To whoever signs in with that certificate.
+fn portal_says(how: u64, certificate: &str) -> Outcome {
+    let cause = || "it says so".into();
+    match (how % 12, how / 12 % 10) {
+        (0 | 1, _) => Outcome::Registered {
+            account: Some(account_of(certificate)),
+        },
+        (2, again) => Outcome::Unavailable {
+            cause: cause(),
+            retry_after: (again > 5).then(|| Duration::from_secs(again)),
+        },
+        (3, _) => Outcome::Forbidden { cause: cause() },
+        (_, 0) => Outcome::NeedsWizard,
+        (_, 1) => Outcome::NotEligible,
+        (_, 2) => Outcome::NeedsSponsor,
+        (_, 3) => Outcome::Rejected { cause: cause() },
+        (_, 4) => Outcome::LockedOut,
+        (_, 5) => Outcome::Unsupported { cause: cause() },
+        (_, 6) => Outcome::NotFound,
+        (_, 7) => Outcome::Unrecognised { cause: cause() },
+        (_, text) => Outcome::NeedsConsent {
+            notice: Notice {
+                text: "You are using a system".into(),
+                sha256: format!("{text:02x}"),
+            },
+        },
     }
 }

@@ -37,39 +37,64 @@ pub(crate) fn portal(name: &str, start: &str) -> Arc<Profile> {
     Arc::new(Profile::check(&source).unwrap())
 }
 
+/// Whom a card belongs to, as its certificates name them. The third one is
+/// another card of the first one's holder.
+pub(super) fn holder(card: usize) -> &'static str {
+    match card {
+        1 => "ROE.JOHN.A.9876543210",
+        _ => "DOE.JANE.Q.1234567890",
+    }
+}
+
+/// The hash of the certificate that a card signs in with.
+pub(super) fn certificate_of(card: usize) -> String {
+    format!("{card:064x}")
+}
+
+/// The account that a portal has for whoever signs in with that certificate.
+pub(super) fn account_of(certificate: &str) -> String {
+    format!("account of {certificate}")
+}
+
+pub(super) fn persona_of(card: usize) -> String {
+    format!("persona-{card}")
+}
+
 pub(crate) fn facts(card: usize, tries: u64) -> CardFacts {
+    let (name, dod_id) = HolderName::from_common_name(holder(card));
+    let upn = dod_id.map(|dod_id| format!("{dod_id}157004@mil"));
     let tries_left = [Some(3), Some(2), Some(1), None][usize::try_from(tries).unwrap().min(3)];
     let summary = CertificateSummary {
         slot: Slot::Authentication,
         role: Role::Authentication,
-        subject: "DOE.JANE.Q.1234567890".into(),
+        subject: holder(card).into(),
         issuer: "DOD ID CA-9901".into(),
-        subject_dn: "CN=DOE.JANE.Q.1234567890".into(),
+        subject_dn: format!("CN={}", holder(card)),
         issuer_dn: "CN=DOD ID CA-9901".into(),
         serial: format!("{card:02x}"),
         not_before: UtcSeconds(0),
         not_after: UtcSeconds(1_000_000),
         key: "RSA-2048".into(),
-        upn: Some("1234567890157004@mil".into()),
+        upn,
         mail: Vec::new(),
         key_usage: Vec::new(),
         extended_key_usage: Vec::new(),
         policies: Vec::new(),
         chain: ChainStatus::NotChecked,
         revocation: Revocation::NotChecked,
-        sha256: format!("{card:064x}"),
+        sha256: certificate_of(card),
     };
     CardFacts {
         id: card_id(card),
         edge: Edge::Piv,
         expires: None,
         holder: Some(Holder {
-            name: HolderName::from_common_name("DOE.JANE.Q.1234567890").0,
-            dod_id: "1234567890".parse().ok(),
+            name,
+            dod_id,
             upn: summary.upn.clone(),
             category: None,
         }),
-        persona_key: format!("persona-{card}"),
+        persona_key: persona_of(card),
         certificates: vec![CardCertificate {
             summary,
             der: vec![0x30, 0],

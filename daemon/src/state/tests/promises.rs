@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cac_common::identity::CardId;
+use cac_common::identity::{CardId, HolderName};
 use cac_common::interface::Refusal;
 use cac_common::pin::PinFor;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 
-use super::World;
-use crate::event::{Answer, Effect, SignInOrder};
+use super::fixtures::{account_of, card_id, certificate_of, holder, persona_of};
+use super::{CARDS, World};
+use crate::event::{Answer, CardToRemember, Effect, SignInOrder};
 use crate::store::Consent;
 
 impl World {
@@ -40,7 +41,9 @@ impl World {
                 return false;
             }
             Effect::Note(note) => {
-                assert!(!note.text.contains("1234567890"), "DoD ID in the history");
+                for number in ["1234567890", "9876543210"] {
+                    assert!(!note.text.contains(number), "DoD ID in the history");
+                }
                 return false;
             }
             Effect::KeepCard(_) => return false,
@@ -96,17 +99,14 @@ impl World {
             }
             Effect::Record {
                 visit,
+                card,
                 portal,
                 proof,
-                status: RegistrationStatus::Registered { .. },
-                ..
+                status: RegistrationStatus::Registered { account, .. },
             } => {
+                check_owner(card, &proof.certificate_sha256, account.as_deref());
                 let key = (*visit, portal.clone(), proof.certificate_sha256.clone());
-                assert!(
-                    self.said_yes.contains(&key),
-                    "recorded without the portal's word"
-                );
-                assert!(current.contains_key(visit), "recorded for an old visit");
+                self.check_word(&key, current);
             }
             Effect::ReadCard { visit, .. }
             | Effect::Judge { visit, .. }
@@ -123,6 +123,14 @@ impl World {
             self.at_work.insert(reader.clone());
         }
         true
+    }
+
+    fn check_word(&self, key: &(Visit, String, String), current: &BTreeMap<Visit, CardId>) {
+        assert!(
+            self.said_yes.contains(key),
+            "recorded without the portal's word"
+        );
+        assert!(current.contains_key(&key.0), "recorded for an old visit");
     }
 
     fn check_order(&self, order: &SignInOrder, current: &BTreeMap<Visit, CardId>) {
@@ -162,16 +170,30 @@ impl World {
         {
             let Some(id) = &card.id else { continue };
             for registration in &card.registrations {
-                if matches!(registration.status, RegistrationStatus::Registered { .. }) {
+                if let RegistrationStatus::Registered { account, .. } = &registration.status {
                     let key = (id.clone(), registration.portal.clone());
                     assert!(
                         self.database.contains_key(&key),
                         "called registered and not written down"
                     );
+                    let summary = card.certificates.first();
+                    let own = summary.map(|summary| account_of(&summary.sha256));
+                    assert_eq!(*account, own, "shown with the account of another");
                 }
             }
         }
     }
+}
+
+/// Card, persona, certificate and account are of one and the same person.
+fn check_owner(card: &CardToRemember, certificate: &str, account: Option<&str>) {
+    let owner = (0..CARDS).find(|owner| card_id(*owner) == card.id).unwrap();
+    let (name, dod_id) = HolderName::from_common_name(holder(owner));
+    assert_eq!(card.persona_key, persona_of(owner), "another persona");
+    assert_eq!(card.name, name.to_string(), "another name");
+    assert_eq!(card.dod_id, dod_id, "another DoD ID");
+    assert_eq!(certificate, certificate_of(owner), "another certificate");
+    assert_eq!(account, Some(&*account_of(certificate)), "another account");
 }
 
 /// The visit in which work uses a PIN.
