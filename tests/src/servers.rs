@@ -2,6 +2,7 @@
 //! port of its own. What the machine has installed of theirs is not touched.
 
 pub mod apache;
+pub mod by_card;
 pub mod nginx;
 pub mod pki;
 mod process;

@@ -1,5 +1,10 @@
 //! What a read and a sign-in cost, in APDUs: the figures that gate.
 
+use std::sync::Arc;
+
+use cac_common::registration::Outcome;
+use cac_tests::servers::by_card;
+
 use super::*;
 
 #[test]
@@ -66,6 +71,63 @@ fn a_sign_in_costs_no_more_apdus_than_it_must() {
             card.log().count()
         );
         assert_eq!(card.log().count(), signed.apdus as usize);
+    }
+}
+
+#[test]
+fn a_whole_sign_in_to_nginx_costs_no_more_apdus_than_it_must() {
+    let nginx = by_card::nginx().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let profile = by_card::profile_in(folder.path(), &nginx).unwrap();
+    for (model, first, again, alone) in [(CardModel::T1, 46, 18, 10), (CardModel::T0, 59, 29, 14)] {
+        let card = Arc::new(jane(model));
+        let sign_in = |facts: &CardFacts| {
+            let mut login = facts.certificates.iter();
+            let login = login.find(|it| it.summary.slot == Slot::Authentication);
+            let certificate = login.unwrap().der.clone();
+            let id = facts.id.clone();
+            let order = Order {
+                target: Target::of(facts, login.unwrap()),
+                algorithm: Algorithm::Rsa2048,
+                block: Vec::new(),
+            };
+            let outcome = by_card::sign_in(&profile, &certificate, now(), {
+                let card = Arc::clone(&card);
+                move |block| {
+                    let block = block.to_vec();
+                    let order = Order {
+                        block,
+                        ..order.clone()
+                    };
+                    let pin = pin(&id, samples::PIN, false);
+                    let habits = Habits::default();
+                    sign(&mut card.transport(), &habits, &order, pin)
+                        .result
+                        .ok()
+                }
+            });
+            assert!(
+                matches!(outcome, Ok(Outcome::Registered { .. })),
+                "{outcome:?}: {}",
+                nginx.log()
+            );
+            card.log().count()
+        };
+        card.clear_log();
+
+        let facts = read(&card);
+        let from_nothing = sign_in(&facts);
+        card.clear_log();
+        let known = read_with(&card, &Habits::default(), &[on_record(&facts)]);
+        let from_the_record = sign_in(&known);
+        card.clear_log();
+        let read_before = sign_in(&known);
+
+        println!("{model:?}: {from_nothing}, {from_the_record}, {read_before}");
+        assert!(from_nothing <= first, "{model:?}: {from_nothing}");
+        assert!(from_the_record <= again, "{model:?}: {from_the_record}");
+        assert!(read_before <= alone, "{model:?}: {read_before}");
+        assert_eq!(card.log().key_operations(), 1);
     }
 }
 

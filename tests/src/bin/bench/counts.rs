@@ -14,7 +14,7 @@ use cacd::card::habits::Habits;
 use cacd::card::read::{Reading, read_card};
 use cacd::card::rest::{Missing, read_rest};
 
-use crate::ours::{on_record, read, sign_with};
+use crate::ours::{block, on_record, read, sign_with};
 
 /// One line: what it is, and APDUs over T=1 and over T=0.
 struct Line {
@@ -127,7 +127,7 @@ impl Counts {
         let first = facts.apdus;
         let rest = rest_of(&card, &habits, &mut facts)?;
         let again = read(&mut card.transport(), &habits, &[on_record(&facts)])?.apdus;
-        let signed = sign_with(&mut card.transport(), &habits, &facts)?;
+        let signed = sign_with(&mut card.transport(), &habits, &facts, &block())?;
         signed.result?;
         let count = |so_far: Option<usize>| {
             u32::try_from(so_far.context("the card says nobody's name")?).context("few APDUs")

@@ -1,8 +1,9 @@
-//! What cacd costs a card, and what OpenSC and yubico-piv-tool cost the same
-//! card, side by side: `make bench`. Nothing passes or fails here; the counts
+//! What cacd costs a card, and what OpenSC, yubico-piv-tool and curl cost the
+//! same card, side by side: `make bench`. Nothing passes or fails here; the counts
 //! that may not grow are in the tests.
 
 mod counts;
+mod curl;
 mod other;
 mod ours;
 mod place;
@@ -11,6 +12,7 @@ mod table;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use cac_tests::servers::by_card;
 use cac_tests::virtual_card::cac::Edges;
 use cac_tests::virtual_card::card_file::CardFile;
 use cac_tests::virtual_card::habits::Speed;
@@ -36,7 +38,9 @@ const CARD: CardModel = CardModel {
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let outcome = match (arguments.next(), arguments.next()) {
-        (Some(word), Some(reader)) if word == ours::WORD => ours::serve(&reader),
+        (Some(word), Some(reader)) if word == ours::WORD => {
+            ours::serve(&reader, &arguments.next().unwrap_or_default())
+        }
         _ => run(),
     };
     match outcome {
@@ -59,6 +63,7 @@ fn run() -> anyhow::Result<()> {
     four_certificates()?;
     nine_certificates()?;
     without_piv()?;
+    whole_sign_in()?;
     counts::print()
 }
 
@@ -131,6 +136,54 @@ fn without_piv() -> anyhow::Result<()> {
     table::ours("cacd", &first);
     let cost = measure(|| other(&place, LIST, 3))?;
     table::other(LIST.name, &cost, &first);
+    Ok(())
+}
+
+/// Both with the same nginx, which demands a certificate.
+fn whole_sign_in() -> anyhow::Result<()> {
+    let place = Place::with(samples::jane(), CARD)?;
+    let nginx = by_card::nginx()?;
+    let folder = tempfile::tempdir()?;
+    let profile = by_card::profile_in(folder.path(), &nginx)?;
+    let anchor = folder.path().join("root.pem");
+    let mut cacd = Ours::start_for(&place, &profile)?;
+    cacd.ask(Work::First)?;
+
+    table::title("the whole sign-in to nginx, from the card going in");
+    let first = measure(|| {
+        place.put_in_again()?;
+        place.measure(|| {
+            cacd.ask(Work::First)?;
+            cacd.ask(Work::SignIn)
+        })
+    })?;
+    table::within("cacd, a card never seen", &first, 46);
+    let cost = measure(|| {
+        let home = tempfile::tempdir()?;
+        place.put_in_again()?;
+        place.measure(|| curl::sign_in(&place, &nginx, &anchor, home.path()))
+    })?;
+    table::other(curl::NAME, &cost, &first);
+
+    let again = measure(|| {
+        place.put_in_again()?;
+        place.measure(|| {
+            cacd.ask(Work::Again)?;
+            cacd.ask(Work::SignIn)
+        })
+    })?;
+    table::within("cacd, a card on record", &again, 18);
+    let home = tempfile::tempdir()?;
+    curl::sign_in(&place, &nginx, &anchor, home.path())?;
+    let cost = measure(|| {
+        place.put_in_again()?;
+        place.measure(|| curl::sign_in(&place, &nginx, &anchor, home.path()))
+    })?;
+    table::other("  the second time", &cost, &again);
+
+    let sign_in = measure(|| place.measure(|| cacd.ask(Work::SignIn)))?;
+    table::within("cacd, card read before", &sign_in, 10);
+    table::other("curl, the second time", &cost, &sign_in);
     Ok(())
 }
 

@@ -85,7 +85,7 @@ pub(crate) fn readers(place: &Place) -> String {
     )
 }
 
-fn start(place: &Place, words: &[&str], home: &Path) -> anyhow::Result<Output> {
+pub(crate) fn start(place: &Place, words: &[&str], home: &Path) -> anyhow::Result<Output> {
     let (program, arguments) = words.split_first().context("a program has a name")?;
     let (variable, socket) = place.variable();
     Command::new(program)

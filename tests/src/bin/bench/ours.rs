@@ -3,7 +3,9 @@
 
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use cac_common::certificate::Slot;
@@ -11,9 +13,11 @@ use cac_common::identity::CardId;
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
 use cac_common::reader::ReaderName;
+use cac_common::registration::Outcome;
 use cac_common::snapshot::Visit;
+use cac_tests::servers::by_card;
 use cac_tests::virtual_card::samples;
-use cacd::card::facts::CardFacts;
+use cacd::card::facts::{CardCertificate, CardFacts};
 use cacd::card::habits::Habits;
 use cacd::card::known::KnownCard;
 use cacd::card::logged_in::{Done, Target};
@@ -43,14 +47,17 @@ pub(crate) enum Work {
     /// The card as it is on record.
     Again,
     Sign,
+    /// At the server whose profile it was started with.
+    SignIn,
 }
 
-const ALL: [Work; 5] = [
+const ALL: [Work; 6] = [
     Work::First,
     Work::Rest,
     Work::Whole,
     Work::Again,
     Work::Sign,
+    Work::SignIn,
 ];
 
 impl fmt::Display for Work {
@@ -61,6 +68,7 @@ impl fmt::Display for Work {
             Self::Whole => "whole",
             Self::Again => "again",
             Self::Sign => "sign",
+            Self::SignIn => "sign-in",
         })
     }
 }
@@ -74,9 +82,15 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn start(place: &Place) -> anyhow::Result<Self> {
+        Self::start_for(place, Path::new(""))
+    }
+
+    /// Knows a server by its profile.
+    pub(crate) fn start_for(place: &Place, profile: &Path) -> anyhow::Result<Self> {
         let (variable, socket) = place.variable();
         let mut child = Command::new(std::env::current_exe()?)
             .args([WORD, &place.reader()])
+            .arg(profile)
             .env(variable, socket)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -109,9 +123,10 @@ impl Drop for Ours {
 }
 
 /// Does one piece of work for each line that names one.
-pub(crate) fn serve(reader: &str) -> anyhow::Result<()> {
+pub(crate) fn serve(reader: &str, profile: &str) -> anyhow::Result<()> {
     let mut desk = Desk {
-        readers: PcscReaders::default(),
+        readers: Arc::new(PcscReaders::default()),
+        profile: PathBuf::from(profile),
         reader: ReaderName(reader.to_owned()),
         habits: Habits::default(),
         facts: None,
@@ -127,9 +142,12 @@ pub(crate) fn serve(reader: &str) -> anyhow::Result<()> {
 }
 
 /// What cacd keeps from one piece of work to the next.
+#[derive(Clone)]
 struct Desk {
-    readers: PcscReaders,
+    readers: Arc<PcscReaders>,
     reader: ReaderName,
+    /// Of the server to sign in to.
+    profile: PathBuf,
     habits: Habits,
     facts: Option<CardFacts>,
 }
@@ -147,7 +165,8 @@ impl Desk {
                 let known = on_record(self.facts()?);
                 self.read(&[known])
             }
-            Work::Sign => self.sign(),
+            Work::Sign => self.sign(&block()).map(drop),
+            Work::SignIn => self.sign_in(),
         }
     }
 
@@ -166,10 +185,23 @@ impl Desk {
         Ok(())
     }
 
-    fn sign(&self) -> anyhow::Result<()> {
+    fn sign(&self, block: &[u8]) -> anyhow::Result<Vec<u8>> {
         let facts = self.facts()?;
-        let signed = self.with_card(|transport| sign_with(transport, &self.habits, facts))??;
-        signed.result?;
+        let signed =
+            self.with_card(|transport| sign_with(transport, &self.habits, facts, block))??;
+        Ok(signed.result?)
+    }
+
+    fn sign_in(&self) -> anyhow::Result<()> {
+        let certificate = login(self.facts()?)?.der.clone();
+        let card = self.clone();
+        let outcome = by_card::sign_in(&self.profile, &certificate, now(), move |block| {
+            card.sign(block).ok()
+        })?;
+        ensure!(
+            matches!(outcome, Outcome::Registered { .. }),
+            "the server says {outcome:?}"
+        );
         Ok(())
     }
 
@@ -213,21 +245,30 @@ pub(crate) fn on_record(facts: &CardFacts) -> KnownCard {
     }
 }
 
+/// As long as an RSA key of 2048 bits wants it.
+pub(crate) fn block() -> Vec<u8> {
+    [&[0x00, 0x01][..], &[0xFF; 254]].concat()
+}
+
+fn login(facts: &CardFacts) -> anyhow::Result<&CardCertificate> {
+    let login = facts.certificates.iter();
+    login
+        .filter(|certificate| certificate.summary.slot == Slot::Authentication)
+        .find(|certificate| certificate.summary.key == "RSA-2048")
+        .context("the card has no RSA key to sign in with")
+}
+
 /// Signs with the certificate for signing in, an RSA key of 2048 bits.
 pub(crate) fn sign_with(
     transport: &mut dyn Transport,
     habits: &Habits,
     facts: &CardFacts,
+    block: &[u8],
 ) -> anyhow::Result<Done<Vec<u8>>> {
-    let login = facts.certificates.iter();
-    let login = login
-        .filter(|certificate| certificate.summary.slot == Slot::Authentication)
-        .find(|certificate| certificate.summary.key == "RSA-2048")
-        .context("the card has no RSA key to sign in with")?;
     let order = Order {
-        target: Target::of(facts, login),
+        target: Target::of(facts, login(facts)?),
         algorithm: Algorithm::Rsa2048,
-        block: [&[0x00, 0x01][..], &[0xFF; 254]].concat(),
+        block: block.to_vec(),
     };
     Ok(sign(transport, habits, &order, pin(&facts.id)?))
 }

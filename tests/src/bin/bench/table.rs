@@ -46,6 +46,12 @@ pub(crate) fn ours(name: &str, cost: &Cost) {
     println!("{}", figures(name, cost));
 }
 
+/// With the APDUs that there may be.
+pub(crate) fn within(name: &str, cost: &Cost, most: usize) {
+    let mark = if cost.0.apdus > most { " !" } else { "" };
+    println!("{}   of at most {most} APDUs{mark}", figures(name, cost));
+}
+
 /// With what ours takes of it.
 pub(crate) fn other(name: &str, cost: &Cost, ours: &Cost) {
     println!(
