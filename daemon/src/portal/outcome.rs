@@ -228,7 +228,7 @@ fn refused_by_rule(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outco
     }
     let said = said(Kind::SaidByPortal, answer, page);
     rejected(match own.fault() {
-        Some(Cause { kind, detail }) => Cause::new(kind, format!("{said}; {detail}")),
+        Some(fault) => Cause::new(fault.kind, format!("{said}; {fault}")),
         None => said,
     })
 }

@@ -158,20 +158,26 @@ async fn floods() {
 
 type Flood = (&'static str, fn() -> Reply, Outcome);
 
-fn floods_and_ends() -> Vec<Flood> {
-    let unreachable = |why: &str| Outcome::Unavailable {
+fn unreachable(why: &str) -> Outcome {
+    Outcome::Unavailable {
         cause: Cause::new(
             Why::ConnectionClosed,
             format!("the portal at 127.0.0.1 cannot be reached: {why}"),
         ),
         retry_after: None,
-    };
-    let unreadable = |why: &str| Outcome::Unrecognised {
+    }
+}
+
+fn unreadable(why: &str) -> Outcome {
+    Outcome::Unrecognised {
         cause: Cause::new(
             Why::UnknownPage,
             format!("an answer that cannot be read: {why}"),
         ),
-    };
+    }
+}
+
+fn floods_and_ends() -> Vec<Flood> {
     let late = || Outcome::Unavailable {
         cause: Cause::new(Why::NoAnswer, "the portal did not answer in time"),
         retry_after: None,
