@@ -169,10 +169,14 @@ impl Socket {
     fn listen(&self) -> Result<TcpListener, PortalError> {
         bound_socket(self.port)
             .and_then(|socket| socket.listen(BACKLOG))
-            .map_err(|source| PortalError::Listen {
-                port: self.port,
-                source,
-            })
+            .map_err(|source| self.cannot_listen(source))
+    }
+
+    fn cannot_listen(&self, source: io::Error) -> PortalError {
+        PortalError::Listen {
+            port: self.port,
+            source,
+        }
     }
 }
 
@@ -269,7 +273,12 @@ impl Server {
             || fault == Fault::Down;
         if is_of_connections {
             // In force for those to come, so that none of before may go on.
-            self.listener = None;
+            if let Some(listener) = self.listener.take() {
+                // To close it is not enough: a program that is being started
+                // somewhere in this process has it too, until it is loaded.
+                rustix::net::shutdown(&listener, rustix::net::Shutdown::Both)
+                    .map_err(|error| self.socket.cannot_listen(error.into()))?;
+            }
             self.connections.shutdown().await;
         }
         match fault {

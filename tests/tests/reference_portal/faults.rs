@@ -1,5 +1,8 @@
 //! A portal that is broken on request, and mended again.
 
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
@@ -228,4 +231,23 @@ async fn a_portal_that_was_dropped_refuses_connections() {
 
     assert!(cut_off.is_err());
     assert!(refused.is_connect(), "{refused:?}");
+}
+
+#[test]
+fn a_host_that_was_down_is_up_again_while_programs_are_being_started() {
+    let setting = Setting::new(|_| {});
+    let is_over = AtomicBool::new(false);
+
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::SeqCst) {
+                Command::new("true").env("A", "1").status().unwrap();
+            }
+        });
+        let mut changes = (0..200).flat_map(|_| [Fault::Down, Fault::Normal]);
+        let refused = changes.find_map(|fault| setting.portal.set_fault(fault).err());
+        is_over.store(true, Ordering::SeqCst);
+
+        assert!(refused.is_none(), "{refused:?}");
+    });
 }
