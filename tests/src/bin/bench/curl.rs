@@ -15,6 +15,9 @@ pub(crate) const NAME: &str = "curl, OpenSC's engine";
 /// Which module the engine loads, in the engine's own variable.
 const MODULE: &str = "PKCS11_MODULE_PATH=opensc-pkcs11.so";
 
+/// Has OpenSC keep what it read of a card, which it does not by itself.
+const KEEPING: &str = "app default { framework pkcs15 { use_file_caching = public; } }";
+
 /// The page of a server that demands the card's certificate. What OpenSC
 /// keeps, it keeps in `home`.
 pub(crate) fn sign_in(
@@ -27,10 +30,14 @@ pub(crate) fn sign_in(
         format!("pkcs11:id=%01;type=private;pin-value={}", samples::PIN),
         "pkcs11:id=%01;type=cert",
     );
+    let configuration = home.join("opensc.conf");
+    std::fs::write(&configuration, KEEPING)?;
+    let configuration = format!("OPENSC_CONF={}", configuration.display());
     let (anchor, origin) = (anchor.display().to_string(), server.origin());
     let words = [
         "env",
         MODULE,
+        &configuration,
         "curl",
         "--silent",
         "--show-error",

@@ -196,7 +196,10 @@ impl Desk {
         let certificate = login(self.facts()?)?.der.clone();
         let card = self.clone();
         let outcome = by_card::sign_in(&self.profile, &certificate, now(), move |block| {
-            card.sign(block).ok()
+            let signed = card.sign(block);
+            signed
+                .inspect_err(|error| eprintln!("bench: {error:#}"))
+                .ok()
         })?;
         ensure!(
             matches!(outcome, Outcome::Registered { .. }),
