@@ -158,21 +158,26 @@ impl Desk<'_> {
 
     /// Each comes once more, so that all are registered; and nothing went wrong before.
     fn end(&mut self) -> anyhow::Result<()> {
-        for who in 0..2 {
-            let reader = self.at[who].context("it is in a reader")?;
-            // What came of an exchange in the midst of it is over with the visit.
+        // What came of an exchange in the midst of it is over with the visit.
+        let readers = self.readers()?;
+        for reader in readers {
             self.lab.take_out(reader)?;
+        }
+        for (who, reader) in readers.into_iter().enumerate() {
             self.put_in(who, reader)?;
+        }
+        for reader in readers {
             self.lab
                 .wait_for_card(reader, "the card is known", |card| {
-                    let labels = card.registrations.iter().map(|it| it.status.label());
-                    labels
-                        .into_iter()
-                        .any(|label| ["needs PIN", "registered"].contains(&label))
+                    let mut labels = card.registrations.iter().map(|it| it.status.label());
+                    labels.any(|label| ["needs PIN", "registered"].contains(&label))
                 })?;
-            if self.lab.label(&self.lab.snapshot()?, reader) == Some("needs PIN") {
-                self.lab.type_pin(reader, &self.pair[who].pin)?;
-            }
+        }
+        // Both at once.
+        for who in 0..2 {
+            self.type_pin(who)?;
+        }
+        for (who, reader) in readers.into_iter().enumerate() {
             let shown = self.lab.wait_for_status(reader, "registered")?;
             let status = &shown.registrations[0].status;
             let RegistrationStatus::Registered { account, .. } = status else {
