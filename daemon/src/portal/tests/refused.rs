@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use cac_common::cause::{Cause, Kind as Why};
+use cac_common::certificate::Revocation;
 use cac_common::registration::Outcome;
+use cac_common::time::UtcSeconds;
 use cac_common::trace::Trace;
 use rcgen::{CertificateParams, date_time_ymd};
 use rustls::version::{TLS12, TLS13};
@@ -76,6 +78,33 @@ async fn a_portal_that_names_other_issuers_gets_no_certificate() {
         );
         assert_eq!(holder.signed(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_rule_that_says_rejected_is_told_with_what_is_known_of_the_certificate() {
+    let ca = Authority::new("Test CA");
+    let config = server::config(&ca, &TLS13, &Asks::Naming(&ca));
+    let page = "<title>No entry</title><main id=\"no\"></main>";
+    let server = Server::start(config, move |_| server::page(page)).await;
+    let holder = Holder::new(Kind::P256, &ca);
+    let mut identity = holder.identity();
+    // 2020-06-01
+    let since = UtcSeconds(1_590_969_600);
+    identity.standing.revocation = Revocation::Revoked {
+        since,
+        reason: None,
+    };
+    let rules = "[[outcome]]\nresult = \"rejected\"\nselector = \"main#no\"\n";
+
+    let outcome = sign_in(&portal(&server, &ca, rules), identity).await;
+
+    assert_eq!(
+        outcome.unwrap(),
+        rejected(
+            Why::CertificateRevoked,
+            "the portal says \u{201c}No entry\u{201d}; it was revoked on 2020-06-01"
+        )
+    );
 }
 
 #[tokio::test]
