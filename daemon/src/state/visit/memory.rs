@@ -102,10 +102,6 @@ impl CardVisit {
         if !matches!(scope, ClearScope::Portal { .. }) {
             self.memory.acquaintance = Acquaintance::New;
         }
-        // A PIN that is held would write it all down again.
-        if !matches!(scope, ClearScope::History { .. }) {
-            self.held = None;
-        }
         for portal in context.portals {
             if !forgotten(&portal.name) {
                 continue;
