@@ -42,6 +42,25 @@ pub(super) struct Lent {
     turn: u64,
 }
 
+impl Lent {
+    /// The turn of a piece of work that is about to ask for the card; none
+    /// where there is no PIN for it.
+    fn begin(&mut self) -> Option<u64> {
+        self.pin.as_ref()?;
+        self.turn += 1;
+        Some(self.turn)
+    }
+
+    /// The PIN, if it is still this piece's turn.
+    fn take(&mut self, turn: u64) -> Option<HeldPin> {
+        if self.turn == turn {
+            self.pin.take()
+        } else {
+            None
+        }
+    }
+}
+
 impl Visiting {
     /// Wipes the PIN, now or as soon as the card has done with it.
     pub(super) fn forget_pin(&self) {
@@ -102,23 +121,11 @@ impl Visiting {
         spent: &mut Spent,
         work: impl FnOnce(&mut dyn Transport, HeldPin) -> Done<T> + Send + 'static,
     ) -> Result<T, Option<CardError>> {
-        let turn = {
-            let mut lent = self.lent();
-            if lent.pin.is_none() {
-                return Err(None);
-            }
-            lent.turn += 1;
-            lent.turn
-        };
+        let turn = self.lent().begin().ok_or(None)?;
         let visiting = Arc::clone(self);
         // The PIN stays where it can be wiped until the card is open and locked.
         let ended = worker.run_once(LIMIT, move |transport| {
-            let mut lent = visiting.lent();
-            if lent.turn != turn {
-                return None;
-            }
-            let pin = lent.pin.take()?;
-            drop(lent);
+            let pin = visiting.lent().take(turn)?;
             Some(work(transport, pin))
         });
         // Work that was given up may still begin.
@@ -161,4 +168,41 @@ fn may_be_a_reset(failure: &CardError, pin: &HeldPin) -> bool {
         return forgot_the_pin || status.is_of_another_application();
     }
     *failure == TransportError::Reset.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::identity::CardId;
+    use cac_common::locked::Locked;
+    use cac_common::pin::{Pin, PinFor};
+    use cac_common::snapshot::Visit;
+
+    use super::*;
+
+    #[test]
+    fn work_that_was_given_up_never_takes_the_pin_of_what_came_after_it() {
+        let visiting = Visiting::default();
+        visiting.lend(typed_by(1));
+        let given_up = visiting.lent().begin().unwrap();
+        drop(visiting.take_back());
+
+        visiting.lend(typed_by(2));
+        let next = visiting.lent().begin().unwrap();
+
+        assert!(visiting.lent().take(given_up).is_none());
+        let taken = visiting.lent().take(next).unwrap();
+        assert_eq!(taken.typed_for().uid, 2);
+    }
+
+    fn typed_by(uid: u32) -> HeldPin {
+        let mut digits = Locked::new().unwrap();
+        digits.bytes_mut()[..6].copy_from_slice(b"123456");
+        let typed_for = PinFor {
+            uid,
+            card: CardId("card".into()),
+            visit: Visit(1),
+            even_the_last_try: false,
+        };
+        HeldPin::Unsent(Pin::new(digits, 6, typed_for).unwrap())
+    }
 }
