@@ -141,7 +141,8 @@ fn s50_a_notice_is_shown_and_the_sign_in_goes_on_once_it_is_accepted() -> anyhow
     let RegistrationStatus::NeedsConsent { notice } = stage.status(&shown)? else {
         bail!("no notice is shown");
     };
-    assert_eq!(notice.text, NOTICE);
+    // What stands on the button is accepted too, and so it is shown.
+    assert_eq!(notice.text, format!("{NOTICE} I accept"));
     let accepted = AcceptNotice {
         card: shown.id.context("the card is known")?,
         visit: shown.visit,
