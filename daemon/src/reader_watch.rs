@@ -1,8 +1,11 @@
 //! Waits for readers and cards to come and go, and survives pcscd doing the same.
 //!
 //! The wait is one blocking call to PC/SC; no card and no reader is polled,
-//! but for one more look at the list of readers soon after it has changed.
+//! but for one more look at the list of readers soon after it has changed, and
+//! for a card that pcscd has lost sight of.
 //! Only while pcscd is away is it asked for, now and then, whether it is back.
+
+mod lost;
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -11,7 +14,8 @@ use std::time::Duration;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 
-use crate::card::pcsc::PcscReaders;
+use self::lost::Lost;
+use crate::card::pcsc::{PcscReaders, look_for_card};
 use crate::card::transport::{Report, SeenReader};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -61,6 +65,7 @@ fn watch_once(readers: &PcscReaders, context: &Context, report: &mut dyn FnMut(R
     // Says when readers come and go; its own state is never looked at.
     let mut arrivals = ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE);
     let mut told: Option<Vec<SeenReader>> = None;
+    let mut lost = Lost::default();
     let mut look_again = true;
     loop {
         let names = match list(context) {
@@ -83,7 +88,8 @@ fn watch_once(readers: &PcscReaders, context: &Context, report: &mut dyn FnMut(R
         let outcome = if readers.is_stopping() {
             Err(Error::Cancelled)
         } else {
-            context.get_status_change(look_again.then_some(LOOK_AGAIN), &mut watched)
+            let limits = [look_again.then_some(LOOK_AGAIN), lost.wait(lost::now())];
+            context.get_status_change(limits.into_iter().flatten().min(), &mut watched)
         };
         arrivals = watched.pop().expect("it was pushed above");
         arrivals.sync_current_state();
@@ -96,11 +102,17 @@ fn watch_once(readers: &PcscReaders, context: &Context, report: &mut dyn FnMut(R
             Err(Error::Timeout) => look_again = false,
             Err(error) => return error,
         }
+        for reader in lost.due(lost::now()) {
+            tracing::debug!("smart card service may have lost sight of a card");
+            look_for_card(reader);
+            look_again = true;
+        }
         let seen: Vec<SeenReader> = states
             .values()
             .filter(|state| !state.event_state().contains(State::UNKNOWN))
             .map(seen)
             .collect();
+        lost.compare(told.as_deref().unwrap_or_default(), &seen, lost::now());
         if told.as_ref() != Some(&seen) {
             report(Report {
                 service: ServiceStatus::Running,

@@ -1,5 +1,6 @@
 //! Cards over PC/SC: opened shared, locked, and left as they are.
 
+use std::ffi::CString;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -43,8 +44,7 @@ impl Readers for PcscReaders {
         reader: &ReaderName,
         work: &mut dyn FnMut(&mut dyn Transport),
     ) -> Result<(), TransportError> {
-        let name =
-            std::ffi::CString::new(reader.0.as_str()).map_err(|_| TransportError::ReaderGone)?;
+        let name = CString::new(reader.0.as_str()).map_err(|_| TransportError::ReaderGone)?;
         // A context of its own for each piece of work: contexts are not to be
         // shared between what waits and what works.
         let context = Context::establish(Scope::System).map_err(transport_error)?;
@@ -67,6 +67,28 @@ impl Readers for PcscReaders {
             // Lost if the wait has not begun; whoever stops us asks again.
             let _ = context.cancel();
         }
+    }
+}
+
+/// Has pcscd power up whatever lies in a reader that it takes for empty, so
+/// that it sees the card. Nobody waits for that: a card may hang.
+pub(crate) fn look_for_card(reader: ReaderName) {
+    let look = move || {
+        let found = CString::new(reader.0)
+            .map_err(|_| Error::UnknownReader)
+            .and_then(|name| {
+                let context = Context::establish(Scope::System)?;
+                let mut card = context.connect(&name, ShareMode::Direct, Protocols::UNDEFINED)?;
+                let found =
+                    card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::ResetCard);
+                leave(card);
+                found
+            });
+        tracing::debug!(?found, "smart card service looked for a card");
+    };
+    // Without a thread the reader stays as it is told, until the next card.
+    if let Err(error) = std::thread::Builder::new().name("look".into()).spawn(look) {
+        tracing::warn!(%error, "no thread to look for a card in");
     }
 }
 
