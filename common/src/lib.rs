@@ -7,6 +7,7 @@ pub mod cause;
 pub mod certificate;
 pub mod client;
 pub mod config;
+pub mod eligibility;
 pub mod error_chain;
 pub mod fascn;
 pub mod finding;

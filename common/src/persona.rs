@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::eligibility::Category;
 use crate::identity::Edipi;
 
 /// In what capacity a person holds a card: the tail of a FASC-N, and of the UPN
@@ -27,6 +28,18 @@ impl Affiliation {
             5 => Some("contractor"),
             6 => Some("affiliate"),
             7 => Some("beneficiary"),
+            _ => None,
+        }
+    }
+
+    /// The same, as profiles know it.
+    pub fn role(self) -> Option<Category> {
+        match self.association {
+            1..=3 => Some(Category::Civilian),
+            4 => Some(Category::Uniformed),
+            5 => Some(Category::Contractor),
+            6 => Some(Category::Affiliate),
+            7 => Some(Category::Beneficiary),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
 
+use crate::eligibility::Route;
 use crate::snapshot::HelpDesk;
 use crate::toml_file::{FileError, Source};
 
@@ -156,31 +157,6 @@ pub struct Lockout {
     pub tries: u32,
     /// For so long; until somebody unlocks it, if absent.
     pub wait: Option<Duration>,
-}
-
-/// Which way is open to people of some categories.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// As a card tells them: `civilian`, `contractor`; anyone if empty.
-    pub categories: Vec<String>,
-    /// As a card tells them: `Army`; any if empty.
-    pub components: Vec<String>,
-    pub way: Way,
-    /// What to do, for a person.
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Way {
-    /// They register by themselves.
-    #[serde(rename = "self")]
-    Self_,
-    /// A sponsor who has an account asks for one.
-    Sponsor,
-    HelpDesk,
-    /// None is open.
-    None,
 }
 
 /// One page of registering by hand.

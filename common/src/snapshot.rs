@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{CertificateSummary, LoginChoice};
+use crate::eligibility::{Route, Standing};
 use crate::finding::Finding;
 use crate::identity::{CardId, Edipi, HolderName, PersonaId};
 use crate::reader::{ReaderName, ReaderStatus, ServiceStatus};
@@ -107,6 +108,8 @@ pub struct Holder {
     pub upn: Option<String>,
     /// `civilian · Navy`, as far as the card tells.
     pub category: Option<String>,
+    /// The same for a program, each with how sure it is.
+    pub standing: Standing,
 }
 
 /// What the card says of its PIN.
@@ -129,6 +132,25 @@ pub struct Registration {
     pub portal: String,
     #[serde(flatten)]
     pub status: RegistrationStatus,
+    /// The way that the profile leaves to this holder, where it is not to
+    /// register by themselves.
+    pub route: Option<Route>,
+}
+
+impl Registration {
+    /// What went wrong and what to do next, with what the profile says of it.
+    pub fn advice(&self) -> Option<String> {
+        let advice = self.status.advice()?;
+        let is_of_the_route = matches!(
+            self.status,
+            RegistrationStatus::NotEligible | RegistrationStatus::NeedsSponsor
+        );
+        let route = self.route.as_ref().filter(|_| is_of_the_route);
+        Some(match route {
+            Some(route) => format!("{} {}", route.way.sentence(), route.text),
+            None => advice,
+        })
+    }
 }
 
 /// A persona that the database knows.

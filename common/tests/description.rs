@@ -8,6 +8,7 @@ use cac_common::cause::Cause;
 use cac_common::certificate::{
     CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
 };
+use cac_common::eligibility::{Category, Known, Route, Sponsor, Standing, Way};
 use cac_common::finding::{Finding, Weight};
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::interface::{
@@ -520,6 +521,7 @@ fn verdicts() -> Vec<(ChainStatus, Revocation)> {
 
 fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> Snapshot {
     let registrations = vec![Registration {
+        route: Some(route()),
         portal: "reference".into(),
         status,
     }];
@@ -569,6 +571,10 @@ fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> S
                     dod_id,
                     upn: Some("1234567890157004@mil".into()),
                     category: Some("civilian".into()),
+                    standing: Standing {
+                        category: Some(Known::good(Category::Civilian, "FASC-N")),
+                        component: Some(Known::hint("Navy".into(), "mail address")),
+                    },
                 }),
                 kind: "PIV".into(),
                 expires: Some("2030-12-31".into()),
@@ -613,5 +619,21 @@ fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> S
         problems: vec!["cacd.toml:1:1: wrong".into()],
         happened: vec![entry()],
         may_act: true,
+    }
+}
+
+fn route() -> Route {
+    Route {
+        categories: vec![Category::Contractor],
+        components: vec!["Army".into()],
+        question: Some("Have you a sponsor?".into()),
+        way: Way::Sponsor,
+        text: "Ask.".into(),
+        sponsor: Some(Sponsor {
+            who: "your Task Monitor".into(),
+            needs: Some("an account".into()),
+            limits: Some("contractors of the own programme".into()),
+            pays: Some("the Service of the sponsor".into()),
+        }),
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use cac_common::certificate::Slot;
+use cac_common::eligibility::Category;
 use cac_common::paths::SOCKET_VARIABLE;
 use clap::{Args, Parser, Subcommand};
 
@@ -53,6 +54,8 @@ pub enum Command {
     /// List the portals, show how one is described, or try signing in there by hand.
     #[command(subcommand)]
     Portal(Portal),
+    /// Say whether you may register at a portal, and how: by yourself, with a sponsor, or not.
+    Eligibility(Eligibility),
     /// Show what happened, newest first.
     History(History),
     /// Forget what was kept; shows first what would be lost.
@@ -156,6 +159,43 @@ pub struct PortalTest {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Eligibility {
+    /// The portal, if several are enabled; one that is not can be asked about too.
+    #[arg(value_name = "PORTAL")]
+    pub portal: Option<String>,
+
+    /// The card, if several are in readers.
+    #[arg(long, value_name = "ID")]
+    pub card: Option<String>,
+
+    /// What you are, where the card does not tell for certain: uniformed, active-duty, national-guard, reserve, civilian, contractor, affiliate, foreign-affiliate, beneficiary, retiree, veteran, family or other-credential.
+    #[arg(long, value_name = "CATEGORY")]
+    pub category: Option<Category>,
+
+    /// Where you belong, where the card does not tell: Army, Navy ...
+    #[arg(long, value_name = "NAME")]
+    pub component: Option<String>,
+
+    /// Answers a question of the portal; once for each, in the order they are asked.
+    #[arg(long, value_name = "yes|no")]
+    pub answer: Vec<YesOrNo>,
+
+    /// Write a letter that tells your sponsor what to do; "-" is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub letter: Option<PathBuf>,
+
+    /// Print one JSON object; nothing is asked.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum YesOrNo {
+    Yes,
+    No,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod ask_pin;
 mod ask_yes;
 pub mod card;
 pub mod clear;
+pub mod eligibility;
 mod ends;
 pub mod history;
 pub mod manual;

@@ -86,6 +86,14 @@ pub enum Failure {
     CardGone,
     #[error("no portal has the name {0:?}")]
     NoSuchPortal(String),
+    #[error("no portal is enabled")]
+    NoPortal,
+    #[error("several portals could be meant: {}", names.join(", "))]
+    SeveralPortals { names: Vec<String> },
+    #[error("which way is open is not clear yet, so there is nothing to write")]
+    NotClear,
+    #[error("no sponsor is needed, so there is nothing to write")]
+    NoSponsorNeeded,
     #[error("the PIN is blocked")]
     PinBlocked,
     #[error("one try is left, or the card does not say how many")]
@@ -140,14 +148,18 @@ impl Failure {
             | Self::NoSuchReader(_)
             | Self::SeveralReaders { .. }
             | Self::NoSuchPortal(_)
+            | Self::SeveralPortals { .. }
             | Self::NoSuchDay(_) => Exit::Usage,
             Self::NoCard
+            | Self::NotClear
             | Self::NoReader
             | Self::ReaderEmpty { .. }
             | Self::NoAnswer { .. }
             | Self::NotAPin => Exit::NeedsPerson,
             Self::CardHidden { .. }
             | Self::FileExists { .. }
+            | Self::NoPortal
+            | Self::NoSponsorNeeded
             | Self::PinBlocked
             | Self::LastTry
             | Self::NoticeNotAccepted
@@ -182,6 +194,10 @@ impl Failure {
             }
             Self::CardGone => Some("Put it in again and start over; the PIN was not kept."),
             Self::NoSuchPortal(_) => Some("cacctl status lists the portals."),
+            Self::NoPortal => Some("cacctl portal list says which are known; name one of them."),
+            Self::SeveralPortals { .. } => Some("Name the one that is meant."),
+            Self::NotClear => Some("Without --letter it says what is missing."),
+            Self::NoSponsorNeeded => Some("Without --letter it says which way is open."),
             Self::PinBlocked => Some(ID_CARD_OFFICE),
             Self::LastTry => Some(
                 "A wrong PIN now may block the card. If you are sure of it, add --even-the-last-try.",

@@ -74,6 +74,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
             Some(Command::Register(wanted)) => command::register::run(&socket, wanted).await,
             Some(Command::Card(wanted)) => command::card::run(&socket, wanted).await,
             Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted).await,
+            Some(Command::Eligibility(wanted)) => command::eligibility::run(&socket, wanted).await,
             Some(Command::History(wanted)) => command::history::run(&socket, &wanted).await,
             Some(Command::Clear(wanted)) => command::clear::run(&socket, wanted).await,
             Some(Command::Completions { shell }) => command::manual::completions(shell),

@@ -1,6 +1,7 @@
 //! Text and JSON for standard output.
 
 pub mod card;
+pub mod eligibility;
 pub mod portal;
 
 use std::io::{self, Write};
@@ -119,7 +120,7 @@ pub fn registration(
 ) -> String {
     let portal = portal_title(snapshot, &registration.portal);
     let status = phrase::status(&registration.status, now, zone);
-    match registration.status.advice() {
+    match registration.advice() {
         Some(advice) => format!("{portal}: {status}. {}", readable(&advice)),
         None => format!("{portal}: {status}"),
     }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::eligibility::Route;
 use crate::identity::CardId;
-use crate::profile::{AccountKey, Link, Profile, Purpose, Route, RuleResult};
+use crate::profile::{AccountKey, Link, Profile, Purpose, RuleResult};
 use crate::registration::RegistrationStatus;
 use crate::snapshot::{HelpDesk, Visit};
 use crate::trace::Trace;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::*;
+use crate::eligibility::Way;
 
 const WHOLE: &str = r##"
 name = "reference"

@@ -8,9 +8,9 @@ use serde_spanned::Spanned;
 use url::Url;
 
 use super::{
-    AccountKey, Consent, Field, HeaderRule, Link, Lockout, Profile, Purpose, Route, Rule,
-    RuleResult, Step, Way,
+    AccountKey, Consent, Field, HeaderRule, Link, Lockout, Profile, Purpose, Rule, RuleResult, Step,
 };
+use crate::eligibility::{Category, Route, Sponsor, Way};
 use crate::snapshot::HelpDesk;
 use crate::span;
 use crate::toml_file::{FileError, Source};
@@ -83,11 +83,13 @@ struct LockoutTable {
 #[serde(deny_unknown_fields)]
 struct RouteTable {
     #[serde(default)]
-    categories: Vec<String>,
+    categories: Vec<Category>,
     #[serde(default)]
     components: Vec<String>,
+    question: Option<String>,
     way: Way,
     text: String,
+    sponsor: Option<Sponsor>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -268,11 +270,22 @@ fn route(source: &Source, table: Spanned<RouteTable>) -> Result<Route, FileError
     if table.text.trim().is_empty() {
         return Err(source.fault(span, "a way needs a text that says what to do"));
     }
+    if table.sponsor.is_some() && !table.way.needs_sponsor() {
+        return Err(source.fault(span, "only \"sponsor\" and \"guest\" have a sponsor"));
+    }
+    let sponsor = table.sponsor.iter();
+    let said = sponsor.map(|sponsor| &sponsor.who).chain(&table.question);
+    let components = table.components.iter();
+    if said.chain(components).any(|text| text.trim().is_empty()) {
+        return Err(source.fault(span, "a component, a question or a sponsor is not empty"));
+    }
     Ok(Route {
         categories: table.categories,
         components: table.components,
+        question: table.question,
         way: table.way,
         text: table.text,
+        sponsor: table.sponsor,
     })
 }
 

@@ -4,6 +4,7 @@
 //! Only what tells who it is and in what role is kept. The person identifier,
 //! once a social security number, the birth date, sex and blood type are not.
 
+use cac_common::eligibility::Category;
 use cac_common::identity::{Edipi, HolderName, readable};
 
 use super::date::Date;
@@ -100,6 +101,24 @@ impl Personnel {
             'U' => "overseas hire",
             'W' => "beneficiary",
             'Y' => "civilian retiree",
+            _ => return None,
+        })
+    }
+
+    /// The same, as profiles know it.
+    pub fn role(&self) -> Option<Category> {
+        Some(match self.category? {
+            'A' => Category::ActiveDuty,
+            'G' | 'N' => Category::NationalGuard,
+            'S' | 'V' => Category::Reserve,
+            'J' => Category::Uniformed,
+            'B' | 'C' | 'I' | 'K' => Category::Civilian,
+            'E' | 'O' => Category::Contractor,
+            'M' => Category::Affiliate,
+            'T' => Category::ForeignAffiliate,
+            'Q' | 'R' | 'Y' => Category::Retiree,
+            'D' | 'F' | 'H' => Category::Veteran,
+            'W' => Category::Beneficiary,
             _ => return None,
         })
     }

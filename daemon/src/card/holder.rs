@@ -1,13 +1,14 @@
 //! Who holds a card, and which card it is.
 
+mod role;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::certificate::{Applet, Role, Slot};
 use cac_common::fascn::FascN;
 use cac_common::identity::{CardId, HolderName};
-use cac_common::persona::Persona;
 use cac_common::snapshot::Holder;
 
-use super::certificate::{card_numbers, hex, organisational_units};
+use super::certificate::hex;
 use super::chuid::Chuid;
 use super::demographics::{Person, Personnel};
 use super::facts::CardCertificate;
@@ -66,19 +67,23 @@ pub fn holder(certificates: &[CardCertificate], fascn: Option<&FascN>) -> Option
 pub fn holder_by(evidence: &Evidence<'_>) -> Option<Holder> {
     let Some(named) = naming(evidence.certificates) else {
         let person = evidence.person?;
+        let (category, standing) = role::told(evidence, None);
         return Some(Holder {
             name: person.name.clone()?,
             dod_id: person.edipi,
             upn: None,
-            category: category(evidence, None),
+            category,
+            standing,
         });
     };
     let (name, dod_id) = HolderName::from_common_name(&named.summary.subject);
+    let (category, standing) = role::told(evidence, Some(named));
     Some(Holder {
         name,
         dod_id,
         upn: named.summary.upn.clone(),
-        category: category(evidence, Some(named)),
+        category,
+        standing,
     })
 }
 
@@ -111,87 +116,6 @@ fn names_a_person(certificate: &CardCertificate) -> bool {
             | Role::Encryption
             | Role::Other => true,
         }
-}
-
-/// `civilian · Navy`, as far as the card tells. What an issuer signed is
-/// believed before what anyone may have written.
-fn category(evidence: &Evidence<'_>, named: Option<&CardCertificate>) -> Option<String> {
-    let units = named.map_or_else(Vec::new, |named| organisational_units(&named.der));
-    let signed = named.and_then(|named| card_numbers(&named.der).fascn?.ok());
-    let signed = signed.as_ref().map(|decoded| &decoded.fascn);
-    let is_other = [signed, evidence.fascn]
-        .into_iter()
-        .flatten()
-        .any(|fascn| !fascn.is_federal() || fascn.category > 1);
-    if is_other {
-        return Some("other credential".into());
-    }
-    let upn = named.and_then(|named| Persona::from_upn(named.summary.upn.as_deref()?));
-    let affiliation = [
-        signed.and_then(FascN::affiliation),
-        upn.and_then(|persona| persona.affiliation()),
-        evidence.fascn.and_then(FascN::affiliation),
-    ]
-    .into_iter()
-    .flatten()
-    .find(|affiliation| affiliation.association != 0);
-    let role = evidence
-        .personnel
-        .and_then(|personnel| Some(personnel.category_title()?.to_owned()))
-        .or_else(|| Some(affiliation?.association_title()?.to_owned()))
-        .or_else(|| is_contractor(&units).then(|| "contractor".to_owned()))
-        .or_else(|| named.and_then(|named| Some(mail_hint(&named.summary.mail)?.to_owned())))
-        .or_else(|| Some(evidence.printed?.affiliation.as_ref()?.to_lowercase()));
-    let component = evidence
-        .personnel
-        .and_then(|personnel| Some(personnel.branch_title()?.to_owned()))
-        .or_else(|| component(&units))
-        .or_else(|| Some(affiliation?.organisation_title()?.to_owned()));
-    let words: Vec<String> = [role, component].into_iter().flatten().collect();
-    (!words.is_empty()).then(|| words.join(" · "))
-}
-
-fn is_contractor(units: &[String]) -> bool {
-    units.iter().any(|unit| unit == CONTRACTOR)
-}
-
-/// The unit of a contractor, whatever the component.
-const CONTRACTOR: &str = "CONTRACTOR";
-/// Units that every certificate of the DoD has, and what says nothing.
-const NO_COMPONENT: [&str; 5] = ["DoD", "DOD", "PKI", CONTRACTOR, "OTHER"];
-
-/// The component that the units of a subject name. The list of the DoD's is
-/// open: one that is not known is shown as it stands.
-fn component(units: &[String]) -> Option<String> {
-    let is_of_the_dod = units.iter().any(|unit| unit.eq_ignore_ascii_case("DoD"));
-    units.iter().rev().find_map(|unit| {
-        let known = match unit.as_str() {
-            "USA" => "Army",
-            "USN" => "Navy",
-            "USMC" => "Marine Corps",
-            "USAF" => "Air Force",
-            "USCG" => "Coast Guard",
-            "USPHS" => "Public Health Service",
-            other if is_of_the_dod && !NO_COMPONENT.contains(&other) => other,
-            _ => return None,
-        };
-        Some(known.to_owned())
-    })
-}
-
-/// The part of a mail address that says in what role it was given:
-/// `jane.q.doe.civ@example.com`.
-fn mail_hint(mail: &[String]) -> Option<&'static str> {
-    mail.iter().find_map(|address| {
-        let (name, _) = address.split_once('@')?;
-        let (_, part) = name.rsplit_once('.')?;
-        match part.to_ascii_lowercase().as_str() {
-            "ctr" => Some("contractor"),
-            "civ" => Some("civilian"),
-            "mil" => Some("uniformed service"),
-            _ => None,
-        }
-    })
 }
 
 /// `holder` as the certificate that signs in names them; without one, the card

@@ -1,6 +1,7 @@
 //! The first look at a card: who it is, then what signs in, then the rest.
 
 use cac_common::certificate::{Applet, Slot};
+use cac_common::eligibility::Standing;
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, Edipi, HolderName};
 use cac_common::snapshot::{Holder, PinStatus};
@@ -471,6 +472,7 @@ pub(super) fn named(common_name: &str) -> Holder {
         dod_id,
         upn: None,
         category: None,
+        standing: Standing::default(),
     }
 }
 

@@ -91,6 +91,7 @@ impl State {
                 .filter_map(|portal| {
                     let stand = card.stands.get(&portal.name)?;
                     Some(Registration {
+                        route: card.route_at(portal).cloned(),
                         portal: portal.name.clone(),
                         status: stand.status(&card.pin, portal, now),
                     })
@@ -144,6 +145,7 @@ impl State {
             .iter()
             .filter(|portal| portal.enabled)
             .map(|portal| Registration {
+                route: None,
                 portal: portal.name.clone(),
                 status: known
                     .registrations

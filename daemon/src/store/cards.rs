@@ -312,6 +312,7 @@ fn known(connection: &Connection) -> Result<Vec<KnownPersona>, StoreError> {
         known.registrations = registrations::of_persona(connection, &known.persona)?
             .into_iter()
             .map(|stored| Registration {
+                route: None,
                 portal: stored.portal,
                 status: stored.status,
             })

@@ -171,7 +171,20 @@ impl Run {
         if may_be_the_last_try(&card.pin) && !self.wanted.even_the_last_try {
             return Err(Failure::LastTry);
         }
-        let prompt = prompt(reader, card);
+        let mut prompt = prompt(reader, card);
+        // Who may not register is told before, and may try all the same.
+        for one in self.registrations()? {
+            if let Some(route) = &one.route
+                && one.status.has_use_for_pin()
+            {
+                let title = print::portal_title(&self.snapshot, &one.portal);
+                prompt = format!(
+                    "{title}: {} {}\n{prompt}",
+                    route.way.sentence(),
+                    readable(&route.text)
+                );
+            }
+        }
         let (digits, length) = self.ask_pin(&prompt).await?;
         let before = self.snapshot.clone();
         let request = SubmitPin {

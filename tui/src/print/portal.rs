@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::time::Duration;
 
+use cac_common::eligibility::Route;
 use cac_common::identity::{masked, readable};
 use cac_common::interface::{PortalDetails, TestReply};
-use cac_common::profile::{AccountKey, Purpose, Route, RuleResult, Way};
+use cac_common::profile::{AccountKey, Purpose, RuleResult};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HelpDesk, Snapshot};
 use cac_common::time::UtcSeconds;
@@ -172,6 +173,11 @@ fn itself(portal: &PortalDetails) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// `help desk: Desk, 555-0100`.
+pub(super) fn desk(desk: &HelpDesk) -> String {
+    format!("help desk: {}", help_desk(desk))
+}
+
 fn help_desk(desk: &HelpDesk) -> String {
     let parts = [&desk.name, &desk.phone, &desk.email, &desk.url];
     let parts: Vec<String> = parts
@@ -183,27 +189,20 @@ fn help_desk(desk: &HelpDesk) -> String {
 }
 
 fn who(route: &Route) -> String {
-    let or = |words: &[String], all: &str| {
-        if words.is_empty() {
-            all.to_owned()
-        } else {
-            let words: Vec<String> = words.iter().map(|word| readable(word)).collect();
-            words.join(" or ")
-        }
-    };
-    let who = or(&route.categories, "anyone");
-    let component = or(&route.components, "");
-    let way = match route.way {
-        Way::Self_ => "by themselves",
-        Way::Sponsor => "with a sponsor",
-        Way::HelpDesk => "through the help desk",
-        Way::None => "not at all",
-    };
-    if component.is_empty() {
-        format!("{who}: {way}")
-    } else {
-        format!("{who} of {component}: {way}")
-    }
+    let categories = route.categories.iter();
+    let who = either(categories.map(|category| category.title().to_owned()));
+    let components = route.components.iter();
+    let of = either(components.map(|component| readable(component)));
+    let of = of.map_or_else(String::new, |of| format!(" of {of}"));
+    let question = route.question.as_ref();
+    let asked = question.map_or_else(String::new, |text| format!(" ({})", readable(text)));
+    let who = who.as_deref().unwrap_or("anyone");
+    format!("{who}{of}{asked}: {}", route.way.title())
+}
+
+fn either(words: impl Iterator<Item = String>) -> Option<String> {
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| words.join(" or "))
 }
 
 /// Each hop, each rule, and what came of it.

@@ -304,7 +304,7 @@ impl Sheet {
             self.harmless("notice", &legible(&notice.text), Tone::Quiet);
             self.gap();
             self.toned("", "Press y to accept it, Esc to leave it.", Tone::Wanted);
-        } else if let Some(advice) = status.advice() {
+        } else if let Some(advice) = registration.advice() {
             self.gap();
             self.field("what to do", &advice);
         }

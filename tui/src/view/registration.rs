@@ -177,7 +177,7 @@ fn advice(app: &App, titles: u16, columns: u16, most: u16, theme: Theme) -> Vec<
             tries_left: Some(2..)
         }
     );
-    if says_more && let Some(advice) = registration.status.advice() {
+    if says_more && let Some(advice) = registration.advice() {
         text.push(advice);
     }
     let room = usize::from(most).saturating_sub(lines.len());

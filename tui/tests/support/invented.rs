@@ -3,6 +3,7 @@
 use cac_common::certificate::{
     Applet, CertificateSummary, ChainStatus, LoginChoice, Retired, Revocation, Role, Slot,
 };
+use cac_common::eligibility::Standing;
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
@@ -176,6 +177,7 @@ fn card() -> Card {
             dod_id: "1234567890".parse().ok(),
             upn: Some("1234567890@mil".into()),
             category: Some("civilian · Navy".into()),
+            standing: Standing::default(),
         }),
         kind: "PIV".into(),
         expires: Some("2027-03-01".into()),
@@ -275,6 +277,7 @@ fn reader(name: &str, status: ReaderStatus, card: Option<Card>) -> Reader {
 
 fn registration(portal: &str, status: RegistrationStatus) -> Registration {
     Registration {
+        route: None,
         portal: portal.into(),
         status,
     }

@@ -1,5 +1,6 @@
 use super::super::fixtures::{Draft, FASCN, applet};
 use super::*;
+use cac_common::eligibility::{Category, Known, Standing};
 
 #[test]
 fn the_persona_is_who_the_certificate_that_signs_in_says() {
@@ -94,6 +95,7 @@ fn a_persona_without_upn_and_number_is_the_card() {
         dod_id: dod_id.and_then(|text| text.parse().ok()),
         upn: upn.map(Into::into),
         category: None,
+        standing: Standing::default(),
     };
 
     assert_eq!(
@@ -142,6 +144,56 @@ fn the_category_is_told_by_the_best_evidence_there_is() {
 
         assert_eq!(category.as_deref(), words, "{:?}", draft.units);
     }
+}
+
+#[test]
+fn what_is_told_says_where_it_stands_and_how_sure_it_is() {
+    let standing = |draft: Draft| holder(&[draft.certificate()], None).unwrap().standing;
+    let army = || Some(Known::good("Army".to_owned(), "subject"));
+    let navy = || Some(Known::good("Navy".to_owned(), "subject"));
+    for (draft, category, component) in [
+        (
+            unit("USA", without_fascn("1000000003121005@mil")),
+            Some(Known::good(Category::Contractor, "UPN")),
+            army(),
+        ),
+        (
+            unit("USN", without_fascn("1234567890117001@mil")),
+            Some(Known::good(Category::Civilian, "UPN")),
+            navy(),
+        ),
+        (
+            unit("USN", mail("jane.q.doe.ctr@example.com")),
+            Some(Known::hint(Category::Contractor, "mail address")),
+            navy(),
+        ),
+        (unit("USN", without_fascn("1234567890@mil")), None, navy()),
+    ] {
+        let expected = Standing {
+            category,
+            component,
+        };
+
+        assert_eq!(standing(draft), expected);
+    }
+    let certificates = [Draft::authentication().certificate()];
+    let personnel = Personnel {
+        branch: Some('F'),
+        category: Some('R'),
+        ..Personnel::default()
+    };
+    let evidence = Evidence {
+        certificates: &certificates,
+        personnel: Some(&personnel),
+        ..Evidence::default()
+    };
+
+    let retired = holder_by(&evidence).unwrap().standing;
+
+    assert_eq!(
+        retired.category,
+        Some(Known::good(Category::Retiree, "personnel category"))
+    );
 }
 
 #[test]

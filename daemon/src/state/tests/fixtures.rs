@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cac_common::certificate::{
     CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
 };
+use cac_common::eligibility::Standing;
 use cac_common::identity::{CardId, HolderName};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -93,6 +94,7 @@ pub(crate) fn facts(card: usize, tries: u64) -> CardFacts {
             dod_id,
             upn: summary.upn.clone(),
             category: None,
+            standing: Standing::default(),
         }),
         persona_key: persona_of(card),
         certificates: vec![CardCertificate {

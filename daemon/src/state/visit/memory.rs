@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cac_common::eligibility::{self, Route};
 use cac_common::interface::ClearScope;
 use cac_common::profile::Profile;
 use cac_common::registration::RegistrationStatus;
@@ -169,8 +170,27 @@ impl CardVisit {
                 };
                 !consents.any(|it| it.portal == portal.name && it.sha256 == notice.sha256)
             });
-        let stand = Stand::at_first(remembered, facts, portal, now);
+        let is_new = remembered.is_none();
+        let mut stand = Stand::at_first(remembered, facts, portal, now);
+        // Told before a PIN is asked for; who asks for it all the same is let.
+        if is_new
+            && stand.is_due()
+            && let Some(route) = self.route_at(portal)
+        {
+            stand = Stand::Rest(if route.way.needs_sponsor() {
+                RegistrationStatus::NeedsSponsor
+            } else {
+                RegistrationStatus::NotEligible
+            });
+        }
         self.stands.insert(portal.name.clone(), stand);
+    }
+
+    /// The way that a portal leaves to the holder, where by what the card tells
+    /// they are not to register by themselves.
+    pub(in crate::state) fn route_at<'a>(&self, portal: &'a Profile) -> Option<&'a Route> {
+        let holder = self.facts.as_ref()?.holder.as_ref()?;
+        eligibility::closed(&portal.eligibility, &holder.standing)
     }
 
     /// Keeps in mind what is written down, for when the profiles change.

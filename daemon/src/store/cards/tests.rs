@@ -151,6 +151,7 @@ async fn personas_are_listed_by_name_with_what_is_known_of_them() {
             dod_id_tail: Some("7890".into()),
             last_seen: jane().seen_at,
             registrations: vec![Registration {
+                route: None,
                 portal: "AKO".into(),
                 status: registered("AKO").status,
             }],

@@ -1,0 +1,177 @@
+//! Whether a person may register at a portal, and how.
+
+use std::io::Write;
+
+use cac_common::eligibility::{Question, Route, Standing, Sure, Verdict};
+use cac_common::identity::readable;
+use cac_common::interface::PortalDetails;
+use cac_common::snapshot::Holder;
+use serde::Serialize;
+
+use super::line;
+use crate::failure::Failure;
+
+/// For a program: either is there, or neither where the profile names no way.
+#[derive(Serialize)]
+struct Told<'a> {
+    portal: &'a str,
+    standing: &'a Standing,
+    route: Option<&'a Route>,
+    question: Option<Asked<'a>>,
+}
+
+/// What `--category`, `--component` and `--answer` answer.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Asked<'a> {
+    Category { choices: Vec<&'static str> },
+    Component { choices: &'a [&'a str] },
+    Answer { text: &'a str },
+}
+
+pub fn json(
+    out: &mut impl Write,
+    portal: &str,
+    standing: &Standing,
+    verdict: &Verdict<'_>,
+) -> Result<(), Failure> {
+    let route = match verdict {
+        Verdict::Open(route) => Some(*route),
+        Verdict::Ask(_) | Verdict::Nothing => None,
+    };
+    let question = match verdict {
+        Verdict::Ask(Question::Category(offered)) => Some(Asked::Category {
+            choices: offered.iter().map(|category| category.name()).collect(),
+        }),
+        Verdict::Ask(Question::Component(offered)) => Some(Asked::Component { choices: offered }),
+        Verdict::Ask(Question::YesOrNo(text)) => Some(Asked::Answer { text }),
+        Verdict::Open(_) | Verdict::Nothing => None,
+    };
+    let told = Told {
+        portal,
+        standing,
+        route,
+        question,
+    };
+    super::json(out, &told)
+}
+
+pub fn told(
+    out: &mut impl Write,
+    portal: &PortalDetails,
+    holder: Option<&Holder>,
+    standing: &Standing,
+    verdict: &Verdict<'_>,
+) -> Result<(), Failure> {
+    line(out, &readable(&portal.title))?;
+    match holder {
+        Some(holder) => line(out, &format!("  {}", readable(&holder.name.to_string())))?,
+        None => line(out, "  no card is in a reader; what it would tell is asked")?,
+    }
+    for text in evidence(standing) {
+        line(out, &format!("  {text}"))?;
+    }
+    line(out, "")?;
+    match verdict {
+        Verdict::Open(route) => open(out, route)?,
+        Verdict::Ask(question) => unanswered(out, question)?,
+        Verdict::Nothing if portal.eligibility.is_empty() => line(
+            out,
+            "Its profile does not say who may register: put your card in and try.",
+        )?,
+        Verdict::Nothing => line(
+            out,
+            "Its profile names no way for you: ask its help desk before you try.",
+        )?,
+    }
+    let desk = portal.help_desk.as_ref();
+    if let Some(desk) = desk.filter(|_| !is_by_oneself(verdict)) {
+        line(out, "")?;
+        line(out, &super::portal::desk(desk))?;
+    }
+    Ok(())
+}
+
+fn is_by_oneself(verdict: &Verdict<'_>) -> bool {
+    matches!(verdict, Verdict::Open(route) if route.way == cac_common::eligibility::Way::Self_)
+}
+
+fn open(out: &mut impl Write, route: &Route) -> Result<(), Failure> {
+    line(out, route.way.sentence())?;
+    line(out, &readable(&route.text))?;
+    let Some(sponsor) = &route.sponsor else {
+        return Ok(());
+    };
+    line(out, "")?;
+    let terms = [
+        ("who may sponsor you", Some(&sponsor.who)),
+        ("what they need", sponsor.needs.as_ref()),
+        ("whom they may sponsor", sponsor.limits.as_ref()),
+        ("who pays", sponsor.pays.as_ref()),
+    ];
+    for (what, text) in terms {
+        if let Some(text) = text {
+            line(out, &format!("  {what:21}  {}", readable(text)))?;
+        }
+    }
+    line(out, "")?;
+    line(
+        out,
+        "A letter to your sponsor: cacctl eligibility --letter FILE",
+    )
+}
+
+/// Where nobody can be asked.
+fn unanswered(out: &mut impl Write, question: &Question<'_>) -> Result<(), Failure> {
+    match question {
+        Question::Category(offered) => {
+            line(
+                out,
+                "It depends on who you are. Say so with --category and one of",
+            )?;
+            for category in offered {
+                line(
+                    out,
+                    &format!("  {:17}  {}", category.name(), category.title()),
+                )?;
+            }
+            Ok(())
+        }
+        Question::Component(offered) => {
+            let offered: Vec<String> = offered.iter().map(|it| readable(it)).collect();
+            let text = format!(
+                "It depends on where you belong: {}, or another. Say so with --component.",
+                offered.join(", ")
+            );
+            line(out, &text)
+        }
+        Question::YesOrNo(text) => {
+            line(out, &readable(text))?;
+            line(out, "Say so with --answer yes or --answer no.")
+        }
+    }
+}
+
+/// What the card tells, and how sure that is.
+fn evidence(standing: &Standing) -> Vec<String> {
+    let told = |what: &str, value: &str, sure: Sure, source: &str| {
+        let sure = match sure {
+            Sure::Good => "",
+            Sure::Hint => ", a hint only",
+        };
+        format!(
+            "{what}: {} (by the {}{sure})",
+            readable(value),
+            readable(source)
+        )
+    };
+    let category = standing.category.as_ref();
+    let component = standing.component.as_ref();
+    [
+        category.map(|it| told("category", it.value.title(), it.sure, &it.source)),
+        component.map(|it| told("component", &it.value, it.sure, &it.source)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
