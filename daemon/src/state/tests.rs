@@ -4,6 +4,7 @@ mod clearing;
 mod ending;
 pub(crate) mod fixtures;
 mod judging;
+mod keeping;
 mod promises;
 mod reading;
 mod two_people;
@@ -59,6 +60,8 @@ enum Act {
     },
     Ask {
         card: Option<usize>,
+        /// Not the one who types the PINs.
+        is_another: bool,
     },
     /// A person accepts the first notice there is, or one that is not there.
     Accept {
@@ -115,7 +118,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
                 even_the_last_try,
                 what_for,
             }),
-        1 => proptest::option::of(0..CARDS).prop_map(|card| Act::Ask { card }),
+        1 => (proptest::option::of(0..CARDS), any::<bool>())
+            .prop_map(|(card, is_another)| Act::Ask { card, is_another }),
         2 => prop_oneof![4 => Just(true), 1 => Just(false)].prop_map(|is_there| Act::Accept { is_there }),
         1 => Just(Act::Clear),
         2 => (any::<bool>(), any::<bool>(), keep).prop_map(|(with_second_portal, first_moved, keep)| Act::Reconfigure {
@@ -271,11 +275,11 @@ impl World {
                     },
                 });
             }
-            Act::Ask { card } => {
+            Act::Ask { card, is_another } => {
                 let request = self.request();
                 self.step(Event::Asked {
                     request,
-                    uid: 1000,
+                    uid: 1000 + u32::from(is_another),
                     what: Register {
                         card: card.map(card_id),
                         portal: None,

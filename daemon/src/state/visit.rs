@@ -75,10 +75,19 @@ struct AtWork {
     proof: Proof,
     /// Until when its PIN may be held.
     until: Option<Duration>,
-    /// That time is over.
-    pin_is_over: bool,
+    afterwards: Afterwards,
     /// Who typed it.
     uid: u32,
+}
+
+/// What becomes of the PIN of a sign-in that goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Afterwards {
+    Held,
+    /// It serves nobody but the one who typed it, and another has asked.
+    Dropped,
+    /// Its time was over.
+    Forgotten,
 }
 
 /// What a PIN is used for beside registering.
@@ -109,7 +118,8 @@ struct Held {
 
 impl AtWork {
     fn deadline(&self) -> Option<Duration> {
-        self.until.filter(|_| !self.pin_is_over)
+        self.until
+            .filter(|_| self.afterwards != Afterwards::Forgotten)
     }
 }
 

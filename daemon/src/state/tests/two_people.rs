@@ -76,7 +76,10 @@ fn schedules() -> impl Strategy<Value = Vec<Act>> {
                 what_for: WhatFor::Registering,
             }
         ),
-        1 => (0..PEOPLE).prop_map(|card| Act::Ask { card: Some(card) }),
+        1 => (0..PEOPLE).prop_map(|card| Act::Ask {
+            card: Some(card),
+            is_another: false,
+        }),
         1 => (1..90u64).prop_map(|seconds| Act::Wait { seconds }),
         16 => any::<usize>().prop_map(|which| Act::Finish { which, how: 0 }),
         10 => any::<(usize, u64)>().prop_map(|(which, how)| Act::Finish { which, how }),
@@ -95,7 +98,10 @@ impl World {
         }
         self.finish_everything();
         for card in 0..PEOPLE {
-            self.act(Act::Ask { card: Some(card) });
+            self.act(Act::Ask {
+                card: Some(card),
+                is_another: false,
+            });
             self.act(Act::TypePin {
                 card,
                 visits_ago: 0,

@@ -9,7 +9,7 @@ use cac_common::pin::{Pin, PinFor};
 use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::PinStatus;
 
-use super::{AtWork, CardVisit, Held};
+use super::{Afterwards, AtWork, CardVisit, Held};
 use crate::event::{Effect, HeldPin, Proof, SignInOrder, SignInResult};
 use crate::registration::{Next, SignInEnd, Stand};
 use crate::state::Context;
@@ -55,6 +55,12 @@ impl CardVisit {
             .held
             .take()
             .filter(|held| held.pin.typed_for().uid == uid);
+        if let Some(at_work) = &mut self.at_work
+            && at_work.uid != uid
+            && at_work.afterwards == Afterwards::Held
+        {
+            at_work.afterwards = Afterwards::Dropped;
+        }
     }
 
     /// Whether a PIN is for this card, and may be sent to it.
@@ -101,11 +107,6 @@ impl CardVisit {
             return;
         };
         self.drop_pin_of_others(uid);
-        if let Some(at_work) = &mut self.at_work
-            && at_work.uid != uid
-        {
-            at_work.pin_is_over = true;
-        }
         for profile in context.portals {
             if portal.is_none_or(|name| name == profile.name) {
                 self.change(&profile.name, |stand| {
@@ -128,7 +129,7 @@ impl CardVisit {
             profile,
             proof,
             until,
-            pin_is_over,
+            afterwards,
             ..
         }) = self.at_work.take_if(|at_work| at_work.number == number)
         else {
@@ -139,9 +140,10 @@ impl CardVisit {
             self.pin = tries;
         }
         // Its time may have run out while the portal answered.
-        let in_time = !pin_is_over && until.is_none_or(|until| until > context.now.monotonic);
+        let may_be_held = afterwards == Afterwards::Held
+            && until.is_none_or(|until| until > context.now.monotonic);
         let met_notice = matches!(result, SignInResult::Portal(Outcome::NeedsConsent { .. }));
-        self.held = pin.filter(|_| in_time).map(|pin| Held {
+        self.held = pin.filter(|_| may_be_held).map(|pin| Held {
             pin,
             until,
             met_notice,
@@ -201,7 +203,7 @@ impl CardVisit {
         if let Some(at_work) = &mut self.at_work
             && at_work.deadline().is_some_and(|until| until <= now)
         {
-            at_work.pin_is_over = true;
+            at_work.afterwards = Afterwards::Forgotten;
             context.effects.push(Effect::ForgetPin(self.visit));
         }
         if let Some(aside) = &mut self.aside
@@ -360,7 +362,7 @@ impl CardVisit {
                 profile: profile.fingerprint.clone(),
             },
             until: held.until,
-            pin_is_over: false,
+            afterwards: Afterwards::Held,
             uid: held.pin.typed_for().uid,
         });
         self.stands
