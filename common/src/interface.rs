@@ -187,6 +187,9 @@ pub struct Lost {
     pub personas: u64,
     pub registrations: u64,
     pub history: u64,
+    /// Notices of portals that people have accepted.
+    #[serde(default)]
+    pub consents: u64,
     /// Deleted, but the bytes stay on disk for as long as another program
     /// reads the database: clear again then.
     #[serde(default)]

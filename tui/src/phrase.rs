@@ -268,6 +268,7 @@ pub fn lost(lost: &Lost) -> String {
         (lost.certificates, "certificate", "certificates"),
         (lost.personas, "person", "people"),
         (lost.registrations, "registration", "registrations"),
+        (lost.consents, "accepted notice", "accepted notices"),
         (lost.history, "history entry", "history entries"),
     ]
     .into_iter()
@@ -324,10 +325,14 @@ mod tests {
             cards: 1,
             certificates: 4,
             registrations: 3,
+            consents: 1,
             ..Lost::default()
         };
 
-        assert_eq!(lost(&some), "1 card, 4 certificates and 3 registrations");
+        assert_eq!(
+            lost(&some),
+            "1 card, 4 certificates, 3 registrations and 1 accepted notice"
+        );
         assert_eq!(lost(&Lost::default()), "nothing");
     }
 

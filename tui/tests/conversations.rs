@@ -223,7 +223,7 @@ async fn with_yes_what_was_lost_is_told() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(
         told,
-        "everything: cleared: 1 card, 4 certificates, 1 person and 3 registrations\n"
+        "everything: cleared: 1 card, 4 certificates, 1 person, 3 registrations and 2 accepted notices\n"
     );
 }
 

@@ -455,6 +455,7 @@ fn previewing() -> App {
                 personas: 2,
                 registrations: 4,
                 history: 61,
+                consents: 3,
                 traces_remain: false,
             }),
         },

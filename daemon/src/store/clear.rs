@@ -78,6 +78,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
             personas: rows("SELECT count(*) FROM persona", &[])?,
             registrations: rows("SELECT count(*) FROM registration", &[])?,
             history: rows("SELECT count(*) FROM history", &[])?,
+            consents: rows("SELECT count(*) FROM consent", &[])?,
             traces_remain: false,
         },
         ClearScope::Card { card } => {
@@ -93,6 +94,12 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
                 )?,
                 registrations: rows("SELECT count(*) FROM registration WHERE card = ?", card)?,
                 history: rows("SELECT count(*) FROM history WHERE card = ?", card)?,
+                consents: rows(
+                    "SELECT count(*) FROM consent
+                     WHERE persona IN (SELECT persona FROM card WHERE id = ?1)
+                     AND persona NOT IN (SELECT persona FROM card WHERE id <> ?1)",
+                    card,
+                )?,
                 traces_remain: false,
             }
         }
@@ -101,6 +108,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
             Lost {
                 registrations: rows("SELECT count(*) FROM registration WHERE portal = ?", portal)?,
                 history: rows("SELECT count(*) FROM history WHERE portal = ?", portal)?,
+                consents: rows("SELECT count(*) FROM consent WHERE portal = ?", portal)?,
                 ..Lost::default()
             }
         }
@@ -196,7 +204,7 @@ mod tests {
     use cac_common::time::UtcSeconds;
 
     use super::super::fixtures::{NOW, entry, jane, john, opened, registered};
-    use super::super::{CardRecord, NewEntry, RegistrationRecord};
+    use super::super::{CardRecord, Consent, NewEntry, RegistrationRecord};
     use super::*;
 
     fn every_scope() -> [ClearScope; 6] {
@@ -384,6 +392,13 @@ mod tests {
             ..entry("AKO: registered")
         };
         store.append(at_a_portal).await.unwrap();
+        for (persona, portal) in [(jane().persona, "AKO"), (john().persona, "Travel")] {
+            let consent = Consent {
+                portal: portal.into(),
+                sha256: "00".into(),
+            };
+            store.record_consent(persona, consent, NOW).await.unwrap();
+        }
     }
 
     async fn everything(store: &Store) -> Lost {
@@ -400,6 +415,7 @@ mod tests {
                     personas: rows("persona")?,
                     registrations: rows("registration")?,
                     history: rows("history")?,
+                    consents: rows("consent")?,
                     traces_remain: false,
                 })
             })
@@ -414,6 +430,7 @@ mod tests {
             personas: before.personas - after.personas,
             registrations: before.registrations - after.registrations,
             history: before.history - after.history,
+            consents: before.consents - after.consents,
             traces_remain: false,
         }
     }

@@ -139,6 +139,7 @@ impl Desk {
                     personas: 1,
                     registrations: 3,
                     history: 0,
+                    consents: 2,
                     traces_remain: false,
                 };
                 Ok(serde_json::to_value(ClearReply { lost }).unwrap())
