@@ -72,6 +72,9 @@ pub struct Card {
     /// The card's own expiry date, as `YYYY-MM-DD`.
     pub expires: Option<String>,
     pub pin: PinStatus,
+    /// The PIN typed for it is still there: what is due is signed in to with it.
+    #[serde(default)]
+    pub pin_kept: bool,
     pub certificates: Vec<CertificateSummary>,
     pub login: Option<LoginChoice>,
     /// Seen before, by its card ID. Recognises, and authorises nothing.

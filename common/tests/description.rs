@@ -579,6 +579,7 @@ fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> S
                 kind: "PIV".into(),
                 expires: Some("2030-12-31".into()),
                 pin,
+                pin_kept: true,
                 certificates,
                 login: Some(LoginChoice {
                     slot: Slot::Authentication,

@@ -1,7 +1,9 @@
-//! What the dashboard offers to clear.
+//! What the dashboard offers to clear, and what comes back by itself.
 
-use cac_common::identity::CardId;
+use cac_common::identity::{CardId, readable};
 use cac_common::interface::ClearScope;
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{Card, Snapshot};
 use cac_common::time::UtcSeconds;
 
 use crate::app::App;
@@ -59,4 +61,84 @@ pub fn holder_of(app: &App, card: &CardId) -> Option<String> {
         let known = snapshot.known.iter().find(|known| known.card == *card)?;
         Some(known.name.clone())
     })
+}
+
+/// One sentence for each card that is signed in again as soon as that is cleared.
+pub fn comes_back(snapshot: &Snapshot, scope: &ClearScope) -> Vec<String> {
+    let cards = snapshot.readers.iter().filter_map(|it| it.card.as_ref());
+    cards
+        .filter(|card| signs_in_again(card, scope))
+        .map(|card| {
+            let whose = card.holder.as_ref().map_or_else(
+                || "a card".into(),
+                |holder| format!("the card of {}", readable(&holder.name.to_string())),
+            );
+            format!(
+                "The PIN of {whose} is kept: it is signed in again at once, and that is written \
+                 down. Take it out first if nothing is to stay."
+            )
+        })
+        .collect()
+}
+
+fn signs_in_again(card: &Card, scope: &ClearScope) -> bool {
+    let mut meant = card.registrations.iter().filter(|one| match scope {
+        ClearScope::All {} => true,
+        ClearScope::Card { card: id } => card.id.as_ref() == Some(id),
+        ClearScope::Portal { portal } => one.portal == *portal,
+        ClearScope::History { .. } => false,
+    });
+    // A sign-in that is under way goes on.
+    meant.any(|one| card.pin_kept || one.status == RegistrationStatus::SigningIn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invented;
+
+    #[test]
+    fn a_card_comes_back_only_where_its_pin_is_kept_and_it_is_meant() {
+        let desk = |pin_kept| {
+            let mut desk = invented::desk();
+            let mut cards = desk.readers.iter_mut().filter_map(|it| it.card.as_mut());
+            cards.next().unwrap().pin_kept = pin_kept;
+            desk
+        };
+        let portal = |name: &str| ClearScope::Portal {
+            portal: name.into(),
+        };
+        let card = |id: &str| ClearScope::Card {
+            card: CardId(id.into()),
+        };
+        let own = "4f1e7a52-9a0b-4c57-8d52-0a3c5f6e7d81";
+
+        for (scope, comes) in [
+            (ClearScope::All {}, true),
+            (card(own), true),
+            (card("another"), false),
+            (portal("ako"), true),
+            (portal("another"), false),
+            (ClearScope::History { before: None }, false),
+        ] {
+            assert_eq!(
+                comes_back(&desk(true), &scope).len(),
+                usize::from(comes),
+                "{scope:?}"
+            );
+            assert!(comes_back(&desk(false), &scope).is_empty(), "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn a_sign_in_that_is_under_way_is_written_down_after_all() {
+        let mut desk = invented::desk();
+        let mut cards = desk.readers.iter_mut().filter_map(|it| it.card.as_mut());
+        cards.next().unwrap().registrations[0].status = RegistrationStatus::SigningIn;
+
+        let told = comes_back(&desk, &ClearScope::All {});
+
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("DOE, JANE Q"), "{told:?}");
+    }
 }

@@ -59,6 +59,10 @@ pub enum Command {
     /// Show what happened, newest first.
     History(History),
     /// Forget what was kept; shows first what would be lost.
+    ///
+    /// A card in a reader whose PIN is kept (pin.keep in cacd.toml) is signed in
+    /// again at once, and that is written down: take it out first if nothing is
+    /// to stay.
     Clear(Clear),
     /// Write the completions of a shell to standard output.
     Completions { shell: clap_complete::Shell },

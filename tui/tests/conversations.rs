@@ -228,6 +228,31 @@ async fn with_yes_what_was_lost_is_told() {
 }
 
 #[tokio::test]
+async fn who_comes_back_after_a_clear_is_told() {
+    let place = Place::new("who_comes_back");
+    let mut kept = invented::desk();
+    let mut cards = kept.readers.iter_mut().filter_map(|it| it.card.as_mut());
+    cards.next().unwrap().pin_kept = true;
+    let (_desk, _serving) = place.serve(kept);
+
+    for arguments in [
+        &["clear", "--all", "--yes"][..],
+        &["clear", "--all", "--dry-run", "--json"],
+    ] {
+        let output = place.cacctl(arguments, "").await;
+
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            told.starts_with(
+                "The PIN of the card of DOE, JANE Q is kept: it is signed in again at once"
+            ),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_history_stops_at_its_limit() {
     let place = Place::new("the_history_stops");
     let (_desk, _serving) = place.serve(invented::desk());

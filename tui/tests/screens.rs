@@ -288,7 +288,10 @@ fn clearing_offers_what_can_be_cleared() {
 
 #[test]
 fn clearing_shows_what_would_be_lost() {
-    look_at("clear_preview", &previewing());
+    let mut app = previewing();
+    look_at("clear_preview", &app);
+    card(app.snapshot.as_mut().unwrap()).pin_kept = true;
+    look_at("clear_preview_kept", &app);
 }
 
 #[test]

@@ -79,6 +79,7 @@ impl State {
             kind: facts.map_or_else(String::new, |facts| facts.edge.to_string()),
             expires: facts.and_then(|facts| facts.expires.clone()),
             pin: card.pin.clone(),
+            pin_kept: card.keeps_pin(),
             certificates: certificates
                 .iter()
                 .map(|certificate| certificate.summary.clone())

@@ -1,6 +1,6 @@
 //! `cacctl clear`: forgets, after it has said what would be lost.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::Path;
 
 use cac_common::client::Client;
@@ -10,6 +10,7 @@ use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
 use super::ask_yes;
+use crate::clearing;
 use crate::cli;
 use crate::failure::{Exit, Failure};
 use crate::{phrase, print};
@@ -23,17 +24,20 @@ pub async fn run(socket: &Path, wanted: cli::Clear) -> Result<Exit, Failure> {
         dry_run: true,
     };
     let would_be_lost = client.clear(&request).await?;
+    let comes_back = clearing::comes_back(&client.snapshot().await?, &request.scope);
     if wanted.dry_run {
         tell(&request, &would_be_lost, wanted.json, &zone)?;
+        warn(&comes_back);
         return Ok(Exit::Fine);
     }
     if !wanted.yes && would_be_lost != Lost::default() {
-        confirm(&request.scope, &would_be_lost, &zone)?;
+        confirm(&request.scope, &would_be_lost, &comes_back, &zone)?;
     }
     request.dry_run = false;
     // The daemon may have closed the connection while nobody answered.
     let lost = Client::connect(socket).await?.clear(&request).await?;
     tell(&request, &lost, wanted.json, &zone)?;
+    warn(&comes_back);
     Ok(Exit::Fine)
 }
 
@@ -84,15 +88,31 @@ fn tell(request: &Clear, lost: &Lost, json: bool, zone: &TimeZone) -> Result<(),
     }
 }
 
+/// Says what comes back by itself, also to whoever has standard output parsed.
+fn warn(comes_back: &[String]) {
+    for text in comes_back {
+        // What was to be cleared is, whether or not that can be told.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+}
+
 /// Asks on the terminal; without one nobody can say yes.
-fn confirm(scope: &ClearScope, lost: &Lost, zone: &TimeZone) -> Result<(), Failure> {
+fn confirm(
+    scope: &ClearScope,
+    lost: &Lost,
+    comes_back: &[String],
+    zone: &TimeZone,
+) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::NotConfirmed);
     }
     let question = format!(
-        "Clearing {} forgets {}. It is gone for good. Clear it? [y/N] ",
+        "Clearing {} forgets {}. It is gone for good.{} Clear it? [y/N] ",
         phrase::scope(scope, zone),
-        phrase::lost(lost)
+        phrase::lost(lost),
+        comes_back
+            .iter()
+            .fold(String::new(), |told, text| told + " " + text)
     );
     if ask_yes::ask(&question)? {
         Ok(())

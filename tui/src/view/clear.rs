@@ -49,6 +49,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, step: &ClearStep, theme: Th
                     Tone::Quiet,
                     theme,
                 ));
+                let comes_back = (app.snapshot.as_ref())
+                    .map(|snapshot| clearing::comes_back(snapshot, scope))
+                    .unwrap_or_default();
+                for text in comes_back {
+                    lines.extend(wrapped(&text, room, Tone::Wanted, theme));
+                }
                 lines.push(Line::default());
                 lines.push(keys("y", " clears it", theme));
             }

@@ -184,6 +184,7 @@ fn card() -> Card {
         pin: PinStatus::Ready {
             tries_left: Some(3),
         },
+        pin_kept: false,
         certificates: Slot::PIV.into_iter().map(certificate).collect(),
         login: Some(LoginChoice {
             slot: Slot::Authentication,

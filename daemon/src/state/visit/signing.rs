@@ -63,6 +63,12 @@ impl CardVisit {
         }
     }
 
+    /// What is due is signed in to without a person.
+    pub(in crate::state) fn keeps_pin(&self) -> bool {
+        let lent = self.at_work.as_ref();
+        self.held.is_some() || lent.is_some_and(|it| it.afterwards == Afterwards::Held)
+    }
+
     /// Whether a PIN is for this card, and may be sent to it.
     pub(super) fn may_take(&self, pin: &Pin) -> Result<(), Refusal> {
         let PinFor {
