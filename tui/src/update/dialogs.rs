@@ -170,11 +170,20 @@ pub(super) fn accepted(app: &mut App) {
     if matches!(app.screen, Screen::Details { .. }) {
         app.screen = Screen::Panes;
     }
-    say(
-        app,
-        Tone::Working,
-        "The notice is accepted; the sign-in goes on.",
-    );
+    let waits_for_pin = app.card().is_some_and(|card| {
+        let is_shown_a_notice = card
+            .registrations
+            .iter()
+            .any(|one| matches!(one.status, RegistrationStatus::NeedsConsent { .. }));
+        !card.pin_kept && (card.needs_pin() || is_shown_a_notice)
+    });
+    if waits_for_pin {
+        let text = "The notice is accepted; now type the PIN (r), which was not kept.";
+        say(app, Tone::Wanted, text);
+    } else {
+        let text = "The notice is accepted; the sign-in goes on.";
+        say(app, Tone::Working, text);
+    }
 }
 
 pub(super) fn confirm(app: &mut App) -> Option<Action> {

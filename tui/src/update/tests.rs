@@ -1,5 +1,6 @@
 use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
 use cac_common::reader::{ReaderName, ReaderStatus};
+use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{Card, PinStatus, Visit};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
@@ -417,6 +418,32 @@ fn scrolling_ends_where_the_text_ends() {
 
     assert_eq!(app.screen, end);
     assert_ne!(end, Screen::Help { scroll: 0 });
+}
+
+#[test]
+fn after_a_notice_is_accepted_what_it_goes_on_with_is_told() {
+    let notice = RegistrationStatus::NeedsConsent {
+        notice: Notice {
+            text: "You are using a system".into(),
+            sha256: "00".into(),
+        },
+    };
+    for (pin_kept, tone, told) in [
+        (true, Tone::Working, "the sign-in goes on"),
+        (false, Tone::Wanted, "type the PIN (r)"),
+    ] {
+        let mut desk = invented::desk();
+        card(&mut desk).pin_kept = pin_kept;
+        card(&mut desk).registrations[1].status = notice.clone();
+        let mut app = App::new(invented::NOW, TimeZone::UTC);
+        take_snapshot(&mut app, desk);
+
+        update(&mut app, Message::Accepted(Ok(())));
+
+        let said = app.said.unwrap();
+        assert!(said.text.contains(told), "{said:?}");
+        assert_eq!(said.tone, tone);
+    }
 }
 
 fn at_the_desk() -> App {
