@@ -406,6 +406,9 @@ fn log_refusal(refusal: &Refusal, uid: u32) {
         | Refusal::PinBlocked
         | Refusal::WrongPin { .. }
         | Refusal::CardFailed { .. }
+        | Refusal::NoLogin
+        | Refusal::NoContact
+        | Refusal::PinForgotten
         | Refusal::PinInUse
         | Refusal::NothingToDo
         | Refusal::StoreFailed { .. }

@@ -262,6 +262,7 @@ fn exit_of(error: &ClientError) -> Exit {
         ClientError::Refused(refusal) => match refusal {
             Refusal::NotRead
             | Refusal::CardFailed { .. }
+            | Refusal::PinForgotten
             | Refusal::StoreFailed { .. }
             | Refusal::Stopping => Exit::Failed,
             Refusal::PermissionDenied
@@ -277,9 +278,10 @@ fn exit_of(error: &ClientError) -> Exit {
             | Refusal::NoLockedMemory
             | Refusal::LastTry
             | Refusal::PinBlocked
+            | Refusal::NoLogin
             | Refusal::PinInUse
             | Refusal::NothingToDo => Exit::Refused,
-            Refusal::NoCard | Refusal::WrongPin { .. } => Exit::NeedsPerson,
+            Refusal::NoCard | Refusal::NoContact | Refusal::WrongPin { .. } => Exit::NeedsPerson,
         },
         ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
             Exit::Failed
@@ -315,8 +317,16 @@ fn advice_for(error: &ClientError) -> Option<&'static str> {
             Refusal::WrongPin { .. } => {
                 Some("Your PIN was sent once and thrown away. Try again when you are sure of it.")
             }
+            // The cause says what to do where there is more than this.
             Refusal::CardFailed { .. } => Some(
-                "Take the card out, put it in again and try once more; cacctl status says how many tries are left.",
+                "cacctl status says how the card stands, and how many tries are left. If nothing else is said, take it out, put it in again and try once more.",
+            ),
+            Refusal::NoLogin => Some(
+                "cacctl card show lists its certificates, cacctl portal show which of them the portal takes.",
+            ),
+            Refusal::NoContact => Some("Put it into a reader with a slot, chip first."),
+            Refusal::PinForgotten => Some(
+                "It took longer than a PIN is kept (pin.keep in cacd.toml). Try again; no PIN try was spent.",
             ),
             Refusal::PinInUse => Some("Wait until the card is done."),
             Refusal::NothingToDo => Some("The card has not been asked; your PIN was thrown away."),
@@ -344,6 +354,22 @@ mod tests {
         assert_eq!(failure.exit(), Exit::Refused);
         let told = String::from_utf8(told).unwrap();
         assert!(told.contains("cacd-admin"), "{told}");
+    }
+
+    #[test]
+    fn only_a_card_that_failed_is_to_be_put_in_again() {
+        let told = |refusal| {
+            let advice = Failure::from(ClientError::from(refusal)).advice();
+            advice.unwrap_or_default()
+        };
+        let cause = "card does not answer".into();
+
+        assert!(told(Refusal::CardFailed { cause }).contains("take it out"));
+        for refusal in [Refusal::NoLogin, Refusal::NoContact, Refusal::PinForgotten] {
+            let advice = told(refusal);
+            assert!(!advice.is_empty());
+            assert!(!advice.contains("take it out"), "{advice}");
+        }
     }
 
     #[test]

@@ -42,6 +42,12 @@ pub enum Refusal {
     WrongPin { tries_left: TriesLeft },
     #[error("the card failed: {cause}")]
     CardFailed { cause: String },
+    #[error("the card has no certificate that the portal signs people in by")]
+    NoLogin,
+    #[error("the card takes no PIN without contact")]
+    NoContact,
+    #[error("the PIN was held no longer, and nothing was sent to the card")]
+    PinForgotten,
     #[error("a PIN was given already, and is being used")]
     PinInUse,
     #[error("nothing waits for a PIN")]
@@ -86,6 +92,9 @@ impl Refusal {
                 serde_json::json!({ "tries_left": tries_left }),
             ),
             Self::CardFailed { cause } => ("org.cacd1.CardFailed", one("cause", cause)),
+            Self::NoLogin => ("org.cacd1.NoLogin", none()),
+            Self::NoContact => ("org.cacd1.NoContact", none()),
+            Self::PinForgotten => ("org.cacd1.PinForgotten", none()),
             Self::PinInUse => ("org.cacd1.PinInUse", none()),
             Self::NothingToDo => ("org.cacd1.NothingToDo", none()),
             Self::StoreFailed { reason } => ("org.cacd1.StoreFailed", one("reason", reason)),
@@ -131,6 +140,9 @@ impl Refusal {
             "org.cacd1.CardFailed" => Self::CardFailed {
                 cause: text("cause"),
             },
+            "org.cacd1.NoLogin" => Self::NoLogin,
+            "org.cacd1.NoContact" => Self::NoContact,
+            "org.cacd1.PinForgotten" => Self::PinForgotten,
             "org.cacd1.PinInUse" => Self::PinInUse,
             "org.cacd1.NothingToDo" => Self::NothingToDo,
             "org.cacd1.StoreFailed" => Self::StoreFailed {
@@ -186,6 +198,9 @@ mod tests {
             Refusal::CardFailed {
                 cause: "it does not answer".into(),
             },
+            Refusal::NoLogin,
+            Refusal::NoContact,
+            Refusal::PinForgotten,
             Refusal::PinInUse,
             Refusal::NothingToDo,
             Refusal::StoreFailed {

@@ -7,6 +7,7 @@ mod judging;
 mod keeping;
 mod promises;
 mod reading;
+mod refusing;
 mod two_people;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -33,9 +33,7 @@ impl CardVisit {
             return Some(Err(Refusal::NotRead));
         };
         if facts.is_contactless {
-            return Some(Err(Refusal::CardFailed {
-                cause: "without contact it takes no PIN; use a reader that it is put into".into(),
-            }));
+            return Some(Err(Refusal::NoContact));
         }
         let Some(target) = target(facts) else {
             return Some(Ok(Answer::Printed(None)));
@@ -73,9 +71,7 @@ impl CardVisit {
                 let printed = object.map(|object| Box::new(told(&object, facts)));
                 Ok(Answer::Printed(printed))
             }
-            Err(None) => Err(Refusal::CardFailed {
-                cause: "the PIN was held no longer, and nothing was sent to the card".into(),
-            }),
+            Err(None) => Err(Refusal::PinForgotten),
             Err(Some(error)) => {
                 if let Some(pin) = pin_after(&error) {
                     self.pin = pin;

@@ -30,12 +30,9 @@ impl CardVisit {
         let profile = (context.portals.iter())
             .find(|profile| profile.name == portal)
             .ok_or(Refusal::NoSuchPortal)?;
-        let certificate =
-            facts
-                .certificate_for(profile.certificate)
-                .ok_or_else(|| Refusal::CardFailed {
-                    cause: "it has no certificate that the portal signs people in by".into(),
-                })?;
+        let certificate = facts
+            .certificate_for(profile.certificate)
+            .ok_or(Refusal::NoLogin)?;
         let order = SignInOrder {
             visit: self.visit,
             number: 0,
@@ -77,9 +74,7 @@ impl CardVisit {
             SignInResult::Failed { cause } => Ok(RegistrationStatus::CardFailed {
                 cause: Cause::new(Kind::FailedHere, cause),
             }),
-            SignInResult::PinGone => Err(Refusal::CardFailed {
-                cause: "the PIN was held no longer, and nothing was sent to the card".into(),
-            }),
+            SignInResult::PinGone => Err(Refusal::PinForgotten),
             SignInResult::Card(error) => {
                 if let Some(pin) = pin_after(&error) {
                     self.pin = pin;
