@@ -17,7 +17,7 @@ use cac_common::interface::{
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, PinStatus, Portal, Reader, Stage, Visit};
+use cac_common::snapshot::{PinStatus, Stage, Visit};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 use cac_common::trace::Trace;

@@ -7,7 +7,7 @@ use cac_common::certificate::{
 use cac_common::eligibility::{Category, Known, Route, Sponsor, Standing, Way};
 use cac_common::finding::{Finding, Weight};
 use cac_common::identity::{CardId, HolderName, PersonaId};
-use cac_common::interface::{Printed, method};
+use cac_common::interface::Printed;
 use cac_common::profile::RuleResult;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::{Notice, RegistrationStatus};

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use cac_common::eligibility::{Question, Route, Standing, Sure, Verdict};
+use cac_common::eligibility::{Question, Route, Standing, Sure, Verdict, Way};
 use cac_common::identity::readable;
 use cac_common::interface::PortalDetails;
 use cac_common::snapshot::Holder;
@@ -93,7 +93,7 @@ pub fn told(
 }
 
 fn is_by_oneself(verdict: &Verdict<'_>) -> bool {
-    matches!(verdict, Verdict::Open(route) if route.way == cac_common::eligibility::Way::Self_)
+    matches!(verdict, Verdict::Open(route) if route.way == Way::Self_)
 }
 
 fn open(out: &mut impl Write, route: &Route) -> Result<(), Failure> {
@@ -174,4 +174,98 @@ fn evidence(standing: &Standing) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::eligibility::{Answer, Answers, Category, Known, decide};
+    use cac_common::identity::HolderName;
+    use cac_common::profile::Profile;
+    use cac_common::toml_file::Source;
+
+    use super::*;
+
+    const AKO: &str = include_str!("../../../systemd/portals.d/ako.toml.sample");
+
+    fn portal() -> PortalDetails {
+        let source = Source::new(std::path::Path::new("/etc/ako.toml"), AKO.into());
+        PortalDetails::from(&Profile::check(&source).unwrap())
+    }
+
+    fn jane(standing: &Standing) -> Holder {
+        let (name, dod_id) = HolderName::from_common_name("DOE.JANE.Q.1234567890");
+        Holder {
+            name,
+            dod_id,
+            upn: None,
+            category: None,
+            standing: standing.clone(),
+        }
+    }
+
+    fn said(standing: &Standing, answers: &Answers, has_card: bool) -> String {
+        let (portal, jane) = (portal(), jane(standing));
+        let verdict = decide(&portal.eligibility, standing, answers);
+        let holder = has_card.then_some(&jane);
+        let mut out = Vec::new();
+        told(&mut out, &portal, holder, standing, &verdict).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn contractor() -> Standing {
+        Standing {
+            category: Some(Known::good(Category::Contractor, "FASC-N")),
+            component: Some(Known::good("Navy".into(), "subject")),
+        }
+    }
+
+    #[test]
+    fn a_contractor_is_told_all_about_sponsors() {
+        let question = portal().eligibility.into_iter().find_map(|it| it.question);
+        let answers = Answers {
+            said: [(question.unwrap(), false)].into(),
+            ..Answers::default()
+        };
+
+        insta::assert_snapshot!(said(&contractor(), &answers, true));
+    }
+
+    #[test]
+    fn a_question_is_told_with_how_to_answer_it() {
+        insta::assert_snapshot!(said(&contractor(), &Answers::default(), true));
+    }
+
+    #[test]
+    fn without_a_card_all_is_asked() {
+        insta::assert_snapshot!(said(&Standing::default(), &Answers::default(), false));
+    }
+
+    #[test]
+    fn a_hint_is_told_as_one() {
+        let standing = Standing {
+            category: Some(Known::hint(Category::Civilian, "mail address")),
+            component: None,
+        };
+        let answers = Answers {
+            category: Some(Answer::Is(Category::Civilian)),
+            ..Answers::default()
+        };
+
+        insta::assert_snapshot!(said(&standing, &answers, true));
+    }
+
+    #[test]
+    fn a_program_is_told_what_to_answer() {
+        let portal = portal();
+        let verdict = decide(
+            &portal.eligibility,
+            &Standing::default(),
+            &Answers::default(),
+        );
+        let mut out = Vec::new();
+
+        json(&mut out, "ako", &Standing::default(), &verdict).unwrap();
+
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
 }
