@@ -157,7 +157,7 @@ impl fmt::Display for Kind {
     }
 }
 
-const AGAIN: &str = "It is tried again by itself.";
+const WAIT: &str = "Wait; if it lasts, ask the portal's help desk.";
 const OFFICE: &str = "Go to an ID card office (RAPIDS); make an appointment first.";
 const ADMINISTRATOR: &str = "Tell your administrator.";
 const BROWSER: &str = "Use a browser for this portal.";
@@ -215,27 +215,27 @@ impl Kind {
             Self::NameUnknown => (
                 "The network does not know the portal's name.",
                 "There is no network, or the portal can be seen only from some, such as the DoD's own or its VPN.",
-                "Check the network and the VPN; it is tried again by itself.",
+                "Check the network and the VPN.",
             ),
             Self::ConnectionRefused => (
                 "Nothing listens at the portal's address.",
                 "The portal is down, or its profile names another port than it has.",
-                AGAIN,
+                WAIT,
             ),
             Self::NoRoute => (
                 "No network leads to the portal.",
                 "This machine is not connected, or not to the network that the portal is in.",
-                "Check the network and the VPN; it is tried again by itself.",
+                "Check the network and the VPN.",
             ),
             Self::NoAnswer => (
                 "The portal has not answered in time.",
                 "It is slow or down, or does not answer networks like yours: many DoD sites take no calls from home or from abroad.",
-                "Check the VPN; it is tried again by itself.",
+                "Check the VPN; if it lasts, ask the portal's help desk.",
             ),
             Self::ConnectionClosed => (
                 "The portal closed the connection without an answer.",
                 "The trouble is most likely the portal's, not your card's.",
-                AGAIN,
+                WAIT,
             ),
             Self::ProxyRefuses => (
                 "The proxy does not lead to the portal.",
@@ -245,12 +245,12 @@ impl Kind {
             Self::PortalBusy => (
                 "The portal is busy, or down for maintenance.",
                 "The trouble is the portal's, not your card's.",
-                AGAIN,
+                WAIT,
             ),
             Self::PortalFails => (
                 "The portal failed while the connection was made.",
                 "It may not have been able to look up whether your certificate was revoked.",
-                AGAIN,
+                WAIT,
             ),
             Self::ServerNotTrusted => (
                 "Nobody who is trusted here vouches for the portal's own certificate.",

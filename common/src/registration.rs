@@ -146,7 +146,10 @@ impl RegistrationStatus {
             Self::NotFound => "The portal's database does not know you, so registering cannot work. Call its help desk.".into(),
             Self::Forbidden { cause } => with_advice(&format!("The portal refused access: {cause}"), cause, "Waiting 15 minutes and trying again can help; else register by hand."),
             Self::Rejected { cause } => with_advice(&format!("Your certificate was refused: {cause}"), cause, ""),
-            Self::Waiting { cause, .. } => with_advice(&cause.detail, cause, "It is tried again by itself; nothing is lost."),
+            Self::Waiting { cause, .. } => {
+                let advice = with_advice(&cause.detail, cause, "");
+                format!("{advice} It is tried again by itself; nothing is lost.")
+            }
             Self::PinBlocked => "No PIN tries are left. An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.".into(),
             Self::LockedOut { .. } => "The portal has locked the account for a time. Wait, or call its help desk.".into(),
             Self::Unsupported { cause } => with_advice(&cause.detail, cause, "Use a browser for this portal."),
@@ -157,6 +160,34 @@ impl RegistrationStatus {
             ),
             Self::CardFailed { cause } => format!("{cause}. To try again, put the card in anew."),
         })
+    }
+
+    /// The same of a sign-in that was tried by hand, from which nothing follows.
+    pub fn advice_when_tried(&self) -> Option<String> {
+        match self {
+            Self::Waiting { cause, .. } | Self::CardFailed { cause } => {
+                Some(with_advice(&cause.detail, cause, ""))
+            }
+            Self::NeedsConsent { .. } => {
+                Some("The portal shows a notice first: cacctl register shows it.".into())
+            }
+            Self::NotSeen
+            | Self::NeedsPin { .. }
+            | Self::SigningIn
+            | Self::Registered { .. }
+            | Self::RegisteredNotSaved { .. }
+            | Self::OutOfDate { .. }
+            | Self::NeedsWizard
+            | Self::NotEligible
+            | Self::NeedsSponsor
+            | Self::NotFound
+            | Self::Forbidden { .. }
+            | Self::Rejected { .. }
+            | Self::PinBlocked
+            | Self::LockedOut { .. }
+            | Self::Unsupported { .. }
+            | Self::Unrecognised { .. } => self.advice(),
+        }
     }
 }
 
@@ -218,6 +249,24 @@ pub enum Outcome {
 mod tests {
     use super::*;
     use crate::cause::Kind;
+
+    #[test]
+    fn only_a_registration_that_waits_is_said_to_be_tried_again() {
+        for kind in Kind::ALL {
+            let waiting = RegistrationStatus::Waiting {
+                until: UtcSeconds(60),
+                attempt: 1,
+                cause: Cause::new(kind, "it is away"),
+            };
+
+            let told = waiting.advice().unwrap();
+            let tried = waiting.advice_when_tried().unwrap();
+
+            assert_eq!(told.matches("tried again by itself").count(), 1, "{told}");
+            assert!(!tried.contains("tried again"), "{tried}");
+            assert!(tried.starts_with("It is away. "), "{tried}");
+        }
+    }
 
     #[test]
     fn on_the_wire_a_status_is_one_flat_object() {

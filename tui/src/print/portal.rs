@@ -242,15 +242,24 @@ pub fn test(
     line(out, "")?;
     // A page can greet its reader by number.
     let told = |text: &str| readable(&masked(text));
-    line(
-        out,
-        &format!(
-            "outcome  {}",
-            told(&phrase::status(&reply.outcome, now, zone))
-        ),
-    )?;
-    if let Some(advice) = reply.outcome.advice() {
+    let outcome = if let RegistrationStatus::Waiting { .. } = &reply.outcome {
+        // Nothing happens when that is over.
+        reply.outcome.label().into()
+    } else {
+        phrase::status(&reply.outcome, now, zone)
+    };
+    line(out, &format!("outcome  {}", told(&outcome)))?;
+    if let Some(advice) = reply.outcome.advice_when_tried() {
         line(out, &format!("         {}", told(&advice)))?;
+    }
+    if let RegistrationStatus::Waiting { until, .. } = &reply.outcome
+        && *until > now
+    {
+        let span = phrase::span(until.since(now));
+        line(
+            out,
+            &format!("         The portal asks to be left alone for {span}."),
+        )?;
     }
     if let RegistrationStatus::Unrecognised { cause } = &reply.outcome
         && let Some(page) = &cause.page
@@ -324,7 +333,7 @@ fn field(out: &mut impl Write, name: &str, value: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use cac_common::cause::Cause;
+    use cac_common::cause::{Cause, Kind};
     use cac_common::profile::Profile;
     use cac_common::toml_file::Source;
     use cac_common::trace::Trace;
@@ -405,6 +414,27 @@ url = "https://whole.example/help"
         insta::assert_snapshot!(told(|out| list(out, &snapshot)));
         snapshot.portals.clear();
         assert!(told(|out| list(out, &snapshot)).contains("no portal is described"));
+    }
+
+    #[test]
+    fn nothing_is_promised_of_a_portal_that_was_tried_and_is_away() {
+        for (wait, asks) in [(0, false), (120, true)] {
+            let reply = TestReply {
+                outcome: RegistrationStatus::Waiting {
+                    until: invented::NOW.after(Duration::from_secs(wait)),
+                    attempt: 1,
+                    cause: Cause::new(Kind::PortalBusy, "the portal answered 503"),
+                },
+                trace: Trace::default(),
+                page: None,
+            };
+
+            let told = told(|out| test(out, &reply, invented::NOW, &TimeZone::UTC));
+
+            assert!(told.contains("outcome  waiting\n"), "{told}");
+            assert!(!told.contains("tried again"), "{told}");
+            assert_eq!(told.contains("left alone for 2 min"), asks, "{told}");
+        }
     }
 
     #[test]
