@@ -36,6 +36,7 @@ pub enum Kind {
     ConnectionClosed,
     ProxyRefuses,
     PortalBusy,
+    PortalError,
     PortalFails,
     ServerNotTrusted,
     ServerExpired,
@@ -164,7 +165,7 @@ const BROWSER: &str = "Use a browser for this portal.";
 
 impl Kind {
     /// All but [`Kind::Other`], in the order of the documents.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::NameUnknown,
         Self::ConnectionRefused,
         Self::NoRoute,
@@ -172,6 +173,7 @@ impl Kind {
         Self::ConnectionClosed,
         Self::ProxyRefuses,
         Self::PortalBusy,
+        Self::PortalError,
         Self::PortalFails,
         Self::ServerNotTrusted,
         Self::ServerExpired,
@@ -244,6 +246,11 @@ impl Kind {
             ),
             Self::PortalBusy => (
                 "The portal is busy, or down for maintenance.",
+                "The trouble is the portal's, not your card's.",
+                WAIT,
+            ),
+            Self::PortalError => (
+                "The portal has an error of its own.",
                 "The trouble is the portal's, not your card's.",
                 WAIT,
             ),

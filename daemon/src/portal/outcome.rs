@@ -245,10 +245,16 @@ fn by_status(answer: &Answer, page: &Page, own: &Own, seen: Seen) -> Outcome {
         },
         401 => unasked(answer, page),
         403 => forbidden(answer, page, own, seen),
-        408 | 425 | 429 | 500..=599 => Outcome::Unavailable {
-            cause: said(Kind::PortalBusy, answer, page),
-            retry_after: answer.retry_after,
-        },
+        status @ (408 | 425 | 429 | 500..=599) => {
+            let kind = match status {
+                408 | 425 | 429 | 502..=504 => Kind::PortalBusy,
+                _ => Kind::PortalError,
+            };
+            Outcome::Unavailable {
+                cause: said(kind, answer, page),
+                retry_after: answer.retry_after,
+            }
+        }
         200 if answer.url.path() == F5_LOG_OUT => forbidden(answer, page, own, seen),
         200 if page.has_password_field() => log_in_form(answer, page, seen),
         _ => Outcome::Unrecognised {

@@ -116,7 +116,9 @@ fn s50_each_status_of_http_is_told_as_what_it_is() -> anyhow::Result<()> {
         row(StatusCode::REQUEST_TIMEOUT).busy(),
         row(StatusCode::TOO_EARLY).busy(),
         row(StatusCode::TOO_MANY_REQUESTS).busy(),
-        row(StatusCode::INTERNAL_SERVER_ERROR).busy(),
+        row(StatusCode::INTERNAL_SERVER_ERROR)
+            .busy()
+            .because(Kind::PortalError),
         row(StatusCode::BAD_GATEWAY).busy(),
         row(StatusCode::SERVICE_UNAVAILABLE).busy(),
         row(StatusCode::GATEWAY_TIMEOUT).busy(),

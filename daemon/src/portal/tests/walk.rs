@@ -255,6 +255,27 @@ async fn where_no_rule_matches_http_itself_counts() {
     }
 }
 
+#[tokio::test]
+async fn a_server_error_is_the_portals_own_and_whoever_is_busy_says_so() {
+    for (status, kind) in [
+        ("408 Request Timeout", Why::PortalBusy),
+        ("500 Internal Server Error", Why::PortalError),
+        ("501 Not Implemented", Why::PortalError),
+        ("502 Bad Gateway", Why::PortalBusy),
+        ("504 Gateway Timeout", Why::PortalBusy),
+        ("505 HTTP Version Not Supported", Why::PortalError),
+    ] {
+        let expected = Outcome::Unavailable {
+            cause: Cause::new(kind, format!("the portal answered {status}")),
+            retry_after: None,
+        };
+
+        let outcome = answered(server::status(status, "", ""), RULES).await;
+
+        assert_eq!(outcome, expected);
+    }
+}
+
 fn unrecognised(kind: Why, title: &str) -> Outcome {
     Outcome::Unrecognised {
         cause: Cause::new(kind, title),
