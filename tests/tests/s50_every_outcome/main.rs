@@ -4,6 +4,7 @@
 mod alerts;
 mod certificates;
 mod connections;
+mod notices;
 mod origins;
 mod pages;
 mod row;

@@ -3,10 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::ensure;
 use axum::http::StatusCode;
 use cac_common::cause::Kind;
-use cac_common::interface::AcceptNotice;
 use cac_common::registration::RegistrationStatus;
 use cac_tests::clock;
 use cac_tests::harness::{Lab, PORTAL, the_card_of};
@@ -19,8 +18,6 @@ use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 
 use crate::row::{Row, cause};
 use crate::stage::{Stage, portal, status};
-
-const NOTICE: &str = "You are using an information system that is invented.";
 
 /// The same card with the certificates, and so the keys, of another.
 fn renewed(card: &CardFile, with: &CardFile) -> anyhow::Result<CardFile> {
@@ -111,51 +108,6 @@ fn s50_a_registration_that_is_due_stays_and_is_checked_with_the_next_pin() -> an
     assert_eq!((card.log().pin_attempts(), lab.portal().sign_ins()), (2, 2));
     assert_eq!(lab.portal().registrations()?.len(), 1);
     Ok(())
-}
-
-#[test]
-fn s50_a_notice_is_shown_and_the_sign_in_goes_on_once_it_is_accepted() -> anyhow::Result<()> {
-    let mut stage = Stage::open()?;
-    let portal = portal(&stage, "portal", |config| {
-        config.notice = Some(NOTICE.to_owned());
-    })?;
-    let full = portal.full_profile();
-    let without_form = full.replace("form#accept", "form#other");
-    let row = |name: &str| Row::at(&portal, name);
-    stage.play(&[
-        row("shown")
-            .by(full.clone())
-            .is("needs your consent", 1)
-            .saying("once you have read and accepted it"),
-        row("a profile that names no form")
-            .by(without_form)
-            .is("unsupported", 1)
-            .because(Kind::NoticeNotAcceptable),
-        row("a profile that knows of no notice")
-            .is("unrecognised", 1)
-            .because(Kind::UnknownPage),
-    ])?;
-    assert_eq!(portal.sign_ins(), 0);
-
-    let shown = stage.sign_in(&full)?;
-    let RegistrationStatus::NeedsConsent { notice } = stage.status(&shown)? else {
-        bail!("no notice is shown");
-    };
-    // What stands on the button is accepted too, and so it is shown.
-    assert_eq!(notice.text, format!("{NOTICE} I accept"));
-    let accepted = AcceptNotice {
-        card: shown.id.context("the card is known")?,
-        visit: shown.visit,
-        portal: stage.portal(),
-        sha256: notice.sha256,
-    };
-    let lab = &stage.lab;
-    lab.ask(async |client| client.accept_notice(&accepted).await)?;
-    stage.wait_for("it is registered", |status| status.label() == "registered")?;
-
-    assert_eq!((portal.sign_ins(), portal.registrations()?.len()), (1, 1));
-    assert_eq!(lab.wait_for_entries("PIN typed", 1)?.len(), 1);
-    stage.close()
 }
 
 #[test]
