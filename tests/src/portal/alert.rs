@@ -16,7 +16,7 @@ const FATAL: u8 = 2;
 /// RFC 5246 6.2.1: a record's type, then its version.
 const ALERT_RECORD: [u8; 3] = [21, 3, 3];
 
-/// A fatal alert, by its number in RFC 5246, RFC 6066 and RFC 8446.
+/// A fatal alert, by its number in RFC 5246, RFC 6066, RFC 7507 and RFC 8446.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alert {
     HandshakeFailure,
@@ -30,12 +30,15 @@ pub enum Alert {
     DecryptError,
     ProtocolVersion,
     InternalError,
+    InappropriateFallback,
+    NoRenegotiation,
+    MissingExtension,
     UnrecognizedName,
     CertificateRequired,
 }
 
 impl Alert {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::HandshakeFailure,
         Self::BadCertificate,
         Self::UnsupportedCertificate,
@@ -47,6 +50,9 @@ impl Alert {
         Self::DecryptError,
         Self::ProtocolVersion,
         Self::InternalError,
+        Self::InappropriateFallback,
+        Self::NoRenegotiation,
+        Self::MissingExtension,
         Self::UnrecognizedName,
         Self::CertificateRequired,
     ];
@@ -64,6 +70,9 @@ impl Alert {
             Self::DecryptError => 51,
             Self::ProtocolVersion => 70,
             Self::InternalError => 80,
+            Self::InappropriateFallback => 86,
+            Self::NoRenegotiation => 100,
+            Self::MissingExtension => 109,
             Self::UnrecognizedName => 112,
             Self::CertificateRequired => 116,
         }

@@ -212,7 +212,7 @@ mod tests {
             "huge-header many",
             "page",
             "page nowhere",
-            "page iis-403.4",
+            "page iis-403.5",
             "page maintenance",
             "endless 5",
         ] {

@@ -156,7 +156,7 @@ async fn every_page_the_portal_can_show_is_told_by_the_full_profile() {
             Shown::NotEligible => Some("not-eligible"),
             Shown::NeedsSponsor => Some("needs-sponsor"),
             Shown::NotFound => Some("not-found"),
-            Shown::Forbidden | Shown::F5 => Some("forbidden"),
+            Shown::Forbidden | Shown::F5 | Shown::Iis(IisRefusal::TlsRequired) => Some("forbidden"),
             Shown::Locked(_) => Some("locked-out"),
             Shown::Maintenance(_) | Shown::MaintenanceUntil(_) | Shown::MaintenanceNotice => {
                 Some("waiting")

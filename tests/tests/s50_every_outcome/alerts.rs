@@ -27,6 +27,9 @@ fn verdict(row: Row<'_>, alert: Alert) -> Row<'_> {
         | Alert::CertificateUnknown
         | Alert::CertificateRequired
         | Alert::ProtocolVersion
+        | Alert::InappropriateFallback
+        | Alert::NoRenegotiation
+        | Alert::MissingExtension
         | Alert::UnrecognizedName => Kind::NotSaid,
     };
     row.rejected(kind)

@@ -53,6 +53,7 @@ fn s50_each_page_that_the_profile_knows_is_told_as_it_says() -> anyhow::Result<(
             .because(Kind::UnknownPage)
             .saying("\u{201C}Wel"),
         row(Shown::F5).forbidden(Kind::Forbidden),
+        iis(IisRefusal::TlsRequired).forbidden(Kind::Forbidden),
         iis(IisRefusal::CertificateRequired).rejected(Kind::NoCertificate),
         iis(IisRefusal::MapperDenied).is("needs the wizard", 1),
         iis(IisRefusal::CertificateRevoked).rejected(Kind::RevocationNotKnown),
@@ -88,6 +89,9 @@ fn s50_each_page_that_the_profile_does_not_know_is_told_by_what_servers_mean_by_
         row(Shown::F5)
             .forbidden(Kind::Forbidden)
             .saying("BIG-IP logout page"),
+        iis(IisRefusal::TlsRequired)
+            .forbidden(Kind::Forbidden)
+            .saying("Detailed Error - 403.4"),
         iis(IisRefusal::CertificateRequired).rejected(Kind::NoCertificate),
         iis(IisRefusal::MapperDenied).forbidden(Kind::NotKnown),
         iis(IisRefusal::CertificateRevoked).rejected(Kind::RevocationNotKnown),

@@ -10,7 +10,7 @@ use super::{NotAFault, duration};
 pub(super) const PAGE_WORDS: &str = "\
 no-account, not-eligible, needs-sponsor, not-found, forbidden, unauthorised, locked 15m, \
 maintenance 30s, maintenance-until 30s, maintenance-notice, log-in, unrecognised, \
-iis-403.7, iis-403.12, iis-403.13, iis-403.16, iis-403.17, f5";
+iis-403.4, iis-403.7, iis-403.12, iis-403.13, iis-403.16, iis-403.17, f5";
 
 /// What is answered instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +58,11 @@ pub enum Shown {
     F5,
 }
 
-/// Microsoft's sub-codes of 403 for client certificates.
+/// Microsoft's sub-codes of 403 for TLS and client certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IisRefusal {
+    /// Said by a server that does not see the TLS that ends before it.
+    TlsRequired,
     CertificateRequired,
     MapperDenied,
     CertificateRevoked,
@@ -137,7 +139,8 @@ impl Shown {
 }
 
 impl IisRefusal {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::TlsRequired,
         Self::CertificateRequired,
         Self::MapperDenied,
         Self::CertificateRevoked,
@@ -147,6 +150,7 @@ impl IisRefusal {
 
     pub fn sub_code(self) -> u8 {
         match self {
+            Self::TlsRequired => 4,
             Self::CertificateRequired => 7,
             Self::MapperDenied => 12,
             Self::CertificateRevoked => 13,

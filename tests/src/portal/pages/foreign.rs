@@ -13,6 +13,7 @@ pub(in crate::portal) const F5_LOG_OUT: &str = "/my.logout.php3";
 pub(in crate::portal) fn iis(refusal: IisRefusal) -> Response {
     let code = refusal.sub_code();
     let what = match refusal {
+        IisRefusal::TlsRequired => "The page can be seen over TLS only.",
         IisRefusal::CertificateRequired => {
             "The page requires a client certificate, and none was sent."
         }
