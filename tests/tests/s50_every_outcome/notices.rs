@@ -23,7 +23,7 @@ fn s50_a_notice_is_shown_and_the_sign_in_goes_on_once_it_is_accepted() -> anyhow
         row("shown")
             .by(full.clone())
             .is("needs your consent", 1)
-            .saying("cacctl register shows it"),
+            .saying("once you have read and accepted it"),
         row("a profile that names no form")
             .by(without_form)
             .is("unsupported", 1)
