@@ -106,11 +106,18 @@ impl Lost {
             let why = format!("the portal at {} does not speak HTTP/1.1", self.host);
             return unsupported(Kind::TlsTrouble, why);
         }
-        // Apache under TLS 1.2 that wants a certificate, or to look at it once
-        // more, for a path: it negotiates anew, which we do not.
         let may_be_a_verdict = self.certificate_unanswered && seen.version == Some(Version::Tls13);
-        if !was_in_handshake && number == 40 && !may_be_a_verdict {
-            return outcome::renegotiation();
+        if !was_in_handshake && !may_be_a_verdict {
+            match number {
+                // Apache under TLS 1.2 that wants a certificate, or to look at
+                // it once more, for a path: it negotiates anew, which we do
+                // not. Others say no_renegotiation of it.
+                40 | 100 => return outcome::renegotiation(),
+                // missing_extension: we do not offer post_handshake_auth
+                // (RFC 8446, 4.2.6).
+                109 => return outcome::post_handshake(),
+                _ => {}
+            }
         }
         if self.was_asked {
             return Outcome::Rejected {

@@ -329,7 +329,7 @@ fn asks_too_late(answer: &Answer, page: &Page) -> bool {
             .contains("Cannot perform Post-Handshake Authentication")
 }
 
-fn post_handshake() -> Outcome {
+pub(super) fn post_handshake() -> Outcome {
     Outcome::Unsupported {
         cause: Cause::new(
             Kind::AsksLatePostHandshake,

@@ -58,6 +58,9 @@ fn s50_an_alert_that_answers_the_certificate_is_told_as_a_verdict_over_tls_1_2()
         row(Alert::HandshakeFailure, Moment::Request)
             .is("unsupported", 1)
             .because(Kind::AsksLateRenegotiation),
+        row(Alert::NoRenegotiation, Moment::Request)
+            .is("unsupported", 1)
+            .because(Kind::AsksLateRenegotiation),
         row(Alert::CertificateRevoked, Moment::Request).rejected(Kind::CertificateRevoked),
         failing(row(Alert::InternalError, Moment::Request)),
     ])?;

@@ -96,6 +96,12 @@ fn s50_whatever_fails_at_the_host_of_the_accounts_is_not_blamed_on_the_card() ->
         )
         .is("unsupported", 1)
         .because(Kind::TlsTrouble),
+        row(
+            "wants to ask late",
+            parted(Parting::Alert(Alert::MissingExtension), Moment::Request),
+        )
+        .is("unsupported", 1)
+        .because(Kind::AsksLatePostHandshake),
         row("locked", shown(Shown::Locked(a_minute)))
             .by(portal.full_profile())
             .is("locked out", 1),
