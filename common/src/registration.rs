@@ -158,7 +158,7 @@ impl RegistrationStatus {
                 cause,
                 "Tell your administrator.",
             ),
-            Self::CardFailed { cause } => format!("{cause}. To try again, put the card in anew."),
+            Self::CardFailed { cause } => with_advice(&cause.detail, cause, "To try again, put the card in anew."),
         })
     }
 
