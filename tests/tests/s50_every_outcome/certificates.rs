@@ -201,6 +201,34 @@ fn s50_nginx_and_what_it_does_not_say() -> anyhow::Result<()> {
 }
 
 #[test]
+fn s50_a_server_that_takes_no_signature_of_the_cards_key_is_told_as_such() -> anyhow::Result<()> {
+    let mut stage = Stage::open()?;
+    let foreign = Foreign::new(&stage)?;
+    let ours = samples::authority().root_pem();
+    // Of RSA keys alone, and the card's are on a curve.
+    let answer = format!(
+        "ssl_conf_command ClientSignatureAlgorithms RSA-PSS+SHA256:RSA+SHA256; \
+         return 200 '{ACCOUNT}';"
+    );
+    let nginx = |versions| {
+        Nginx::start(&nginx::Setup {
+            versions,
+            ..nginx::Setup::new(foreign.identity.clone(), ours.clone(), &answer)
+        })
+    };
+    let (old, new) = (nginx(Versions::Tls12)?, nginx(Versions::Tls13)?);
+    let row = |name: &str, origin: String| {
+        Row::elsewhere(name, foreign.profile(&origin))
+            .unsupported(Kind::NoCommonSignature)
+            .saying("a kind of signature that the card's key cannot make")
+    };
+
+    stage.play(&[row("TLS 1.2", old.origin()), row("TLS 1.3", new.origin())])?;
+
+    stage.close()
+}
+
+#[test]
 fn s50_a_server_that_asks_for_the_certificate_late_is_told_as_such() -> anyhow::Result<()> {
     let mut stage = Stage::open()?;
     let foreign = Foreign::new(&stage)?;
