@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use cac_common::cause::Kind;
+use cac_tests::harness::LIMIT;
 use cac_tests::portal::{ConnectionFault, Fault, Moment, Parting, ReferencePortal, Versions};
+use cac_tests::virtual_card::samples;
+use cac_tests::wait::wait_until;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use crate::row::{Row, Then};
+use crate::row::{Row, Then, cause};
 use crate::stage::{Stage, portal};
 
 fn parted(with: Parting, at: Moment) -> Fault {
@@ -77,6 +81,8 @@ fn s50_a_portal_that_cannot_be_reached_spends_nothing() -> anyhow::Result<()> {
     let mut stage = Stage::open()?;
     let portal = portal(&stage, "portal", |_| {})?;
     let nowhere = moved(&portal, "https://portal.invalid:8443");
+    // Linux says of a multicast address what it says without a network.
+    let no_route = moved(&portal, "https://224.0.0.1:8443");
 
     stage.play(&[
         Row::at(&portal, "refused")
@@ -85,6 +91,10 @@ fn s50_a_portal_that_cannot_be_reached_spends_nothing() -> anyhow::Result<()> {
         Row::elsewhere("name unknown", nowhere)
             .unreachable(Kind::NameUnknown)
             .saying("The portal at portal.invalid cannot be reached: its name is not known")
+            .then(Then::TriesAgain),
+        Row::elsewhere("no route", no_route)
+            .unreachable(Kind::NoRoute)
+            .saying("no network leads there")
             .then(Then::TriesAgain),
     ])?;
 
@@ -104,6 +114,50 @@ fn s50_a_portal_that_never_answers_is_waited_for_and_spends_nothing() -> anyhow:
         .saying("no answer in time")
         .then(Then::TriesAgain)])?;
 
+    stage.close()
+}
+
+#[test]
+fn s50_a_machine_that_cannot_begin_is_told_as_such_and_spends_nothing() -> anyhow::Result<()> {
+    let mut stage = Stage::open()?;
+    let portal = portal(&stage, "portal", |_| {})?;
+    portal.set_fault(Fault::Down)?;
+    stage.sign_in(&portal.profile())?;
+    let before = stage.card.log().pin_attempts();
+    let follower = stage.lab.follow()?;
+    let daemon = i32::try_from(stage.lab.pid()?)?;
+    let daemon = Pid::from_raw(daemon).context("it has a number")?;
+
+    // No file can be opened beside those that are, when it is tried again.
+    let none = Rlimit {
+        current: Some(0),
+        ..getrlimit(Resource::Nofile)
+    };
+    let usual = prlimit(Some(daemon), Resource::Nofile, none)?;
+    let mut told = None;
+    wait_until("it is told", LIMIT, || {
+        told = follower.seen().last().and_then(|snapshot| {
+            let card = stage.lab.card(snapshot, 0).ok()?;
+            let status = stage.status(&card).ok()?;
+            (status.label() == "card failed").then_some(status)
+        });
+        told.is_some()
+    })?;
+    prlimit(Some(daemon), Resource::Nofile, usual)?;
+
+    let told = told.context("it is told")?;
+    let cause = cause(&told).context("it has a cause")?;
+    assert_eq!(cause.kind, Kind::FailedHere);
+    assert!(cause.detail.starts_with("This machine lacks"), "{cause}");
+    let advice = told.advice().unwrap_or_default();
+    assert!(advice.contains("Tell your administrator"), "{advice}");
+    assert_eq!(stage.card.log().pin_attempts(), before);
+
+    portal.set_fault(Fault::Normal)?;
+    stage.put_in(stage.card.clone())?;
+    stage.wait_for("it is due again", |status| status.label() == "needs PIN")?;
+    stage.lab.type_pin(0, samples::PIN)?;
+    stage.wait_for("it is registered", |status| status.label() == "registered")?;
     stage.close()
 }
 

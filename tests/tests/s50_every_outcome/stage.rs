@@ -227,9 +227,20 @@ impl Stage {
 
     /// Takes another card of the same holder, which is registered in its turn.
     pub(crate) fn change_card(&mut self, card: &CardFile) -> anyhow::Result<()> {
-        let card = CardHandle::new(card, CardModel::T1)?;
+        self.put_in(CardHandle::new(card, CardModel::T1)?)?;
+        self.register()
+    }
+
+    /// The card is taken out, and this one put in.
+    pub(crate) fn put_in(&mut self, card: CardHandle) -> anyhow::Result<()> {
         self.lab.take_out(0)?;
         self.lab.insert(0, &card)?;
+        self.card = card;
+        Ok(())
+    }
+
+    /// The card in the reader, of whose holder another is registered, is so too.
+    pub(crate) fn register(&self) -> anyhow::Result<()> {
         self.lab.wait_for("an earlier one is known", |snapshot| {
             standing(&self.lab, snapshot, STEADY) == Some("out of date")
         })?;
@@ -238,7 +249,6 @@ impl Stage {
             .wait_for("this one is registered too", |snapshot| {
                 standing(&self.lab, snapshot, STEADY) == Some("registered")
             })?;
-        self.card = card;
         Ok(())
     }
 
