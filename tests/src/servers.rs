@@ -6,6 +6,7 @@ pub mod by_card;
 pub mod nginx;
 pub mod pki;
 mod process;
+pub mod responder;
 
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 pub use self::apache::Apache;
 pub use self::nginx::Nginx;
 pub use self::process::Running;
+pub use self::responder::Responder;
 
 use crate::portal::ServerIdentity;
 use crate::wait::WaitedInVain;

@@ -15,7 +15,7 @@ mod family;
 pub mod fascn;
 pub mod fault;
 pub mod habits;
-mod hex;
+pub(crate) mod hex;
 pub mod hostility;
 pub mod issuer;
 pub mod key;

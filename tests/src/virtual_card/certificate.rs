@@ -131,8 +131,13 @@ pub(crate) struct Statement<'a> {
 }
 
 impl Statement<'_> {
-    /// The certificate, DER.
-    pub(crate) fn sign(self, issuer: &Name, key: &PrivateKey) -> Result<Vec<u8>, CertificateError> {
+    /// The certificate, DER; the issuer's OCSP responder is told where its files are.
+    pub(crate) fn sign(
+        self,
+        issuer: &Name,
+        key: &PrivateKey,
+        responder: &str,
+    ) -> Result<Vec<u8>, CertificateError> {
         let algorithm = signature_algorithm(key.algorithm());
         let issuer_public_key = key.public_key()?;
         let body = constructed(
@@ -153,7 +158,7 @@ impl Statement<'_> {
                 self.public_key.to_vec(),
                 tlv(
                     &[0xA3],
-                    &constructed(SEQUENCE, &self.extensions(&issuer_public_key)),
+                    &constructed(SEQUENCE, &self.extensions(&issuer_public_key, responder)),
                 ),
             ],
         );
@@ -164,7 +169,7 @@ impl Statement<'_> {
         ))
     }
 
-    fn extensions(self, issuer_public_key: &[u8]) -> Vec<Vec<u8>> {
+    fn extensions(self, issuer_public_key: &[u8], responder: &str) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         let authority = tlv(&[0x80], &key_identifier(issuer_public_key));
         all.push(extension("2.5.29.35", &[], &tlv(SEQUENCE, &authority)));
@@ -223,7 +228,11 @@ impl Statement<'_> {
             all.push(extension("2.5.29.17", &[], &constructed(SEQUENCE, &names)));
         }
         if let Some(file) = self.issuer_file {
-            all.push(extension("1.3.6.1.5.5.7.1.1", &[], &issuer_access(file)));
+            all.push(extension(
+                "1.3.6.1.5.5.7.1.1",
+                &[],
+                &issuer_access(file, responder),
+            ));
             all.push(extension("2.5.29.31", &[], &revocation_list(file)));
         }
         for (id, value) in self.more {
@@ -297,9 +306,8 @@ fn key_usage_bits(usages: &[KeyUsage]) -> Vec<u8> {
     )
 }
 
-fn issuer_access(file: &str) -> Vec<u8> {
+fn issuer_access(file: &str, responder: &str) -> Vec<u8> {
     let certificate = format!("http://crl.test.invalid/sign/{file}.cer");
-    let responder = "http://ocsp.test.invalid";
     let entry = |method: &str, uri: &str| {
         constructed(SEQUENCE, &[oid(method), tlv(&[0x86], uri.as_bytes())])
     };

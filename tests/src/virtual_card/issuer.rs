@@ -136,6 +136,15 @@ impl Authority {
         })
     }
 
+    /// The cards it issues from now on name this OCSP responder.
+    #[must_use]
+    pub fn answered_by(mut self, responder: &str) -> Self {
+        for office in [&mut self.id_ca, &mut self.email_ca] {
+            responder.clone_into(&mut office.responder);
+        }
+        self
+    }
+
     /// The certificate to trust.
     pub fn root_pem(&self) -> String {
         card_file::pem("CERTIFICATE", &self.root.certificate)

@@ -7,6 +7,7 @@ mod connections;
 mod notices;
 mod origins;
 mod pages;
+mod revoked;
 mod row;
 mod stage;
 mod statuses;

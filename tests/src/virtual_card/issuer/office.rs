@@ -15,11 +15,16 @@ use crate::virtual_card::key::{KeyAlgorithm, PrivateKey};
 const CONTENT_SIGNING: &str = "2.16.840.1.101.3.6.7";
 const COMMON_CONTENT_SIGNING: &str = "2.16.840.1.101.3.2.1.3.39";
 
+/// Where nobody answers.
+const RESPONDER: &str = "http://ocsp.test.invalid";
+
 /// An authority that signs.
 pub(super) struct Office {
     pub(super) title: Title,
     pub(super) certificate: Vec<u8>,
     key: PrivateKey,
+    /// Which OCSP responder its certificates name.
+    pub(super) responder: String,
 }
 
 /// How an authority is called, and in which files it is kept.
@@ -57,11 +62,12 @@ impl Office {
         let name = ROOT.name();
         let certificate =
             authority_statement(&name, &key.public_key()?, validity, Role::Root, None)
-                .sign(&name, &key)?;
+                .sign(&name, &key, RESPONDER)?;
         Ok(Self {
             title: ROOT,
             certificate,
             key,
+            responder: RESPONDER.to_owned(),
         })
     }
 
@@ -79,6 +85,7 @@ impl Office {
             title,
             certificate,
             key,
+            responder: RESPONDER.to_owned(),
         })
     }
 
@@ -96,6 +103,7 @@ impl Office {
             title: CONTENT_SIGNER,
             certificate,
             key,
+            responder: RESPONDER.to_owned(),
         })
     }
 
@@ -105,11 +113,12 @@ impl Office {
         let name = CONTENT_SIGNER.name();
         let public_key = key.public_key()?;
         let certificate =
-            content_signer_statement(&name, &public_key, validity).sign(&name, &key)?;
+            content_signer_statement(&name, &public_key, validity).sign(&name, &key, RESPONDER)?;
         Ok(Self {
             title: CONTENT_SIGNER,
             certificate,
             key,
+            responder: RESPONDER.to_owned(),
         })
     }
 
@@ -130,7 +139,7 @@ impl Office {
     }
 
     pub(super) fn sign(&self, statement: Statement<'_>) -> Result<Vec<u8>, CertificateError> {
-        statement.sign(&self.title.name(), &self.key)
+        statement.sign(&self.title.name(), &self.key, &self.responder)
     }
 
     pub(super) fn save(&self, folder: &Path) -> Result<(), CardFileError> {
@@ -150,6 +159,7 @@ impl Office {
             title,
             certificate: card_file::read_pem(&certificate)?,
             key: PrivateKey::from_pkcs8(KeyAlgorithm::Rsa2048, &pkcs8)?,
+            responder: RESPONDER.to_owned(),
         })
     }
 }
