@@ -1,8 +1,10 @@
 //! A card on its way to a portal.
 
+use cac_common::eligibility::{Route, Way};
 use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{PinStatus, Snapshot};
 use cac_common::time::UtcSeconds;
+use cacctl::app::Pane;
 use cacctl::keys::Command;
 
 use super::*;
@@ -85,4 +87,27 @@ fn with_notice() -> Snapshot {
         },
     };
     desk
+}
+
+#[test]
+fn who_needs_a_sponsor_is_told_whom_to_ask() {
+    let mut snapshot = invented::desk();
+    let registration = &mut card(&mut snapshot).registrations[0];
+    registration.status = RegistrationStatus::NeedsSponsor;
+    registration.route = Some(Route {
+        categories: Vec::new(),
+        components: Vec::new(),
+        question: None,
+        way: Way::Sponsor,
+        text: "Ask your Task Monitor, your Contracting Officer Representative or another \
+               representative of the government to sponsor you."
+            .into(),
+        sponsor: None,
+    });
+
+    let mut app = app(snapshot);
+    app.focus = Pane::Registration;
+    press(&mut app, &[Command::First]);
+
+    look_at("needs_a_sponsor", &app);
 }
