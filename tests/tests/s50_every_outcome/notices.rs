@@ -5,13 +5,13 @@ use cac_common::cause::Kind;
 use cac_common::interface::AcceptNotice;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Card;
-use cac_tests::harness::LIMIT;
+use cac_tests::harness::{LIMIT, PORTAL};
 use cac_tests::portal::Host;
 use cac_tests::virtual_card::samples;
 use cac_tests::wait::wait_until;
 
 use crate::row::Row;
-use crate::stage::{Stage, portal};
+use crate::stage::{Stage, named, portal};
 
 const NOTICE: &str = "You are using an information system that is invented.";
 const ANOTHER: &str = "You are using an information system that is invented, and watched.";
@@ -57,15 +57,22 @@ fn s50_a_notice_that_was_accepted_is_shown_to_the_card_again_only_with_another_t
         config.notice = Some(NOTICE.to_owned());
     })?;
     let full = portal.full_profile();
-    // So that there is something to sign in for when the card comes back.
-    let profile = full.replace("recheck = \"30d\"", "recheck = \"1s\"");
-    ensure!(profile != full, "the profile says when it is checked again");
-    let shown = stage.sign_in(&profile)?;
+    let shown = stage.sign_in(&full)?;
     accept(&stage, &shown)?;
     let accepted = || portal.seen(Host::SignIn).requests_for("/consent").count;
     let pins = |stage: &Stage| stage.card.log().pin_attempts();
-    let come_back = |stage: &mut Stage| -> anyhow::Result<(usize, usize, usize)> {
-        stage.put_in(stage.card.clone())?;
+    // With another profile there is something to sign in for.
+    let come_back = |stage: &mut Stage, recheck: &str| -> anyhow::Result<(usize, usize, usize)> {
+        let profile = full
+            .replacen(&named(PORTAL), &named(&stage.portal()), 1)
+            .replace("recheck = \"30d\"", recheck);
+        ensure!(
+            profile.contains(recheck),
+            "it says when it is checked again"
+        );
+        stage.lab.take_out(0)?;
+        stage.lab.write_profile(&stage.portal(), &profile)?;
+        stage.lab.insert(0, &stage.card)?;
         stage.wait_for("it is to be checked", |status| {
             matches!(
                 status,
@@ -80,7 +87,7 @@ fn s50_a_notice_that_was_accepted_is_shown_to_the_card_again_only_with_another_t
         Ok(before)
     };
 
-    let (sign_ins, times, sent) = come_back(&mut stage)?;
+    let (sign_ins, times, sent) = come_back(&mut stage, "recheck = \"31d\"")?;
     wait_until("it is signed in to", LIMIT, || portal.sign_ins() > sign_ins)?;
     stage.wait_for("it is registered", |status| status.label() == "registered")?;
     assert_eq!(portal.sign_ins(), sign_ins + 1);
@@ -88,7 +95,7 @@ fn s50_a_notice_that_was_accepted_is_shown_to_the_card_again_only_with_another_t
     assert_eq!(pins(&stage), sent + 1);
 
     portal.set_notice(Some(ANOTHER));
-    let (sign_ins, times, sent) = come_back(&mut stage)?;
+    let (sign_ins, times, sent) = come_back(&mut stage, "recheck = \"32d\"")?;
     stage.wait_for("it is shown", |status| {
         status.label() == "needs your consent"
     })?;

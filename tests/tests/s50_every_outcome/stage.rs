@@ -309,7 +309,7 @@ fn standing(lab: &Lab, snapshot: &Snapshot, portal: &str) -> Option<&'static str
 }
 
 /// The line of a profile.
-fn named(name: &str) -> String {
+pub(crate) fn named(name: &str) -> String {
     format!("name = \"{name}\"")
 }
 
