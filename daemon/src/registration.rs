@@ -1,5 +1,6 @@
 //! One card at one portal, as a table of states. Pure: no clock, no card, no portal.
 
+mod due;
 #[cfg(test)]
 mod tests;
 
@@ -8,14 +9,14 @@ use std::time::Duration;
 use cac_common::cause::{Cause, Kind};
 use cac_common::config::Config;
 use cac_common::profile::Profile;
-use cac_common::registration::{Outcome, RegistrationStatus, TriesLeft};
+use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::PinStatus;
 use cac_common::time::UtcSeconds;
 
+pub use self::due::Due;
 use crate::card::error::{CardError, capitalised};
 use crate::card::facts::CardFacts;
 use crate::event::{Now, Proof, Remembered, SignInResult};
-use crate::retry;
 
 /// How long until something that could not be written down is tried again.
 const SAVE_AGAIN: Duration = Duration::from_secs(30);
@@ -53,17 +54,6 @@ pub enum Stand {
     },
     /// Settled; nothing is done until a person acts or something changes.
     Rest(RegistrationStatus),
-}
-
-/// Why a sign-in is due.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Due {
-    /// The portal knows an earlier certificate.
-    pub out_of_date: bool,
-    /// Registered by what was written down, and only to be checked again.
-    pub recheck_of: Option<Box<RegistrationStatus>>,
-    /// Sign-ins that failed because the portal could not be reached.
-    pub failures: u32,
 }
 
 /// A sign-in that has ended.
@@ -381,60 +371,6 @@ impl Stand {
     }
 }
 
-impl Due {
-    /// As if there had been no sign-in.
-    fn unchanged(self) -> Stand {
-        match self.recheck_of {
-            Some(status) => Stand::Rest(*status),
-            None => Stand::Due(self),
-        }
-    }
-
-    /// The card, or we, failed; what was written down stays true.
-    fn failed(self, cause: Cause) -> Stand {
-        match self.recheck_of {
-            Some(status) => Stand::Rest(*status),
-            None => Stand::Rest(RegistrationStatus::CardFailed { cause }),
-        }
-    }
-
-    fn status(&self, pin: &PinStatus) -> RegistrationStatus {
-        let tries_left: TriesLeft = match pin {
-            PinStatus::Blocked => return RegistrationStatus::PinBlocked,
-            PinStatus::Ready { tries_left } => *tries_left,
-            PinStatus::Unknown | PinStatus::OtherProgram => None,
-        };
-        match &self.recheck_of {
-            Some(status) => marked_for_recheck(status),
-            None if self.out_of_date => RegistrationStatus::OutOfDate { tries_left },
-            None => RegistrationStatus::NeedsPin { tries_left },
-        }
-    }
-
-    fn wait(
-        mut self,
-        cause: Cause,
-        retry_after: Option<Duration>,
-        config: &Config,
-        now: Now,
-    ) -> Stand {
-        self.failures = self.failures.saturating_add(1);
-        let wait = retry::wait(
-            self.failures,
-            config.first_wait,
-            config.longest_wait,
-            retry_after,
-            now.random,
-        );
-        Stand::Waiting {
-            due: self,
-            until: now.monotonic + wait,
-            until_utc: now.utc.after(wait),
-            cause,
-        }
-    }
-}
-
 /// What a portal's word comes to for somebody who is here for the first time.
 pub fn status_of(outcome: Outcome, locks_for: Option<Duration>, now: Now) -> RegistrationStatus {
     match outcome {
@@ -462,15 +398,6 @@ pub fn status_of(outcome: Outcome, locks_for: Option<Duration>, now: Now) -> Reg
         Outcome::Unsupported { cause } => RegistrationStatus::Unsupported { cause },
         Outcome::Unrecognised { cause } => RegistrationStatus::Unrecognised { cause },
     }
-}
-
-/// Still registered, and to be checked again.
-fn marked_for_recheck(status: &RegistrationStatus) -> RegistrationStatus {
-    let mut marked = status.clone();
-    if let RegistrationStatus::Registered { recheck_due, .. } = &mut marked {
-        *recheck_due = true;
-    }
-    marked
 }
 
 fn card_failed(due: Due, error: &CardError) -> (Stand, Next) {

@@ -4,6 +4,7 @@ mod role;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::certificate::{Applet, Role, Slot};
+use cac_common::eligibility::Standing;
 use cac_common::fascn::FascN;
 use cac_common::identity::{CardId, HolderName};
 use cac_common::snapshot::Holder;
@@ -85,6 +86,18 @@ pub fn holder_by(evidence: &Evidence<'_>) -> Option<Holder> {
         category,
         standing,
     })
+}
+
+/// Somebody of whom no more than a common name is known yet.
+pub(super) fn named(common_name: &str) -> Holder {
+    let (name, dod_id) = HolderName::from_common_name(common_name);
+    Holder {
+        name,
+        dod_id,
+        upn: None,
+        category: None,
+        standing: Standing::default(),
+    }
 }
 
 /// The certificate by which the holder is named.

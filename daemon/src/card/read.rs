@@ -1,9 +1,8 @@
 //! The first look at a card: who it is, then what signs in, then the rest.
 
 use cac_common::certificate::{Applet, Slot};
-use cac_common::eligibility::Standing;
 use cac_common::finding::Finding;
-use cac_common::identity::{CardId, Edipi, HolderName};
+use cac_common::identity::{CardId, Edipi};
 use cac_common::snapshot::{Holder, PinStatus};
 use cac_common::time::UtcSeconds;
 
@@ -17,7 +16,7 @@ use super::discovery::{self, Discovery, PinReference};
 use super::error::{CardError, StatusWord, capitalised};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;
-use super::holder::{card_id, holder, id_by};
+use super::holder::{card_id, holder, id_by, named};
 use super::known::{KnownCard, Objects};
 use super::login::choose_login;
 use super::objects::{self, CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, Object, SECURITY};
@@ -461,18 +460,6 @@ pub(super) fn no_certificate(
             TooLarge => "it unpacks to far more than a certificate",
             Malformed => "it is no X.509 certificate",
         },
-    }
-}
-
-/// Somebody of whom no more than a common name is known yet.
-pub(super) fn named(common_name: &str) -> Holder {
-    let (name, dod_id) = HolderName::from_common_name(common_name);
-    Holder {
-        name,
-        dod_id,
-        upn: None,
-        category: None,
-        standing: Standing::default(),
     }
 }
 

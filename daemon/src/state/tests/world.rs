@@ -1,0 +1,403 @@
+//! What surrounds the state machine, and lets it do things.
+
+use super::*;
+
+/// What surrounds the state machine, as strict as the real thing, and what it
+/// was promised.
+pub(super) struct World {
+    pub(super) state: State,
+    pub(super) now: Now,
+    pub(super) inserted: [Option<usize>; READERS],
+    pub(super) changes: [u32; READERS],
+    pub(super) service: ServiceStatus,
+    pub(super) under_way: Vec<Effect>,
+    /// Readers for whose cards something was begun.
+    pub(super) at_work: BTreeSet<ReaderName>,
+    pub(super) owed: BTreeSet<RequestId>,
+    pub(super) requests: u64,
+    pub(super) pins_typed: usize,
+    /// By the digits of each PIN that was sent to a card: which card, and
+    /// whether each of its answers was 9000.
+    pub(super) verified: BTreeMap<Vec<u8>, (usize, Vec<bool>)>,
+    /// Work that found another card in the reader than its own.
+    pub(super) met_another: u32,
+    pub(super) portals: Vec<Arc<Profile>>,
+    /// Every sign-in that was begun: where, and with which certificate.
+    pub(super) sign_ins: BTreeMap<(Visit, u32), (Arc<Profile>, String)>,
+    /// Sign-ins whose PIN was to be wiped.
+    pub(super) wiped: BTreeSet<(Visit, u32)>,
+    /// What the portal said yes to, in this visit, to this very certificate.
+    pub(super) said_yes: BTreeSet<(Visit, String, String)>,
+    /// Portals that refused a card in this visit, and nobody has acted since.
+    pub(super) refused: BTreeSet<(Visit, String)>,
+    /// What was written down, by card and portal.
+    pub(super) database: BTreeMap<(CardId, String), Remembered>,
+    /// What anyone has accepted.
+    pub(super) consents: Vec<Consent>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let mut world = Self {
+            state: State::new(
+                DaemonFacts {
+                    version: "0".into(),
+                    host: "test".into(),
+                    started_at: UtcSeconds(1_000),
+                },
+                Config::default(),
+            ),
+            now: Now {
+                utc: UtcSeconds(1_000),
+                monotonic: Duration::ZERO,
+                random: 7,
+            },
+            inserted: [None; READERS],
+            changes: [0; READERS],
+            service: ServiceStatus::Running,
+            under_way: Vec::new(),
+            at_work: BTreeSet::new(),
+            owed: BTreeSet::new(),
+            requests: 0,
+            pins_typed: 0,
+            verified: BTreeMap::new(),
+            met_another: 0,
+            portals: Vec::new(),
+            sign_ins: BTreeMap::new(),
+            wiped: BTreeSet::new(),
+            said_yes: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            database: BTreeMap::new(),
+            consents: Vec::new(),
+        };
+        world.reconfigure(false, false, PinKeep::SignIn);
+        world.report();
+        world
+    }
+
+    pub(super) fn act(&mut self, act: Act) {
+        match act {
+            Act::PutIn { reader, card } => {
+                // A card is in one reader at a time.
+                if self.inserted.contains(&Some(card)) {
+                    return;
+                }
+                self.inserted[reader] = Some(card);
+                self.changes[reader] += 1;
+                self.report();
+            }
+            Act::Swap { reader, card } => {
+                if self.inserted[reader].is_none() || self.inserted[reader] == Some(card) {
+                    return;
+                }
+                let elsewhere = (self.inserted.iter()).position(|it| *it == Some(card));
+                if let Some(other) = elsewhere {
+                    self.inserted.swap(reader, other);
+                    self.changes[other] += 1;
+                } else {
+                    self.inserted[reader] = Some(card);
+                }
+                self.changes[reader] += 1;
+            }
+            Act::TakeOut { reader } => {
+                self.inserted[reader] = None;
+                self.changes[reader] += 1;
+                self.report();
+            }
+            Act::ServiceAway => {
+                self.service = ServiceStatus::Away;
+                self.report();
+            }
+            Act::ServiceBack => {
+                self.service = ServiceStatus::Running;
+                self.report();
+            }
+            Act::TypePin {
+                card,
+                visits_ago,
+                even_the_last_try,
+                what_for,
+            } => {
+                let pin = self.type_pin(card, visits_ago, even_the_last_try);
+                let request = self.request();
+                self.step(match what_for {
+                    WhatFor::Registering => Event::PinGiven { request, pin },
+                    WhatFor::Printed => Event::PrintedAsked { request, pin },
+                    WhatFor::Test => Event::TestAsked {
+                        request,
+                        portal: "first".into(),
+                        pin,
+                        with_page: false,
+                    },
+                });
+            }
+            Act::Ask { card, is_another } => {
+                let request = self.request();
+                self.step(Event::Asked {
+                    request,
+                    uid: 1000 + u32::from(is_another),
+                    what: Register {
+                        card: card.map(card_id),
+                        portal: None,
+                    },
+                });
+            }
+            Act::Accept { is_there } => self.accept(is_there),
+            Act::Clear => {
+                let request = self.request();
+                self.step(Event::ClearAsked {
+                    request,
+                    uid: 0,
+                    what: Clear {
+                        scope: ClearScope::All {},
+                        dry_run: false,
+                    },
+                });
+            }
+            Act::Reconfigure {
+                with_second_portal,
+                first_moved,
+                keep,
+            } => self.reconfigure(with_second_portal, first_moved, keep),
+            Act::Wait { seconds } => self.wait(Duration::from_secs(seconds)),
+            Act::Finish { which, how } => {
+                if !self.under_way.is_empty() {
+                    let at = which % self.under_way.len();
+                    let effect = self.under_way.remove(at);
+                    self.finish(effect, how);
+                }
+            }
+        }
+    }
+
+    /// Lets all that is under way end well, and sees that nothing hangs.
+    pub(super) fn finish_everything(&mut self) {
+        for _ in 0..1_000 {
+            let Some(effect) = self.under_way.pop() else {
+                break;
+            };
+            self.finish(effect, 0);
+        }
+        assert!(self.under_way.is_empty(), "work goes on without end");
+        assert!(self.owed.is_empty(), "a request was never answered");
+        assert!(
+            self.tries_spent() <= self.pins_typed,
+            "more tries than PINs"
+        );
+        let snapshot = self.state.snapshot(self.now);
+        for registration in snapshot
+            .readers
+            .iter()
+            .filter_map(|reader| reader.card.as_ref())
+            .flat_map(|card| &card.registrations)
+        {
+            assert_ne!(
+                registration.status,
+                RegistrationStatus::SigningIn,
+                "nothing is under way, and it says it is"
+            );
+        }
+    }
+
+    pub(super) fn wait(&mut self, span: Duration) {
+        let until = self.now.monotonic + span;
+        // As the supervisor does: a tick at each deadline on the way.
+        while let Some(deadline) = self.state.next_deadline().filter(|at| *at <= until) {
+            self.go_to(deadline.max(self.now.monotonic));
+            self.step(Event::Tick);
+            if let Some(next) = self.state.next_deadline() {
+                assert!(next > self.now.monotonic, "a deadline that never passes");
+            }
+        }
+        self.go_to(until);
+    }
+
+    pub(super) fn go_to(&mut self, moment: Duration) {
+        let span = moment.saturating_sub(self.now.monotonic);
+        self.now.monotonic = moment;
+        self.now.utc = self.now.utc.after(span);
+    }
+
+    pub(super) fn request(&mut self) -> RequestId {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.owed.insert(request);
+        request
+    }
+
+    pub(super) fn report(&mut self) {
+        let readers = if self.service == ServiceStatus::Running {
+            (0..READERS)
+                .map(|reader| SeenReader {
+                    name: reader_name(reader),
+                    status: match self.inserted[reader] {
+                        Some(_) => ReaderStatus::Card,
+                        None => ReaderStatus::Empty,
+                    },
+                    changes: self.changes[reader],
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        self.step(Event::Readers(Report {
+            service: self.service,
+            readers,
+        }));
+    }
+
+    pub(super) fn reconfigure(
+        &mut self,
+        with_second_portal: bool,
+        first_moved: bool,
+        keep: PinKeep,
+    ) {
+        let start = if first_moved { "/new" } else { "/" };
+        let mut portals = vec![portal("first", start)];
+        if with_second_portal {
+            portals.push(portal("second", "/"));
+        }
+        self.portals.clone_from(&portals);
+        self.step(Event::Configured {
+            config: Config {
+                pin_keep: keep,
+                ..Config::default()
+            },
+            portals,
+            problems: Vec::new(),
+        });
+    }
+
+    pub(super) fn accept(&mut self, is_there: bool) {
+        let snapshot = self.state.snapshot(self.now);
+        let mut cards = (snapshot.readers.iter()).filter_map(|reader| reader.card.as_ref());
+        let found = cards.find_map(|card| {
+            let mut registrations = card.registrations.iter();
+            registrations.find_map(|one| {
+                let RegistrationStatus::NeedsConsent { notice } = &one.status else {
+                    return None;
+                };
+                Some(AcceptNotice {
+                    card: card.id.clone()?,
+                    visit: card.visit,
+                    portal: one.portal.clone(),
+                    sha256: notice.sha256.clone(),
+                })
+            })
+        });
+        let Some(mut what) = found else { return };
+        if !is_there {
+            what.sha256.push('x');
+        }
+        let request = self.request();
+        self.step(Event::NoticeAccepted {
+            request,
+            uid: 1000,
+            what,
+        });
+    }
+
+    pub(super) fn type_pin(
+        &mut self,
+        card: usize,
+        visits_ago: u64,
+        even_the_last_try: bool,
+    ) -> Pin {
+        let snapshot = self.state.snapshot(self.now);
+        let current = snapshot
+            .readers
+            .iter()
+            .filter_map(|reader| reader.card.as_ref())
+            .find(|other| other.id == Some(card_id(card)))
+            .map_or(0, |card| card.visit.0);
+        self.pins_typed += 1;
+        let digits = format!("{:08}", self.pins_typed).into_bytes();
+        let mut locked = Locked::new().unwrap();
+        locked.bytes_mut()[..8].copy_from_slice(&digits);
+        let typed_for = PinFor {
+            uid: 1000,
+            card: card_id(card),
+            visit: Visit(current.saturating_sub(visits_ago)),
+            even_the_last_try,
+        };
+        Pin::new(locked, 8, typed_for).unwrap()
+    }
+
+    pub(super) fn step(&mut self, event: Event) {
+        let a_person_acts = matches!(
+            event,
+            Event::Asked { .. }
+                | Event::NoticeAccepted { .. }
+                | Event::Configured { .. }
+                | Event::Cleared { .. }
+        );
+        let recheck = matches!(event, Event::PinGiven { .. });
+        let before = self.statuses();
+        if a_person_acts {
+            self.refused.clear();
+        }
+        if let Event::SignInEnded {
+            visit,
+            number,
+            result: SignInResult::Portal(outcome),
+            ..
+        } = &event
+        {
+            let (profile, certificate) = self.sign_ins[&(*visit, *number)].clone();
+            // What is said under another profile than the one in force counts for nothing.
+            if self.portals.contains(&profile) {
+                let name = profile.name.clone();
+                if matches!(outcome, Outcome::Registered { .. }) {
+                    self.said_yes.insert((*visit, name, certificate));
+                } else if !matches!(
+                    outcome,
+                    // Worth another try by itself; the second once.
+                    Outcome::Unavailable { .. } | Outcome::Forbidden { .. }
+                ) {
+                    self.refused.insert((*visit, name));
+                }
+            }
+        }
+        self.now.random = self.now.random.wrapping_mul(6_364_136_223_846_793_005) + 1;
+        let effects = self.state.step(event, self.now);
+        let current: BTreeMap<Visit, CardId> = self.current_visits();
+        for effect in effects {
+            if self.check_effect(&effect, &current, &before, a_person_acts || recheck) {
+                self.under_way.push(effect);
+            }
+        }
+        let known = |reader| self.state.readers.contains_key(reader);
+        assert!(
+            self.at_work.iter().all(known),
+            "kept for a reader that left"
+        );
+        self.check_what_is_shown();
+        let now = self.now.monotonic;
+        assert!(
+            !self.state.visits().any(|card| card.holds_a_stale_pin(now)),
+            "a PIN is held for too long"
+        );
+    }
+
+    pub(super) fn statuses(&self) -> BTreeMap<(Visit, String), RegistrationStatus> {
+        let snapshot = self.state.snapshot(self.now);
+        snapshot
+            .readers
+            .iter()
+            .filter_map(|reader| reader.card.as_ref())
+            .flat_map(|card| {
+                card.registrations.iter().map(|registration| {
+                    let key = (card.visit, registration.portal.clone());
+                    (key, registration.status.clone())
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn current_visits(&self) -> BTreeMap<Visit, CardId> {
+        self.state
+            .visits()
+            .filter_map(|card| Some((card.visit, card.id()?.clone())))
+            .collect()
+    }
+}
