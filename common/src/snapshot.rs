@@ -148,11 +148,20 @@ impl Registration {
             self.status,
             RegistrationStatus::NotEligible | RegistrationStatus::NeedsSponsor
         );
-        let route = self.route.as_ref().filter(|_| is_of_the_route);
-        Some(match route {
-            Some(route) => format!("{} {}", route.way.sentence(), route.text),
-            None => advice,
-        })
+        let told = is_of_the_route.then(|| self.way()).flatten();
+        Some(told.unwrap_or(advice))
+    }
+
+    /// What the profile says to somebody who insists on trying for the first
+    /// time, before a PIN is typed.
+    pub fn caution(&self) -> Option<String> {
+        let is_first = matches!(self.status, RegistrationStatus::NeedsPin { .. });
+        is_first.then(|| self.way()).flatten()
+    }
+
+    fn way(&self) -> Option<String> {
+        let route = self.route.as_ref()?;
+        Some(format!("{} {}", route.way.sentence(), route.text))
     }
 }
 
@@ -266,5 +275,39 @@ impl Card {
         self.registrations
             .iter()
             .any(|registration| registration.status.has_use_for_pin())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eligibility::Way;
+
+    fn with_a_sponsor(status: RegistrationStatus) -> Registration {
+        Registration {
+            portal: "ako".into(),
+            status,
+            route: Some(Route {
+                categories: Vec::new(),
+                components: Vec::new(),
+                question: None,
+                way: Way::Sponsor,
+                text: "Ask your Task Monitor.".into(),
+                sponsor: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn who_insists_is_told_once_more_and_who_was_registered_is_not() {
+        let told = Some("You need a sponsor. Ask your Task Monitor.".to_owned());
+        let first = with_a_sponsor(RegistrationStatus::NeedsPin { tries_left: None });
+        let earlier = with_a_sponsor(RegistrationStatus::OutOfDate { tries_left: None });
+        let refused = with_a_sponsor(RegistrationStatus::NeedsSponsor);
+
+        assert_eq!(first.caution(), told);
+        assert_eq!(earlier.caution(), None);
+        assert_eq!(refused.advice(), told);
+        assert_ne!(first.advice(), told);
     }
 }

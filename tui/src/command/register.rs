@@ -174,15 +174,9 @@ impl Run {
         let mut prompt = prompt(reader, card);
         // Who may not register is told before, and may try all the same.
         for one in self.registrations()? {
-            if let Some(route) = &one.route
-                && one.status.has_use_for_pin()
-            {
+            if let Some(caution) = one.caution() {
                 let title = print::portal_title(&self.snapshot, &one.portal);
-                prompt = format!(
-                    "{title}: {} {}\n{prompt}",
-                    route.way.sentence(),
-                    readable(&route.text)
-                );
+                prompt = format!("{title}: {}\n{prompt}", readable(&caution));
             }
         }
         let (digits, length) = self.ask_pin(&prompt).await?;
