@@ -148,11 +148,12 @@ fn choose(question: &str, offered: &[&str]) -> Result<Option<usize>, Failure> {
         "{question}\n{}\n  0  none of these\nNumber: ",
         lines.join("\n")
     );
+    let mut answer = line(&text)?;
     loop {
-        match line(&text)?.parse::<usize>() {
+        match answer.parse::<usize>() {
             Ok(0) => return Ok(None),
             Ok(number) if number <= offered.len() => return Ok(Some(number - 1)),
-            Ok(_) | Err(_) => {}
+            Ok(_) | Err(_) => answer = line("Type one of the numbers.\nNumber: ")?,
         }
     }
 }
