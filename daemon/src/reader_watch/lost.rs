@@ -108,10 +108,8 @@ mod tests {
     #[test]
     fn a_card_that_was_not_is_looked_for_once() {
         let start = now();
-        let (card, empty) = (
-            reader(ReaderStatus::Card, 1),
-            reader(ReaderStatus::Empty, 1),
-        );
+        let [card, empty] =
+            [ReaderStatus::Card, ReaderStatus::Empty].map(|status| reader(status, 1));
         let mut lost = Lost::default();
 
         lost.compare(&card, &empty, start);
@@ -127,10 +125,8 @@ mod tests {
     #[test]
     fn whatever_happens_in_the_reader_ends_the_search() {
         let start = now();
-        let (card, empty) = (
-            reader(ReaderStatus::Card, 1),
-            reader(ReaderStatus::Empty, 1),
-        );
+        let [card, empty] =
+            [ReaderStatus::Card, ReaderStatus::Empty].map(|status| reader(status, 1));
         for then in [
             reader(ReaderStatus::Empty, 2),
             card.clone(),
@@ -149,10 +145,8 @@ mod tests {
     #[test]
     fn a_card_that_was_found_can_be_lost_again() {
         let start = now();
-        let (card, empty) = (
-            reader(ReaderStatus::Card, 1),
-            reader(ReaderStatus::Empty, 1),
-        );
+        let [card, empty] =
+            [ReaderStatus::Card, ReaderStatus::Empty].map(|status| reader(status, 1));
         let mut lost = Lost::default();
         lost.compare(&card, &empty, start);
         assert_eq!(lost.due(start + PATIENCE).len(), 1);
