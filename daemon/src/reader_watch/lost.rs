@@ -1,10 +1,13 @@
-//! Cards that lie in a reader which pcscd takes for empty.
+//! Cards that lie in a reader which pcscd takes for empty, or for one with a
+//! card that does not answer.
 //!
 //! pcscd counts each card that it sees come or go. A reset that fails, since
 //! the card is just being pulled, has it note the reader as empty without
 //! counting; and a card that is back before it looks again never went, as far
 //! as it knows (pcsc-lite: `SCardReconnect` and `EHStatusHandlerThread`). Such a
 //! reader stays empty to every program, until a card is taken out of it again.
+//! In the same way a card that is moved while it is powered up first does not
+//! answer, and is not powered up again though it lies well then.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,7 +19,7 @@ use crate::card::transport::SeenReader;
 /// pcscd looks every 0.4 s by itself: a card that is gone is counted by then.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The readers that became empty without being counted.
+/// The readers that became empty without being counted, or do not answer.
 #[derive(Default)]
 pub(super) struct Lost(BTreeMap<ReaderName, Loss>);
 
@@ -30,13 +33,18 @@ impl Lost {
     pub(super) fn compare(&mut self, before: &[SeenReader], now: &[SeenReader], at: Instant) {
         self.0.retain(|name, loss| {
             let still = now.iter().find(|reader| reader.name == *name);
-            still.is_some_and(|reader| is_empty(reader) && reader.changes == loss.changes)
+            still.is_some_and(|reader| !has_card(reader) && reader.changes == loss.changes)
         });
-        for reader in now.iter().filter(|reader| is_empty(reader)) {
-            let had_a_card = before.iter().any(|old| {
-                old.name == reader.name && old.changes == reader.changes && !is_empty(old)
-            });
-            if had_a_card {
+        for reader in now.iter().filter(|reader| !has_card(reader)) {
+            let mut uncounted = before
+                .iter()
+                .filter(|old| old.name == reader.name && old.changes == reader.changes);
+            let is_lost = match reader.status {
+                ReaderStatus::Empty => uncounted.any(has_card),
+                ReaderStatus::NoAnswer => !self.0.contains_key(&reader.name),
+                ReaderStatus::Card => false,
+            };
+            if is_lost {
                 let loss = Loss {
                     changes: reader.changes,
                     since: Some(at),
@@ -74,8 +82,8 @@ pub(super) fn now() -> Instant {
     Instant::now()
 }
 
-fn is_empty(reader: &SeenReader) -> bool {
-    reader.status == ReaderStatus::Empty
+fn has_card(reader: &SeenReader) -> bool {
+    reader.status == ReaderStatus::Card
 }
 
 #[cfg(test)]
@@ -127,12 +135,7 @@ mod tests {
         let start = now();
         let [card, empty] =
             [ReaderStatus::Card, ReaderStatus::Empty].map(|status| reader(status, 1));
-        for then in [
-            reader(ReaderStatus::Empty, 2),
-            card.clone(),
-            reader(ReaderStatus::NoAnswer, 1),
-            Vec::new(),
-        ] {
+        for then in [reader(ReaderStatus::Empty, 2), card.clone(), Vec::new()] {
             let mut lost = Lost::default();
             lost.compare(&card, &empty, start);
 
@@ -155,5 +158,22 @@ mod tests {
         lost.compare(&card, &empty, start + PATIENCE);
 
         assert_eq!(lost.due(start + 2 * PATIENCE).len(), 1);
+    }
+
+    #[test]
+    fn a_card_that_does_not_answer_is_powered_up_once_more_and_only_once() {
+        let start = now();
+        let empty = reader(ReaderStatus::Empty, 0);
+        let silent = reader(ReaderStatus::NoAnswer, 1);
+        let mut lost = Lost::default();
+
+        lost.compare(&empty, &silent, start);
+        lost.compare(&silent, &silent, start + PATIENCE / 2);
+
+        assert_eq!(lost.due(start + PATIENCE).len(), 1);
+        lost.compare(&silent, &silent, start + PATIENCE);
+        assert!(lost.due(start + 3 * PATIENCE).is_empty());
+        lost.compare(&silent, &reader(ReaderStatus::NoAnswer, 3), start);
+        assert_eq!(lost.due(start + PATIENCE).len(), 1, "another card");
     }
 }
