@@ -67,6 +67,8 @@ pub enum Kind {
     SaidByPortal,
     UnknownPage,
     LogInForm,
+    OtherPage,
+    NoticeFirst,
     CardFailed,
     FailedHere,
     /// Written down before there was a catalogue.
@@ -165,7 +167,7 @@ const BROWSER: &str = "Use a browser for this portal.";
 
 impl Kind {
     /// All but [`Kind::Other`], in the order of the documents.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::NameUnknown,
         Self::ConnectionRefused,
         Self::NoRoute,
@@ -204,6 +206,8 @@ impl Kind {
         Self::SaidByPortal,
         Self::UnknownPage,
         Self::LogInForm,
+        Self::OtherPage,
+        Self::NoticeFirst,
         Self::CardFailed,
         Self::FailedHere,
     ];
@@ -382,12 +386,12 @@ impl Kind {
             Self::NotKnown => (
                 "The portal does not know the certificate.",
                 "It is good, but tied to no account there.",
-                "Register the card by hand at the portal, with your user name and password.",
+                "Register the card by hand with your user name and password: cacctl wizard, or w in the dashboard.",
             ),
             Self::Forbidden => (
                 "The portal refuses access, and does not say more.",
                 "An old session, a card that is not registered, or no right to be there. A fresh session was tried.",
-                "Wait 15 minutes and try again; else register the card by hand.",
+                "Wait 15 minutes and try again; else register the card by hand (cacctl wizard).",
             ),
             Self::SaidByPortal => (
                 "The portal says so on its page.",
@@ -402,7 +406,17 @@ impl Kind {
             Self::LogInForm => (
                 "The portal had the certificate, and shows a log-in form all the same.",
                 "The card is most likely not tied to an account.",
-                "Log in there with a browser and register the card by hand.",
+                "Register the card by hand: cacctl wizard, or w in the dashboard.",
+            ),
+            Self::OtherPage => (
+                "The portal shows another page than this step of its profile expects.",
+                "The portal may have been changed since its profile was written. Nothing more was sent.",
+                "Try the step again, or do it in a browser; tell your administrator what was seen.",
+            ),
+            Self::NoticeFirst => (
+                "The portal shows a notice that has to be accepted first.",
+                "It is shown, and can be accepted, when you sign in with the card.",
+                "Run cacctl register, accept the notice, and begin the wizard again.",
             ),
             Self::CardFailed => (
                 "The card did not do its part.",

@@ -11,14 +11,15 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use crate::interface::{
-    AcceptNotice, Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates,
-    GetHistory, GetPortal, HistoryReply, LONGEST_REPLY, Lost, PortalDetails, PortalReply, Printed,
-    PrintedReply, Refusal, Register, Reply, SnapshotReply, SubmitPin, TestPortal, TestReply,
-    method,
+    AcceptNotice, AnswerWizard, Call, CertificatesReply, Clear, ClearReply, ConfirmationReply,
+    ExportedCertificate, GetCertificates, GetConfirmation, GetHistory, GetPortal, HistoryReply,
+    LONGEST_REPLY, Lost, MoveWizard, PortalDetails, PortalReply, Printed, PrintedReply, Refusal,
+    Register, Reply, SnapshotReply, StartWizard, SubmitPin, TestPortal, TestReply, method,
 };
 use crate::locked::Locked;
 use crate::snapshot::{HistoryEntry, Snapshot};
 use crate::wire::{Connection, WireError};
+use crate::wizard::Confirmation;
 
 /// A reply that has not come after this long never will.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -107,7 +108,7 @@ impl Client {
         digits: Locked,
         length: usize,
     ) -> Result<(), ClientError> {
-        self.send_pin(method::SUBMIT_PIN, request, digits, length)
+        self.send_secret(method::SUBMIT_PIN, request, digits, length)
             .await?;
         let _: Nothing = self.answer(PATIENCE).await?;
         Ok(())
@@ -121,7 +122,7 @@ impl Client {
         digits: Locked,
         length: usize,
     ) -> Result<Option<Printed>, ClientError> {
-        self.send_pin(method::READ_PRINTED, request, digits, length)
+        self.send_secret(method::READ_PRINTED, request, digits, length)
             .await?;
         let reply: PrintedReply = self.answer(CARD_PATIENCE).await?;
         Ok(reply.printed)
@@ -148,12 +149,12 @@ impl Client {
         digits: Locked,
         length: usize,
     ) -> Result<TestReply, ClientError> {
-        self.send_pin(method::TEST_PORTAL, request, digits, length)
+        self.send_secret(method::TEST_PORTAL, request, digits, length)
             .await?;
         self.answer(SIGN_IN_PATIENCE).await
     }
 
-    async fn send_pin(
+    async fn send_secret(
         &mut self,
         method: &str,
         request: impl Serialize,
@@ -178,6 +179,41 @@ impl Client {
             .send(&bytes, &[read_end.as_fd()])
             .await
             .map_err(ClientError::Lost)
+    }
+
+    pub async fn start_wizard(&mut self, request: &StartWizard) -> Result<(), ClientError> {
+        let _: Nothing = self.call(method::START_WIZARD, request).await?;
+        Ok(())
+    }
+
+    /// With the first `length` bytes of a secret, which go through a pipe as a PIN does.
+    pub async fn answer_wizard(
+        &mut self,
+        request: AnswerWizard,
+        secret: Option<(Locked, usize)>,
+    ) -> Result<(), ClientError> {
+        let _: Nothing = match secret {
+            None => self.call(method::ANSWER_WIZARD, &request).await?,
+            Some((bytes, length)) => {
+                self.send_secret(method::ANSWER_WIZARD, request, bytes, length)
+                    .await?;
+                self.answer(PATIENCE).await?
+            }
+        };
+        Ok(())
+    }
+
+    pub async fn move_wizard(&mut self, request: &MoveWizard) -> Result<(), ClientError> {
+        let _: Nothing = self.call(method::MOVE_WIZARD, request).await?;
+        Ok(())
+    }
+
+    pub async fn confirmation(
+        &mut self,
+        request: &GetConfirmation,
+    ) -> Result<Option<Confirmation>, ClientError> {
+        let reply: ConfirmationReply = self.call(method::GET_CONFIRMATION, request).await?;
+        Ok(reply.confirmation)
     }
 
     pub async fn register(&mut self, request: &Register) -> Result<(), ClientError> {

@@ -3,6 +3,7 @@
 
 mod portal;
 mod refusal;
+mod wizard;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub use portal::{
     GetPortal, PortalDetails, PortalReply, RuleDetails, StepDetails, TestPortal, TestReply,
 };
 pub use refusal::Refusal;
+pub use wizard::{AnswerWizard, ConfirmationReply, GetConfirmation, MoveWizard, StartWizard};
 
 /// The interface in varlink's own language, as it is served.
 pub const DESCRIPTION: &str = include_str!("org.cacd1.varlink");
@@ -70,6 +72,10 @@ pub mod method {
     pub const ACCEPT_NOTICE: &str = "org.cacd1.AcceptNotice";
     pub const GET_PORTAL: &str = "org.cacd1.GetPortal";
     pub const TEST_PORTAL: &str = "org.cacd1.TestPortal";
+    pub const START_WIZARD: &str = "org.cacd1.StartWizard";
+    pub const ANSWER_WIZARD: &str = "org.cacd1.AnswerWizard";
+    pub const MOVE_WIZARD: &str = "org.cacd1.MoveWizard";
+    pub const GET_CONFIRMATION: &str = "org.cacd1.GetConfirmation";
     pub const GET_INFO: &str = "org.varlink.service.GetInfo";
     pub const GET_INTERFACE_DESCRIPTION: &str = "org.varlink.service.GetInterfaceDescription";
 }
@@ -190,6 +196,9 @@ pub struct Lost {
     /// Notices of portals that people have accepted.
     #[serde(default)]
     pub consents: u64,
+    /// Confirmations of portals, of cards that were registered by hand.
+    #[serde(default)]
+    pub confirmations: u64,
     /// Deleted, but the bytes stay on disk for as long as another program
     /// reads the database: clear again then.
     #[serde(default)]

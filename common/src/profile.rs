@@ -168,9 +168,20 @@ pub struct Step {
     /// CSS selector of the form on it.
     pub form: Option<String>,
     pub fields: Vec<Field>,
-    /// CSS selector of what is there once the step has worked; a step without
-    /// a form is done by a person, who knows.
+    /// CSS selector of what is there once the step has worked.
     pub proof: Option<String>,
+    /// The card's certificate goes along with the form, or with the request for
+    /// the page where there is no form.
+    pub certificate: bool,
+    /// CSS selector of the account's name on the page that the step leads to.
+    pub account_selector: Option<String>,
+}
+
+impl Step {
+    /// Neither page nor form: a person does it elsewhere, and says so.
+    pub fn is_told(&self) -> bool {
+        self.page.is_none() && self.form.is_none() && self.proof.is_none()
+    }
 }
 
 /// Something a person types into a form.
@@ -179,7 +190,8 @@ pub struct Step {
 pub struct Field {
     /// Of the form's input.
     pub name: String,
-    /// What people call it.
+    /// What people call it; may be left out of a certificate's.
+    #[serde(default)]
     pub label: String,
     #[serde(default)]
     pub kind: FieldKind,
@@ -192,6 +204,9 @@ pub enum FieldKind {
     Text,
     /// Not shown, not kept, and sent once.
     Password,
+    /// Not asked for: the card's certificate is put in (PEM), as a file where the
+    /// form takes one.
+    Certificate,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -140,7 +140,7 @@ impl RegistrationStatus {
             }
             Self::OutOfDate { .. } => "The portal knows an earlier card or certificate of yours. Type your PIN to register this one.".into(),
             Self::NeedsConsent { .. } => "The portal shows a notice, and goes on once you have read and accepted it.".into(),
-            Self::NeedsWizard => "The portal knows you, but no account is tied to this card. Register it by hand at the portal.".into(),
+            Self::NeedsWizard => "The portal knows you, but no account is tied to this card. Register it by hand: cacctl wizard, or w in the dashboard.".into(),
             Self::NotEligible => "The portal does not let people of your category register by themselves.".into(),
             Self::NeedsSponsor => "You need a sponsor who has an account there.".into(),
             Self::NotFound => "The portal's database does not know you, so registering cannot work. Call its help desk.".into(),

@@ -9,6 +9,7 @@ use crate::identity::{CardId, Edipi, HolderName, PersonaId};
 use crate::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use crate::registration::{RegistrationStatus, TriesLeft};
 use crate::time::UtcSeconds;
+use crate::wizard::Wizard;
 
 /// Counts the times a card was put in, so that an answer meant for one that
 /// was taken out since is not taken for the card now in the reader.
@@ -81,6 +82,9 @@ pub struct Card {
     pub recognised: bool,
     /// One for each portal, in the order of `portals`.
     pub registrations: Vec<Registration>,
+    /// Registering by hand, while somebody does or has just done so.
+    #[serde(default)]
+    pub wizard: Option<Wizard>,
     /// What is wrong with the card, or worth knowing of it.
     pub findings: Vec<Finding>,
     /// APDUs the read took.

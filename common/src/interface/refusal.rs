@@ -52,6 +52,16 @@ pub enum Refusal {
     PinInUse,
     #[error("nothing waits for a PIN")]
     NothingToDo,
+    #[error("the portal's profile has no steps for registering by hand")]
+    NoSteps,
+    #[error("this card is being registered by hand already")]
+    WizardRuns,
+    #[error("that is not asked for now")]
+    NotAsked,
+    #[error("the one who began it may go on, and nobody else")]
+    NotYours,
+    #[error("a password is 1 to 255 bytes; the portal has not been asked")]
+    MalformedPassword,
     #[error("database cannot be used: {reason}")]
     StoreFailed { reason: String },
     #[error("the service is stopping")]
@@ -97,6 +107,11 @@ impl Refusal {
             Self::PinForgotten => ("org.cacd1.PinForgotten", none()),
             Self::PinInUse => ("org.cacd1.PinInUse", none()),
             Self::NothingToDo => ("org.cacd1.NothingToDo", none()),
+            Self::NoSteps => ("org.cacd1.NoSteps", none()),
+            Self::WizardRuns => ("org.cacd1.WizardRuns", none()),
+            Self::NotAsked => ("org.cacd1.NotAsked", none()),
+            Self::NotYours => ("org.cacd1.NotYours", none()),
+            Self::MalformedPassword => ("org.cacd1.MalformedPassword", none()),
             Self::StoreFailed { reason } => ("org.cacd1.StoreFailed", one("reason", reason)),
             Self::Stopping => ("org.cacd1.Stopping", none()),
         };
@@ -145,6 +160,11 @@ impl Refusal {
             "org.cacd1.PinForgotten" => Self::PinForgotten,
             "org.cacd1.PinInUse" => Self::PinInUse,
             "org.cacd1.NothingToDo" => Self::NothingToDo,
+            "org.cacd1.NoSteps" => Self::NoSteps,
+            "org.cacd1.WizardRuns" => Self::WizardRuns,
+            "org.cacd1.NotAsked" => Self::NotAsked,
+            "org.cacd1.NotYours" => Self::NotYours,
+            "org.cacd1.MalformedPassword" => Self::MalformedPassword,
             "org.cacd1.StoreFailed" => Self::StoreFailed {
                 reason: text("reason"),
             },
@@ -203,6 +223,11 @@ mod tests {
             Refusal::PinForgotten,
             Refusal::PinInUse,
             Refusal::NothingToDo,
+            Refusal::NoSteps,
+            Refusal::WizardRuns,
+            Refusal::NotAsked,
+            Refusal::NotYours,
+            Refusal::MalformedPassword,
             Refusal::StoreFailed {
                 reason: "disk is full".into(),
             },

@@ -8,7 +8,8 @@ use serde_spanned::Spanned;
 use url::Url;
 
 use super::{
-    AccountKey, Consent, Field, HeaderRule, Link, Lockout, Profile, Purpose, Rule, RuleResult, Step,
+    AccountKey, Consent, Field, FieldKind, HeaderRule, Link, Lockout, Profile, Purpose, Rule,
+    RuleResult, Step,
 };
 use crate::eligibility::{Category, Route, Sponsor, Way};
 use crate::snapshot::HelpDesk;
@@ -17,6 +18,10 @@ use crate::toml_file::{FileError, Source};
 
 const LONGEST_NAME: usize = 32;
 const RECHECK: Duration = Duration::from_hours(30 * 24);
+
+/// Of one wizard, and of one step of it.
+const MOST_STEPS: usize = 32;
+const MOST_FIELDS: usize = 16;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,6 +106,9 @@ struct StepTable {
     #[serde(default)]
     fields: Vec<Field>,
     proof: Option<String>,
+    #[serde(default)]
+    certificate: bool,
+    account_selector: Option<String>,
 }
 
 pub(super) fn check(source: &Source) -> Result<Profile, FileError> {
@@ -138,11 +146,20 @@ pub(super) fn check(source: &Source) -> Result<Profile, FileError> {
         .into_iter()
         .map(|table| rule(source, &origin, table))
         .collect::<Result<_, _>>()?;
-    let wizard = file
-        .wizard
-        .into_iter()
-        .map(|table| step(source, &origin, &redirect_origins, table))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut wizard = Vec::new();
+    for table in file.wizard {
+        let span = table.span();
+        let step = step(source, &origin, &redirect_origins, table)?;
+        let lacks_a_page = step.page.is_none() && !step.is_told();
+        let has_one_before = wizard.iter().any(|before: &Step| !before.is_told());
+        if wizard.len() == MOST_STEPS || lacks_a_page && !has_one_before {
+            return Err(source.fault(
+                span,
+                "a wizard has up to 32 steps, and the first that is not a person's has a page",
+            ));
+        }
+        wizard.push(step);
+    }
     Ok(Profile {
         name: file.name.into_inner(),
         title: file.title.into_inner(),
@@ -308,6 +325,19 @@ fn step(
     if !table.fields.is_empty() && table.form.is_none() {
         return Err(source.fault(span, "fields need the selector of the form they are in"));
     }
+    if table.certificate && table.form.is_none() && table.page.is_none() {
+        return Err(source.fault(span, "a certificate goes along with a form or a page"));
+    }
+    let is_nameless = |field: &Field| {
+        let needs_label = field.kind != FieldKind::Certificate;
+        field.name.is_empty() || needs_label && field.label.trim().is_empty()
+    };
+    if table.fields.len() > MOST_FIELDS || table.fields.iter().any(is_nameless) {
+        return Err(source.fault(
+            span,
+            "a step has up to 16 fields, each with the name that the form gives it and a label",
+        ));
+    }
     let page = match &table.page {
         None => None,
         Some(text) => Some(
@@ -330,6 +360,8 @@ fn step(
         form: table.form,
         fields: table.fields,
         proof: table.proof,
+        certificate: table.certificate,
+        account_selector: table.account_selector,
     })
 }
 

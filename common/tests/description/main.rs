@@ -9,10 +9,11 @@ mod samples;
 use cac_common::certificate::Slot;
 use cac_common::identity::CardId;
 use cac_common::interface::{
-    AcceptNotice, CertificatesReply, Clear, ClearReply, ClearScope, DESCRIPTION,
-    ExportedCertificate, GetCertificates, GetHistory, GetPortal, HistoryReply, Lost, PortalDetails,
-    PortalReply, Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, SubmitPin,
-    TestPortal, TestReply, method,
+    AcceptNotice, AnswerWizard, CertificatesReply, Clear, ClearReply, ClearScope,
+    ConfirmationReply, DESCRIPTION, ExportedCertificate, GetCertificates, GetConfirmation,
+    GetHistory, GetPortal, HistoryReply, Lost, MoveWizard, PortalDetails, PortalReply, Printed,
+    PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, StartWizard, SubmitPin, TestPortal,
+    TestReply, method,
 };
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -21,12 +22,13 @@ use cac_common::snapshot::{PinStatus, Stage, Visit};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 use cac_common::trace::Trace;
+use cac_common::wizard::{Confirmation, Move};
 use serde_json::{Map, Value};
 use zlink_idl::{CustomType, Field, Interface, Type};
 
 use samples::{
     BARE_PROFILE, WHOLE_PROFILE, all_printed, entry, every_status, pins, stages, whole_snapshot,
-    whole_trace,
+    whole_trace, wizards,
 };
 
 #[test]
@@ -56,6 +58,10 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::ACCEPT_NOTICE,
             method::GET_PORTAL,
             method::TEST_PORTAL,
+            method::START_WIZARD,
+            method::ANSWER_WIZARD,
+            method::MOVE_WIZARD,
+            method::GET_CONFIRMATION,
             method::GET_INFO,
             method::GET_INTERFACE_DESCRIPTION,
         ]
@@ -203,6 +209,64 @@ fn all_about_portals_is_as_described() {
         with_page: true,
     };
     check_request("TestPortal", &serde_json::to_value(test).unwrap());
+}
+
+#[test]
+fn all_about_registering_by_hand_is_as_described() {
+    for wizard in wizards() {
+        let mut snapshot = whole_snapshot(
+            RegistrationStatus::NeedsWizard,
+            Stage::Read,
+            PinStatus::Unknown,
+        );
+        let card = snapshot.readers[0].card.as_mut().unwrap();
+        card.wizard = Some(wizard);
+        let json = serde_json::to_value(SnapshotReply { snapshot }).unwrap();
+        check_reply("GetSnapshot", &json);
+        serde_json::from_value::<SnapshotReply>(json).unwrap();
+    }
+    for confirmation in [
+        None,
+        Some(Confirmation {
+            portal: "reference".into(),
+            at: UtcSeconds(1),
+            text: "Registered".into(),
+            html: "<p>Registered".into(),
+        }),
+    ] {
+        let reply = ConfirmationReply { confirmation };
+        check_reply("GetConfirmation", &serde_json::to_value(reply).unwrap());
+    }
+    let (card, portal) = (CardId("card".into()), "reference".to_owned());
+    let request = GetConfirmation {
+        card: card.clone(),
+        portal: portal.clone(),
+    };
+    check_request("GetConfirmation", &serde_json::to_value(request).unwrap());
+    let start = StartWizard {
+        card: card.clone(),
+        visit: Visit(1),
+        portal,
+    };
+    check_request("StartWizard", &serde_json::to_value(start).unwrap());
+    let answer = AnswerWizard {
+        card: card.clone(),
+        visit: Visit(1),
+        turn: 1,
+        ask: 0,
+        value: Some("jane.doe".into()),
+        even_the_last_try: true,
+    };
+    check_request("AnswerWizard", &serde_json::to_value(answer).unwrap());
+    for to in [Move::On, Move::Back, Move::Again, Move::Stop] {
+        let request = MoveWizard {
+            card: card.clone(),
+            visit: Visit(1),
+            turn: 1,
+            to,
+        };
+        check_request("MoveWizard", &serde_json::to_value(request).unwrap());
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use cac_common::snapshot::{
 };
 use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, RuleTried, Trace};
+use cac_common::wizard::{Ask, AskKind, Wizard, WizardState};
 
 pub(super) const BARE_PROFILE: &str = r#"
 name = "bare"
@@ -226,6 +227,41 @@ fn verdicts() -> Vec<(ChainStatus, Revocation)> {
     ]
 }
 
+pub(super) fn wizards() -> Vec<Wizard> {
+    let ask = |label: &str, kind| Ask {
+        label: label.into(),
+        kind,
+        is_answered: kind == AskKind::Text,
+    };
+    let asks = vec![
+        ask("User name", AskKind::Text),
+        ask("Password", AskKind::Password),
+        ask("PIN", AskKind::Pin),
+    ];
+    let cause = Cause::from("an unknown page");
+    [
+        WizardState::Asking { asks },
+        WizardState::Working,
+        WizardState::Telling,
+        WizardState::Stopped { cause },
+        WizardState::Done {
+            is_registered: true,
+            has_confirmation: true,
+        },
+    ]
+    .map(|state| Wizard {
+        portal: "reference".into(),
+        steps: vec!["Log in".into()],
+        at: 0,
+        turn: 1,
+        state,
+        problem: Some("The portal did not take it.".into()),
+        caution: Some("Three wrong passwords lock the account.".into()),
+        since: UtcSeconds(1),
+    })
+    .into()
+}
+
 pub(super) fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinStatus) -> Snapshot {
     let registrations = vec![Registration {
         route: Some(route()),
@@ -284,6 +320,7 @@ pub(super) fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinS
                 }),
                 recognised: true,
                 registrations: registrations.clone(),
+                wizard: wizards().into_iter().next(),
                 findings: vec![Finding {
                     weight: Weight::Fault,
                     object: "CHUID".into(),
