@@ -3,6 +3,7 @@
 //! Cards are worked with on one thread a reader, sign-ins on a thread each,
 //! the database on its own; nothing here makes the supervisor wait.
 
+mod by_hand;
 mod card_work;
 #[cfg(test)]
 mod desk;
@@ -27,7 +28,9 @@ use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
-use crate::event::{Effect, Event, NewNote, Now, PrintedOrder, RequestId, SignInOrder};
+use crate::event::{
+    Effect, Event, NewNote, Now, PrintedOrder, RequestId, SignInOrder, WizardOrder,
+};
 use crate::portal::Portal;
 use crate::trust::Authorities;
 use crate::trust::http::Web;
@@ -152,6 +155,16 @@ impl Effects {
                 order,
                 with_page,
             } => self.test_portal(request, *order, with_page, now),
+            Effect::Wizard(order) => self.go_by_hand(*order, now),
+            Effect::EndWizard(visit) => {
+                if let Some(visiting) = self.visits.get(&visit) {
+                    visiting.by_hand.end();
+                }
+            }
+            Effect::KeepConfirmation { card, confirmation } => {
+                let card = *card;
+                self.keep(Work::KeepConfirmation { card, confirmation }, now);
+            }
             Effect::ReadPrinted(order) => self.read_printed(*order),
             Effect::Record {
                 visit,
@@ -228,9 +241,30 @@ impl Effects {
             portal,
             &sending,
             &self.habits,
-            visiting,
+            &visiting,
             worker,
             tell,
+        );
+    }
+
+    fn go_by_hand(&mut self, order: WizardOrder, now: Now) {
+        let worker = worker(&mut self.workers, &self.readers, &order.reader).clone();
+        // Its steps are those of the profile that the order was made by.
+        let portal = self.portals.get(&order.portal.name);
+        let portal = portal.filter(|portal| *portal.profile() == *order.portal);
+        let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
+        let sending = sign_in::Sending {
+            authorities: &self.authorities,
+            at: now.utc,
+        };
+        by_hand::start(
+            order,
+            portal.cloned(),
+            &sending,
+            &self.habits,
+            visiting,
+            &worker,
+            self.events.clone(),
         );
     }
 

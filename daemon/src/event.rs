@@ -7,8 +7,10 @@ use std::time::Duration;
 use cac_common::config::Config;
 use cac_common::identity::{CardId, Edipi};
 use cac_common::interface::{
-    AcceptNotice, Clear, ClearScope, Lost, Printed, Refusal, Register, TestReply,
+    AcceptNotice, AnswerWizard, Clear, ClearScope, Lost, MoveWizard, Printed, Refusal, Register,
+    StartWizard, TestReply,
 };
+use cac_common::locked::Locked;
 use cac_common::pin::{AcceptedPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -16,6 +18,7 @@ use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, PinStatus, Visit};
 use cac_common::time::UtcSeconds;
 use cac_common::trace::Trace;
+use cac_common::wizard::Confirmation;
 
 use crate::card::error::CardError;
 use crate::card::facts::{CardFacts, Edge};
@@ -25,6 +28,7 @@ use crate::card::read::Progress;
 use crate::card::rest::{Missing, Rest};
 use crate::card::transport::Report;
 use crate::judgement::Judgement;
+use crate::portal::wizard::{Begins, Turn};
 use crate::store::{Acquaintance, Consent};
 
 /// The moment of a step. Waits are measured by `monotonic`, which no one can
@@ -176,6 +180,8 @@ pub enum Event {
     Store {
         problem: Option<String>,
     },
+    /// Registering by hand.
+    Wizard(Box<WizardEvent>),
     /// A moment that [`crate::state::State::next_deadline`] named has come.
     Tick,
 }
@@ -219,8 +225,9 @@ pub struct Proof {
     pub profile: String,
 }
 
-/// Something to be done. Each but `Answer`, `Note`, `KeepCard`, `KeepConsent`, `EndVisit`,
-/// `ForgetPin` and `EndReader` ends in an event.
+/// Something to be done. Each but `Answer`, `Note`, `KeepCard`, `KeepConsent`,
+/// `KeepConfirmation`, `EndVisit`, `EndWizard`, `ForgetPin` and `EndReader` ends
+/// in an event.
 pub enum Effect {
     ReadCard {
         reader: ReaderName,
@@ -257,6 +264,15 @@ pub enum Effect {
         consent: Consent,
     },
     SignIn(Box<SignInOrder>),
+    /// Go one leg of registering by hand; ends in [`WizardEvent::Turned`].
+    Wizard(Box<WizardOrder>),
+    /// Forget the session with the portal, and stop the leg that goes on.
+    EndWizard(Visit),
+    /// What a portal showed at the end; nobody waits for it.
+    KeepConfirmation {
+        card: Box<CardToRemember>,
+        confirmation: Confirmation,
+    },
     ReadPrinted(Box<PrintedOrder>),
     /// Sign in, and tell how that went.
     TestPortal {
@@ -293,6 +309,7 @@ impl Effect {
             Self::RememberCard { .. }
                 | Self::KeepCard(_)
                 | Self::KeepConsent { .. }
+                | Self::KeepConfirmation { .. }
                 | Self::Record { .. }
                 | Self::Note(_)
         )
@@ -336,6 +353,75 @@ pub struct SignInOrder {
     /// Notices of this portal that were accepted, by the SHA-256 of their texts.
     pub accepted: Vec<String>,
     pub pin: HeldPin,
+}
+
+/// One leg of registering by hand.
+pub struct WizardOrder {
+    pub visit: Visit,
+    /// Which leg of that visit.
+    pub number: u32,
+    pub reader: ReaderName,
+    pub card: CardId,
+    pub portal: Arc<Profile>,
+    pub certificate: crate::card::facts::CardCertificate,
+    pub edge: Edge,
+    pub ways: Ways,
+    pub accepted: Vec<String>,
+    /// The first of a run has no session yet.
+    pub is_first: bool,
+    pub at: usize,
+    pub begins: Begins,
+    /// For the legs in which the card signs.
+    pub pin: Option<HeldPin>,
+}
+
+/// What happens while somebody registers by hand.
+pub enum WizardEvent {
+    Started {
+        request: RequestId,
+        uid: u32,
+        what: StartWizard,
+    },
+    Answered {
+        request: RequestId,
+        uid: u32,
+        what: AnswerWizard,
+        /// What came through a pipe.
+        secret: Option<(Locked, usize)>,
+    },
+    Moved {
+        request: RequestId,
+        uid: u32,
+        what: MoveWizard,
+    },
+    /// The leg has come to this step.
+    At {
+        visit: Visit,
+        number: u32,
+        at: usize,
+    },
+    /// The leg has ended, and the PIN is gone.
+    Turned {
+        visit: Visit,
+        number: u32,
+        result: WizardResult,
+        /// What the card last said of its PIN, if it was asked.
+        tries: Option<PinStatus>,
+    },
+}
+
+/// What came of a leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WizardResult {
+    Turn(Turn),
+    /// The card did not sign.
+    Card(CardError),
+    /// The PIN's time was over before the card was asked.
+    PinGone,
+    /// We could not even begin.
+    Failed {
+        cause: String,
+    },
 }
 
 /// Printed Information: of which card, and with which PIN.

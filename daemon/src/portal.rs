@@ -11,6 +11,7 @@ mod consent;
 mod cookies;
 mod error;
 mod failure;
+mod filling;
 mod form;
 mod outcome;
 mod padding;
@@ -22,7 +23,9 @@ mod sign_in;
 mod tests;
 mod tls;
 mod trace;
+mod walk;
 mod witness;
+pub mod wizard;
 
 use std::sync::Arc;
 
@@ -45,6 +48,7 @@ pub trait Signer: Send + Sync + 'static {
 }
 
 /// Who signs in: a certificate, what leads from it to a root, and its key.
+#[derive(Clone)]
 pub struct Identity {
     /// DER.
     pub certificate: Vec<u8>,
@@ -63,6 +67,7 @@ pub struct Portal {
     profile: Profile,
     markers: Vec<Markers>,
     consent: Option<ConsentMarkers>,
+    steps: Vec<StepMarkers>,
     anchors: Arc<RootCertStore>,
     lists: Arc<Lists>,
     list_faults: Arc<[ListError]>,
@@ -76,6 +81,14 @@ struct Markers {
     account: Option<Selector>,
     /// White space folded, as on the page.
     text: Option<String>,
+}
+
+/// What a step of the wizard looks for.
+#[derive(Clone)]
+struct StepMarkers {
+    form: Option<Selector>,
+    proof: Option<Selector>,
+    account: Option<Selector>,
 }
 
 /// How a notice is found, and the form that accepts it.
@@ -107,11 +120,18 @@ impl Portal {
                     .transpose()?,
             }),
         };
+        let mut steps = Vec::new();
         for (number, step) in (1..).zip(&profile.wizard) {
             let place = format!("step {number} of the wizard");
-            for text in [&step.form, &step.proof].into_iter().flatten() {
-                selector(&place, text)?;
-            }
+            let made = |text: &Option<String>| {
+                let text = text.as_deref();
+                text.map(|text| selector(&place, text)).transpose()
+            };
+            steps.push(StepMarkers {
+                form: made(&step.form)?,
+                proof: made(&step.proof)?,
+                account: made(&step.account_selector)?,
+            });
         }
         let anchors = if profile.trust_anchors.is_empty() {
             anchors::of_the_system()?
@@ -123,6 +143,7 @@ impl Portal {
             profile,
             markers,
             consent,
+            steps,
             anchors: Arc::new(anchors),
             lists: Arc::new(lists),
             list_faults: list_faults.into(),

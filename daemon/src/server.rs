@@ -6,8 +6,10 @@
 mod certificates;
 mod pin;
 mod portals;
+mod refusals;
 #[cfg(test)]
 mod tests;
+mod wizard;
 
 use std::collections::HashMap;
 use std::io;
@@ -167,7 +169,7 @@ impl Server {
                     framed(published.encoded(may_act), false)
                 }
                 Err(refusal) => {
-                    log_refusal(&refusal, uid);
+                    refusals::log(&refusal, uid);
                     encode(&refusal.to_reply())
                 }
             };
@@ -241,6 +243,14 @@ impl Server {
                 self.only_if_allowed(uid).await?;
                 let what: AcceptNotice = parameters(call.parameters)?;
                 self.ask(move |request| Event::NoticeAccepted { request, uid, what })
+                    .await
+            }
+            method::START_WIZARD
+            | method::ANSWER_WIZARD
+            | method::MOVE_WIZARD
+            | method::GET_CONFIRMATION => {
+                self.only_if_allowed(uid).await?;
+                self.by_hand(&call.method, call.parameters, descriptor, uid)
                     .await
             }
             method::GET_PORTAL => self.get_portal(call.parameters),
@@ -383,37 +393,6 @@ fn turn_away(stream: UnixStream, turned_away: &Arc<Semaphore>) {
         wire::close(stream).await;
         drop(room);
     });
-}
-
-/// Anyone can be refused as often as they like: what is no more than a wrong
-/// call is no news.
-fn log_refusal(refusal: &Refusal, uid: u32) {
-    match refusal {
-        Refusal::MethodNotFound { .. }
-        | Refusal::InterfaceNotFound { .. }
-        | Refusal::InvalidParameter { .. }
-        | Refusal::ExpectedMore => tracing::debug!(uid, %refusal, "request was refused"),
-        Refusal::PermissionDenied
-        | Refusal::NoSuchCard
-        | Refusal::NoSuchReader
-        | Refusal::NoCard
-        | Refusal::NotRead
-        | Refusal::NoSuchPortal
-        | Refusal::NoPin
-        | Refusal::MalformedPin
-        | Refusal::NoLockedMemory
-        | Refusal::LastTry
-        | Refusal::PinBlocked
-        | Refusal::WrongPin { .. }
-        | Refusal::CardFailed { .. }
-        | Refusal::NoLogin
-        | Refusal::NoContact
-        | Refusal::PinForgotten
-        | Refusal::PinInUse
-        | Refusal::NothingToDo
-        | Refusal::StoreFailed { .. }
-        | Refusal::Stopping => tracing::info!(uid, %refusal, "request was refused"),
-    }
 }
 
 /// What a call is answered with.

@@ -6,6 +6,7 @@
 //! visit that has ended changes nothing, and a PIN that comes with one is
 //! dropped, and so wiped.
 
+mod by_hand;
 mod notes;
 mod view;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cac_common::config::Config;
-use cac_common::interface::{Clear, ClearScope, Lost, Refusal, Register};
+use cac_common::interface::{AcceptNotice, Clear, ClearScope, Lost, Refusal, Register};
 use cac_common::pin::Pin;
 use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
@@ -116,11 +117,7 @@ impl State {
             } => self.answered(request, visit, now, |card, context| {
                 card.portal_tested(result, tries, (*trace, page), context)
             }),
-            Event::NoticeAccepted { request, uid, what } => {
-                self.answered(request, what.visit, now, |card, context| {
-                    card.accept(uid, &what, context).map(|()| Answer::Done)
-                })
-            }
+            Event::NoticeAccepted { request, uid, what } => self.accept(request, uid, &what, now),
             Event::Asked { request, uid, what } => self.register(request, uid, &what, now),
             Event::ClearAsked { request, uid, what } => {
                 vec![Effect::Clear { request, uid, what }]
@@ -145,6 +142,7 @@ impl State {
                 self.store_problem = problem;
                 Vec::new()
             }
+            Event::Wizard(event) => self.wizard(*event, now),
             Event::Tick => self.each_visit(now, CardVisit::tick),
             Event::Progress { visit, progress } => {
                 self.in_visit(visit, now, |card, _| card.take_progress(*progress))
@@ -356,6 +354,18 @@ impl State {
         });
         effects.extend(answer.map(|answer| Effect::Answer { request, answer }));
         effects
+    }
+
+    fn accept(
+        &mut self,
+        request: RequestId,
+        uid: u32,
+        what: &AcceptNotice,
+        now: Now,
+    ) -> Vec<Effect> {
+        self.answered(request, what.visit, now, |card, context| {
+            card.accept(uid, what, context).map(|()| Answer::Done)
+        })
     }
 
     fn noted(&mut self, entry: HistoryEntry) -> Vec<Effect> {

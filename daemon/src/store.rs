@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 mod cards;
 mod clear;
+mod confirmations;
 mod consents;
 mod error;
 #[cfg(test)]

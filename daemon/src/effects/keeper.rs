@@ -16,6 +16,7 @@ use cac_common::interface::{Clear, ClearScope};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, Visit};
 use cac_common::time::UtcSeconds;
+use cac_common::wizard::Confirmation;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -69,6 +70,10 @@ pub(super) enum Work {
     KeepConsent {
         card: CardToRemember,
         consent: Consent,
+    },
+    KeepConfirmation {
+        card: CardToRemember,
+        confirmation: Confirmation,
     },
     /// What is on record of a card.
     Recall {
@@ -231,6 +236,13 @@ impl Keeper {
                     && let Err(error) = remembering::consent(store, card, consent).await
                 {
                     tracing::warn!(error = %Chain(&error), "consent could not be written down");
+                }
+            }
+            Work::KeepConfirmation { card, confirmation } => {
+                if let Ok(store) = &store
+                    && let Err(error) = remembering::confirmation(store, card, confirmation).await
+                {
+                    tracing::warn!(error = %Chain(&error), "confirmation could not be written down");
                 }
             }
             Work::Recall { card, reply } => {

@@ -5,6 +5,7 @@ use cac_common::certificate::CertificateSummary;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
+use cac_common::wizard::Confirmation;
 
 use crate::card::certificate::hex;
 use crate::card::facts::CardCertificate;
@@ -116,6 +117,17 @@ pub(super) async fn consent(
     let at = card.at;
     store.record_card(record(store, card)).await?;
     store.record_consent(persona, consent, at).await
+}
+
+/// Keeps what a portal showed at the end.
+pub(super) async fn confirmation(
+    store: &Store,
+    card: CardToRemember,
+    confirmation: Confirmation,
+) -> Result<(), StoreError> {
+    let persona = store.persona_id(&card.persona_key);
+    store.record_card(record(store, card)).await?;
+    store.record_confirmation(persona, confirmation).await
 }
 
 fn memory_of(memory: CardMemory) -> Memory {

@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use cac_common::identity::CardId;
 use cac_common::snapshot::PinStatus;
 use cac_common::time::UtcSeconds;
 use cac_common::trace::Trace;
@@ -13,13 +14,16 @@ use cac_common::trace::Trace;
 use super::card_work::Worker;
 use super::visiting::{Spent, Visiting};
 use crate::card::error::CardError;
+use crate::card::facts::{CardCertificate, Edge};
 use crate::card::habits::Habits;
 use crate::card::logged_in::Target;
-use crate::card::piv::Algorithm;
+use crate::card::piv::{Algorithm, Ways};
 use crate::card::sign::{Order, sign};
 use crate::event::{HeldPin, SignInOrder, SignInResult};
 use crate::portal::{self, Identity, Portal, SignInError, Signer, SignerFailed, Standing};
 use crate::trust::Authorities;
+
+pub(super) const PROFILE_GONE: &str = "The portal's profile was taken away";
 
 /// What a certificate is sent with, and when.
 pub(super) struct Sending<'a> {
@@ -51,13 +55,22 @@ impl Ended {
     }
 }
 
+/// Which certificate signs, of which card.
+pub(super) struct Signs {
+    pub(super) card: CardId,
+    pub(super) certificate: CardCertificate,
+    pub(super) edge: Edge,
+    pub(super) ways: Ways,
+    pub(super) accepted: Vec<String>,
+}
+
 /// Starts a sign-in, and tells how it has ended.
 pub(super) fn start(
     order: SignInOrder,
     portal: Option<Arc<Portal>>,
     sending: &Sending<'_>,
     habits: &Habits,
-    visiting: Arc<Visiting>,
+    visiting: &Arc<Visiting>,
     worker: &Worker,
     tell: impl FnOnce(Ended) + Send + 'static,
 ) {
@@ -71,47 +84,20 @@ pub(super) fn start(
         ..
     } = order;
     let Some(portal) = portal else {
-        return tell(Ended::failed(
-            "The portal's profile was taken away".into(),
-            pin,
-        ));
+        return tell(Ended::failed(PROFILE_GONE.into(), pin));
     };
-    let Some(algorithm) = Algorithm::of_key(&certificate.summary.key) else {
-        let key = certificate.summary.key;
-        return tell(Ended::failed(
-            format!("Keys of the kind {key} are not supported"),
-            pin,
-        ));
+    let signs = Signs {
+        card,
+        certificate,
+        edge,
+        ways,
+        accepted,
+    };
+    let (signer, identity) = match CardSigner::new(signs, sending, habits, visiting, worker) {
+        Ok(made) => made,
+        Err(cause) => return tell(Ended::failed(cause, pin)),
     };
     visiting.lend(pin);
-    let signer = Arc::new(CardSigner {
-        worker: worker.clone(),
-        visiting,
-        order: Order {
-            target: Target {
-                card,
-                slot: certificate.summary.slot,
-                certificate: certificate.der.clone(),
-                edge,
-                ways,
-            },
-            algorithm,
-            block: Vec::new(),
-        },
-        habits: habits.clone(),
-        found: Mutex::default(),
-    });
-    let identity = Identity {
-        intermediates: sending.authorities.chain_for(&certificate.der),
-        certificate: certificate.der,
-        accepted,
-        standing: Standing {
-            at: sending.at,
-            chain: certificate.summary.chain,
-            revocation: certificate.summary.revocation,
-        },
-        signer: Arc::clone(&signer) as Arc<dyn Signer>,
-    };
     let tell = Arc::new(Mutex::new(Some(tell)));
     let report = {
         let signer = Arc::clone(&signer);
@@ -184,7 +170,7 @@ fn run(
 }
 
 /// Lets the card sign for one sign-in.
-struct CardSigner {
+pub(super) struct CardSigner {
     worker: Worker,
     visiting: Arc<Visiting>,
     order: Order,
@@ -194,12 +180,61 @@ struct CardSigner {
 
 /// What the card had to say.
 #[derive(Default)]
-struct Found {
-    failure: Option<CardError>,
-    spent: Spent,
+pub(super) struct Found {
+    pub(super) failure: Option<CardError>,
+    pub(super) spent: Spent,
 }
 
 impl CardSigner {
+    /// With who it signs for. It signs with the PIN that is lent to the visit.
+    pub(super) fn new(
+        signs: Signs,
+        sending: &Sending<'_>,
+        habits: &Habits,
+        visiting: &Arc<Visiting>,
+        worker: &Worker,
+    ) -> Result<(Arc<Self>, Identity), String> {
+        let Signs {
+            card,
+            certificate,
+            edge,
+            ways,
+            accepted,
+        } = signs;
+        let key = certificate.summary.key;
+        let algorithm = Algorithm::of_key(&key)
+            .ok_or_else(|| format!("Keys of the kind {key} are not supported"))?;
+        let signer = Arc::new(Self {
+            worker: worker.clone(),
+            visiting: Arc::clone(visiting),
+            order: Order {
+                target: Target {
+                    card,
+                    slot: certificate.summary.slot,
+                    certificate: certificate.der.clone(),
+                    edge,
+                    ways,
+                },
+                algorithm,
+                block: Vec::new(),
+            },
+            habits: habits.clone(),
+            found: Mutex::default(),
+        });
+        let identity = Identity {
+            intermediates: sending.authorities.chain_for(&certificate.der),
+            certificate: certificate.der,
+            accepted,
+            standing: Standing {
+                at: sending.at,
+                chain: certificate.summary.chain,
+                revocation: certificate.summary.revocation,
+            },
+            signer: Arc::clone(&signer) as Arc<dyn Signer>,
+        };
+        Ok((signer, identity))
+    }
+
     fn ended(&self, result: SignInResult, trace: Trace, page: Vec<u8>) -> Ended {
         let mut found = self.found();
         tracing::debug!(apdus = found.spent.apdus, "sign-in has ended");
@@ -215,7 +250,7 @@ impl CardSigner {
         }
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
+    pub(super) fn found(&self) -> MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

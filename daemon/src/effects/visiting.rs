@@ -7,6 +7,7 @@ use std::time::Duration;
 use cac_common::snapshot::PinStatus;
 use tokio::sync::Notify;
 
+use super::by_hand::ByHand;
 use super::card_work::Worker;
 use crate::card::error::{CardError, StatusWord};
 use crate::card::logged_in::Done;
@@ -29,6 +30,7 @@ pub(super) struct Visiting {
     pub(super) stop: Notify,
     /// The PIN of the work under way.
     lent: Mutex<Lent>,
+    pub(super) by_hand: ByHand,
 }
 
 /// A PIN that is lent to work with the card.
@@ -72,6 +74,7 @@ impl Visiting {
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
         self.forget_pin();
+        self.by_hand.end();
         self.stop.notify_one();
     }
 

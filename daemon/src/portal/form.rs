@@ -12,9 +12,9 @@ use url::{Url, form_urlencoded};
 use super::page;
 
 /// SAML and WS-Federation need two or three.
-const MOST_FIELDS: usize = 64;
+pub(super) const MOST_FIELDS: usize = 64;
 /// As it is sent. A response with its certificates is about 20 kB.
-const LARGEST_BODY: usize = 256 << 10;
+pub(super) const LARGEST_BODY: usize = 256 << 10;
 /// What sending it looks like in `onload`, and nothing else does.
 const CALL: &str = ".submit()";
 
@@ -127,18 +127,23 @@ impl Form {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&pairs)
             .finish();
-        let mut bases = elements(html.tree.root()).filter(|it| it.value().name() == "base");
-        let base = bases.find_map(|it| it.attr("href"));
-        let base = base.map_or(Some(url.clone()), |base| url.join(base).ok())?;
-        let action = match form.attr("action").map(str::trim) {
-            None | Some("") => url.clone(),
-            Some(action) => base.join(action).ok()?,
-        };
+        let action = action(html, form, url)?;
         (body.len() <= LARGEST_BODY && pairs.len() <= MOST_FIELDS).then(|| Self {
             action,
             names: pairs.into_iter().map(|(name, _)| name).collect(),
             body,
         })
+    }
+}
+
+/// Where a form on a page at `url` is sent.
+pub(super) fn action(html: &Html, form: ElementRef<'_>, url: &Url) -> Option<Url> {
+    let mut bases = elements(html.tree.root()).filter(|it| it.value().name() == "base");
+    let base = bases.find_map(|it| it.attr("href"));
+    let base = base.map_or(Some(url.clone()), |base| url.join(base).ok())?;
+    match form.attr("action").map(str::trim) {
+        None | Some("") => Some(url.clone()),
+        Some(action) => base.join(action).ok(),
     }
 }
 
@@ -184,7 +189,7 @@ impl Part {
     }
 }
 
-fn elements(node: NodeRef<'_, Node>) -> impl Iterator<Item = ElementRef<'_>> {
+pub(super) fn elements(node: NodeRef<'_, Node>) -> impl Iterator<Item = ElementRef<'_>> {
     node.descendants().filter_map(ElementRef::wrap)
 }
 

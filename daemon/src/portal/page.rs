@@ -149,6 +149,45 @@ fn has_too_many_attributes(text: &str) -> bool {
     false
 }
 
+/// The same as [`visible_text`], with the lines in which a browser shows it.
+pub(super) fn lines(html: &Html) -> String {
+    let mut lines = vec![String::new()];
+    let mut hidden = 0;
+    for edge in html.tree.root().traverse() {
+        let (node, depth) = match edge {
+            Edge::Open(node) => (node.value(), 1),
+            Edge::Close(node) => (node.value(), -1),
+        };
+        match node {
+            Node::Element(element) if HIDDEN.contains(&element.name()) => hidden += depth,
+            // The title is shown elsewhere; a cell stands beside its neighbour.
+            Node::Element(element) if element.name() == "title" => hidden += depth,
+            Node::Element(element) if ["td", "th"].contains(&element.name()) => {
+                lines.last_mut().into_iter().for_each(|line| line.push(' '));
+            }
+            Node::Element(element) if !INLINE.contains(&element.name()) => {
+                lines.push(String::new());
+            }
+            Node::Text(words) if hidden == 0 && depth == 1 => {
+                lines
+                    .last_mut()
+                    .into_iter()
+                    .for_each(|line| line.push_str(words));
+            }
+            Node::Element(_)
+            | Node::Text(_)
+            | Node::Document
+            | Node::Fragment
+            | Node::Doctype(_)
+            | Node::Comment(_)
+            | Node::ProcessingInstruction(_) => {}
+        }
+    }
+    let lines = lines.iter().map(|line| readable(&folded(line)));
+    let told: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    told.join("\n")
+}
+
 /// White space folded.
 pub(super) fn visible_text(node: NodeRef<'_, Node>) -> String {
     let mut text = String::new();

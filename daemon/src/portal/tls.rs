@@ -36,13 +36,16 @@ const RSA_SCHEMES: [Scheme; 6] = [
     Scheme::Pss(Hash::Sha512),
 ];
 
-/// Makes ready one sign-in: nothing of an earlier one is resumed.
+/// Makes ready one sign-in: nothing of an earlier one is resumed. Without an
+/// identity a server that asks for a certificate gets none.
 pub(super) fn client_config(
     portal: &Portal,
-    identity: Identity,
+    identity: Option<Identity>,
     witness: Arc<Witness>,
 ) -> Result<ClientConfig, SignInError> {
-    let certificate = CardCertificate::new(identity, Arc::clone(&witness))?;
+    let certificate = identity
+        .map(|identity| CardCertificate::new(identity, Arc::clone(&witness)))
+        .transpose()?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -55,7 +58,10 @@ pub(super) fn client_config(
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
     };
-    let mut config = builder.with_client_cert_resolver(Arc::new(certificate));
+    let mut config = match certificate {
+        Some(certificate) => builder.with_client_cert_resolver(Arc::new(certificate)),
+        None => builder.with_no_client_auth(),
+    };
     config.resumption = Resumption::disabled();
     // HTTP/2 costs the program 0.67 MB for a handful of requests one after
     // another, and portals that ask for certificates by path cannot use it

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::failure::deepest;
 use super::revocation::Doubt;
-use super::sign_in::Ask;
+use super::walk::Ask;
 use super::witness::Seen;
 
 /// One request under way; what is known of it stands with the others at once.
@@ -25,7 +25,7 @@ impl<'a> Started<'a> {
         reason = "it measures how long the portal takes"
     )]
     pub(super) fn new(ask: &Ask, before: Seen, hops: &'a mut Vec<Hop>) -> Self {
-        let names = ask.form.iter().flat_map(|form| &form.names);
+        let names = ask.names();
         let hop = Hop {
             method: ask.method().to_string(),
             url: without_secrets(&ask.url),

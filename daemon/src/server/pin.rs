@@ -1,4 +1,4 @@
-//! Takes a PIN out of the pipe it travels in, straight into locked memory.
+//! Takes a PIN, or another secret, out of the pipe it travels in, straight into locked memory.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -26,6 +26,15 @@ pub(super) async fn read(
         visit: asked.visit,
         even_the_last_try: asked.even_the_last_try,
     };
+    let (digits, length) = secret(descriptor, LONGEST).await?;
+    Pin::new(digits, length, typed_for).map_err(|_| Refusal::MalformedPin)
+}
+
+/// Reads what came through a pipe with a call, up to its end or `longest` bytes.
+pub(super) async fn secret(
+    descriptor: Option<Descriptor>,
+    longest: usize,
+) -> Result<(Locked, usize), Refusal> {
     let descriptor = descriptor.ok_or(Refusal::NoPin)?;
     let pipe = tokio::time::timeout(LIMIT, pipe(descriptor))
         .await
@@ -38,7 +47,7 @@ pub(super) async fn read(
         tracing::error!(%error, "no memory can be locked for a PIN");
         Refusal::NoLockedMemory
     })?;
-    let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut digits))
+    let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut digits.bytes_mut()[..longest]))
         .await
         .ok()
         .and_then(Result::ok)
@@ -46,7 +55,7 @@ pub(super) async fn read(
     if length == 0 {
         return Err(Refusal::NoPin);
     }
-    Pin::new(digits, length, typed_for).map_err(|_| Refusal::MalformedPin)
+    Ok((digits, length))
 }
 
 /// Takes a pipe and nothing else. What a peer passes may be slow to say what
@@ -63,12 +72,12 @@ async fn pipe(descriptor: Descriptor) -> Option<OwnedFd> {
     .flatten()
 }
 
-/// Reads up to the end of the pipe, or one byte more than a PIN can have.
-async fn fill(pipe: &Receiver, digits: &mut Locked) -> io::Result<usize> {
+/// Reads up to the end of the pipe, or of the room.
+async fn fill(pipe: &Receiver, room: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
-    while length < LONGEST {
+    while length < room.len() {
         pipe.readable().await?;
-        match pipe.try_read(&mut digits.bytes_mut()[length..LONGEST]) {
+        match pipe.try_read(&mut room[length..]) {
             Ok(0) => break,
             Ok(read) => length += read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

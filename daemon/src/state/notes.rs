@@ -137,6 +137,11 @@ impl Note {
         .at_portal(&portal.name)
     }
 
+    pub(super) fn by_hand(card: &CardVisit, portal: &Profile, what: &str) -> Self {
+        let text = format!("{}: registering by hand {what}", portal.title);
+        Self::of_card(HistoryKind::Registration, card, &text).at_portal(&portal.name)
+    }
+
     /// Why the card did not do what a PIN was typed for.
     pub(super) fn card_said(card: &CardVisit, error: &CardError) -> Self {
         let (kind, text, logged) = card_said(error);

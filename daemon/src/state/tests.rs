@@ -1,5 +1,6 @@
 //! Whatever happens in whatever order: what has to hold always.
 
+mod by_hand;
 mod clearing;
 mod ending;
 pub(crate) mod fixtures;
@@ -31,6 +32,7 @@ use super::{DaemonFacts, State};
 use crate::card::transport::{Report, SeenReader};
 use crate::event::{Effect, Event, Now, Remembered, RequestId, SignInResult};
 use crate::store::Consent;
+use by_hand::{Hand, Hands, hands};
 use fixtures::{card_id, portal, reader_name};
 use world::World;
 
@@ -70,6 +72,7 @@ enum Act {
     Accept {
         is_there: bool,
     },
+    ByHand(Hand),
     Clear,
     Reconfigure {
         with_second_portal: bool,
@@ -124,6 +127,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => (proptest::option::of(0..CARDS), any::<bool>())
             .prop_map(|(card, is_another)| Act::Ask { card, is_another }),
         2 => prop_oneof![4 => Just(true), 1 => Just(false)].prop_map(|is_there| Act::Accept { is_there }),
+        8 => hands().prop_map(Act::ByHand),
         1 => Just(Act::Clear),
         2 => (any::<bool>(), any::<bool>(), keep).prop_map(|(with_second_portal, first_moved, keep)| Act::Reconfigure {
             with_second_portal,

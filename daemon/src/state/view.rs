@@ -98,6 +98,7 @@ impl State {
                     })
                 })
                 .collect(),
+            wizard: card.by_hand.shown(),
             findings: self
                 .other_role(card)
                 .into_iter()

@@ -6,6 +6,7 @@ mod printed;
 mod recheck;
 mod signing;
 mod testing;
+mod wizard;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::event::{Effect, HeldPin, Memory, Now, Proof};
 use crate::judgement::Judgement;
 use crate::registration::Stand;
 use recheck::Recheck;
+use wizard::ByHand;
 
 /// A card, and where it stands at each portal.
 pub(crate) struct CardVisit {
@@ -56,6 +58,7 @@ pub(crate) struct CardVisit {
     aside: Option<Aside>,
     /// Sign-ins begun in this visit.
     sign_ins: u32,
+    pub(super) by_hand: ByHand,
 }
 
 /// How far what could wait is read.
@@ -146,6 +149,7 @@ impl CardVisit {
             at_work: None,
             aside: None,
             sign_ins: 0,
+            by_hand: ByHand::default(),
         }
     }
 
@@ -182,7 +186,7 @@ impl CardVisit {
         self.stands
             .values()
             .map(Stand::deadline)
-            .chain([held, lent, aside, self.recheck.due])
+            .chain([held, lent, aside, self.recheck.due, self.by_hand.deadline()])
             .flatten()
             .min()
     }

@@ -79,6 +79,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
             registrations: rows("SELECT count(*) FROM registration", &[])?,
             history: rows("SELECT count(*) FROM history", &[])?,
             consents: rows("SELECT count(*) FROM consent", &[])?,
+            confirmations: rows("SELECT count(*) FROM confirmation", &[])?,
             traces_remain: false,
         },
         ClearScope::Card { card } => {
@@ -94,12 +95,8 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
                 )?,
                 registrations: rows("SELECT count(*) FROM registration WHERE card = ?", card)?,
                 history: rows("SELECT count(*) FROM history WHERE card = ?", card)?,
-                consents: rows(
-                    "SELECT count(*) FROM consent
-                     WHERE persona IN (SELECT persona FROM card WHERE id = ?1)
-                     AND persona NOT IN (SELECT persona FROM card WHERE id <> ?1)",
-                    card,
-                )?,
+                consents: rows(&of_the_last_card("consent"), card)?,
+                confirmations: rows(&of_the_last_card("confirmation"), card)?,
                 traces_remain: false,
             }
         }
@@ -109,6 +106,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
                 registrations: rows("SELECT count(*) FROM registration WHERE portal = ?", portal)?,
                 history: rows("SELECT count(*) FROM history WHERE portal = ?", portal)?,
                 consents: rows("SELECT count(*) FROM consent WHERE portal = ?", portal)?,
+                confirmations: rows("SELECT count(*) FROM confirmation WHERE portal = ?", portal)?,
                 ..Lost::default()
             }
         }
@@ -125,11 +123,21 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
     })
 }
 
+/// Of a persona that has no other card.
+fn of_the_last_card(table: &str) -> String {
+    format!(
+        "SELECT count(*) FROM {table}
+         WHERE persona IN (SELECT persona FROM card WHERE id = ?1)
+         AND persona NOT IN (SELECT persona FROM card WHERE id <> ?1)"
+    )
+}
+
 /// Rows that others refer to go last.
 fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), StoreError> {
     match scope {
         ClearScope::All {} => {
             for table in [
+                "confirmation",
                 "consent",
                 "registration",
                 "certificate",
@@ -150,13 +158,14 @@ fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), Store
             execute(transaction, "DELETE FROM history WHERE card = ?", card)?;
             for sql in [
                 "DELETE FROM consent WHERE persona NOT IN (SELECT persona FROM card)",
+                "DELETE FROM confirmation WHERE persona NOT IN (SELECT persona FROM card)",
                 "DELETE FROM persona WHERE id NOT IN (SELECT persona FROM card)",
             ] {
                 execute(transaction, sql, [])?;
             }
         }
         ClearScope::Portal { portal } => {
-            for table in ["registration", "consent", "history"] {
+            for table in ["registration", "consent", "confirmation", "history"] {
                 let sql = format!("DELETE FROM {table} WHERE portal = ?");
                 execute(transaction, &sql, [portal])?;
             }
@@ -416,6 +425,7 @@ mod tests {
                     registrations: rows("registration")?,
                     history: rows("history")?,
                     consents: rows("consent")?,
+                    confirmations: rows("confirmation")?,
                     traces_remain: false,
                 })
             })
@@ -431,6 +441,7 @@ mod tests {
             registrations: before.registrations - after.registrations,
             history: before.history - after.history,
             consents: before.consents - after.consents,
+            confirmations: before.confirmations - after.confirmations,
             traces_remain: false,
         }
     }

@@ -35,6 +35,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("sql/0001_first.sql")),
     M::up(include_str!("sql/0002_card_objects.sql")),
     M::up(include_str!("sql/0003_consent.sql")),
+    M::up(include_str!("sql/0004_confirmation.sql")),
 ];
 
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);

@@ -336,6 +336,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::PrintedRead { .. }
         | Event::NoticeAccepted { .. }
         | Event::TestAsked { .. }
+        | Event::Wizard(_)
         | Event::PortalTested { .. }
         | Event::Asked { .. }
         | Event::SignInEnded { .. }

@@ -88,6 +88,7 @@ impl World {
                     result,
                 });
             }
+            Effect::Wizard(order) => self.finish_leg(*order, how),
             Effect::Clear { request, uid, what } => {
                 let before = std::mem::take(&mut self.database);
                 let result = if how % 4 == 3 {
@@ -109,6 +110,8 @@ impl World {
             | Effect::EndReader(_)
             | Effect::KeepCard(_)
             | Effect::KeepConsent { .. }
+            | Effect::KeepConfirmation { .. }
+            | Effect::EndWizard(_)
             | Effect::Note(_)
             | Effect::Answer { .. } => {
                 unreachable!("these are never under way")
@@ -284,7 +287,7 @@ impl World {
     /// Sends a PIN to the card that is in the reader, if it is the right one:
     /// once for each connection that it signs for. `refusal` is what becomes
     /// of the last of them.
-    fn tried(
+    pub(super) fn tried(
         &mut self,
         visit: Visit,
         reader: &ReaderName,

@@ -28,13 +28,43 @@ pub(super) fn card_id(card: usize) -> CardId {
     CardId(format!("card-{card}"))
 }
 
+const WIZARD: &str = r##"
+[lockout]
+tries = 3
+
+[[wizard]]
+title = "Log in"
+page = "/login"
+form = "#login"
+fields = [
+    { name = "user", label = "User name" },
+    { name = "password", label = "Password", kind = "password" },
+]
+proof = "#in"
+
+[[wizard]]
+title = "Look at the help"
+
+[[wizard]]
+title = "Register"
+page = "/register"
+form = "#register"
+fields = [{ name = "password", label = "Password", kind = "password" }]
+proof = "#done"
+certificate = true
+
+[[wizard]]
+title = "Print it"
+"##;
+
 /// The second one has every registration checked again with each PIN.
 pub(crate) fn portal(name: &str, start: &str) -> Arc<Profile> {
     let recheck = if name == "second" { "0s" } else { "30d" };
     let text = format!(
         "name = \"{name}\"\ntitle = \"{name}\"\norigin = \"https://{name}.example\"\nstart = \"{start}\"\nrecheck = \"{recheck}\"\n"
     );
-    let source = Source::new(std::path::Path::new("/p.toml"), text);
+    let wizard = if name == "first" { WIZARD } else { "" };
+    let source = Source::new(std::path::Path::new("/p.toml"), text + wizard);
     Arc::new(Profile::check(&source).unwrap())
 }
 

@@ -10,7 +10,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 
 use super::fixtures::{account_of, card_id, certificate_of, holder, persona_of};
-use super::{CARDS, World};
+use super::{CARDS, World, by_hand};
 use crate::event::{Answer, CardToRemember, Effect, SignInOrder};
 use crate::store::Consent;
 
@@ -27,17 +27,7 @@ impl World {
         match effect {
             Effect::Answer { request, answer } => {
                 assert!(self.owed.remove(request), "answered twice");
-                if let Err(refusal) = answer {
-                    assert_ne!(*refusal, Refusal::PermissionDenied);
-                } else {
-                    assert!(matches!(
-                        answer,
-                        Ok(Answer::Done
-                            | Answer::Cleared(_)
-                            | Answer::Printed(_)
-                            | Answer::Tested(_))
-                    ));
-                }
+                check_answer(answer);
                 return false;
             }
             Effect::Note(note) => {
@@ -46,7 +36,10 @@ impl World {
                 }
                 return false;
             }
-            Effect::KeepCard(_) => return false,
+            Effect::KeepCard(_) | Effect::KeepConfirmation { .. } | Effect::EndWizard(_) => {
+                return false;
+            }
+            Effect::Wizard(order) => self.check_leg(order, current),
             Effect::KeepConsent { consent, .. } => {
                 self.consents.push(consent.clone());
                 return false;
@@ -150,7 +143,12 @@ impl World {
         }
     }
 
-    fn check_pin(&self, typed_for: &PinFor, visit: Visit, current: &BTreeMap<Visit, CardId>) {
+    pub(super) fn check_pin(
+        &self,
+        typed_for: &PinFor,
+        visit: Visit,
+        current: &BTreeMap<Visit, CardId>,
+    ) {
         assert_eq!(typed_for.visit, visit, "PIN of another visit");
         assert_eq!(current.get(&visit), Some(&typed_for.card));
         let at_work = self
@@ -185,6 +183,12 @@ impl World {
     }
 }
 
+fn check_answer(answer: &Result<Answer, Refusal>) {
+    if let Err(refusal) = answer {
+        assert_ne!(*refusal, Refusal::PermissionDenied);
+    }
+}
+
 /// Card, persona, certificate and account are of one and the same person.
 fn check_owner(card: &CardToRemember, certificate: &str, account: Option<&str>) {
     let owner = (0..CARDS).find(|owner| card_id(*owner) == card.id).unwrap();
@@ -207,7 +211,7 @@ fn uses_a_pin(effect: &Effect) -> Option<Visit> {
     if let Effect::TestPortal { order, .. } = effect {
         return Some(order.visit);
     }
-    None
+    by_hand::pin_of(effect)
 }
 
 /// Statuses from which a sign-in may start without a person asking for it.

@@ -34,6 +34,7 @@ pub(super) struct World {
     pub(super) database: BTreeMap<(CardId, String), Remembered>,
     /// What anyone has accepted.
     pub(super) consents: Vec<Consent>,
+    pub(super) hands: Hands,
 }
 
 impl World {
@@ -69,6 +70,7 @@ impl World {
             refused: BTreeSet::new(),
             database: BTreeMap::new(),
             consents: Vec::new(),
+            hands: Hands::default(),
         };
         world.reconfigure(false, false, PinKeep::SignIn);
         world.report();
@@ -143,6 +145,7 @@ impl World {
                 });
             }
             Act::Accept { is_there } => self.accept(is_there),
+            Act::ByHand(hand) => self.by_hand(hand),
             Act::Clear => {
                 let request = self.request();
                 self.step(Event::ClearAsked {
@@ -372,6 +375,7 @@ impl World {
             "kept for a reader that left"
         );
         self.check_what_is_shown();
+        self.check_wizards();
         let now = self.now.monotonic;
         assert!(
             !self.state.visits().any(|card| card.holds_a_stale_pin(now)),

@@ -43,6 +43,7 @@ impl CardVisit {
         context: &mut Context<'_>,
     ) {
         self.shorten_pin(context);
+        self.wizard_portals_changed(context);
         self.stands.retain(|name, _| {
             context
                 .portals
@@ -94,6 +95,9 @@ impl CardVisit {
             ClearScope::All {} | ClearScope::Card { .. } => true,
             ClearScope::History { .. } => false,
         };
+        if self.by_hand.portal().is_some_and(forgotten) {
+            self.end_wizard(context);
+        }
         self.memory
             .registrations
             .retain(|remembered| !forgotten(&remembered.portal));

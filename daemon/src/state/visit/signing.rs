@@ -218,6 +218,7 @@ impl CardVisit {
             aside.until = None;
             context.effects.push(Effect::ForgetPin(self.visit));
         }
+        self.wizard_tick(context);
         let names: Vec<String> = self.stands.keys().cloned().collect();
         for name in names {
             let due_now = self.stands[&name]
@@ -270,6 +271,8 @@ impl CardVisit {
             let next = context
                 .portals
                 .iter()
+                // Where somebody registers by hand, that goes first.
+                .filter(|portal| !self.by_hand.is_at(&portal.name))
                 .find(|portal| self.stands.get(&portal.name).is_some_and(Stand::is_due));
             let Some(portal) = next else {
                 // One that met a notice goes on once a person has accepted it.
@@ -292,7 +295,13 @@ impl CardVisit {
         }
     }
 
-    fn go_on(&mut self, portal: &str, next: Next, proof: Proof, context: &mut Context<'_>) {
+    pub(super) fn go_on(
+        &mut self,
+        portal: &str,
+        next: Next,
+        proof: Proof,
+        context: &mut Context<'_>,
+    ) {
         match next {
             Next::Nothing => {}
             Next::Again => {

@@ -9,10 +9,11 @@ use super::super::fixtures::{NOW, entry, jane, opened, registered};
 use super::*;
 
 /// As each version left it; never changed again.
-const VERSIONS: [&str; 3] = [
+const VERSIONS: [&str; 4] = [
     include_str!("../sql/frozen/version_1.sql"),
     include_str!("../sql/frozen/version_2.sql"),
     include_str!("../sql/frozen/version_3.sql"),
+    include_str!("../sql/frozen/version_4.sql"),
 ];
 
 #[test]
@@ -122,7 +123,7 @@ async fn a_database_from_the_future_is_refused_and_left_as_it_is() {
             error,
             StoreError::FromTheFuture {
                 version: 99,
-                ours: 3
+                ours: 4
             }
         ),
         "{error:?}"

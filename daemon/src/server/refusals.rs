@@ -1,0 +1,39 @@
+//! Tells the log what was refused.
+
+use cac_common::interface::Refusal;
+
+/// Anyone can be refused as often as they like: what is no more than a wrong
+/// call is no news.
+pub(super) fn log(refusal: &Refusal, uid: u32) {
+    match refusal {
+        Refusal::MethodNotFound { .. }
+        | Refusal::InterfaceNotFound { .. }
+        | Refusal::InvalidParameter { .. }
+        | Refusal::ExpectedMore => tracing::debug!(uid, %refusal, "request was refused"),
+        Refusal::PermissionDenied
+        | Refusal::NoSuchCard
+        | Refusal::NoSuchReader
+        | Refusal::NoCard
+        | Refusal::NotRead
+        | Refusal::NoSuchPortal
+        | Refusal::NoPin
+        | Refusal::MalformedPin
+        | Refusal::NoLockedMemory
+        | Refusal::LastTry
+        | Refusal::PinBlocked
+        | Refusal::WrongPin { .. }
+        | Refusal::CardFailed { .. }
+        | Refusal::NoLogin
+        | Refusal::NoContact
+        | Refusal::PinForgotten
+        | Refusal::PinInUse
+        | Refusal::NothingToDo
+        | Refusal::NoSteps
+        | Refusal::WizardRuns
+        | Refusal::NotAsked
+        | Refusal::NotYours
+        | Refusal::MalformedPassword
+        | Refusal::StoreFailed { .. }
+        | Refusal::Stopping => tracing::info!(uid, %refusal, "request was refused"),
+    }
+}

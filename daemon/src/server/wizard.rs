@@ -1,0 +1,66 @@
+//! Registering by hand.
+
+use cac_common::error_chain::Chain;
+use cac_common::interface::{AnswerWizard, ConfirmationReply, GetConfirmation, Refusal, method};
+use cac_common::password;
+use cac_common::wire::Descriptor;
+use serde_json::Value;
+
+use super::{Answered, Server, parameters, pin};
+use crate::event::{Event, WizardEvent};
+
+impl Server {
+    pub(super) async fn by_hand(
+        &self,
+        called: &str,
+        asked: Value,
+        descriptor: Option<Descriptor>,
+        uid: u32,
+    ) -> Result<Answered, Refusal> {
+        if called == method::GET_CONFIRMATION {
+            return self.confirmation(parameters(asked)?).await;
+        }
+        if called == method::START_WIZARD {
+            let what = parameters(asked)?;
+            return self
+                .ask_wizard(move |request| WizardEvent::Started { request, uid, what })
+                .await;
+        }
+        if called == method::MOVE_WIZARD {
+            let what = parameters(asked)?;
+            return self
+                .ask_wizard(move |request| WizardEvent::Moved { request, uid, what })
+                .await;
+        }
+        let what: AnswerWizard = parameters(asked)?;
+        let secret = match descriptor {
+            Some(descriptor) => Some(pin::secret(Some(descriptor), password::LONGEST).await?),
+            None => None,
+        };
+        self.ask_wizard(move |request| WizardEvent::Answered {
+            request,
+            uid,
+            what,
+            secret,
+        })
+        .await
+    }
+
+    async fn ask_wizard(
+        &self,
+        event: impl FnOnce(crate::event::RequestId) -> WizardEvent + Send + 'static,
+    ) -> Result<Answered, Refusal> {
+        self.ask(move |request| Event::Wizard(Box::new(event(request))))
+            .await
+    }
+
+    async fn confirmation(&self, asked: GetConfirmation) -> Result<Answered, Refusal> {
+        let failed = |reason| Refusal::StoreFailed { reason };
+        let store = self.store.borrow().clone().map_err(failed)?;
+        let confirmation = store
+            .confirmation(asked.card, asked.portal)
+            .await
+            .map_err(|error| failed(Chain(&error).to_string()))?;
+        Ok(Answered::of(&ConfirmationReply { confirmation }))
+    }
+}

@@ -1,0 +1,281 @@
+//! Somebody registers by hand, while all the rest goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cac_common::cause::Cause;
+use cac_common::identity::CardId;
+use cac_common::interface::{AnswerWizard, MoveWizard, StartWizard};
+use cac_common::locked::Locked;
+use cac_common::profile::Profile;
+use cac_common::snapshot::{Card, Visit};
+use cac_common::wizard::{AskKind, Move, WizardState};
+use proptest::prelude::*;
+
+use super::World;
+use super::fixtures::{account_of, card_id};
+use crate::event::{Effect, Event, HeldPin, WizardEvent, WizardOrder, WizardResult};
+use crate::portal::wizard::{Begins, Shown, Turn, Value, Why};
+
+/// What a person does with the wizard.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Hand {
+    Start {
+        card: usize,
+    },
+    Answer {
+        card: usize,
+        how: u8,
+    },
+    Move {
+        card: usize,
+        to: Move,
+        is_late: bool,
+    },
+}
+
+/// What the world keeps of it.
+#[derive(Default)]
+pub(super) struct Hands {
+    passwords_typed: usize,
+    /// Each was typed once, and is sent once at most.
+    sent: BTreeSet<Vec<u8>>,
+    legs: BTreeMap<(Visit, u32), (Arc<Profile>, String)>,
+}
+
+pub(super) fn hands() -> impl Strategy<Value = Hand> {
+    let to = prop_oneof![
+        2 => Just(Move::On),
+        2 => Just(Move::Back),
+        2 => Just(Move::Again),
+        1 => Just(Move::Stop)
+    ];
+    prop_oneof![
+        3 => (0..super::CARDS).prop_map(|card| Hand::Start { card }),
+        8 => (0..super::CARDS, any::<u8>()).prop_map(|(card, how)| Hand::Answer { card, how }),
+        1 => (0..super::CARDS, to, any::<bool>())
+            .prop_map(|(card, to, is_late)| Hand::Move { card, to, is_late }),
+    ]
+}
+
+impl World {
+    pub(super) fn by_hand(&mut self, hand: Hand) {
+        let (Hand::Start { card } | Hand::Answer { card, .. } | Hand::Move { card, .. }) = hand;
+        let Some(shown) = self.shown(card) else {
+            return;
+        };
+        let (id, visit) = (card_id(card), shown.visit);
+        let request = self.request();
+        let uid = 1000;
+        let event = match hand {
+            Hand::Start { .. } => WizardEvent::Started {
+                request,
+                uid,
+                what: StartWizard {
+                    card: id,
+                    visit,
+                    portal: "first".into(),
+                },
+            },
+            Hand::Move { to, is_late, .. } => {
+                let turn = shown.wizard.as_ref().map_or(0, |wizard| wizard.turn);
+                WizardEvent::Moved {
+                    request,
+                    uid,
+                    what: MoveWizard {
+                        card: id,
+                        visit,
+                        turn: turn.wrapping_sub(u64::from(is_late)),
+                        to,
+                    },
+                }
+            }
+            Hand::Answer { how, .. } => self.answer(&shown, how, request),
+        };
+        self.step(Event::Wizard(Box::new(event)));
+    }
+
+    fn shown(&self, card: usize) -> Option<Card> {
+        let snapshot = self.state.snapshot(self.now);
+        let mut cards = snapshot
+            .readers
+            .into_iter()
+            .filter_map(|reader| reader.card);
+        cards.find(|shown| shown.id == Some(card_id(card)))
+    }
+
+    /// Most often to what is asked; sometimes to what is not, or by somebody else.
+    fn answer(&mut self, shown: &Card, how: u8, request: crate::event::RequestId) -> WizardEvent {
+        let wizard = shown.wizard.as_ref();
+        let asked = wizard.and_then(|wizard| wizard.next_ask());
+        let (ask, kind) = asked.map_or((0, AskKind::Text), |(ask, it)| (ask, it.kind));
+        let kind = match how % 16 {
+            1 => AskKind::Text,
+            2 => AskKind::Password,
+            _ => kind,
+        };
+        let typed = |bytes: &[u8]| {
+            let mut locked = Locked::new().unwrap();
+            locked.bytes_mut()[..bytes.len()].copy_from_slice(bytes);
+            (locked, bytes.len())
+        };
+        let mut value = None;
+        let mut secret = None;
+        match kind {
+            AskKind::Text => value = Some("jane.doe".to_owned()),
+            AskKind::Password => {
+                self.hands.passwords_typed += 1;
+                let password = format!("password-{}", self.hands.passwords_typed);
+                secret = Some(typed(password.as_bytes()));
+            }
+            AskKind::Pin => {
+                self.pins_typed += 1;
+                secret = Some(typed(format!("{:08}", self.pins_typed).as_bytes()));
+            }
+        }
+        let turn = wizard.map_or(0, |wizard| wizard.turn);
+        WizardEvent::Answered {
+            request,
+            uid: if how % 16 == 3 { 1001 } else { 1000 },
+            what: AnswerWizard {
+                card: shown.id.clone().unwrap(),
+                visit: shown.visit,
+                turn: turn.wrapping_sub(u64::from(how % 16 == 4)),
+                ask,
+                value,
+                even_the_last_try: how.is_multiple_of(2),
+            },
+            secret,
+        }
+    }
+
+    pub(super) fn check_leg(&mut self, order: &WizardOrder, current: &BTreeMap<Visit, CardId>) {
+        assert!(
+            self.portals.contains(&order.portal),
+            "steps of an old profile"
+        );
+        let certificate = order.certificate.summary.sha256.clone();
+        let leg = (Arc::clone(&order.portal), certificate);
+        let earlier = self.hands.legs.insert((order.visit, order.number), leg);
+        assert!(earlier.is_none(), "two legs with one number");
+        if let Some(pin) = &order.pin {
+            assert_eq!(pin.typed_for().card, order.card, "PIN of another card");
+            self.check_pin(pin.typed_for(), order.visit, current);
+            assert!(
+                order.portal.wizard[order.at].certificate,
+                "a PIN for nothing"
+            );
+        }
+        let Begins::Sending(values) = &order.begins else {
+            return;
+        };
+        for (field, value) in values {
+            let step = &order.portal.wizard[order.at];
+            assert!(step.fields.iter().any(|it| it.name == *field), "{field}");
+            if let Value::Password(password) = value {
+                let is_new = self.hands.sent.insert(password.bytes().to_vec());
+                assert!(is_new, "a password is sent twice");
+            }
+        }
+        assert!(self.hands.sent.len() <= self.hands.passwords_typed);
+    }
+
+    pub(super) fn finish_leg(&mut self, mut order: WizardOrder, how: u64) {
+        let (visit, number, at) = (order.visit, order.number, order.at);
+        let tell = |at| WizardEvent::At { visit, number, at };
+        self.step(Event::Wizard(Box::new(tell(at))));
+        let met = match order.pin.take() {
+            Some(HeldPin::Unsent(pin)) if how % 9 != 6 => {
+                Some(self.tried(visit, &order.reader, &order.card, &pin, how, None))
+            }
+            Some(HeldPin::Accepted(_)) => panic!("a PIN that was kept is used by hand"),
+            Some(HeldPin::Unsent(_)) | None => None,
+        };
+        let result = match (met, how % 9) {
+            (Some(Err(error)), _) => WizardResult::Card(error),
+            (_, 6) => WizardResult::PinGone,
+            (_, 7) => WizardResult::Failed { cause: "x".into() },
+            (_, 1) => WizardResult::Turn(Turn::Asks {
+                at,
+                why: Why::Refused,
+            }),
+            (_, 2) => WizardResult::Turn(Turn::Asks {
+                at: 0,
+                why: Why::Expired,
+            }),
+            (_, 3) => WizardResult::Turn(Turn::Stopped {
+                at,
+                cause: Cause::from("another page"),
+            }),
+            (_, 4) => WizardResult::Turn(Turn::LockedOut { at }),
+            _ => WizardResult::Turn(Self::next_turn(&order, how)),
+        };
+        let certificate = order.certificate.summary.sha256.clone();
+        if self.portals.contains(&order.portal)
+            && let WizardResult::Turn(Turn::Done { registered, .. }) = &result
+        {
+            let name = order.portal.name.clone();
+            self.refused.remove(&(visit, name.clone()));
+            if registered.is_some() {
+                self.said_yes.insert((visit, name, certificate));
+            }
+        }
+        self.step(Event::Wizard(Box::new(WizardEvent::Turned {
+            visit,
+            number,
+            result,
+            tries: None,
+        })));
+    }
+
+    fn next_turn(order: &WizardOrder, how: u64) -> Turn {
+        let steps = &order.portal.wizard;
+        let next = match order.begins {
+            Begins::Opening => order.at,
+            Begins::Sending(_) | Begins::Told => order.at + 1,
+        };
+        let account = account_of(&order.certificate.summary.sha256);
+        match steps.get(next) {
+            None => Turn::Done {
+                registered: (how % 9 != 5).then_some(Some(account)),
+                shown: Some(Shown {
+                    text: "Registered".into(),
+                    html: "<p>Registered".into(),
+                    account: None,
+                }),
+            },
+            Some(step) if step.is_told() => Turn::Tells { at: next },
+            Some(_) => Turn::Asks {
+                at: next,
+                why: Why::Next,
+            },
+        }
+    }
+
+    /// What is asked for fits the step, and nothing typed is kept too long.
+    pub(super) fn check_wizards(&self) {
+        let snapshot = self.state.snapshot(self.now);
+        for card in snapshot.readers.iter().filter_map(|it| it.card.as_ref()) {
+            let Some(wizard) = &card.wizard else { continue };
+            let at = usize::try_from(wizard.at).unwrap();
+            if let WizardState::Asking { asks } = &wizard.state {
+                assert!(at < wizard.steps.len());
+                assert!(asks.iter().any(|ask| !ask.is_answered), "asks for nothing");
+            }
+        }
+        let now = self.now.monotonic;
+        let mut visits = self.state.visits();
+        assert!(
+            !visits.any(|card| card.holds_stale_answers(now)),
+            "typed too long ago"
+        );
+    }
+}
+
+/// The visit whose PIN a leg uses.
+pub(super) fn pin_of(effect: &Effect) -> Option<Visit> {
+    let Effect::Wizard(order) = effect else {
+        return None;
+    };
+    order.pin.as_ref().map(|_| order.visit)
+}
