@@ -3,6 +3,7 @@
 //! A [`Lab`] keeps to a folder of its own. Whatever it started ends with it,
 //! and the folder goes too, however the test went.
 
+mod by_hand;
 mod cast;
 mod commands;
 mod conversation;

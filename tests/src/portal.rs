@@ -271,6 +271,11 @@ impl ReferencePortal {
         there(account, is_there)
     }
 
+    /// Forgets who is logged in, and every form that was shown.
+    pub fn end_sessions(&self) -> Result<(), StoreError> {
+        self.shared.store().end_sessions()
+    }
+
     /// What has to be accepted from now on before anyone signs in, if anything.
     pub fn set_notice(&self, text: Option<&str>) {
         self.shared.set_notice(text.map(str::to_owned));

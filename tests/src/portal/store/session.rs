@@ -94,6 +94,11 @@ impl Store {
         Ok(account)
     }
 
+    pub(in crate::portal) fn end_sessions(&self) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM sessions", [])?;
+        Ok(())
+    }
+
     /// Makes every session there is a stale one.
     pub(in crate::portal) fn age_sessions(&self) -> Result<(), StoreError> {
         self.connection
