@@ -280,7 +280,12 @@ fn exit_of(error: &ClientError) -> Exit {
             | Refusal::PinBlocked
             | Refusal::NoLogin
             | Refusal::PinInUse
-            | Refusal::NothingToDo => Exit::Refused,
+            | Refusal::NothingToDo
+            | Refusal::NoSteps
+            | Refusal::WizardRuns
+            | Refusal::NotAsked
+            | Refusal::NotYours
+            | Refusal::MalformedPassword => Exit::Refused,
             Refusal::NoCard | Refusal::NoContact | Refusal::WrongPin { .. } => Exit::NeedsPerson,
         },
         ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
@@ -330,12 +335,21 @@ fn advice_for(error: &ClientError) -> Option<&'static str> {
             ),
             Refusal::PinInUse => Some("Wait until the card is done."),
             Refusal::NothingToDo => Some("The card has not been asked; your PIN was thrown away."),
+            Refusal::NoSteps => Some(
+                "Register in a browser, or ask the portal's help desk; your administrator can add the steps.",
+            ),
+            Refusal::WizardRuns => {
+                Some("Go on with it, or stop it: cacctl wizard, or w in the dashboard.")
+            }
+            Refusal::NotAsked => Some("It has gone on meanwhile. Nothing was sent."),
+            Refusal::NotYours => Some("Whoever began it can stop it; nothing was sent."),
             Refusal::StoreFailed { .. } => Some("journalctl -u cacd says more."),
             Refusal::Stopping => Some("Try again when it is back."),
             Refusal::InvalidParameter { .. }
             | Refusal::ExpectedMore
             | Refusal::NoPin
-            | Refusal::MalformedPin => None,
+            | Refusal::MalformedPin
+            | Refusal::MalformedPassword => None,
         },
     }
 }

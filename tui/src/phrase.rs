@@ -269,6 +269,7 @@ pub fn lost(lost: &Lost) -> String {
         (lost.personas, "person", "people"),
         (lost.registrations, "registration", "registrations"),
         (lost.consents, "accepted notice", "accepted notices"),
+        (lost.confirmations, "confirmation", "confirmations"),
         (lost.history, "history entry", "history entries"),
     ]
     .into_iter()

@@ -379,6 +379,7 @@ fn previewing() -> App {
                 registrations: 4,
                 history: 61,
                 consents: 3,
+                confirmations: 1,
                 traces_remain: false,
             }),
         },

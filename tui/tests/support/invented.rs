@@ -209,6 +209,7 @@ fn card() -> Card {
             ),
             registration("records", RegistrationStatus::NotFound),
         ],
+        wizard: None,
         findings: Vec::new(),
         read_apdus: 36,
         inserted_at: later(-5),

@@ -140,6 +140,7 @@ impl Desk {
                     registrations: 3,
                     history: 0,
                     consents: 2,
+                    confirmations: 0,
                     traces_remain: false,
                 };
                 Ok(serde_json::to_value(ClearReply { lost }).unwrap())
