@@ -12,6 +12,13 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 fine, 1 failed, 2 usage, 3 the daemon cannot be reached, \
 4 something needs a person (PIN, registration by hand, help desk), 5 refused.";
 
+const WIZARD_EXAMPLES: &str = "\
+Examples:
+  cacctl wizard ako --save confirmation.txt --save confirmation.html
+  cacctl wizard --confirmation ako --print
+
+Ctrl-C asks what to do: go on, back, stop, or leave it as it is.";
+
 /// Shows what cacd knows of your Common Access Card and registers it with portals.
 ///
 /// Without a subcommand the dashboard opens.
@@ -48,6 +55,12 @@ pub enum Command {
     Watch(Watch),
     /// Register a card: asks for its PIN if one is needed.
     Register(Register),
+    /// Register a card by hand at a portal, step by step: asks for user name, password and PIN as the portal wants them.
+    ///
+    /// For when signing in with the card alone does not register it. Needs a
+    /// terminal. One that was left in the middle goes on where it was.
+    #[command(after_help = WIZARD_EXAMPLES)]
+    Wizard(Wizard),
     /// Show the card in a reader, or write its certificates out.
     #[command(subcommand)]
     Card(Card),
@@ -104,6 +117,48 @@ pub struct Register {
     /// Print the card as JSON when all is at rest, instead of each change.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Wizard {
+    /// The portal, if not the only one that waits for this.
+    #[arg(value_name = "PORTAL")]
+    pub portal: Option<String>,
+
+    /// The card, if several are in readers; with --confirmation also one that is in none.
+    #[arg(long, value_name = "ID")]
+    pub card: Option<String>,
+
+    /// Send the PIN even if it may be the last try before the card is blocked.
+    #[arg(long)]
+    pub even_the_last_try: bool,
+
+    /// Show what the portal showed at the end of the last time, and ask nothing.
+    #[arg(long, conflicts_with = "even_the_last_try")]
+    pub confirmation: bool,
+
+    #[command(flatten)]
+    pub keep: Keep,
+
+    /// Print the end as one JSON object; what is asked is asked all the same.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with a confirmation.
+#[derive(Debug, Args)]
+pub struct Keep {
+    /// Write the confirmation to a file for you alone: the page as it came to one named .html, else its text. May be given twice.
+    #[arg(long, value_name = "FILE")]
+    pub save: Vec<PathBuf>,
+
+    /// With --save: write over a file that is there.
+    #[arg(long, requires = "save")]
+    pub force: bool,
+
+    /// Print the confirmation on the default printer (lp).
+    #[arg(long)]
+    pub print: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,4 +11,6 @@ pub mod manual;
 pub mod portal;
 pub mod register;
 pub mod status;
+mod terminal;
 pub mod watch;
+pub mod wizard;

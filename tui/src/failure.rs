@@ -90,6 +90,20 @@ pub enum Failure {
     NoPortal,
     #[error("several portals could be meant: {}", names.join(", "))]
     SeveralPortals { names: Vec<String> },
+    #[error("no portal waits for registering by hand{}", known(names))]
+    NoneNeedsWizard { names: Vec<String> },
+    #[error("registering by hand asks questions, and there is no terminal")]
+    NobodyToAsk,
+    #[error("the card is being registered by hand at {portal}")]
+    OtherWizard { portal: String },
+    #[error("registering by hand was ended elsewhere")]
+    WizardEnded,
+    #[error("no confirmation is kept")]
+    NoConfirmation,
+    #[error("there is no lp on this machine")]
+    NoLp(#[source] io::Error),
+    #[error("lp does not print it: {said}")]
+    NotPrinted { said: String },
     #[error("which way is open is not clear yet, so there is nothing to write")]
     NotClear,
     #[error("no sponsor is needed, so there is nothing to write")]
@@ -141,6 +155,10 @@ impl Failure {
             | Self::NoLockedMemory(_)
             | Self::PinUnreadable(_)
             | Self::Interrupted
+            | Self::WizardEnded
+            | Self::NoConfirmation
+            | Self::NoLp(_)
+            | Self::NotPrinted { .. }
             | Self::NoNews { .. } => Exit::Failed,
             Self::NoTerminal
             | Self::OtherCard(_)
@@ -149,9 +167,11 @@ impl Failure {
             | Self::SeveralReaders { .. }
             | Self::NoSuchPortal(_)
             | Self::SeveralPortals { .. }
+            | Self::NoneNeedsWizard { .. }
             | Self::NoSuchDay(_) => Exit::Usage,
             Self::NoCard
             | Self::NotClear
+            | Self::NobodyToAsk
             | Self::NoReader
             | Self::ReaderEmpty { .. }
             | Self::NoAnswer { .. }
@@ -160,6 +180,7 @@ impl Failure {
             | Self::FileExists { .. }
             | Self::NoPortal
             | Self::NoSponsorNeeded
+            | Self::OtherWizard { .. }
             | Self::PinBlocked
             | Self::LastTry
             | Self::NoticeNotAccepted
@@ -181,7 +202,7 @@ impl Failure {
             Self::NoAnswer { .. } => Some(NO_ANSWER),
             Self::NoSuchCertificate(_) => Some("cacctl card show lists those that it holds."),
             Self::FileExists { .. } => Some(
-                "Nothing was written. Add --force to write over it, or name another folder with --out.",
+                "Nothing was written. Name another place, or write over it with --force, which card export and wizard have.",
             ),
             Self::CardHidden { .. } => Some(JOIN_THE_GROUP),
             Self::OtherCard(_) => Some("cacctl status lists the cards that are in readers."),
@@ -196,6 +217,22 @@ impl Failure {
             Self::NoSuchPortal(_) => Some("cacctl status lists the portals."),
             Self::NoPortal => Some("cacctl portal list says which are known; name one of them."),
             Self::SeveralPortals { .. } => Some("Name the one that is meant."),
+            Self::NoneNeedsWizard { .. } => {
+                Some("To do it all the same, name the portal: cacctl wizard PORTAL.")
+            }
+            Self::NobodyToAsk => Some(
+                "Run it in a terminal, or press w in the dashboard; --confirmation asks nothing.",
+            ),
+            Self::OtherWizard { .. } => {
+                Some("Go on with that one, or stop it there: cacctl wizard, without a portal.")
+            }
+            Self::WizardEnded => Some("What was typed is wiped. cacctl wizard begins anew."),
+            Self::NoConfirmation => Some(
+                "One is kept once all steps of cacctl wizard are done, if the portal shows one. With --card ID a card is meant that is in no reader.",
+            ),
+            Self::NoLp(_) | Self::NotPrinted { .. } => Some(
+                "It is kept: cacctl wizard --confirmation --save FILE writes it to a file, to be printed elsewhere.",
+            ),
             Self::NotClear => Some("Without --letter it says what is missing."),
             Self::NoSponsorNeeded => Some("Without --letter it says which way is open."),
             Self::PinBlocked => Some(ID_CARD_OFFICE),
@@ -238,6 +275,15 @@ impl Failure {
     }
 }
 
+impl From<&Failure> for Trouble {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            what: phrase::capitalised(&Chain(failure).to_string()),
+            advice: failure.advice(),
+        }
+    }
+}
+
 impl From<&ClientError> for Trouble {
     fn from(error: &ClientError) -> Self {
         Self {
@@ -252,6 +298,15 @@ const ID_CARD_OFFICE: &str =
     "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.";
 const START_IT: &str =
     "Is it running? Try: systemctl status cacd. Another socket is named with --socket.";
+
+/// The names, where there are any, for the end of a message.
+fn known(names: &[String]) -> String {
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", names.join(", "))
+    }
+}
 
 fn exit_of(error: &ClientError) -> Exit {
     match error {

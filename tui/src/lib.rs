@@ -10,6 +10,7 @@ pub mod clearing;
 pub mod cli;
 pub mod clock;
 pub mod command;
+pub mod confirmation;
 pub mod dashboard;
 pub mod failure;
 pub mod feed;
@@ -72,6 +73,10 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
             Some(Command::Status(wanted)) => command::status::run(&socket, &wanted).await,
             Some(Command::Watch(wanted)) => command::watch::run(socket, &wanted).await,
             Some(Command::Register(wanted)) => command::register::run(&socket, wanted).await,
+            Some(Command::Wizard(wanted)) => {
+                let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name));
+                command::wizard::run(&socket, wanted, theme).await
+            }
             Some(Command::Card(wanted)) => command::card::run(&socket, wanted).await,
             Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted).await,
             Some(Command::Eligibility(wanted)) => command::eligibility::run(&socket, wanted).await,

@@ -11,6 +11,7 @@ use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::PinStatus;
 use cac_common::time::UtcSeconds;
+use cac_common::wizard::{Wizard, WizardState};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -236,6 +237,29 @@ pub fn reader(status: ReaderStatus) -> &'static str {
         ReaderStatus::Empty => "empty",
         ReaderStatus::Card => "card",
         ReaderStatus::NoAnswer => "no answer",
+    }
+}
+
+/// Where registering by hand stands: `step 2 of 7 waits for you`.
+pub fn wizard(wizard: &Wizard) -> String {
+    let of = wizard.steps.len();
+    let step = format!("step {} of {of}", wizard.at.saturating_add(1));
+    match &wizard.state {
+        WizardState::Working => format!("{step}, the portal is asked"),
+        WizardState::Asking { .. } | WizardState::Telling => format!("{step} waits for you"),
+        WizardState::Stopped { cause } => format!("{step} stopped: {}", readable(&cause.detail)),
+        WizardState::Done { .. } => "done".into(),
+    }
+}
+
+/// What came of all the steps.
+pub fn wizard_done(portal: &str, is_registered: bool) -> String {
+    if is_registered {
+        format!("All steps are done: {portal} says that this certificate is registered.")
+    } else {
+        format!(
+            "All steps are done, and {portal} does not name this certificate as registered: sign in with the card to see whether it is."
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod eligibility;
 pub mod portal;
+pub mod wizard;
 
 use std::io::{self, Write};
 
@@ -173,6 +174,11 @@ fn card_lines(
     for one in &card.registrations {
         let text = registration(snapshot, one, now, zone);
         line(out, &format!("  portal {text}"))?;
+    }
+    if let Some(wizard) = &card.wizard {
+        let portal = portal_title(snapshot, &wizard.portal);
+        let text = format!("by hand at {portal}: {}", phrase::wizard(wizard));
+        line(out, &format!("  {text}"))?;
     }
     Ok(())
 }

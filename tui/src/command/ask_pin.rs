@@ -30,13 +30,15 @@ pub(super) async fn ask(prompt: &str) -> Result<(Locked, usize), Failure> {
             .await
             .map_err(Failure::PinUnreadable)?
     };
-    let is_a_pin =
-        LENGTH.contains(&length) && line.bytes()[..length].iter().all(u8::is_ascii_digit);
-    if is_a_pin {
+    if is_a_pin(&line.bytes()[..length]) {
         Ok((line, length))
     } else {
         Err(Failure::NotAPin)
     }
+}
+
+pub(super) fn is_a_pin(line: &[u8]) -> bool {
+    LENGTH.contains(&line.len()) && line.iter().all(u8::is_ascii_digit)
 }
 
 async fn from_terminal(prompt: &str, line: Locked) -> io::Result<(Locked, usize)> {
@@ -81,13 +83,13 @@ fn fill(input: &OwnedFd, line: &mut Locked) -> io::Result<usize> {
 }
 
 /// A terminal that does not echo; put back as it was when dropped.
-struct Silence {
+pub(super) struct Silence {
     terminal: File,
     before: Termios,
 }
 
 impl Silence {
-    fn over(terminal: &File) -> io::Result<Self> {
+    pub(super) fn over(terminal: &File) -> io::Result<Self> {
         let terminal = terminal.try_clone()?;
         let before = tcgetattr(&terminal)?;
         let mut silent = before.clone();

@@ -21,11 +21,23 @@ impl Ends {
         })
     }
 
-    pub(super) async fn any(&mut self) {
+    /// Which one comes: whether it was the person at the keyboard.
+    pub(super) async fn next(&mut self) -> End {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            _ = self.interrupt.recv() => End::Interrupt,
+            _ = self.terminate.recv() => End::Other,
+            _ = self.hang_up.recv() => End::Other,
         }
     }
+
+    pub(super) async fn any(&mut self) {
+        self.next().await;
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Ctrl-C.
+    Interrupt,
+    Other,
 }

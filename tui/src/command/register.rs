@@ -23,7 +23,7 @@ use crate::phrase::{self, Tone};
 use crate::{clock, holders, print};
 
 /// A card that is being read, or a daemon that was asked, shows news within this.
-const NEWS: Duration = Duration::from_secs(30);
+pub(super) const NEWS: Duration = Duration::from_secs(30);
 
 /// A sign-in that has shown nothing for so long never will.
 const SIGN_IN: Duration = Duration::from_mins(5);
@@ -369,7 +369,7 @@ impl Run {
 }
 
 /// The next snapshot, or `None` if none came in time.
-async fn next(
+pub(super) async fn next(
     monitor: &mut Monitor,
     ends: &mut Ends,
     patience: Duration,

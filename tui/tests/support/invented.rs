@@ -6,6 +6,8 @@ use cac_common::certificate::{
 use cac_common::eligibility::Standing;
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, HolderName, PersonaId};
+use cac_common::interface::PortalDetails;
+use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{
@@ -13,6 +15,8 @@ use cac_common::snapshot::{
     Reader, Registration, Snapshot, Stage, Visit,
 };
 use cac_common::time::UtcSeconds;
+use cac_common::toml_file::Source;
+use cac_common::wizard::{Confirmation, Wizard, WizardState};
 
 /// 2026-11-22 14:02:09 UTC.
 pub(crate) const NOW: UtcSeconds = UtcSeconds(1_795_356_129);
@@ -214,6 +218,54 @@ fn card() -> Card {
         read_apdus: 36,
         inserted_at: later(-5),
     }
+}
+
+/// At the second of seven steps.
+pub(crate) fn wizard(portal: &str, state: WizardState) -> Wizard {
+    let steps = [
+        "Open the portal",
+        "Sign in with user name and password",
+        "Open My Account",
+        "Choose CAC/Certificate Registration",
+        "Register the certificate",
+        "Enter the password again",
+        "See the confirmation",
+    ];
+    let at = match state {
+        WizardState::Done { .. } => 7,
+        WizardState::Working
+        | WizardState::Asking { .. }
+        | WizardState::Telling
+        | WizardState::Stopped { .. } => 1,
+    };
+    Wizard {
+        portal: portal.into(),
+        steps: steps.map(str::to_owned).into(),
+        at,
+        turn: 3,
+        state,
+        problem: None,
+        caution: None,
+        since: later(-12),
+    }
+}
+
+/// What AKO showed at the end.
+pub(crate) fn confirmation() -> Confirmation {
+    Confirmation {
+        portal: "ako".into(),
+        at: later(-30),
+        text: "CAC/Certificate Registration\nYour certificate is registered.\n\nAccount: jane.q.doe\nReference: 4711-0815".into(),
+        html: "<html><h1>CAC/Certificate Registration</h1><p>Your certificate is registered.</html>".into(),
+    }
+}
+
+/// The profile of AKO/DKO, as it comes with the sources.
+pub(crate) fn ako() -> PortalDetails {
+    let text = include_str!("../../../systemd/portals.d/ako.toml.sample");
+    let source = Source::new(std::path::Path::new("/etc/ako.toml"), text.into());
+    let profile = Profile::check(&source).expect("the sample is a profile");
+    PortalDetails::from(&profile)
 }
 
 fn roe() -> KnownPersona {

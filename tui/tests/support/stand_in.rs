@@ -4,13 +4,17 @@
 //! costs a try. What was asked can be looked at afterwards.
 #![expect(clippy::unwrap_used, reason = "it serves tests alone")]
 
+#[path = "by_hand.rs"]
+mod by_hand;
+
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use cac_common::interface::{
     Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates, GetHistory,
-    HistoryReply, LONGEST_REQUEST, Lost, Refusal, Reply, SnapshotReply, SubmitPin, method,
+    GetPortal, HistoryReply, LONGEST_REQUEST, Lost, PortalDetails, PortalReply, Refusal, Reply,
+    SnapshotReply, SubmitPin, method,
 };
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, HistoryEntry, HistoryKind, PinStatus, Snapshot, Stage};
@@ -18,6 +22,8 @@ use cac_common::wire::{Connection, Message};
 use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
+
+use crate::invented;
 
 /// Not much of a certificate.
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
@@ -32,6 +38,8 @@ pub(crate) struct Desk {
     snapshot: watch::Sender<Snapshot>,
     /// The methods that were called, and what came with them.
     pub(crate) asked: Mutex<Vec<(String, Value)>>,
+    /// What is told of portals, of which that of AKO/DKO is one.
+    portals: Vec<PortalDetails>,
     /// What was read from the pipes.
     pub(crate) pins: Mutex<Vec<Vec<u8>>>,
 }
@@ -44,6 +52,7 @@ impl StandIn {
                 snapshot: watch::Sender::new(snapshot),
                 asked: Mutex::default(),
                 pins: Mutex::default(),
+                portals: vec![invented::ako()],
             }),
         })
     }
@@ -145,6 +154,17 @@ impl Desk {
                 };
                 Ok(serde_json::to_value(ClearReply { lost }).unwrap())
             }
+            method::START_WIZARD
+            | method::ANSWER_WIZARD
+            | method::MOVE_WIZARD
+            | method::GET_CONFIRMATION => by_hand::answer(self, call, message),
+            method::GET_PORTAL => {
+                let GetPortal { name } = parameters(call)?;
+                let mut portals = self.portals.iter();
+                let portal = portals.find(|portal| portal.name == name);
+                let portal = portal.cloned().ok_or(Refusal::NoSuchPortal)?;
+                Ok(serde_json::to_value(PortalReply { portal }).unwrap())
+            }
             method::GET_CERTIFICATES => self.certificates(&parameters(call)?),
             other => Err(Refusal::MethodNotFound {
                 method: other.into(),
@@ -172,15 +192,20 @@ impl Desk {
         Ok(serde_json::to_value(CertificatesReply { certificates }).unwrap())
     }
 
+    /// What came through the pipe.
+    fn secret(&self, message: Message) -> Result<Vec<u8>, Refusal> {
+        let pipe = message.descriptor.ok_or(Refusal::NoPin)?.into_inner();
+        let mut secret = Vec::new();
+        std::fs::File::from(pipe)
+            .read_to_end(&mut secret)
+            .map_err(|_| Refusal::NoPin)?;
+        self.pins.lock().unwrap().push(secret.clone());
+        Ok(secret)
+    }
+
     fn take_pin(self: &Arc<Self>, call: &Call, message: Message) -> Result<Value, Refusal> {
         let request: SubmitPin = parameters(call)?;
-        let pipe = message.descriptor.ok_or(Refusal::NoPin)?.into_inner();
-        let mut pin = Vec::new();
-        std::fs::File::from(pipe)
-            .read_to_end(&mut pin)
-            .map_err(|_| Refusal::NoPin)?;
-        let is_right = pin == b"123456";
-        self.pins.lock().unwrap().push(pin);
+        let is_right = self.secret(message)? == b"123456";
         let mut is_known = false;
         self.change(|snapshot| {
             if let Some(card) = card(snapshot, &request) {

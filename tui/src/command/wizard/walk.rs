@@ -1,0 +1,598 @@
+//! The person at the terminal, and the wizard in the daemon: what that asks is
+//! asked here, until it is done, stopped or left as it is.
+
+use std::io;
+use std::path::Path;
+
+use cac_common::client::{Client, ClientError, Monitor};
+use cac_common::identity::readable;
+use cac_common::interface::{AnswerWizard, GetConfirmation, MoveWizard, Refusal, StartWizard};
+use cac_common::locked::{CAPACITY, Locked};
+use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage, Visit};
+use cac_common::wizard::{Ask, AskKind, Confirmation, Move, Wizard, WizardState};
+
+use super::{nameless, portal};
+use crate::app::may_be_the_last_try;
+use crate::cli;
+use crate::command::ask_pin::is_a_pin;
+use crate::command::ends::{self, Ends};
+use crate::command::register::{self, NEWS, next};
+use crate::command::terminal::{Echo, Terminal};
+use crate::failure::Failure;
+use crate::print::wizard::{Marks, step, steps};
+use crate::{holders, print};
+
+const HOW: &str = "Ctrl-C: go back, stop, or leave it for later.";
+
+/// How the walk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Done { is_registered: bool },
+    Stopped,
+    Left,
+}
+
+/// One card in one visit, registered by hand at one portal.
+pub(super) struct Walk<'a> {
+    socket: &'a Path,
+    wanted: &'a cli::Wizard,
+    monitor: Monitor,
+    snapshot: Snapshot,
+    visit: Visit,
+    portal: String,
+    marks: Marks,
+    ends: Ends,
+    terminal: Terminal,
+    /// The step told last.
+    told: Option<u32>,
+    /// The turn whose problem was told.
+    told_problem: Option<u64>,
+}
+
+/// What came first while something was waited for.
+enum Heard {
+    Line(Locked, usize),
+    /// The wizard is not where it was.
+    Changed,
+    /// Ctrl-C, or the end of the input.
+    Interrupt,
+}
+
+/// What a person wants besides answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    GoOn,
+    Back,
+    Stop,
+    Leave,
+}
+
+impl<'a> Walk<'a> {
+    /// Begins, or goes on where it was left.
+    pub(super) async fn start(
+        socket: &'a Path,
+        wanted: &'a cli::Wizard,
+        marks: Marks,
+    ) -> Result<Self, Failure> {
+        let terminal = Terminal::open().map_err(Failure::Terminal)?;
+        let mut ends = Ends::listen().map_err(Failure::Terminal)?;
+        let mut monitor = Client::connect(socket).await?.monitor().await?;
+        let snapshot = next(&mut monitor, &mut ends, NEWS)
+            .await?
+            .ok_or(ClientError::Silent)?;
+        let visit = register::find(&snapshot, wanted.card.as_deref())?.visit;
+        let mut walk = Self {
+            socket,
+            wanted,
+            monitor,
+            snapshot,
+            visit,
+            portal: String::new(),
+            marks,
+            ends,
+            terminal,
+            told: None,
+            told_problem: None,
+        };
+        walk.wait_until_read().await?;
+        let card = walk.card()?;
+        walk.portal = portal(&walk.snapshot, card, wanted.portal.as_deref())?;
+        walk.begin().await?;
+        Ok(walk)
+    }
+
+    pub(super) fn portal(&self) -> &str {
+        &self.portal
+    }
+
+    pub(super) fn portal_title(&self) -> String {
+        print::portal_title(&self.snapshot, &self.portal)
+    }
+
+    /// On standard output; on the terminal where a program reads that.
+    pub(super) fn tell(&self, text: &str) -> Result<(), Failure> {
+        if self.wanted.json {
+            let line = format!("{text}\n");
+            self.terminal.say(&line).map_err(Failure::Terminal)
+        } else {
+            print::line(&mut io::stdout().lock(), text)
+        }
+    }
+
+    /// What the portal showed at the end, if it was kept.
+    pub(super) async fn confirmation(&self) -> Result<Option<Confirmation>, Failure> {
+        let has_one = matches!(
+            self.wizard()?.state,
+            WizardState::Done {
+                has_confirmation: true,
+                ..
+            }
+        );
+        if !has_one {
+            return Ok(None);
+        }
+        let request = GetConfirmation {
+            card: self.card()?.id.clone().ok_or_else(nameless)?,
+            portal: self.portal.clone(),
+        };
+        let mut client = Client::connect(self.socket).await?;
+        Ok(client.confirmation(&request).await?)
+    }
+
+    /// Ends one that is done, so that another can begin.
+    pub(super) async fn put_away(&self) -> Result<(), Failure> {
+        let wizard = self.wizard()?.clone();
+        match self.send_move(&wizard, Move::Stop).await {
+            // Nothing is in the way then.
+            Err(Failure::Client(ClientError::Refused(Refusal::NotAsked))) => Ok(()),
+            sent => sent,
+        }
+    }
+
+    /// Answers and asks until it is at an end.
+    pub(super) async fn go(&mut self) -> Result<End, Failure> {
+        loop {
+            let wizard = self.wizard()?.clone();
+            self.tell_progress(&wizard)?;
+            match &wizard.state {
+                WizardState::Done { is_registered, .. } => {
+                    return Ok(End::Done {
+                        is_registered: *is_registered,
+                    });
+                }
+                WizardState::Working => {
+                    if let Heard::Interrupt = self.wait(&wizard).await?
+                        && let Some(end) = self.choose(&wizard).await?
+                    {
+                        return Ok(end);
+                    }
+                }
+                WizardState::Asking { .. } => {
+                    if let Some(end) = self.ask(&wizard).await? {
+                        return Ok(end);
+                    }
+                }
+                WizardState::Telling => {
+                    let question = "Do this now, in a browser; press Enter when it is done: ";
+                    if let Some(end) = self.offer(&wizard, question, Move::On).await? {
+                        return Ok(end);
+                    }
+                }
+                WizardState::Stopped { cause } => {
+                    let advice = cause.advice();
+                    self.tell(&format!("It cannot go on: {}.", readable(&cause.detail)))?;
+                    if !advice.is_empty() {
+                        self.tell(&advice)?;
+                    }
+                    let question = "Press Enter to try this step once more: ";
+                    if let Some(end) = self.offer(&wizard, question, Move::Again).await? {
+                        return Ok(end);
+                    }
+                }
+            }
+        }
+    }
+
+    fn place(&self) -> Result<(&Reader, &Card), Failure> {
+        let readers = self.snapshot.readers.iter();
+        readers
+            .filter_map(|reader| Some((reader, reader.card.as_ref()?)))
+            .find(|(_, card)| card.visit == self.visit)
+            .ok_or(Failure::CardGone)
+    }
+
+    fn card(&self) -> Result<&Card, Failure> {
+        Ok(self.place()?.1)
+    }
+
+    fn wizard(&self) -> Result<&Wizard, Failure> {
+        let wizard = self.card()?.wizard.as_ref();
+        wizard
+            .filter(|wizard| wizard.portal == self.portal)
+            .ok_or(Failure::WizardEnded)
+    }
+
+    async fn wait_until_read(&mut self) -> Result<(), Failure> {
+        loop {
+            match &self.card()?.stage {
+                Stage::Read => return Ok(()),
+                Stage::Failed { cause } => {
+                    return Err(Failure::CardUnreadable {
+                        cause: readable(cause),
+                    });
+                }
+                Stage::Held => {
+                    return Err(Failure::CardHeld {
+                        suspects: holders::suspects(),
+                    });
+                }
+                Stage::Reading { .. } => self.news().await?,
+            }
+        }
+    }
+
+    async fn news(&mut self) -> Result<(), Failure> {
+        let news = next(&mut self.monitor, &mut self.ends, NEWS).await?;
+        self.snapshot = news.ok_or(Failure::NoNews {
+            seconds: NEWS.as_secs(),
+        })?;
+        Ok(())
+    }
+
+    async fn begin(&mut self) -> Result<(), Failure> {
+        if let Some(running) = self.card()?.wizard.clone() {
+            if running.portal == self.portal {
+                return Ok(());
+            }
+            self.send_move(&running, Move::Stop).await?;
+        }
+        // Who may not register is told before, and may try all the same.
+        let registration =
+            (self.card()?.registrations.iter()).find(|one| one.portal == self.portal);
+        if let Some(route) = registration.and_then(|one| one.route.as_ref()) {
+            self.tell(&format!(
+                "{} {}",
+                route.way.sentence(),
+                readable(&route.text)
+            ))?;
+        }
+        let request = StartWizard {
+            card: self.card()?.id.clone().ok_or_else(nameless)?,
+            visit: self.visit,
+            portal: self.portal.clone(),
+        };
+        Client::connect(self.socket)
+            .await?
+            .start_wizard(&request)
+            .await?;
+        while self.wizard().is_err() {
+            self.news().await?;
+            self.card()?;
+        }
+        Ok(())
+    }
+
+    /// All steps at first, then those that are done meanwhile and the one at hand.
+    fn tell_progress(&mut self, wizard: &Wizard) -> Result<(), Failure> {
+        let index = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        let (now, of) = (index(wizard.at), wizard.steps.len());
+        match self.told.map(index) {
+            None => {
+                let title = self.portal_title();
+                self.tell(&format!("Registering by hand at {title}. {HOW}"))?;
+                for step in steps(wizard, self.marks) {
+                    self.tell(&step)?;
+                }
+            }
+            Some(before) if before != now => {
+                for at in before..now.min(of) {
+                    self.tell(&step(wizard, at, self.marks))?;
+                }
+                if now < of {
+                    self.tell(&step(wizard, now, self.marks))?;
+                }
+            }
+            Some(_) => {}
+        }
+        self.told = Some(wizard.at);
+        let asks_password = matches!(&wizard.state, WizardState::Asking { asks }
+            if asks.iter().any(|ask| ask.kind == AskKind::Password));
+        let waits = !matches!(
+            wizard.state,
+            WizardState::Working | WizardState::Done { .. }
+        );
+        if waits && self.told_problem != Some(wizard.turn) {
+            self.told_problem = Some(wizard.turn);
+            let caution = wizard.caution.as_ref().filter(|_| asks_password);
+            for text in wizard.problem.iter().chain(caution) {
+                self.tell(&readable(text))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Until the wizard is not where it was.
+    async fn wait(&mut self, wizard: &Wizard) -> Result<Heard, Failure> {
+        loop {
+            tokio::select! {
+                snapshot = self.monitor.next() => self.snapshot = snapshot?,
+                end = self.ends.next() => return heard(end),
+            }
+            if self.wizard()? != wizard {
+                return Ok(Heard::Changed);
+            }
+        }
+    }
+
+    /// A line, unless something else comes first.
+    async fn listen(
+        &mut self,
+        wizard: &Wizard,
+        prompt: &str,
+        echo: Echo,
+    ) -> Result<Heard, Failure> {
+        let mut line = std::pin::pin!(self.terminal.line(prompt, echo));
+        loop {
+            tokio::select! {
+                line = &mut line => return Ok(match line.map_err(Failure::Terminal)? {
+                    Some((line, length)) => Heard::Line(line, length),
+                    None => Heard::Interrupt,
+                }),
+                snapshot = self.monitor.next() => self.snapshot = snapshot?,
+                end = self.ends.next() => return heard(end),
+            }
+            let card = (self.snapshot.readers.iter())
+                .filter_map(|reader| reader.card.as_ref())
+                .find(|card| card.visit == self.visit);
+            if card.and_then(|card| card.wizard.as_ref()) != Some(wizard) {
+                // The question stands half answered on its line.
+                self.terminal.say("\n").map_err(Failure::Terminal)?;
+                return Ok(Heard::Changed);
+            }
+        }
+    }
+
+    /// Asks for the next thing, and sends it.
+    async fn ask(&mut self, wizard: &Wizard) -> Result<Option<End>, Failure> {
+        let Some((place, ask)) = wizard.next_ask() else {
+            // All is typed, and on its way.
+            return match self.wait(wizard).await? {
+                Heard::Interrupt => self.choose(wizard).await,
+                Heard::Changed | Heard::Line(..) => Ok(None),
+            };
+        };
+        let (prompt, echo) = self.prompt(ask)?;
+        let (line, length) = match self.listen(wizard, &prompt, echo).await? {
+            Heard::Line(line, length) => (line, length),
+            Heard::Changed => return Ok(None),
+            Heard::Interrupt => return self.choose(wizard).await,
+        };
+        let request = AnswerWizard {
+            card: self.card()?.id.clone().ok_or_else(nameless)?,
+            visit: self.visit,
+            turn: wizard.turn,
+            ask: place,
+            value: None,
+            even_the_last_try: self.wanted.even_the_last_try,
+        };
+        let (request, secret) = match answer(ask.kind, request, line, length) {
+            Ok(answer) => answer,
+            Err(why) => {
+                self.tell(why)?;
+                return Ok(None);
+            }
+        };
+        let mut client = Client::connect(self.socket).await?;
+        match client.answer_wizard(request, secret).await {
+            Ok(()) => match self.wait(wizard).await? {
+                Heard::Interrupt => self.choose(wizard).await,
+                Heard::Changed | Heard::Line(..) => Ok(None),
+            },
+            Err(ClientError::Refused(
+                refusal @ (Refusal::NotAsked | Refusal::MalformedPassword | Refusal::MalformedPin),
+            )) => {
+                self.tell(&format!("Not taken: {refusal}."))?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn prompt(&self, ask: &Ask) -> Result<(String, Echo), Failure> {
+        let label = readable(&ask.label);
+        Ok(match ask.kind {
+            AskKind::Text => (format!("{label}: "), Echo::Shown),
+            AskKind::Password => (
+                format!("{label} (not shown; is Caps Lock off?): "),
+                Echo::Hidden,
+            ),
+            AskKind::Pin => {
+                let (reader, card) = self.place()?;
+                if card.pin == PinStatus::Blocked {
+                    return Err(Failure::PinBlocked);
+                }
+                if may_be_the_last_try(&card.pin) && !self.wanted.even_the_last_try {
+                    return Err(Failure::LastTry);
+                }
+                (register::prompt(reader, card), Echo::Hidden)
+            }
+        })
+    }
+
+    /// Moves after Enter.
+    async fn offer(
+        &mut self,
+        wizard: &Wizard,
+        question: &str,
+        to: Move,
+    ) -> Result<Option<End>, Failure> {
+        match self.listen(wizard, question, Echo::Shown).await? {
+            Heard::Line(_, 0) => {
+                self.go_to(wizard, to).await?;
+                Ok(None)
+            }
+            Heard::Line(..) => {
+                self.tell(&format!("Only Enter goes on. {HOW}"))?;
+                Ok(None)
+            }
+            Heard::Changed => Ok(None),
+            Heard::Interrupt => self.choose(wizard).await,
+        }
+    }
+
+    /// Moves, and waits for what comes of it.
+    async fn go_to(&mut self, wizard: &Wizard, to: Move) -> Result<(), Failure> {
+        match self.send_move(wizard, to).await {
+            Ok(()) => self.wait(wizard).await.map(drop),
+            Err(Failure::Client(ClientError::Refused(refusal @ Refusal::NotAsked))) => {
+                self.tell(&format!("Not done: {refusal}."))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn send_move(&self, wizard: &Wizard, to: Move) -> Result<(), Failure> {
+        let request = MoveWizard {
+            card: self.card()?.id.clone().ok_or_else(nameless)?,
+            visit: self.visit,
+            turn: wizard.turn,
+            to,
+        };
+        let mut client = Client::connect(self.socket).await?;
+        Ok(client.move_wizard(&request).await?)
+    }
+
+    /// Asks what to do instead of going on.
+    async fn choose(&mut self, wizard: &Wizard) -> Result<Option<End>, Failure> {
+        let question =
+            "\nEnter: go on   b: one step back   s: stop   l: leave it for later\nWhat now? ";
+        let choice = loop {
+            let (line, length) = match self.listen(wizard, question, Echo::Shown).await? {
+                Heard::Line(line, length) => (line, length),
+                Heard::Changed => return Ok(None),
+                Heard::Interrupt => break Choice::Leave,
+            };
+            if let Some(choice) = chosen(&line.bytes()[..length]) {
+                break choice;
+            }
+        };
+        match choice {
+            Choice::GoOn => Ok(None),
+            Choice::Leave => Ok(Some(End::Left)),
+            Choice::Back => {
+                self.go_to(wizard, Move::Back).await?;
+                Ok(None)
+            }
+            Choice::Stop => match self.send_move(wizard, Move::Stop).await {
+                Ok(()) => Ok(Some(End::Stopped)),
+                Err(Failure::Client(ClientError::Refused(Refusal::NotAsked))) => Ok(None),
+                Err(failure) => Err(failure),
+            },
+        }
+    }
+}
+
+fn heard(end: ends::End) -> Result<Heard, Failure> {
+    match end {
+        ends::End::Interrupt => Ok(Heard::Interrupt),
+        ends::End::Other => Err(Failure::Interrupted),
+    }
+}
+
+fn chosen(line: &[u8]) -> Option<Choice> {
+    match line.trim_ascii() {
+        b"" => Some(Choice::GoOn),
+        b"b" | b"B" => Some(Choice::Back),
+        b"s" | b"S" => Some(Choice::Stop),
+        b"l" | b"L" => Some(Choice::Leave),
+        _ => None,
+    }
+}
+
+type Answer = (AnswerWizard, Option<(Locked, usize)>);
+
+/// The answer to send, or why the line is none.
+fn answer(
+    kind: AskKind,
+    request: AnswerWizard,
+    line: Locked,
+    length: usize,
+) -> Result<Answer, &'static str> {
+    let typed = &line.bytes()[..length];
+    match kind {
+        _ if typed.is_empty() => Err(
+            "Nothing was typed, and nothing sent. Type it and press Enter; Ctrl-C: go back, stop, or leave it for later.",
+        ),
+        AskKind::Text => {
+            let text = str::from_utf8(typed).map_err(|_| "That is no text (UTF-8).")?;
+            let value = Some(text.trim().to_owned());
+            Ok((AnswerWizard { value, ..request }, None))
+        }
+        AskKind::Password if length == CAPACITY => {
+            Err("A password has at most 255 bytes; nothing was sent.")
+        }
+        AskKind::Pin if !is_a_pin(typed) => {
+            Err("A PIN is six to eight digits; the card has not been asked.")
+        }
+        AskKind::Password | AskKind::Pin => Ok((request, Some((line, length)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::identity::CardId;
+
+    use super::*;
+
+    fn answered(kind: AskKind, typed: &[u8]) -> Result<Answer, &'static str> {
+        let mut line = Locked::new().unwrap();
+        line.bytes_mut()[..typed.len()].copy_from_slice(typed);
+        let request = AnswerWizard {
+            card: CardId("4f1e".into()),
+            visit: Visit(4),
+            turn: 3,
+            ask: 1,
+            value: None,
+            even_the_last_try: false,
+        };
+        answer(kind, request, line, typed.len())
+    }
+
+    #[test]
+    fn a_name_is_a_value_and_a_secret_is_none() {
+        let (name, none) = answered(AskKind::Text, b" jane.q.doe ").unwrap();
+        let (password, secret) = answered(AskKind::Password, b" hunter 2 ").unwrap();
+        let (pin, digits) = answered(AskKind::Pin, b"123456").unwrap();
+
+        assert_eq!(name.value.as_deref(), Some("jane.q.doe"));
+        assert!(none.is_none());
+        assert_eq!((password.value, pin.value), (None, None));
+        let (secret, length) = secret.unwrap();
+        assert_eq!(&secret.bytes()[..length], b" hunter 2 ");
+        assert_eq!(digits.unwrap().1, 6);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_not_sent() {
+        for (kind, typed) in [
+            (AskKind::Text, &b""[..]),
+            (AskKind::Text, b"\xff"),
+            (AskKind::Password, b""),
+            (AskKind::Password, &[b'a'; CAPACITY]),
+            (AskKind::Pin, b""),
+            (AskKind::Pin, b"12345"),
+            (AskKind::Pin, b"12345a"),
+        ] {
+            assert!(answered(kind, typed).is_err(), "{kind:?} {typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_letter_chooses_and_anything_else_asks_again() {
+        assert_eq!(chosen(b""), Some(Choice::GoOn));
+        assert_eq!(chosen(b" b "), Some(Choice::Back));
+        assert_eq!(chosen(b"S"), Some(Choice::Stop));
+        assert_eq!(chosen(b"l"), Some(Choice::Leave));
+        assert_eq!(chosen(b"stop it"), None);
+    }
+}
