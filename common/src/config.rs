@@ -9,6 +9,7 @@ use serde_spanned::Spanned;
 use crate::proxy::{NotAnExcept, Proxy};
 use crate::span;
 use crate::toml_file::{FileError, Source};
+use crate::users::{UserTable, Users};
 
 /// `sign-in` holds a PIN no longer than this.
 const SIGN_IN_AT_MOST: Duration = Duration::from_mins(5);
@@ -54,6 +55,8 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     /// Where profiles lie, if not in `portals.d` beside the configuration.
     pub portals: Option<PathBuf>,
+    /// Whose cards are whose.
+    pub users: Users,
 }
 
 impl Default for Config {
@@ -68,6 +71,7 @@ impl Default for Config {
             check_revocation: true,
             proxy: None,
             portals: None,
+            users: Users::default(),
         }
     }
 }
@@ -83,6 +87,7 @@ struct ConfigFile {
     trust: TrustTable,
     network: NetworkTable,
     portals: PortalsTable,
+    user: Vec<UserTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -229,6 +234,7 @@ impl Config {
                 }
                 folder => folder.map(Spanned::into_inner),
             },
+            users: Users::check(file.user, source)?,
         })
     }
 }
@@ -264,7 +270,31 @@ mod tests {
                 longest_wait: Duration::from_mins(1),
                 proxy: Proxy::new("http://a.example:1", vec!["b.example".parse().unwrap()]).ok(),
                 portals: Some("/srv/portals".into()),
+                users: Users::default(),
             }
+        );
+    }
+
+    #[test]
+    fn the_sample_is_taken_and_changes_nothing() {
+        let sample = include_str!("../../systemd/cacd.toml");
+        let setting = |line: &str| {
+            line.strip_prefix('#').is_some_and(|rest| {
+                rest.starts_with('[')
+                    || rest.contains(" = ") && !rest.starts_with(' ') && !rest.contains(" is ")
+            })
+        };
+        let every: String = sample
+            .lines()
+            .map(|line| if setting(line) { &line[1..] } else { line })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+
+        assert_eq!(check(sample).unwrap(), Config::default());
+        let jane = "1234567890".parse().ok();
+        assert_eq!(
+            check(&every).unwrap().users.of(None, jane, None),
+            Some("jane")
         );
     }
 

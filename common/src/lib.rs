@@ -27,5 +27,6 @@ pub mod span;
 pub mod time;
 pub mod toml_file;
 pub mod trace;
+pub mod users;
 pub mod wire;
 pub mod wizard;

@@ -122,7 +122,7 @@ impl Source {
             line: self.text[..begin].matches('\n').count() + 1,
             column,
             width,
-            text: without_credentials(text),
+            text: without_numbers(&without_credentials(text)),
             fault: fault.trim().replace('\n', "; "),
         })
     }
@@ -135,6 +135,26 @@ fn without_credentials(text: &str) -> String {
         Some(format!("{scheme}://\u{2026}@{host}"))
     });
     hidden.unwrap_or_else(|| text.to_owned())
+}
+
+/// Digits in a row that can name a person, and the last of them that are shown.
+const NAMES_SOMEONE: usize = 8;
+const TAIL: usize = 4;
+
+/// Nor does the journal name people, as a DoD ID or a UPN does.
+fn without_numbers(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for run in text.split_inclusive(|c: char| !c.is_ascii_digit()) {
+        let digits = run.bytes().filter(u8::is_ascii_digit).count();
+        let hidden = digits.saturating_sub(TAIL);
+        if digits < NAMES_SOMEONE {
+            shown.push_str(run);
+        } else {
+            shown.extend(std::iter::repeat_n('\u{2022}', hidden));
+            shown.push_str(&run[hidden..]);
+        }
+    }
+    shown
 }
 
 fn floor(text: &str, at: usize) -> usize {
@@ -166,6 +186,17 @@ mod tests {
             error,
             "a.toml:2:8: invalid type: string \"x\", expected u16\n  |\n2 | port = \"x\"\n  |        ^^^"
         );
+    }
+
+    #[test]
+    fn a_line_that_is_shown_names_nobody() {
+        let text = "port = \"1234567890157004@mil\" # 8443, 1234567890";
+        let source = Source::new(Path::new("a.toml"), text.into());
+
+        let error = source.parse::<Example>().unwrap_err().to_string();
+
+        let line = "1 | port = \"••••••••••••7004@mil\" # 8443, ••••••7890";
+        assert!(error.contains(line), "{error}");
     }
 
     #[test]
