@@ -76,6 +76,13 @@ pub struct Card {
     /// The PIN typed for it is still there: what is due is signed in to with it.
     #[serde(default)]
     pub pin_kept: bool,
+    /// The user of this machine whom the configuration ties it to.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Grows whenever its holder is wanted: a portal waits for the PIN of a card
+    /// just read, or still does when its holder comes back.
+    #[serde(default)]
+    pub asked: u32,
     pub certificates: Vec<CertificateSummary>,
     pub login: Option<LoginChoice>,
     /// Seen before, by its card ID. Recognises, and authorises nothing.

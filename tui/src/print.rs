@@ -195,6 +195,11 @@ fn card_line(card: &Card) -> String {
             .as_deref()
             .map(|expires| format!("expires {}", readable(expires))),
     );
+    parts.extend(
+        card.user
+            .as_deref()
+            .map(|user| format!("user {}", readable(user))),
+    );
     parts.push(format!("PIN: {}", phrase::pin(&card.pin)));
     match &card.stage {
         Stage::Read => {}
@@ -253,6 +258,19 @@ mod tests {
         status(&mut out, &invented::desk(), invented::NOW, &TimeZone::UTC).unwrap();
 
         insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+
+    #[test]
+    fn whose_card_it_is_stands_beside_it() {
+        let mut desk = invented::desk();
+        let mut cards = desk.readers.iter_mut().filter_map(|it| it.card.as_mut());
+        cards.next().unwrap().user = Some("jane\n".into());
+        let mut out = Vec::new();
+
+        status(&mut out, &desk, invented::NOW, &TimeZone::UTC).unwrap();
+
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(", user jane"), "{text}");
     }
 
     #[test]

@@ -313,6 +313,8 @@ pub(super) fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinS
                 expires: Some("2030-12-31".into()),
                 pin,
                 pin_kept: true,
+                user: Some("jane".into()),
+                asked: 1,
                 certificates,
                 login: Some(LoginChoice {
                     slot: Slot::Authentication,

@@ -166,6 +166,9 @@ fn card_itself(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
         };
         pieces.push(piece);
     }
+    if let Some(user) = &card.user {
+        pieces.push(labelled("user", readable(user), theme));
+    }
     let mut pin = vec![Span::styled("PIN ", theme.label())];
     pin.extend(pin_spans(&card.pin, theme));
     pieces.push(pin);

@@ -189,6 +189,8 @@ fn card() -> Card {
             tries_left: Some(3),
         },
         pin_kept: false,
+        user: None,
+        asked: 1,
         certificates: Slot::PIV.into_iter().map(certificate).collect(),
         login: Some(LoginChoice {
             slot: Slot::Authentication,
