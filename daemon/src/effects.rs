@@ -143,6 +143,7 @@ impl Effects {
                     visiting.forget_pin();
                 }
             }
+            Effect::LetSleep(inhibitor) => drop(inhibitor),
             Effect::EndReader(reader) => {
                 self.workers.remove(&reader);
             }

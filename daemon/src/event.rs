@@ -1,6 +1,7 @@
 //! What happens, and what is to be done about it: the words between the
 //! supervisor, the state machine and the effects.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +62,27 @@ impl HeldPin {
             Self::Accepted(pin) => pin.typed_for(),
         }
     }
+}
+
+/// A user of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionUser {
+    pub uid: u32,
+    pub name: String,
+}
+
+/// What happened to somebody's session, or to the whole machine.
+#[derive(Debug)]
+pub enum SessionEvent {
+    Began(SessionUser),
+    Unlocked(SessionUser),
+    Locked(SessionUser),
+    /// Another session is in front at the seat.
+    LeftSeat(SessionUser),
+    Ended(SessionUser),
+    /// It waits for this to be closed, though not for long.
+    GoesToSleep(Option<OwnedFd>),
+    Woke,
 }
 
 /// Something that happened. Whatever answers an effect says for which visit.
@@ -158,6 +180,7 @@ pub enum Event {
         status: RegistrationStatus,
         result: Result<(), String>,
     },
+    Session(SessionEvent),
     Known(Vec<KnownPersona>),
     Noted(HistoryEntry),
     ClearAsked {
@@ -226,8 +249,8 @@ pub struct Proof {
 }
 
 /// Something to be done. Each but `Answer`, `Note`, `KeepCard`, `KeepConsent`,
-/// `KeepConfirmation`, `EndVisit`, `EndWizard`, `ForgetPin` and `EndReader` ends
-/// in an event.
+/// `KeepConfirmation`, `EndVisit`, `EndWizard`, `ForgetPin`, `LetSleep` and
+/// `EndReader` ends in an event.
 pub enum Effect {
     ReadCard {
         reader: ReaderName,
@@ -250,6 +273,8 @@ pub enum Effect {
     EndVisit(Visit),
     /// Wipe a PIN that a sign-in still holds: its time is over.
     ForgetPin(Visit),
+    /// Close this: the machine may go to sleep.
+    LetSleep(OwnedFd),
     /// Keep nothing for a reader that has left.
     EndReader(ReaderName),
     RememberCard {

@@ -195,6 +195,13 @@ impl Stand {
         }
     }
 
+    /// What waits for a portal to be there again is tried now.
+    pub fn wait_no_longer(&mut self) {
+        if let Self::Waiting { due, .. } = self {
+            *self = Self::Due(std::mem::take(due));
+        }
+    }
+
     /// A person wants another try, whatever was refused before.
     #[must_use]
     pub fn asked_for(self, facts: &CardFacts, profile: &Profile, now: Now) -> Self {

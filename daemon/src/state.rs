@@ -8,6 +8,7 @@
 
 mod by_hand;
 mod notes;
+mod session;
 mod view;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use cac_common::interface::{AcceptNotice, Clear, ClearScope, Lost, Refusal, Regi
 use cac_common::pin::Pin;
 use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
+use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
 use cac_common::time::UtcSeconds;
 
@@ -133,6 +135,7 @@ impl State {
                 portals,
                 problems,
             } => self.configure(config, portals, problems, now),
+            Event::Session(event) => self.take_session(event, now),
             Event::Known(known) => {
                 self.known = known;
                 Vec::new()
@@ -179,12 +182,7 @@ impl State {
                 portal,
                 status,
                 result,
-            } => {
-                self.store_problem = result.as_ref().err().cloned();
-                self.in_visit(visit, now, |card, context| {
-                    card.recorded(&portal, &status, result, context);
-                })
-            }
+            } => self.recorded(visit, &portal, &status, result, now),
         }
     }
 
@@ -461,6 +459,20 @@ impl State {
         effects.push(Effect::LoadKnown);
         effects.push(Note::cleared(&what.scope, uid).at(now));
         effects
+    }
+
+    fn recorded(
+        &mut self,
+        visit: Visit,
+        portal: &str,
+        status: &RegistrationStatus,
+        result: Result<(), String>,
+        now: Now,
+    ) -> Vec<Effect> {
+        self.store_problem = result.as_ref().err().cloned();
+        self.in_visit(visit, now, |card, context| {
+            card.recorded(portal, status, result, context);
+        })
     }
 
     fn configure(

@@ -9,6 +9,7 @@ use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::HistoryKind;
 
 use super::Context;
+use super::session::Occasion;
 use super::visit::CardVisit;
 use crate::card::error::CardError;
 use crate::event::{Effect, NewNote, Now, SignInResult};
@@ -117,6 +118,29 @@ impl Note {
             card,
             "PIN typed, to read what is printed on the card",
         )
+    }
+
+    pub(super) fn pin_wanted(card: &CardVisit, occasion: &Occasion, portals: usize) -> Self {
+        let what = match portals {
+            1 => "1 portal waits for a PIN".to_owned(),
+            several => format!("{several} portals wait for a PIN"),
+        };
+        Self::of_card(
+            HistoryKind::Pin,
+            card,
+            &format!("{}: {what}", occasion.text),
+        )
+        .logged_as(format!("{}: {what}", occasion.logged))
+    }
+
+    pub(super) fn pin_forgotten(card: &CardVisit, occasion: &Occasion) -> Self {
+        let what = "the PIN is forgotten";
+        Self::of_card(
+            HistoryKind::Pin,
+            card,
+            &format!("{}: {what}", occasion.text),
+        )
+        .logged_as(format!("{}: {what}", occasion.logged))
     }
 
     pub(super) fn accepted(card: &CardVisit, portal: &Profile, uid: u32) -> Self {

@@ -9,10 +9,12 @@ mod keeping;
 mod promises;
 mod reading;
 mod refusing;
+mod sessions;
 mod two_people;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +35,9 @@ use crate::card::transport::{Report, SeenReader};
 use crate::event::{Effect, Event, Now, Remembered, RequestId, SignInResult};
 use crate::store::Consent;
 use by_hand::{Hand, Hands, hands};
+use cac_common::toml_file::Source;
 use fixtures::{card_id, portal, reader_name};
+use sessions::{JANE, JOHN, JOHNS_CARD};
 use world::World;
 
 const READERS: usize = 2;
@@ -82,11 +86,27 @@ enum Act {
     Wait {
         seconds: u64,
     },
+    /// A session of Jane's or John's, or the machine itself.
+    Session {
+        what: What,
+        user: u32,
+    },
     /// One of the effects under way comes to its end.
     Finish {
         which: usize,
         how: u64,
     },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Began,
+    Unlocked,
+    Locked,
+    LeftSeat,
+    Ended,
+    Sleeps,
+    Woke,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -134,6 +154,19 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             first_moved,
             keep
         }),
+        3 => (
+            prop_oneof![
+                1 => Just(What::Began),
+                3 => Just(What::Unlocked),
+                2 => Just(What::Locked),
+                1 => Just(What::LeftSeat),
+                1 => Just(What::Ended),
+                1 => Just(What::Sleeps),
+                1 => Just(What::Woke),
+            ],
+            prop_oneof![Just(JANE), Just(JOHN)],
+        )
+            .prop_map(|(what, user)| Act::Session { what, user }),
         2 => (1..90u64).prop_map(|seconds| Act::Wait { seconds }),
         24 => any::<(usize, u64)>().prop_map(|(which, how)| Act::Finish { which, how }),
     ];

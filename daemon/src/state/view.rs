@@ -80,6 +80,8 @@ impl State {
             expires: facts.and_then(|facts| facts.expires.clone()),
             pin: card.pin.clone(),
             pin_kept: card.keeps_pin(),
+            user: card.user(&self.config.users).map(str::to_owned),
+            asked: card.asked,
             certificates: certificates
                 .iter()
                 .map(|certificate| certificate.summary.clone())

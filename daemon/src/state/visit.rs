@@ -4,6 +4,7 @@ mod consent;
 mod memory;
 mod printed;
 mod recheck;
+mod session;
 mod signing;
 mod testing;
 mod wizard;
@@ -22,6 +23,7 @@ use cac_common::time::UtcSeconds;
 
 use super::Context;
 use super::notes::Note;
+use super::session::Occasion;
 use crate::card::error::CardError;
 use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
@@ -59,6 +61,10 @@ pub(crate) struct CardVisit {
     /// Sign-ins begun in this visit.
     sign_ins: u32,
     pub(super) by_hand: ByHand,
+    /// How often its holder was called for.
+    pub(super) asked: u32,
+    /// Its holder came back while a PIN was in use that is gone afterwards.
+    wanted: Option<Occasion>,
 }
 
 /// How far what could wait is read.
@@ -150,6 +156,8 @@ impl CardVisit {
             aside: None,
             sign_ins: 0,
             by_hand: ByHand::default(),
+            asked: 0,
+            wanted: None,
         }
     }
 
@@ -169,14 +177,20 @@ impl CardVisit {
     }
 
     pub(super) fn needs_pin(&self, portals: &[Arc<Profile>], now: Now) -> bool {
-        portals.iter().any(|portal| {
+        self.waiting_for_pin(portals, now) > 0
+    }
+
+    /// How many portals wait for a PIN.
+    fn waiting_for_pin(&self, portals: &[Arc<Profile>], now: Now) -> usize {
+        let waits = |portal: &&Arc<Profile>| {
             self.stands.get(&portal.name).is_some_and(|stand| {
                 matches!(
                     stand.status(&self.pin, portal, now),
                     RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
                 )
             })
-        })
+        };
+        portals.iter().filter(waits).count()
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
@@ -263,6 +277,7 @@ impl CardVisit {
             }
         }
         self.advance(context);
+        self.ask(None, context);
     }
 
     /// Asks for what could wait, when nothing else is to be done.

@@ -342,6 +342,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::SignInEnded { .. }
         | Event::ClearAsked { .. }
         | Event::Configured { .. }
+        | Event::Session(_)
         | Event::Tick => "not of the database",
     };
     events.iter().map(kind).collect()

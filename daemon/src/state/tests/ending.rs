@@ -107,6 +107,7 @@ impl World {
             Effect::LoadKnown => self.step(Event::Known(Vec::new())),
             Effect::EndVisit(_)
             | Effect::ForgetPin(_)
+            | Effect::LetSleep(_)
             | Effect::EndReader(_)
             | Effect::KeepCard(_)
             | Effect::KeepConsent { .. }

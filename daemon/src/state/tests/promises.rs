@@ -10,6 +10,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 
 use super::fixtures::{account_of, card_id, certificate_of, holder, persona_of};
+use super::world::Who;
 use super::{CARDS, World, by_hand};
 use crate::event::{Answer, CardToRemember, Effect, SignInOrder};
 use crate::store::Consent;
@@ -22,11 +23,14 @@ impl World {
         effect: &Effect,
         current: &BTreeMap<Visit, CardId>,
         before: &BTreeMap<(Visit, String), RegistrationStatus>,
-        somebody_acts: bool,
+        who: Who,
     ) -> bool {
         match effect {
             Effect::Answer { request, answer } => {
                 assert!(self.owed.remove(request), "answered twice");
+                if answer.is_ok() {
+                    self.pin_was_taken(*request);
+                }
                 check_answer(answer);
                 return false;
             }
@@ -36,9 +40,10 @@ impl World {
                 }
                 return false;
             }
-            Effect::KeepCard(_) | Effect::KeepConfirmation { .. } | Effect::EndWizard(_) => {
-                return false;
-            }
+            Effect::KeepCard(_)
+            | Effect::KeepConfirmation { .. }
+            | Effect::EndWizard(_)
+            | Effect::LetSleep(_) => return false,
             Effect::Wizard(order) => self.check_leg(order, current),
             Effect::KeepConsent { consent, .. } => {
                 self.consents.push(consent.clone());
@@ -75,21 +80,7 @@ impl World {
                 self.check_pin(typed_for, order.visit, current);
             }
             Effect::TestPortal { order, .. } => self.check_order(order, current),
-            Effect::SignIn(order) => {
-                self.check_order(order, current);
-                let certificate = order.certificate.summary.sha256.clone();
-                let begun = (Arc::clone(&order.portal), certificate);
-                let earlier = self.sign_ins.insert((order.visit, order.number), begun);
-                assert!(earlier.is_none(), "two sign-ins with one number");
-                let key = (order.visit, order.portal.name.clone());
-                assert!(!self.refused.contains(&key), "tried again after a refusal");
-                if let Some(status) = before.get(&key) {
-                    assert!(
-                        may_go_on(status) || somebody_acts,
-                        "tried again by itself after {status:?}"
-                    );
-                }
-            }
+            Effect::SignIn(order) => self.check_sign_in(order, current, before, who),
             Effect::Record {
                 visit,
                 card,
@@ -116,6 +107,38 @@ impl World {
             self.at_work.insert(reader.clone());
         }
         true
+    }
+
+    fn check_sign_in(
+        &mut self,
+        order: &SignInOrder,
+        current: &BTreeMap<Visit, CardId>,
+        before: &BTreeMap<(Visit, String), RegistrationStatus>,
+        who: Who,
+    ) {
+        self.check_order(order, current);
+        let typed_by = (order.pin.typed_for().uid, order.visit);
+        assert!(
+            !self.left.contains(&typed_by),
+            "signed in with the PIN of somebody who has left"
+        );
+        let certificate = order.certificate.summary.sha256.clone();
+        let begun = (Arc::clone(&order.portal), certificate);
+        let earlier = self.sign_ins.insert((order.visit, order.number), begun);
+        assert!(earlier.is_none(), "two sign-ins with one number");
+        let key = (order.visit, order.portal.name.clone());
+        assert!(!self.refused.contains(&key), "tried again after a refusal");
+        if let Some(status) = before.get(&key) {
+            assert!(
+                may_go_on(status) || who == Who::Person,
+                "tried again by itself after {status:?}"
+            );
+            let is_registered = matches!(status, RegistrationStatus::Registered { .. });
+            assert!(
+                !is_registered || who != Who::Session,
+                "checked again since somebody came back"
+            );
+        }
     }
 
     fn check_word(&self, key: &(Visit, String, String), current: &BTreeMap<Visit, CardId>) {

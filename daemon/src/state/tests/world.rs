@@ -35,6 +35,18 @@ pub(super) struct World {
     /// What anyone has accepted.
     pub(super) consents: Vec<Consent>,
     pub(super) hands: Hands,
+    /// Who has left since they typed a PIN in a visit.
+    pub(super) left: BTreeSet<(u32, Visit)>,
+    /// The PIN that is being handed over: by which request, by whom, for what.
+    pub(super) typing: Option<(RequestId, u32, Visit)>,
+}
+
+/// What brings a step about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Person,
+    Session,
+    Nobody,
 }
 
 impl World {
@@ -71,6 +83,8 @@ impl World {
             database: BTreeMap::new(),
             consents: Vec::new(),
             hands: Hands::default(),
+            left: BTreeSet::new(),
+            typing: None,
         };
         world.reconfigure(false, false, PinKeep::SignIn);
         world.report();
@@ -144,6 +158,7 @@ impl World {
                     },
                 });
             }
+            Act::Session { what, user } => self.session(what, user),
             Act::Accept { is_there } => self.accept(is_there),
             Act::ByHand(hand) => self.by_hand(hand),
             Act::Clear => {
@@ -261,10 +276,12 @@ impl World {
             portals.push(portal("second", "/"));
         }
         self.portals.clone_from(&portals);
+        let users = if with_second_portal { JOHNS_CARD } else { "" };
+        let source = Source::new(Path::new("cacd.toml"), users.into());
         self.step(Event::Configured {
             config: Config {
                 pin_keep: keep,
-                ..Config::default()
+                ..Config::check(&source).unwrap()
             },
             portals,
             problems: Vec::new(),
@@ -318,7 +335,7 @@ impl World {
         let mut locked = Locked::new().unwrap();
         locked.bytes_mut()[..8].copy_from_slice(&digits);
         let typed_for = PinFor {
-            uid: 1000,
+            uid: if self.pins_typed % 2 == 1 { JANE } else { JOHN },
             card: card_id(card),
             visit: Visit(current.saturating_sub(visits_ago)),
             even_the_last_try,
@@ -327,6 +344,13 @@ impl World {
     }
 
     pub(super) fn step(&mut self, event: Event) {
+        self.typing = None;
+        if let Event::PinGiven { request, pin } = &event {
+            let PinFor { uid, visit, .. } = pin.typed_for();
+            self.typing = Some((*request, *uid, *visit));
+        }
+        self.note_who_leaves(&event);
+        let calls = self.calls();
         let a_person_acts = matches!(
             event,
             Event::Asked { .. }
@@ -334,7 +358,13 @@ impl World {
                 | Event::Configured { .. }
                 | Event::Cleared { .. }
         );
-        let recheck = matches!(event, Event::PinGiven { .. });
+        let who = if a_person_acts || matches!(event, Event::PinGiven { .. }) {
+            Who::Person
+        } else if matches!(event, Event::Session(_)) {
+            Who::Session
+        } else {
+            Who::Nobody
+        };
         let before = self.statuses();
         if a_person_acts {
             self.refused.clear();
@@ -365,7 +395,7 @@ impl World {
         let effects = self.state.step(event, self.now);
         let current: BTreeMap<Visit, CardId> = self.current_visits();
         for effect in effects {
-            if self.check_effect(&effect, &current, &before, a_person_acts || recheck) {
+            if self.check_effect(&effect, &current, &before, who) {
                 self.under_way.push(effect);
             }
         }
@@ -376,6 +406,7 @@ impl World {
         );
         self.check_what_is_shown();
         self.check_wizards();
+        self.check_calls(&calls);
         let now = self.now.monotonic;
         assert!(
             !self.state.visits().any(|card| card.holds_a_stale_pin(now)),

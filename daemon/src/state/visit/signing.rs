@@ -65,8 +65,7 @@ impl CardVisit {
 
     /// What is due is signed in to without a person.
     pub(in crate::state) fn keeps_pin(&self) -> bool {
-        let lent = self.at_work.as_ref();
-        self.held.is_some() || lent.is_some_and(|it| it.afterwards == Afterwards::Held)
+        self.pin_is_of().is_some()
     }
 
     /// Whether a PIN is for this card, and may be sent to it.
@@ -262,6 +261,7 @@ impl CardVisit {
         }
         self.sign_in_where_due(context);
         if !self.is_at_work() {
+            self.ask_if_wanted(context);
             self.read_rest(context);
         }
     }

@@ -210,7 +210,7 @@ impl CardVisit {
 
     fn take_turn(&mut self, result: WizardResult, context: &mut Context<'_>) {
         match result {
-            WizardResult::Turn(Turn::Asks { at, why }) => self.ask(at, why, context),
+            WizardResult::Turn(Turn::Asks { at, why }) => self.ask_at(at, why, context),
             WizardResult::Turn(Turn::Tells { at }) => {
                 if let Some(run) = &mut self.by_hand.run {
                     run.at = at;
@@ -246,7 +246,7 @@ impl CardVisit {
         }
     }
 
-    fn ask(&mut self, at: usize, why: Why, context: &mut Context<'_>) {
+    fn ask_at(&mut self, at: usize, why: Why, context: &mut Context<'_>) {
         let Some(run) = &mut self.by_hand.run else {
             return;
         };
@@ -439,6 +439,17 @@ impl CardVisit {
         {
             aside.until = None;
             context.effects.push(Effect::ForgetPin(self.visit));
+        }
+    }
+
+    /// Nobody is there to go on: neither what was typed nor the session stays.
+    pub(super) fn leave_wizard(&mut self, uid: Option<u32>, context: &mut Context<'_>) {
+        let run = self.by_hand.run.as_ref();
+        let theirs = run.filter(|run| !run.is_over() && uid.is_none_or(|uid| uid == run.uid));
+        if let Some(run) = theirs {
+            let note = Note::by_hand(self, &run.profile, "was stopped: nobody is there");
+            context.effects.push(note.at(context.now));
+            self.end_wizard(context);
         }
     }
 

@@ -1,0 +1,271 @@
+//! Whose holder is there, and what that does to a PIN and to what is due.
+
+use std::collections::BTreeMap;
+
+use cac_common::config::PinKeep;
+use cac_common::snapshot::{Card, Visit};
+
+use super::{Act, What, WhatFor, World};
+use crate::event::{Effect, Event, RequestId, SessionEvent, SessionUser};
+
+pub(super) const JANE: u32 = 1000;
+pub(super) const JOHN: u32 = 1001;
+
+/// The second card is John's; the others are nobody's.
+pub(super) const JOHNS_CARD: &str = "[[user]]\nname = \"john\"\nedipi = \"9876543210\"\n";
+
+#[test]
+fn whoever_comes_back_is_asked_where_a_portal_waits_for_their_pin() {
+    for what in [What::Began, What::Unlocked, What::Woke] {
+        let mut world = World::new();
+        world.act(Act::PutIn { reader: 0, card: 0 });
+        world.finish_everything();
+        let first = world.card().asked;
+
+        world.session(what, JANE);
+
+        assert_eq!((first, world.card().asked), (1, 2), "{what:?}");
+        assert_eq!(world.sign_ins_under_way(), 0);
+    }
+}
+
+#[test]
+fn nobody_is_asked_where_nothing_is_due() {
+    for what in [What::Began, What::Unlocked, What::Woke] {
+        let mut world = World::new();
+        world.act(Act::PutIn { reader: 0, card: 0 });
+        world.finish_everything();
+        type_pin(&mut world, 0);
+        world.finish_everything();
+
+        world.session(what, JANE);
+
+        assert_eq!(world.card().asked, 1, "{what:?}");
+        assert_eq!(world.sign_ins_under_way(), 0);
+    }
+}
+
+#[test]
+fn nobody_is_asked_for_the_card_of_another() {
+    let mut world = with_johns_card(PinKeep::SignIn);
+    assert_eq!(world.card().user.as_deref(), Some("john"));
+
+    world.session(What::Unlocked, JANE);
+    let by_jane = world.card().asked;
+    world.session(What::Unlocked, JOHN);
+
+    assert_eq!((by_jane, world.card().asked), (1, 2));
+}
+
+#[test]
+fn who_leaves_takes_their_pin_along() {
+    for what in [What::Locked, What::LeftSeat, What::Ended, What::Sleeps] {
+        let mut world = kept();
+
+        world.session(what, JANE);
+
+        assert!(!world.card().pin_kept, "{what:?}");
+    }
+}
+
+#[test]
+fn who_leaves_takes_no_pin_of_another_along_but_that_of_their_card() {
+    let mut world = kept();
+    world.session(What::Locked, JOHN);
+    assert!(world.card().pin_kept);
+
+    let mut world = with_johns_card(PinKeep::Visit);
+    type_pin(&mut world, 1);
+    world.finish_everything();
+    assert!(world.card().pin_kept);
+    world.session(What::Locked, JOHN);
+
+    assert!(!world.card().pin_kept);
+}
+
+#[test]
+fn a_sign_in_goes_on_when_its_session_is_locked_and_not_when_the_machine_sleeps() {
+    for (what, is_wiped) in [(What::Locked, false), (What::Sleeps, true)] {
+        let mut world = World::new();
+        world.act(Act::PutIn { reader: 0, card: 0 });
+        world.finish_everything();
+        type_pin(&mut world, 0);
+
+        world.session(what, JANE);
+
+        assert_eq!(!world.wiped.is_empty(), is_wiped, "{what:?}");
+        assert_eq!(world.sign_ins_under_way(), 1);
+    }
+}
+
+#[test]
+fn who_comes_back_during_a_sign_in_is_asked_for_what_is_left_after_it() {
+    let mut world = World::new();
+    world.act(Act::Reconfigure {
+        with_second_portal: true,
+        first_moved: false,
+        keep: PinKeep::Visit,
+    });
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    type_pin(&mut world, 0);
+    world.session(What::Locked, JANE);
+    world.session(What::Unlocked, JANE);
+    let during = world.card().asked;
+
+    world.finish_everything();
+
+    assert_eq!((during, world.card().asked), (1, 2));
+}
+
+#[test]
+fn what_waits_for_a_portal_is_tried_at_once_when_its_holder_is_back() {
+    let mut world = World::new();
+    world.act(Act::Reconfigure {
+        with_second_portal: false,
+        first_moved: false,
+        keep: PinKeep::Visit,
+    });
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    type_pin(&mut world, 0);
+    world.portal_is_away();
+    let before = world.sign_ins_under_way();
+
+    world.session(What::Unlocked, JOHN);
+    let by_another = world.sign_ins_under_way();
+    world.session(What::Unlocked, JANE);
+
+    assert_eq!((before, by_another, world.sign_ins_under_way()), (0, 0, 1));
+}
+
+#[test]
+fn the_machine_sleeps_after_the_pins_are_gone() {
+    let mut world = kept();
+    let (inhibitor, _) = std::io::pipe().unwrap();
+
+    let event = SessionEvent::GoesToSleep(Some(inhibitor.into()));
+    let effects = world.state.step(Event::Session(event), world.now);
+
+    assert!(matches!(effects.last(), Some(Effect::LetSleep(_))));
+    assert!(!world.card().pin_kept);
+}
+
+/// Jane's PIN is held for a card whose portals are all settled.
+fn kept() -> World {
+    let mut world = World::new();
+    world.act(Act::Reconfigure {
+        with_second_portal: false,
+        first_moved: false,
+        keep: PinKeep::Visit,
+    });
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    type_pin(&mut world, 0);
+    world.finish_everything();
+    assert!(world.card().pin_kept);
+    world
+}
+
+fn with_johns_card(keep: PinKeep) -> World {
+    let mut world = World::new();
+    world.act(Act::Reconfigure {
+        with_second_portal: true,
+        first_moved: false,
+        keep,
+    });
+    world.act(Act::PutIn { reader: 0, card: 1 });
+    world.finish_everything();
+    world
+}
+
+fn type_pin(world: &mut World, card: usize) {
+    world.act(Act::TypePin {
+        card,
+        visits_ago: 0,
+        even_the_last_try: false,
+        what_for: WhatFor::Registering,
+    });
+}
+
+impl World {
+    pub(super) fn session(&mut self, what: What, uid: u32) {
+        let name = if uid == JANE { "jane" } else { "john" };
+        let user = SessionUser {
+            uid,
+            name: name.into(),
+        };
+        self.step(Event::Session(match what {
+            What::Began => SessionEvent::Began(user),
+            What::Unlocked => SessionEvent::Unlocked(user),
+            What::Locked => SessionEvent::Locked(user),
+            What::LeftSeat => SessionEvent::LeftSeat(user),
+            What::Ended => SessionEvent::Ended(user),
+            What::Sleeps => SessionEvent::GoesToSleep(None),
+            What::Woke => SessionEvent::Woke,
+        }));
+    }
+
+    /// What was typed until now serves nobody who has left.
+    pub(super) fn note_who_leaves(&mut self, event: &Event) {
+        let Event::Session(event) = event else { return };
+        let uids = match event {
+            SessionEvent::Began(_) | SessionEvent::Unlocked(_) | SessionEvent::Woke => return,
+            SessionEvent::Locked(user)
+            | SessionEvent::LeftSeat(user)
+            | SessionEvent::Ended(user) => vec![user.uid],
+            SessionEvent::GoesToSleep(_) => vec![JANE, JOHN],
+        };
+        for visit in self.current_visits().into_keys() {
+            self.left.extend(uids.iter().map(|uid| (*uid, visit)));
+        }
+    }
+
+    /// What was typed since does.
+    pub(super) fn pin_was_taken(&mut self, request: RequestId) {
+        if let Some((_, uid, visit)) = self.typing.filter(|(it, ..)| *it == request) {
+            self.left.remove(&(uid, visit));
+        }
+    }
+
+    pub(super) fn calls(&self) -> BTreeMap<Visit, u32> {
+        let cards = self.cards();
+        cards.iter().map(|card| (card.visit, card.asked)).collect()
+    }
+
+    /// A holder is called for once at a time, and where a PIN is waited for.
+    pub(super) fn check_calls(&self, before: &BTreeMap<Visit, u32>) {
+        for card in self.cards() {
+            let earlier = before.get(&card.visit).copied().unwrap_or(0);
+            if card.asked != earlier {
+                assert_eq!(card.asked, earlier + 1, "called for twice at once");
+                assert!(card.needs_pin(), "called for, and nothing waits for a PIN");
+                assert!(!card.pin_kept, "called for, and there is a PIN");
+            }
+        }
+    }
+
+    fn cards(&self) -> Vec<Card> {
+        let readers = self.state.snapshot(self.now).readers;
+        readers.into_iter().filter_map(|it| it.card).collect()
+    }
+
+    fn card(&self) -> Card {
+        self.cards().into_iter().next().unwrap()
+    }
+
+    /// The sign-in under way meets nobody.
+    fn portal_is_away(&mut self) {
+        let mut under_way = self.under_way.iter();
+        let at = under_way.position(|effect| matches!(effect, Effect::SignIn(_)));
+        let sign_in = self.under_way.remove(at.unwrap());
+        self.finish(sign_in, 6);
+    }
+
+    fn sign_ins_under_way(&self) -> usize {
+        let under_way = self.under_way.iter();
+        under_way
+            .filter(|effect| matches!(effect, Effect::SignIn(_)))
+            .count()
+    }
+}
