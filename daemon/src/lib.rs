@@ -7,6 +7,7 @@ pub mod effects;
 pub mod event;
 pub mod judgement;
 pub mod logging;
+pub mod logind;
 pub mod portal;
 pub mod reader_watch;
 pub mod registration;
@@ -33,6 +34,7 @@ use crate::config_watch::{Follower, Loader};
 use crate::effects::Effects;
 use crate::effects::keeper::Keeper;
 use crate::event::Event;
+use crate::logind::{Address, Logind};
 use crate::server::Server;
 use crate::state::{DaemonFacts, State};
 use crate::supervisor::{Clock, Inbox, Supervisor};
@@ -113,6 +115,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         .serve(listener),
     );
     let reloading = tokio::spawn(follower.follow(reloads, access_sender));
+    let sessions = follow_sessions(events.clone())?;
     let watching = watch_readers(Arc::clone(&readers), events)?;
     Notifier::default().ready();
     tracing::info!(socket = %paths.socket.display(), "ready");
@@ -127,6 +130,9 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     tracing::info!("stopping");
     server.abort();
     reloading.abort();
+    if let Some(sessions) = sessions {
+        sessions.stop();
+    }
     let (kept, _) = tokio::join!(
         tokio::time::timeout(LAST_WORDS, effects.end()),
         tokio::time::timeout(LAST_LOOK, stop_watching(&readers, watching)),
@@ -150,6 +156,41 @@ fn watch_readers(
             });
         })
         .map_err(RunError::Thread)
+}
+
+/// The thread that follows sessions.
+struct Sessions {
+    logind: Arc<Logind>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Sessions {
+    /// Nobody waits for its end: it holds nothing that has to be kept.
+    fn stop(&self) {
+        self.logind.stop();
+        self.thread.thread().unpark();
+    }
+}
+
+fn follow_sessions(events: mpsc::UnboundedSender<Event>) -> Result<Option<Sessions>, RunError> {
+    let address = match Address::of_the_environment(|name| std::env::var(name).ok()) {
+        Ok(address) => address,
+        Err(error) => {
+            tracing::warn!(%error, "logind is not followed");
+            return Ok(None);
+        }
+    };
+    let logind = Arc::new(Logind::new(address));
+    let follower = Arc::clone(&logind);
+    let thread = std::thread::Builder::new()
+        .name("logind".into())
+        .spawn(move || {
+            follower.watch(&mut |event| {
+                let _ = events.send(Event::Session(event));
+            });
+        })
+        .map_err(RunError::Thread)?;
+    Ok(Some(Sessions { logind, thread }))
 }
 
 /// A request to stop that is made before the wait begins is lost, so it is

@@ -1,0 +1,333 @@
+//! The sessions of the machine's users, and what their changes mean.
+
+use std::collections::BTreeMap;
+
+use super::message::{Malformed, Message, Reader};
+use crate::event::{SessionEvent, SessionUser};
+
+/// Sessions that are kept in mind; logind has no more unless told to
+/// (`SessionsMax=`, logind.conf(5)).
+const MOST: usize = 8192;
+
+/// The class of a session that a person works in; others are greeters, lock
+/// screens and what runs in the background (pam_systemd(8)).
+const OF_A_PERSON: &str = "user";
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub user: SessionUser,
+    /// It is at the machine itself, not at the far end of a network.
+    pub has_seat: bool,
+    pub is_active: bool,
+    pub is_locked: bool,
+}
+
+/// What is told of a session's properties, all of them or those that changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Properties {
+    uid: Option<u32>,
+    name: Option<String>,
+    class: Option<String>,
+    has_seat: bool,
+    is_active: Option<bool>,
+    is_locked: Option<bool>,
+}
+
+/// All of them, by their object paths.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    by_path: BTreeMap<String, Session>,
+    /// They were told once; what changes from then on is news.
+    is_known: bool,
+}
+
+impl Sessions {
+    /// These are all there are.
+    pub fn are(&mut self, mut sessions: BTreeMap<String, Session>) -> Vec<SessionEvent> {
+        if !self.is_known {
+            self.is_known = true;
+            self.by_path = sessions;
+            return Vec::new();
+        }
+        let gone = |path: &&String| !sessions.contains_key(*path);
+        let gone: Vec<String> = self.by_path.keys().filter(gone).cloned().collect();
+        let mut events: Vec<SessionEvent> =
+            gone.iter().filter_map(|path| self.ended(path)).collect();
+        sessions.retain(|path, session| {
+            let change = Properties {
+                is_active: Some(session.is_active),
+                is_locked: Some(session.is_locked),
+                ..Properties::default()
+            };
+            events.extend(self.changed(path, &change));
+            !self.by_path.contains_key(path)
+        });
+        for (path, session) in sessions {
+            events.extend(self.began(path, session));
+        }
+        events
+    }
+
+    /// A session that begins at the machine counts, and whoever's first it is.
+    pub fn began(&mut self, path: String, session: Session) -> Option<SessionEvent> {
+        if self.by_path.contains_key(&path) || self.by_path.len() == MOST {
+            return None;
+        }
+        let counts = self.counts(&session);
+        let user = session.user.clone();
+        self.by_path.insert(path, session);
+        counts.then_some(SessionEvent::Began(user))
+    }
+
+    /// And so does one that ends there, and whoever's last it was.
+    pub fn ended(&mut self, path: &str) -> Option<SessionEvent> {
+        let session = self.by_path.remove(path)?;
+        let counts = self.counts(&session);
+        counts.then_some(SessionEvent::Ended(session.user))
+    }
+
+    /// It was told to lock itself. That it is, not every desktop says.
+    pub fn locks(&mut self, path: &str) -> Option<SessionEvent> {
+        let session = self.by_path.get_mut(path)?;
+        session.is_locked = true;
+        Some(SessionEvent::Locked(session.user.clone()))
+    }
+
+    /// It was told to unlock itself.
+    pub fn unlocks(&mut self, path: &str) -> Option<SessionEvent> {
+        let session = self.by_path.get_mut(path)?;
+        let was_locked = std::mem::replace(&mut session.is_locked, false);
+        was_locked.then(|| SessionEvent::Unlocked(session.user.clone()))
+    }
+
+    pub fn changed(&mut self, path: &str, change: &Properties) -> Vec<SessionEvent> {
+        let mut events = Vec::new();
+        let Some(session) = self.by_path.get_mut(path) else {
+            return events;
+        };
+        if let Some(is_active) = change.is_active {
+            let was_active = std::mem::replace(&mut session.is_active, is_active);
+            if was_active && !is_active {
+                events.push(SessionEvent::LeftSeat(session.user.clone()));
+            }
+        }
+        match change.is_locked {
+            Some(true) if !session.is_locked => events.extend(self.locks(path)),
+            Some(false) => events.extend(self.unlocks(path)),
+            Some(true) | None => {}
+        }
+        events
+    }
+
+    /// Each copy over a network and each command in passing is a session too.
+    fn counts(&self, session: &Session) -> bool {
+        let mut others = self.by_path.values();
+        session.has_seat || !others.any(|other| other.user.uid == session.user.uid)
+    }
+}
+
+impl Properties {
+    /// Reads a dictionary `a{sv}`.
+    pub fn read(body: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut properties = Self::default();
+        let mut entries = body.array(8)?;
+        while !entries.is_at_end() {
+            entries.align(8)?;
+            let name = entries.text()?;
+            match (name, entries.signature()?) {
+                ("User", "(uo)") => {
+                    entries.align(8)?;
+                    properties.uid = Some(entries.u32()?);
+                    entries.text()?;
+                }
+                ("Seat", "(so)") => {
+                    entries.align(8)?;
+                    properties.has_seat = !entries.text()?.is_empty();
+                    entries.text()?;
+                }
+                ("Name", "s") => properties.name = Some(entries.text()?.to_owned()),
+                ("Class", "s") => properties.class = Some(entries.text()?.to_owned()),
+                ("Active", "b") => properties.is_active = Some(entries.bool()?),
+                ("LockedHint", "b") => properties.is_locked = Some(entries.bool()?),
+                (_, other) => entries.skip(other)?,
+            }
+        }
+        Ok(properties)
+    }
+
+    /// The session, if it is one of a person.
+    pub fn session(self) -> Option<Session> {
+        if self.class.as_deref() != Some(OF_A_PERSON) {
+            return None;
+        }
+        Some(Session {
+            user: SessionUser {
+                uid: self.uid?,
+                name: self.name?,
+            },
+            has_seat: self.has_seat,
+            is_active: self.is_active?,
+            is_locked: self.is_locked.unwrap_or(false),
+        })
+    }
+}
+
+/// The object paths of a list `a(susso)`.
+pub fn paths(list: &Message) -> Result<Vec<String>, Malformed> {
+    let mut paths = Vec::new();
+    let mut sessions = list.body("a(susso)")?.array(8)?;
+    while !sessions.is_at_end() && paths.len() < MOST {
+        sessions.align(8)?;
+        sessions.text()?;
+        sessions.u32()?;
+        sessions.text()?;
+        sessions.text()?;
+        paths.push(sessions.text()?.to_owned());
+    }
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_are_there_already_are_no_news() {
+        let mut sessions = Sessions::default();
+
+        let events = sessions.are(table(&[("/1", jane())]));
+
+        assert!(events.is_empty());
+    }
+
+    #[test]
+    fn what_changed_while_nobody_listened_is_told_afterwards() {
+        let mut sessions = Sessions::default();
+        sessions.are(table(&[("/1", jane()), ("/2", john())]));
+        let locked = Session {
+            is_locked: true,
+            ..jane()
+        };
+        let third = Session {
+            user: user(1002),
+            ..jane()
+        };
+
+        let events = sessions.are(table(&[("/1", locked), ("/3", third)]));
+
+        assert_eq!(told(&events), ["ended 1001", "locked 1000", "began 1002"]);
+    }
+
+    #[test]
+    fn a_lock_is_told_each_time_and_an_unlock_once() {
+        let mut sessions = Sessions::default();
+        sessions.are(table(&[("/1", jane())]));
+        let hint = |is_locked| Properties {
+            is_locked: Some(is_locked),
+            ..Properties::default()
+        };
+
+        let mut events: Vec<_> = sessions.locks("/1").into_iter().collect();
+        events.extend(sessions.changed("/1", &hint(true)));
+        events.extend(sessions.locks("/1"));
+        events.extend(sessions.unlocks("/1"));
+        events.extend(sessions.changed("/1", &hint(false)));
+        events.extend(sessions.changed("/1", &hint(true)));
+        events.extend(sessions.changed("/1", &hint(false)));
+        events.extend(sessions.unlocks("/1"));
+
+        assert_eq!(
+            told(&events),
+            [
+                "locked 1000",
+                "locked 1000",
+                "unlocked 1000",
+                "locked 1000",
+                "unlocked 1000"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_session_leaves_the_seat_once() {
+        let mut sessions = Sessions::default();
+        sessions.are(table(&[("/1", jane())]));
+        let active = |is_active| Properties {
+            is_active: Some(is_active),
+            ..Properties::default()
+        };
+
+        let mut events = sessions.changed("/1", &active(false));
+        events.extend(sessions.changed("/1", &active(false)));
+        events.extend(sessions.changed("/1", &active(true)));
+
+        assert_eq!(told(&events), ["left 1000"]);
+    }
+
+    #[test]
+    fn of_sessions_elsewhere_a_users_first_and_last_count() {
+        let mut sessions = Sessions::default();
+        sessions.are(BTreeMap::new());
+        let remote = || Session {
+            has_seat: false,
+            ..jane()
+        };
+
+        let mut events: Vec<_> = sessions.began("/1".into(), remote()).into_iter().collect();
+        events.extend(sessions.began("/2".into(), remote()));
+        events.extend(sessions.ended("/1"));
+        events.extend(sessions.began("/3".into(), jane()));
+        events.extend(sessions.ended("/3"));
+        events.extend(sessions.ended("/2"));
+        events.extend(sessions.ended("/2"));
+
+        assert_eq!(
+            told(&events),
+            ["began 1000", "began 1000", "ended 1000", "ended 1000"]
+        );
+    }
+
+    fn table(sessions: &[(&str, Session)]) -> BTreeMap<String, Session> {
+        let sessions = sessions.iter();
+        sessions
+            .map(|(path, session)| ((*path).to_owned(), session.clone()))
+            .collect()
+    }
+
+    fn user(uid: u32) -> SessionUser {
+        SessionUser {
+            uid,
+            name: format!("user-{uid}"),
+        }
+    }
+
+    fn jane() -> Session {
+        Session {
+            user: user(1000),
+            has_seat: true,
+            is_active: true,
+            is_locked: false,
+        }
+    }
+
+    fn john() -> Session {
+        Session {
+            user: user(1001),
+            ..jane()
+        }
+    }
+
+    fn told(events: &[SessionEvent]) -> Vec<String> {
+        let told = |event: &SessionEvent| match event {
+            SessionEvent::Began(user) => format!("began {}", user.uid),
+            SessionEvent::Unlocked(user) => format!("unlocked {}", user.uid),
+            SessionEvent::Locked(user) => format!("locked {}", user.uid),
+            SessionEvent::LeftSeat(user) => format!("left {}", user.uid),
+            SessionEvent::Ended(user) => format!("ended {}", user.uid),
+            SessionEvent::GoesToSleep(_) => "sleeps".into(),
+            SessionEvent::Woke => "woke".into(),
+        };
+        events.iter().map(told).collect()
+    }
+}
