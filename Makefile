@@ -15,7 +15,7 @@ ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
 CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
 SAMPLES  := $(wildcard systemd/portals.d/*.sample)
 
-.PHONY: all install uninstall deps demo test lint verify-unit bench fuzz fuzz-seeds clean help
+.PHONY: all install uninstall deps demo test test-system lint verify-unit bench fuzz fuzz-seeds clean help
 
 all: ## build both programs
 	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
@@ -62,7 +62,7 @@ endif
 ifeq ($(DESTDIR),)
 	@if test -d /run/systemd/system; then systemctl daemon-reload; fi
 endif
-	@echo "$(ETC) and $(DESTDIR)/var/lib/cacd are left, and so is the user cacd."
+	@echo "$(ETC) and $(DESTDIR)/var/lib/cacd are left, and so are the user cacd and the group cacd-admin."
 
 deps: ## install the packages that building and testing need (Debian, Ubuntu)
 	@bash scripts/deps
@@ -74,6 +74,13 @@ test: deps ## every test, the scenarios over the whole of it included
 	@# The scenarios run these two; built here, their building is seen.
 	$(CARGO) build --locked -p cacd -p cacctl
 	$(CARGO) test --locked --workspace --no-fail-fast
+
+test-system: ## scenarios on a Debian 13 in a container: systemd, polkit, logind (root)
+	@bash scripts/deps mmdebstrap debian-archive-keyring systemd-container
+	@bash scripts/system-root
+	@# The scenarios install these two; built here, their building is seen.
+	$(CARGO) build --locked -p cacd -p cacctl
+	$(CARGO) test --locked --workspace --no-fail-fast --test 's*' -- --ignored
 
 lint: ## formatting and lints, as strictly as CI
 	$(CARGO) fmt --all --check

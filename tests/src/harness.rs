@@ -5,7 +5,7 @@
 
 mod by_hand;
 mod cast;
-mod commands;
+pub(crate) mod commands;
 mod conversation;
 mod crowd;
 mod daemon;
@@ -13,7 +13,7 @@ mod follower;
 mod neighbour;
 mod outsider;
 pub(crate) mod programs;
-mod socket;
+pub(crate) mod socket;
 mod traces;
 
 use std::fs;
@@ -40,6 +40,7 @@ use crate::virtual_card::vpcd::Insertion;
 
 pub use self::cast::{jane, john, portal_person, the_card_of};
 pub use self::commands::Background;
+pub(crate) use self::conversation::{card_in, label_of};
 pub use self::crowd::{Crowd, Done};
 pub use self::follower::Follower;
 pub use self::neighbour::Neighbour;
@@ -126,7 +127,7 @@ impl Plan {
         let places = Places {
             root: folder.path().to_owned(),
         };
-        let portal = start_portal(&places, self.versions)?;
+        let portal = start_portal(places.root.join("portal"), self.versions)?;
         places.furnish(&self.settings, &portal.profile())?;
         let pcscd = PrivatePcscd::start(self.readers)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -186,7 +187,8 @@ impl Places {
     }
 }
 
-fn start_portal(places: &Places, versions: Versions) -> anyhow::Result<ReferencePortal> {
+/// That lets in whom the samples' authority knows, and whom the samples trust.
+pub(crate) fn start_portal(folder: PathBuf, versions: Versions) -> anyhow::Result<ReferencePortal> {
     let authority = samples::authority();
     let certificate =
         authority.issue_server_certificate(&["localhost"], Validity::current(clock::now()))?;
@@ -197,7 +199,7 @@ fn start_portal(places: &Places, versions: Versions) -> anyhow::Result<Reference
     };
     let config = PortalConfig {
         versions,
-        ..PortalConfig::new(places.root.join("portal"), identity, authority.root_pem())
+        ..PortalConfig::new(folder, identity, authority.root_pem())
     };
     Ok(ReferencePortal::start(&config)?)
 }

@@ -7,6 +7,7 @@ pub mod harness;
 pub mod pcscd;
 pub mod portal;
 pub mod servers;
+pub mod system;
 pub mod terminal;
 mod tmux;
 pub mod virtual_card;

@@ -12,7 +12,7 @@ use super::traces::appears_in;
 use crate::wait::{self, WaitedInVain};
 
 /// Runs a program to its end, with `input` on its standard input.
-pub(super) fn run(mut command: Command, input: &[u8]) -> anyhow::Result<Output> {
+pub(crate) fn run(mut command: Command, input: &[u8]) -> anyhow::Result<Output> {
     let name = command.get_program().to_string_lossy().into_owned();
     // Files, since a pipe that nobody reads would stop the program.
     let mut files = [

@@ -95,12 +95,7 @@ impl Lab {
 
     /// Where the card in a reader stands at the portal, in words.
     pub fn label(&self, snapshot: &Snapshot, reader: usize) -> Option<&'static str> {
-        let card = self.find_card(snapshot, reader)?;
-        let registration = card
-            .registrations
-            .iter()
-            .find(|registration| registration.portal == PORTAL)?;
-        Some(registration.status.label())
+        label_of(self.find_card(snapshot, reader)?)
     }
 
     /// The card in a reader, as the daemon shows it.
@@ -111,13 +106,7 @@ impl Lab {
     }
 
     fn find_card<'a>(&self, snapshot: &'a Snapshot, reader: usize) -> Option<&'a Card> {
-        let name = self.reader_name(reader);
-        snapshot
-            .readers
-            .iter()
-            .find(|shown| shown.name.0 == name)?
-            .card
-            .as_ref()
+        card_in(snapshot, &self.reader_name(reader))
     }
 
     /// Runs on the lab's runtime.
@@ -193,6 +182,19 @@ impl Lab {
     pub fn follow(&self) -> anyhow::Result<Follower> {
         Follower::start(&self.runtime, &self.socket())
     }
+}
+
+/// The card in the reader of this name.
+pub(crate) fn card_in<'a>(snapshot: &'a Snapshot, reader: &str) -> Option<&'a Card> {
+    let mut readers = snapshot.readers.iter();
+    readers.find(|shown| shown.name.0 == reader)?.card.as_ref()
+}
+
+/// Where a card stands at the portal, in words.
+pub(crate) fn label_of(card: &Card) -> Option<&'static str> {
+    let mut registrations = card.registrations.iter();
+    let registration = registrations.find(|registration| registration.portal == PORTAL)?;
+    Some(registration.status.label())
 }
 
 fn last_lines(log: &str) -> String {

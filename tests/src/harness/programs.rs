@@ -1,6 +1,7 @@
 //! The programs under test, built once in each test program, from the sources as they are.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -14,6 +15,17 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
+    /// TARGET/PROFILE
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What its folder is called.
+    pub(crate) fn profile(&self) -> anyhow::Result<&str> {
+        let name = self.folder.file_name().and_then(OsStr::to_str);
+        name.context("a profile has a name")
+    }
+
     pub(crate) fn cacd(&self) -> PathBuf {
         self.path("cacd")
     }
@@ -46,6 +58,13 @@ pub(crate) fn example(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder.join("examples").join(name))
 }
 
+/// Where the sources lie.
+pub(crate) fn workspace() -> anyhow::Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("this package lies in the workspace")
+}
+
 /// Has cargo build this, and says where it lies.
 fn build(what: &[&str]) -> anyhow::Result<PathBuf> {
     let this = env::current_exe()?;
@@ -55,12 +74,9 @@ fn build(what: &[&str]) -> anyhow::Result<PathBuf> {
         .nth(2)
         .context("a test lies in target/PROFILE/deps")?;
     let target = folder.parent().context("a profile lies in target")?;
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("this package lies in the workspace")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .current_dir(workspace)
+        .current_dir(workspace()?)
         .args(["build", "--quiet", "--locked"])
         .args(what)
         .env("CARGO_TARGET_DIR", target);

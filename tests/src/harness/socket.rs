@@ -113,7 +113,7 @@ pub fn as_user<T: Send>(
     })
 }
 
-pub(super) async fn wait_for(
+pub(crate) async fn wait_for(
     socket: &Path,
     limit: Duration,
     what: &str,
@@ -141,7 +141,7 @@ pub(super) async fn wait_for(
     }
 }
 
-pub(super) async fn submit(
+pub(crate) async fn submit(
     socket: &Path,
     request: SubmitPin,
     pin: &str,

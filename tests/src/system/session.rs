@@ -1,0 +1,90 @@
+//! Sessions of the machine's users, as logind knows them.
+
+use std::process::Output;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use super::System;
+use crate::harness::LIMIT;
+use crate::wait;
+
+/// Begun at the seat, without a screen. It goes on until it is terminated.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// As `loginctl` takes it.
+    pub id: String,
+    /// What holds it.
+    pub unit: String,
+}
+
+/// A line of `loginctl list-sessions`.
+#[derive(Deserialize)]
+struct Listed {
+    session: String,
+    leader: u32,
+}
+
+impl System {
+    /// A user logs in at seat0, through PAM's `login`.
+    pub fn session(&self, user: &str) -> anyhow::Result<Session> {
+        static BEGUN: AtomicU32 = AtomicU32::new(1);
+        let number = BEGUN.fetch_add(1, Ordering::Relaxed);
+        let unit = format!("seat-{user}-{number}.service");
+        self.does(&[
+            "systemd-run",
+            "--quiet",
+            &format!("--unit={unit}"),
+            // Returns once PAM has let the user in.
+            "--service-type=exec",
+            "--property=PAMName=login",
+            &format!("--property=User={user}"),
+            "--property=StandardInput=null",
+            "--setenv=XDG_SEAT=seat0",
+            "--setenv=XDG_SESSION_TYPE=wayland",
+            "--setenv=XDG_SESSION_CLASS=user",
+            "sleep",
+            "infinity",
+        ])?;
+        let leader: u32 = self.property(&unit, "MainPID")?.parse()?;
+        let list = self.loginctl(&["list-sessions", "--json=short"])?;
+        let listed: Vec<Listed> = serde_json::from_str(&list)?;
+        let session = listed.into_iter().find(|session| session.leader == leader);
+        let session = session.with_context(|| format!("no session of {leader} in {list}"))?;
+        Ok(Session {
+            id: session.session,
+            unit,
+        })
+    }
+
+    /// Runs something to its end, as what a user with a session starts.
+    pub fn run_in_session(&self, user: &str, command: &[&str]) -> anyhow::Result<Output> {
+        let uid = self.does(&["id", "--user", user])?;
+        let folder = format!("XDG_RUNTIME_DIR=/run/user/{uid}");
+        let manager = ["env", &folder, "systemd-run", "--user"];
+        let wait = ["--quiet", "--wait", "--pipe"];
+        self.run_as(user, &[&manager[..], &wait, command].concat())
+    }
+
+    /// `activate`, `lock-session`, `unlock-session`, `terminate-session` with an
+    /// ID, or whatever else; what it says.
+    pub fn loginctl(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        self.does(&[&["loginctl"], arguments].concat())
+    }
+
+    /// Waits until logind says so of a session: `Active` is `yes`, `LockedHint` is `no`, …
+    pub fn wait_for_session(
+        &self,
+        session: &Session,
+        name: &str,
+        value: &str,
+    ) -> anyhow::Result<()> {
+        let id = session.id.as_str();
+        let what = format!("{name} of session {id} is {value}");
+        Ok(wait::wait_until(&what, LIMIT, || {
+            self.loginctl(&["show-session", "--value", "--property", name, id])
+                .is_ok_and(|said| said == value)
+        })?)
+    }
+}
