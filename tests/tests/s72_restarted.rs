@@ -6,7 +6,7 @@ use cac_tests::system::{SERVICE, System};
 use cac_tests::virtual_card::{CardModel, samples};
 
 /// The same watchdog, that waits less long.
-const IMPATIENT: &str = "[Service]\nWatchdogSec=1s\nTimeoutAbortSec=1s\n";
+const IMPATIENT: &str = "[Service]\nWatchdogSec=4s\nTimeoutAbortSec=1s\n";
 
 #[test]
 #[ignore = "needs a systemd of its own: make test-system"]
@@ -26,7 +26,7 @@ fn s72_a_daemon_that_hangs_is_started_again_and_knows_who_is_registered() -> any
     assert_eq!(system.property(SERVICE, "NRestarts")?, "0");
 
     system.does(&["systemctl", "kill", "--signal=STOP", SERVICE])?;
-    system.wait_for_property(SERVICE, "NRestarts", |count| count == "1")?;
+    system.wait_for_property(SERVICE, "NRestarts", |count| count != "0")?;
     let after = system.wait_for_status(0, "registered")?;
 
     assert_ne!(system.property(SERVICE, "MainPID")?, before);
