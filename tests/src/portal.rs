@@ -41,7 +41,7 @@ pub use person::{NotAPerson, Person, PersonEntry};
 pub use profile::Unfit;
 pub use seen::{Requests, Seen};
 pub use store::{Registration, StoreError};
-pub use terms::{Lockout, Renewal, Terms, TiedBy};
+pub use terms::{Given, Lockout, Renewal, Terms, TiedBy};
 pub use tls::{Demand, Resumption, ServerIdentity, TlsError, Versions};
 
 use connection::Tls;

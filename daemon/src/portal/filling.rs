@@ -154,7 +154,9 @@ fn take(
         }
         ("input", "checkbox" | "radio") if element.attr("checked").is_none() => return Ok(None),
         ("input", "checkbox" | "radio") => element.attr("value").unwrap_or("on").to_owned(),
-        ("input", "button" | "reset" | "image" | "file") => return Ok(None),
+        ("input", "button" | "reset" | "image" | "file") | ("button", "button" | "reset") => {
+            return Ok(None);
+        }
         ("input" | "button", _) => value.to_owned(),
         ("select", _) => chosen(element).unwrap_or_default().to_owned(),
         ("textarea", _) => element.text().collect(),
@@ -249,7 +251,7 @@ fn encode(bytes: &[u8], body: &mut Vec<u8>) {
 fn multipart(fields: &[Field]) -> Option<(String, Zeroizing<Vec<u8>>)> {
     let mut random = [0; 16];
     rand::fill(&mut random).ok()?;
-    let boundary = format!("cacd-{}", super::consent::hex(&random));
+    let boundary = format!("cacd-{:032x}", u128::from_ne_bytes(random));
     // What stands around each part is shorter than that.
     let most: usize = fields.iter().map(|field| 3 * field.size() + 300).sum();
     let mut body = Zeroizing::new(Vec::with_capacity(most + boundary.len() + 8));
@@ -271,4 +273,163 @@ fn multipart(fields: &[Field]) -> Option<(String, Zeroizing<Vec<u8>>)> {
     }
     body.extend(format!("--{boundary}--\r\n").as_bytes());
     Some((format!("{MULTIPART}; boundary={boundary}"), body))
+}
+
+#[cfg(test)]
+mod tests {
+    use cac_common::locked::Locked;
+
+    use super::super::page;
+    use super::*;
+
+    const PAGE: &str = "https://portal.example.mil/account/card?x=1#top";
+
+    #[test]
+    fn a_form_is_filled_in_as_a_browser_does() {
+        let once = filled(
+            "<form id=f method=post action='../register?b=2'>\
+             <input type=hidden name=csrf value='a+b'><input name=user value=old>\
+             <input type=password name=password><input type=checkbox name=keep value=1>\
+             <input type=checkbox name=agree checked><select name=unit><option value=a>A\
+             <option value=b selected>B</select><textarea name=note>one\ntwo</textarea>\
+             <input type=file name=photo><input name=off value=1 disabled><input value=nameless>\
+             <button type=button name=help value=1>?</button>\
+             <button name=do value=register>Register</button><button name=do value=drop>x</button>\
+             </form>",
+            vec![
+                ("user", text("jane doe")),
+                ("password", password("p&w=\u{e9}%+")),
+            ],
+        )
+        .unwrap();
+
+        assert_eq!(
+            once.action.as_str(),
+            "https://portal.example.mil/register?b=2"
+        );
+        assert_eq!(once.content_type, "application/x-www-form-urlencoded");
+        assert_eq!(
+            std::str::from_utf8(&once.body).unwrap(),
+            "csrf=a%2Bb&user=jane+doe&password=p%26w%3D%C3%A9%25%2B&agree=on&unit=b\
+             &note=one%0D%0Atwo&do=register"
+        );
+        assert_eq!(
+            once.names,
+            ["csrf", "user", "password", "agree", "unit", "note", "do"]
+        );
+    }
+
+    #[test]
+    fn a_certificate_goes_along_as_text_or_as_a_file() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+        let given = || vec![("cert", Value::Certificate(pem.into()))];
+        let as_text = "<form id=f method=post><textarea name=cert></textarea></form>";
+        let as_file = "<form id=f method=post enctype=Multipart/Form-Data>\
+             <input type=hidden name='a\"b' value=1><input type=file name=cert></form>";
+
+        let text = filled(as_text, given()).unwrap();
+        let file = filled(as_file, given()).unwrap();
+
+        assert!(
+            text.body
+                .starts_with(b"cert=-----BEGIN+CERTIFICATE-----%0D%0AAA%3D%3D%0D%0A")
+        );
+        let (_, boundary) = file
+            .content_type
+            .split_once("multipart/form-data; boundary=")
+            .unwrap();
+        assert_eq!(
+            std::str::from_utf8(&file.body).unwrap(),
+            format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"a%22b\"\r\n\r\n1\r\n\
+                 --{boundary}\r\nContent-Disposition: form-data; name=\"cert\"; \
+                 filename=\"certificate.pem\"\r\nContent-Type: application/x-pem-file\r\n\r\n\
+                 {pem}\r\n--{boundary}--\r\n"
+            )
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_the_form_is_named_and_not_sent() {
+        let both = || vec![("user", text("jane")), ("password", password("x"))];
+        for (markup, given, why) in [
+            ("<form id=g method=post></form>", both(), "not on the page"),
+            ("<div id=f></div>", both(), "not on the page"),
+            (
+                "<form id=f><input name=user></form>",
+                both(),
+                "not sent by POST",
+            ),
+            ("<form id=f method=get></form>", both(), "not sent by POST"),
+            (
+                "<form id=f method=post><input name=user></form>",
+                both(),
+                "no field password",
+            ),
+            // A name alone is no place to type at.
+            (
+                "<form id=f method=post><input type=hidden name=user><input name=password></form>",
+                both(),
+                "no field user",
+            ),
+            (
+                "<form id=f method=post><input name=user><input type=password name=pin>\
+                 <input type=password name=password></form>",
+                both(),
+                "a secret, pin,",
+            ),
+            (
+                "<form id=f method=post><input name=user><input name=password>\
+                 <button formaction=//elsewhere.example>Go</button></form>",
+                both(),
+                "elsewhere",
+            ),
+            (
+                "<form id=f method=post action='https://['><input name=user>\
+                 <input name=password></form>",
+                both(),
+                "no address",
+            ),
+            (
+                "<form id=f method=post><input type=file name=cert></form>",
+                vec![("cert", Value::Certificate("x".into()))],
+                "takes a file, and is not sent",
+            ),
+            (
+                "<form id=f method=post enctype=multipart/form-data>\
+                 <input type=file name=password></form>",
+                vec![("password", password("x"))],
+                "takes a file",
+            ),
+        ] {
+            let Err(Misfit(told)) = filled(markup, given) else {
+                panic!("{markup} was filled in");
+            };
+
+            assert!(told.contains(why), "{markup}: {told}");
+        }
+    }
+
+    fn filled(markup: &str, given: Vec<(&str, Value)>) -> Result<Once, Misfit> {
+        let given = given.into_iter();
+        let given = given
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        Once::fill(
+            &page::parse(markup).unwrap(),
+            &Selector::parse("#f").unwrap(),
+            &Url::parse(PAGE).unwrap(),
+            given,
+        )
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.into())
+    }
+
+    fn password(text: &str) -> Value {
+        let mut bytes = Locked::new().unwrap();
+        bytes.bytes_mut()[..text.len()].copy_from_slice(text.as_bytes());
+        Value::Password(Password::new(bytes, text.len()).unwrap())
+    }
 }

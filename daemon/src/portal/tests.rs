@@ -1,6 +1,7 @@
 //! Sign-ins against a server made for each test.
 
 mod anywhere;
+mod by_hand;
 mod consent;
 mod forms;
 mod holder;

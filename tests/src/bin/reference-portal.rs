@@ -12,8 +12,8 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::http::StatusCode;
 use cac_tests::portal::{
-    Demand, Fault, Host, Layout, Lockout, NotAFault, PersonEntry, PortalConfig, ReferencePortal,
-    Renewal, Resumption, ServerIdentity, Terms, TiedBy, Versions, duration,
+    Demand, Fault, Given, Host, Layout, Lockout, NotAFault, PersonEntry, PortalConfig,
+    ReferencePortal, Renewal, Resumption, ServerIdentity, Terms, TiedBy, Versions, duration,
 };
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -255,6 +255,7 @@ fn terms(arguments: &Arguments) -> Terms {
             lasts: arguments.lock_for,
             status: arguments.lock_status,
         },
+        given: Given::default(),
     }
 }
 

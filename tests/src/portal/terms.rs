@@ -26,6 +26,16 @@ pub enum Renewal {
     ByHand,
 }
 
+/// How a certificate is given where it is registered by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Given {
+    /// By whoever comes with it, in TLS.
+    #[default]
+    InTls,
+    /// As text in the form.
+    AsText,
+}
+
 /// When an account is locked, and what its holder is then shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lockout {
@@ -44,6 +54,7 @@ pub struct Terms {
     /// As many as one likes, if it is not said.
     pub most_cards: Option<u32>,
     pub lockout: Lockout,
+    pub given: Given,
 }
 
 impl Default for Lockout {

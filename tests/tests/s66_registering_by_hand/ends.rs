@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::ensure;
 use cac_common::wizard::{AskKind, WizardState};
 use cac_tests::harness::{Plan, appears_in, files_below, memory_of};
-use cac_tests::portal::Layout;
+use cac_tests::portal::{Given, Layout};
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 
 use crate::scene::{JANE, JOHN, PASSWORD, PORTAL, Scene};
@@ -72,6 +72,29 @@ fn s66_by_hand_from_the_log_in_to_a_saved_confirmation_in_every_layout() -> anyh
 }
 
 #[test]
+fn s66_where_the_certificate_is_given_as_text_no_pin_is_asked_for() -> anyhow::Result<()> {
+    let steps = |profile: String| {
+        let field = "kind = \"password\" }]\nproof = \"main#confirmation\"\ncertificate = true";
+        let with_text = "kind = \"password\" }, { name = \"certificate\", \
+                         kind = \"certificate\" }]\nproof = \"main#confirmation\"";
+        assert!(profile.contains(field), "{profile}");
+        profile.replace(field, with_text)
+    };
+    let mut scene = Scene::with(Plan::default(), Layout::TwoOrigins, Given::AsText, steps)?;
+    let card = CardHandle::new(samples::jane(), CardModel::T1)?;
+    scene.lab.insert(0, &card)?;
+    scene.lab.wait_until_whole(0)?;
+    scene.come_to_the_last_step(0, JANE)?;
+
+    scene.lab.answer_all(0, &[PASSWORD])?;
+    scene.wait_for_label(0, "registered")?;
+
+    assert_eq!(scene.portal.registrations()?.len(), 1);
+    assert_eq!(card.log().pin_attempts(), 0);
+    Ok(())
+}
+
+#[test]
 fn s66_two_register_by_hand_at_once_and_each_is_registered_as_themselves() -> anyhow::Result<()> {
     let (mut scene, janes) = Scene::with_jane(Layout::TwoOrigins)?;
     let johns = CardHandle::new(samples::john(), CardModel::T1)?;
@@ -110,7 +133,7 @@ fn s66_two_register_by_hand_at_once_and_each_is_registered_as_themselves() -> an
 #[test]
 fn s66_after_it_the_password_is_in_no_file_and_no_memory() -> anyhow::Result<()> {
     let plan = Plan::default().settings("[log]\nlevel = \"trace\"\n");
-    let mut scene = Scene::with(plan, Layout::TwoOrigins, |profile| profile)?;
+    let mut scene = Scene::with(plan, Layout::TwoOrigins, Given::InTls, |profile| profile)?;
     let card = CardHandle::new(samples::jane(), CardModel::T1)?;
     scene.lab.insert(0, &card)?;
     scene.lab.wait_until_whole(0)?;

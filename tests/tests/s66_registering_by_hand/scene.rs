@@ -7,7 +7,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Stage};
 use cac_tests::clock;
 use cac_tests::harness::{Lab, Plan, portal_person};
-use cac_tests::portal::{Demand, Layout, PortalConfig, ReferencePortal, ServerIdentity};
+use cac_tests::portal::{Demand, Given, Layout, PortalConfig, ReferencePortal, ServerIdentity};
 use cac_tests::virtual_card::card_file::CardFile;
 use cac_tests::virtual_card::certificate::Validity;
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
@@ -26,17 +26,19 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn open(layout: Layout) -> anyhow::Result<Self> {
-        Self::with(Plan::default().readers(2), layout, |profile| profile)
+        let plan = Plan::default().readers(2);
+        Self::with(plan, layout, Given::InTls, |profile| profile)
     }
 
     /// The profile as `change` makes it.
     pub(crate) fn with(
         plan: Plan,
         layout: Layout,
+        given: Given,
         change: impl FnOnce(String) -> String,
     ) -> anyhow::Result<Self> {
         let lab = plan.start()?;
-        let portal = portal(&lab, layout)?;
+        let portal = portal(&lab, layout, given)?;
         lab.remove_profile(cac_tests::harness::PORTAL)?;
         let profile = portal
             .full_profile()
@@ -81,7 +83,7 @@ impl Scene {
     }
 }
 
-fn portal(lab: &Lab, layout: Layout) -> anyhow::Result<ReferencePortal> {
+fn portal(lab: &Lab, layout: Layout, given: Given) -> anyhow::Result<ReferencePortal> {
     let authority = samples::authority();
     let names = ["localhost", "127.0.0.1"];
     let certificate =
@@ -96,6 +98,7 @@ fn portal(lab: &Lab, layout: Layout) -> anyhow::Result<ReferencePortal> {
     let mut config = PortalConfig::new(folder, identity, authority.root_pem());
     "127.0.0.1".clone_into(&mut config.account_name);
     config.layout = layout;
+    config.terms.given = given;
     // Who logs in by password comes without a certificate.
     if layout == Layout::OneOrigin {
         config.demand = Demand::Optional;

@@ -5,7 +5,7 @@ use cac_common::cause::Kind;
 use cac_common::interface::Refusal;
 use cac_common::wizard::{Move, Wizard, WizardState};
 use cac_tests::harness::{Plan, refusal};
-use cac_tests::portal::{Fault, Layout};
+use cac_tests::portal::{Fault, Given, Layout};
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 
 use crate::scene::{JANE, PASSWORD, PORTAL, Scene};
@@ -161,10 +161,15 @@ fn s66_a_page_that_has_changed_ends_it_with_what_was_seen() -> anyhow::Result<()
         ("\"user\", label", "\"name\", label", 0, "field name"),
         ("main#confirmation\"", "main#receipt\"", 3, "main#receipt"),
     ] {
-        let mut scene = Scene::with(Plan::default(), Layout::TwoOrigins, |profile| {
-            let (rules, steps) = profile.split_once("[[wizard]]").unwrap();
-            format!("{rules}[[wizard]]{}", steps.replace(from, to))
-        })?;
+        let mut scene = Scene::with(
+            Plan::default(),
+            Layout::TwoOrigins,
+            Given::InTls,
+            |profile| {
+                let (rules, steps) = profile.split_once("[[wizard]]").unwrap();
+                format!("{rules}[[wizard]]{}", steps.replace(from, to))
+            },
+        )?;
         let card = CardHandle::new(samples::jane(), CardModel::T1)?;
         scene.lab.insert(0, &card)?;
         scene.lab.wait_until_whole(0)?;

@@ -72,6 +72,8 @@ pub(super) enum Asks<'a> {
     Naming(&'a Authority),
     /// Trusts one and names none.
     Quietly(&'a Authority),
+    /// Lets those in who have none.
+    Kindly(&'a Authority),
     Never,
 }
 
@@ -223,6 +225,9 @@ pub(super) fn config_for(
                 .build()
                 .unwrap(),
         ),
+        Asks::Kindly(authority) => {
+            Some(verifier(authority).allow_unauthenticated().build().unwrap())
+        }
         Asks::Never => None,
     };
     let builder = match verifier {

@@ -5,6 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::{escape, page, time};
 use crate::portal::store::Card;
+use crate::portal::terms::Given;
 
 /// The form that a one-time token travels in. Nothing is left to a person,
 /// unless scripts are off.
@@ -97,7 +98,11 @@ pub(in crate::portal) fn cards(cards: &[Card], csrf: &str) -> Response {
 }
 
 /// Where the password is asked for once more: again, if it was wrong.
-pub(in crate::portal) fn password_again(csrf: &str, is_again: bool) -> Response {
+pub(in crate::portal) fn password_again(csrf: &str, given: Given, is_again: bool) -> Response {
+    let certificate = match given {
+        Given::InTls => "",
+        Given::AsText => "<label>Certificate <textarea name=\"certificate\"></textarea></label>",
+    };
     page(
         StatusCode::OK,
         "Register Your CAC",
@@ -105,7 +110,7 @@ pub(in crate::portal) fn password_again(csrf: &str, is_again: bool) -> Response 
         &format!(
             "<h1>Register your CAC</h1>\n\
              <p>Put your CAC into its reader and enter your password again.</p>\n{}\
-             <form id=\"register-form\" method=\"post\" action=\"/account/card/register\">\n{}\n{}\n\
+             <form id=\"register-form\" method=\"post\" action=\"/account/card/register\">\n{}\n{}\n{certificate}\n\
              <button type=\"submit\">Register</button>\n</form>",
             wrong(is_again, "Password is wrong."),
             hidden(csrf),

@@ -4,6 +4,8 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::{Extension, Form};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
 use super::by_card::{PRESENT_CARD, Token};
@@ -11,15 +13,18 @@ use super::{Csrf, Peer, RequestError, Site, redirect, session};
 use crate::portal::certificate::Holder;
 use crate::portal::pages::{self, forms};
 use crate::portal::store::{ByHand, LogIn, Purpose, Session};
+use crate::portal::terms::Given;
 
 /// Where a token is taken back to.
 pub(super) const RETURN: &str = "/account/card/return";
 pub(super) const CONFIRMATION: &str = "/account/card/confirmation";
 
 #[derive(Deserialize)]
-pub(super) struct Password {
+pub(super) struct Registering {
     csrf: String,
     password: String,
+    /// PEM, where it is given as text.
+    certificate: Option<String>,
 }
 
 /// A session with somebody in it.
@@ -61,8 +66,9 @@ pub(super) async fn form(
     State(site): State<Site>,
     headers: HeaderMap,
 ) -> Result<Response, RequestError> {
+    let given = site.shared.terms.given;
     match logged_in(&site, &headers).await? {
-        Some(LoggedIn { session, .. }) => Ok(forms::password_again(&session.csrf, false)),
+        Some(LoggedIn { session, .. }) => Ok(forms::password_again(&session.csrf, given, false)),
         None => to_the_log_in(),
     }
 }
@@ -73,7 +79,7 @@ pub(super) async fn register(
     State(site): State<Site>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
-    Form(form): Form<Password>,
+    Form(form): Form<Registering>,
 ) -> Result<Response, RequestError> {
     let Some(LoggedIn { session, account }) = logged_in(&site, &headers).await? else {
         return to_the_log_in();
@@ -93,9 +99,18 @@ pub(super) async fn register(
         })
         .await?;
     match outcome {
-        LogIn::WrongNameOrPassword => return Ok(forms::password_again(&session.csrf, true)),
+        LogIn::WrongNameOrPassword => {
+            return Ok(forms::password_again(&session.csrf, terms.given, true));
+        }
         LogIn::LockedOut { until } => return Ok(site.locked_out(until)),
         LogIn::Right => {}
+    }
+    if terms.given == Given::AsText {
+        let text = form.certificate.unwrap_or_default();
+        return match CertificateDer::from_pem_slice(text.as_bytes()) {
+            Ok(certificate) => tie(&site, session.id, &certificate).await,
+            Err(_) => Ok(pages::certificate_not_accepted()),
+        };
     }
     if let Some((sign_in, _account)) = site.shared.origins.apart() {
         return redirect(StatusCode::SEE_OTHER, &format!("{sign_in}{PRESENT_CARD}"));
