@@ -33,6 +33,7 @@ use self::daemon::Daemon;
 use crate::clock;
 use crate::pcscd::PrivatePcscd;
 use crate::portal::{PortalConfig, ReferencePortal, ServerIdentity, Versions};
+use crate::system_bus::SystemBus;
 use crate::virtual_card::CardHandle;
 use crate::virtual_card::certificate::Validity;
 use crate::virtual_card::samples;
@@ -66,12 +67,15 @@ pub struct Plan {
     readers: usize,
     settings: String,
     versions: Versions,
+    bus: Option<String>,
 }
 
 /// Where the programs of one lab keep their things.
 #[derive(Debug, Clone)]
 struct Places {
     root: PathBuf,
+    /// The address of the system bus; by itself a place where there is none.
+    bus: String,
 }
 
 /// A machine with readers, a portal it can reach, and cacd on it.
@@ -94,6 +98,7 @@ impl Default for Plan {
             readers: 1,
             settings: String::new(),
             versions: Versions::Both,
+            bus: None,
         }
     }
 }
@@ -119,13 +124,24 @@ impl Plan {
         Self { versions, ..self }
     }
 
+    /// Where cacd finds logind.
+    #[must_use]
+    pub fn bus(self, bus: &SystemBus) -> Self {
+        Self {
+            bus: Some(bus.address()),
+            ..self
+        }
+    }
+
     /// Builds the programs if need be, starts everything, and returns when the daemon answers.
     pub fn start(self) -> anyhow::Result<Lab> {
         let folder = tempfile::Builder::new().prefix("cacd-lab-").tempdir()?;
         // Others may pass through, to reach the socket.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
+        let nowhere = || format!("unix:path={}", folder.path().join("no-bus").display());
         let places = Places {
             root: folder.path().to_owned(),
+            bus: self.bus.unwrap_or_else(nowhere),
         };
         let portal = start_portal(places.root.join("portal"), self.versions)?;
         places.furnish(&self.settings, &portal.profile())?;

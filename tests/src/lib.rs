@@ -8,6 +8,7 @@ pub mod pcscd;
 pub mod portal;
 pub mod servers;
 pub mod system;
+pub mod system_bus;
 pub mod terminal;
 mod tmux;
 pub mod virtual_card;

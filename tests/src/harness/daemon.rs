@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{LIMIT, Places, programs};
 use crate::pcscd::SOCKET_VARIABLE;
+use crate::system_bus::ADDRESS_VARIABLE;
 use crate::wait;
 
 /// Runs the rest of its arguments where the folder in the first cannot be written to.
@@ -66,6 +67,7 @@ impl Daemon {
             .arg(places.configuration())
             .args(["--log", "terminal"])
             .env(SOCKET_VARIABLE, pcscd)
+            .env(ADDRESS_VARIABLE, &places.bus)
             .env("CACD_LOG", "trace")
             .env_remove("NOTIFY_SOCKET")
             .env_remove("WATCHDOG_USEC")
