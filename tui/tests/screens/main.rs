@@ -215,6 +215,16 @@ fn clearing_shows_what_would_be_lost() {
 }
 
 #[test]
+fn whose_card_it_is_stands_beside_it() {
+    let mut desk = invented::desk();
+    card(&mut desk).user = Some("jane".into());
+
+    let screen = drawn(&app(desk), (120, 36), MONOCHROME);
+
+    assert!(screen.contains("user jane"), "{screen}");
+}
+
+#[test]
 fn the_history() {
     look_at("history", &history());
 }
