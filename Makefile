@@ -70,12 +70,12 @@ deps: ## install the packages that building and testing need (Debian, Ubuntu)
 demo: deps ## a pretend card, a pretend portal and the dashboard
 	@$(CARGO) run -q --locked -p cac-tests --bin demo
 
-test: deps ## every test, the scenarios over the whole of it included
+test: deps ## every test but test-system's, the scenarios over the whole included
 	@# The scenarios run these two; built here, their building is seen.
 	$(CARGO) build --locked -p cacd -p cacctl
 	$(CARGO) test --locked --workspace --no-fail-fast
 
-test-system: ## scenarios on a Debian 13 in a container: systemd, polkit, logind (root)
+test-system: ## scenarios on a Debian 13 in a container with its own systemd, as root
 	@bash scripts/deps mmdebstrap debian-archive-keyring systemd-container
 	@bash scripts/system-root
 	@# The scenarios install these two; built here, their building is seen.

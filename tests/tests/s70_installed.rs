@@ -14,6 +14,9 @@ const SIZE: Size = Size {
     rows: 24,
 };
 
+/// As `scripts/verify-unit` has it: 1.2 of 10.
+const WORST_EXPOSURE: &str = "--threshold=12";
+
 /// What cacd may leave behind: what `make uninstall` says, and the files in
 /// which Debian keeps users, with the copies it makes of them.
 const MAY_STAY: [&str; 2] = ["/etc/cacd/", "/var/lib/cacd/"];
@@ -26,6 +29,7 @@ fn s70_installed_as_an_administrator_does_a_card_is_registered_and_outlives_a_ki
     assert_eq!(system.property(SERVICE, "Type")?, "notify");
     assert_eq!(system.property(SERVICE, "ActiveState")?, "active");
     assert_eq!(system.property(SERVICE, "SubState")?, "running");
+    is_at_peace_with_its_unit(&system)?;
     system.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
     system.wait_for("the readers are seen", |snapshot| {
@@ -49,6 +53,9 @@ fn s70_installed_as_an_administrator_does_a_card_is_registered_and_outlives_a_ki
     assert_eq!(card.log().pin_attempts(), 1);
     assert!(!terminal.all_text()?.contains(samples::PIN));
 
+    let warnings = ["journalctl", "--quiet", "--priority=warning", "--unit"];
+    let warnings = system.does(&[&warnings[..], &[SERVICE]].concat())?;
+    assert_eq!(warnings, "", "nothing was wrong");
     let before = system.property(SERVICE, "MainPID")?;
     system.does(&["systemctl", "kill", "--signal=KILL", SERVICE])?;
     system.wait_for_property(SERVICE, "NRestarts", |count| count == "1")?;
@@ -100,6 +107,18 @@ fn s70_what_is_uninstalled_leaves_nothing_but_what_it_says() -> anyhow::Result<(
     assert!(!system.path("/run/cacd").exists());
     assert_eq!(system.property(SERVICE, "LoadState")?, "not-found");
     system.does(&["id", "cacd"])?;
+    Ok(())
+}
+
+/// The systemd that runs it finds nothing wrong with the unit, nor much exposed.
+fn is_at_peace_with_its_unit(system: &System) -> anyhow::Result<()> {
+    let verify = ["systemd-analyze", "verify", "--man=no"];
+    let verified = system.run(&[&verify[..], &["--recursive-errors=no", SERVICE]].concat())?;
+    ensure!(
+        verified.status.success() && verified.stderr.is_empty(),
+        "{verified:?}"
+    );
+    system.does(&["systemd-analyze", "security", WORST_EXPOSURE, SERVICE])?;
     Ok(())
 }
 

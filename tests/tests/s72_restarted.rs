@@ -1,4 +1,5 @@
-//! What hangs or ends is started again by systemd, and all is as it was.
+//! What hangs or ends is started again by systemd, a machine that slept wakes,
+//! and all is as it was.
 
 use cac_common::reader::ServiceStatus;
 use cac_tests::harness::jane;
@@ -61,5 +62,26 @@ fn s72_pcscd_started_again_is_found_and_so_is_the_card() -> anyhow::Result<()> {
         daemon,
         "the daemon has seen it all"
     );
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
+fn s72_a_machine_that_slept_asks_nobody_who_is_registered() -> anyhow::Result<()> {
+    let mut system = System::with_cacd()?;
+    system.welcome(samples::jane())?;
+    let card = jane(CardModel::T1)?;
+    let registered = system.register(0, &card, samples::PIN)?;
+    let daemon = system.property(SERVICE, "MainPID")?;
+
+    system.sleep_and_wake()?;
+    system.sleep_and_wake()?;
+    let after = system.wait_for_status(0, "registered")?;
+
+    assert!(system.journal()?.contains("The system will suspend now!"));
+    assert_eq!(after.visit, registered.visit);
+    assert_eq!(after.registrations, registered.registrations);
+    assert_eq!(card.log().pin_attempts(), 1);
+    assert_eq!(system.property(SERVICE, "MainPID")?, daemon);
     Ok(())
 }

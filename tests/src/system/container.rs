@@ -82,7 +82,7 @@ impl Container {
         let number = BOOTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("cacd-{}-{number}", std::process::id());
         let folder = tempfile::Builder::new().prefix("cacd-system-").tempdir()?;
-        let groups = make_groups(&name)?;
+        let groups = make_groups(&name).context("no control group can be made")?;
 
         let console = File::create(folder.path().join("console"))?;
         let mut command = Command::new("sh");
@@ -266,7 +266,7 @@ fn make_groups(name: &str) -> io::Result<Vec<PathBuf>> {
         .filter(|folder| folder.join("cgroup.procs").exists())
         .map(|hierarchy| {
             let group = hierarchy.join(name);
-            fs::create_dir(&group).map(|()| group)
+            fs::create_dir_all(&group).map(|()| group)
         })
         .collect()
 }

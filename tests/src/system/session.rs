@@ -1,5 +1,6 @@
-//! Sessions of the machine's users, as logind knows them.
+//! Sessions of the machine's users, and its sleep, as logind knows them.
 
+use std::fs;
 use std::process::Output;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -18,6 +19,17 @@ pub struct Session {
     /// What holds it.
     pub unit: String,
 }
+
+/// A kernel that can sleep, to whoever asks it. The container has none of the
+/// machine's own, which so is never sent to sleep.
+const KERNEL_THAT_SLEEPS: &str = "
+set -e
+mountpoint --quiet /sys/power && exit
+mount -o remount,rw /sys
+mkdir -p /sys/power
+mount -t tmpfs tmpfs /sys/power
+echo '[s2idle]' >/sys/power/mem_sleep
+";
 
 /// A line of `loginctl list-sessions`.
 #[derive(Deserialize)]
@@ -71,6 +83,24 @@ impl System {
     /// ID, or whatever else; what it says.
     pub fn loginctl(&self, arguments: &[&str]) -> anyhow::Result<String> {
         self.does(&[&["loginctl"], arguments].concat())
+    }
+
+    /// The machine goes to sleep, which stops the processes of sessions and no
+    /// others, and wakes at once. Returns when logind has said both to all.
+    pub fn sleep_and_wake(&self) -> anyhow::Result<()> {
+        self.does(&["sh", "-c", KERNEL_THAT_SLEEPS])?;
+        let state = self.path("/sys/power/state");
+        fs::write(&state, "freeze mem\n")?;
+        self.does(&["systemctl", "suspend"])?;
+        wait::wait_until("the kernel was told to sleep", LIMIT, || {
+            fs::read_to_string(&state).is_ok_and(|told| told.trim() == "mem")
+        })?;
+        let logind = ["org.freedesktop.login1", "/org/freedesktop/login1"];
+        let property = ["org.freedesktop.login1.Manager", "PreparingForSleep"];
+        let ask = [&["busctl", "get-property"][..], &logind, &property].concat();
+        Ok(wait::wait_until("logind has woken", LIMIT, || {
+            self.does(&ask).is_ok_and(|said| said == "b false")
+        })?)
     }
 
     /// Waits until logind says so of a session: `Active` is `yes`, `LockedHint` is `no`, …
