@@ -1,13 +1,15 @@
 //! What the dashboard knows, and what it shows of it.
 //!
-//! `update` alone changes it, `view` alone draws it. A PIN never stands here:
-//! only how many digits were typed.
+//! `update` alone changes it, `view` alone draws it. A PIN or password never
+//! stands here: only how many characters were typed.
 
+mod eligibility;
 mod problems;
+mod screen;
+mod wizard;
 
-use cac_common::certificate::{CertificateSummary, Slot};
+use cac_common::certificate::CertificateSummary;
 use cac_common::identity::{CardId, Edipi, masked};
-use cac_common::interface::{AcceptNotice, ClearScope, Lost};
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{
@@ -17,8 +19,11 @@ use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
 use crate::failure::Trouble;
-use crate::keys::Mode;
 use crate::phrase::{self, Tone};
+
+pub use self::eligibility::{EligibilityDialog, EligibilityStep, OpenEligibility};
+pub use self::screen::{ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, Subject};
+pub use self::wizard::{Shown, Typed, WizardDialog, WizardStep};
 
 #[derive(Debug)]
 pub struct App {
@@ -76,76 +81,6 @@ pub enum Chosen<'a> {
     Known(&'a KnownPersona),
 }
 
-/// One thing has the keyboard. An enum, so that two dialogs cannot be open at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Screen {
-    Panes,
-    Details { of: Subject, scroll: u16 },
-    PinPrompt(PinPrompt),
-    Clear(ClearStep),
-    History(HistoryList),
-    Help { scroll: u16 },
-}
-
-/// What the details are of, within what is chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    Reader,
-    Card,
-    Certificate(Slot),
-    Registration(String),
-    Entry(HistoryEntry),
-    Problems,
-}
-
-/// A PIN being typed for one card in one visit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PinPrompt {
-    pub card: CardId,
-    pub visit: Visit,
-    /// How many digits were typed.
-    pub digits: usize,
-    pub step: PinStep,
-    /// Why the last key did nothing.
-    pub problem: Option<&'static str>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PinStep {
-    Typing,
-    /// The digits are there, but it may be the last try: wants `yes`.
-    Insisting {
-        typed: String,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClearStep {
-    Choosing { cursor: usize },
-    Counting { scope: ClearScope },
-    Preview { scope: ClearScope, lost: Lost },
-    Clearing { scope: ClearScope },
-}
-
-/// The pages of the history that came so far, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryList {
-    pub entries: Vec<HistoryEntry>,
-    pub cursor: usize,
-    pub page: Page,
-    /// The newest entries were let go to make room.
-    pub starts_later: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Page {
-    Loading,
-    More,
-    /// Nothing older is left.
-    End,
-    Failed(Trouble),
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     pub tone: Tone,
@@ -168,62 +103,6 @@ impl App {
             screen: Screen::Panes,
             said: None,
             shows_dod_id: false,
-        }
-    }
-
-    /// What the keys mean now.
-    pub fn mode(&self) -> Mode {
-        match &self.screen {
-            Screen::Panes => Mode::Panes,
-            Screen::Details { .. } if self.notice().is_some() => Mode::Notice,
-            Screen::Details { .. } => Mode::Details,
-            Screen::Help { .. } => Mode::Help,
-            Screen::PinPrompt(PinPrompt {
-                step: PinStep::Typing,
-                ..
-            }) => Mode::Pin,
-            Screen::PinPrompt(PinPrompt {
-                step: PinStep::Insisting { .. },
-                ..
-            }) => Mode::Insist,
-            Screen::Clear(ClearStep::Preview { .. }) => Mode::Confirm,
-            Screen::Clear(_) => Mode::Choose,
-            Screen::History(_) => Mode::History,
-        }
-    }
-
-    /// The notice that is open, and whose: what accepting it says.
-    pub fn notice(&self) -> Option<AcceptNotice> {
-        let Screen::Details {
-            of: Subject::Registration(portal),
-            ..
-        } = &self.screen
-        else {
-            return None;
-        };
-        let card = self.card()?;
-        let mut registrations = card.registrations.iter();
-        let registration = registrations.find(|one| one.portal == *portal)?;
-        let RegistrationStatus::NeedsConsent { notice } = &registration.status else {
-            return None;
-        };
-        Some(AcceptNotice {
-            card: card.id.clone()?,
-            visit: card.visit,
-            portal: portal.clone(),
-            sha256: notice.sha256.clone(),
-        })
-    }
-
-    /// How many digits of a PIN may be kept; none where no prompt is open.
-    pub fn pin_digits(&self) -> usize {
-        match &self.screen {
-            Screen::PinPrompt(prompt) => prompt.digits,
-            Screen::Panes
-            | Screen::Details { .. }
-            | Screen::Clear(_)
-            | Screen::History(_)
-            | Screen::Help { .. } => 0,
         }
     }
 
@@ -354,9 +233,9 @@ impl App {
                 .filter_map(|reader| reader.card.as_ref());
             cards
                 .filter(|card| {
-                    card.registrations
-                        .iter()
-                        .any(|registration| phrase::tone(&registration.status) == Tone::Wanted)
+                    let mut registrations = card.registrations.iter();
+                    registrations.any(|one| phrase::tone(&one.status) == Tone::Wanted)
+                        || card.wizard.as_ref().is_some_and(wizard::waits)
                 })
                 .count()
         })
@@ -412,6 +291,11 @@ impl App {
                 None
             }
         });
+        let next_minute = if self.counts_seconds() {
+            next_second
+        } else {
+            next_minute
+        };
         deadlines
             .filter(|until| *until > self.now)
             .map(|until| {

@@ -4,10 +4,14 @@
 use std::path::Path;
 
 use cac_common::client::{Client, ClientError};
-use cac_common::interface::{AcceptNotice, Clear, GetHistory, Register, SubmitPin};
+use cac_common::interface::{
+    AcceptNotice, AnswerWizard, Clear, GetConfirmation, GetHistory, MoveWizard, Register,
+    StartWizard, SubmitPin,
+};
 use cac_common::locked::Locked;
 
 use crate::failure::Trouble;
+use crate::paper::{self, Existing};
 use crate::update::Message;
 
 /// The first `count` bytes of `digits` are the PIN; they are wiped in here.
@@ -50,6 +54,80 @@ pub async fn clear(socket: &Path, request: Clear) -> Message {
         Message::Counted { scope, lost }
     } else {
         Message::Cleared { scope, lost }
+    }
+}
+
+/// Ends `first`, which is done, before it begins.
+pub async fn begin_wizard(
+    socket: &Path,
+    first: Option<MoveWizard>,
+    request: StartWizard,
+) -> Message {
+    let answer = async {
+        let mut client = Client::connect(socket).await?;
+        if let Some(first) = first {
+            client.move_wizard(&first).await?;
+        }
+        client.start_wizard(&request).await
+    };
+    Message::Begun(in_words(answer.await))
+}
+
+/// As with a PIN, where there is a secret.
+pub async fn answer_wizard(
+    socket: &Path,
+    request: AnswerWizard,
+    secret: Option<(Locked, usize)>,
+) -> Message {
+    let answer = async {
+        let mut client = Client::connect(socket).await?;
+        client.answer_wizard(request, secret).await
+    };
+    Message::Sent(in_words(answer.await))
+}
+
+pub async fn move_wizard(socket: &Path, request: MoveWizard) -> Message {
+    let answer = async { Client::connect(socket).await?.move_wizard(&request).await };
+    Message::Sent(in_words(answer.await))
+}
+
+pub async fn confirmation(socket: &Path, request: GetConfirmation) -> Message {
+    let answer = async { Client::connect(socket).await?.confirmation(&request).await };
+    Message::Kept(in_words(answer.await).map(|kept| kept.map(Box::new)))
+}
+
+pub async fn profile(socket: &Path, name: &str) -> Message {
+    let answer = async { Client::connect(socket).await?.portal(name).await };
+    Message::Profile(in_words(answer.await).map(Box::new))
+}
+
+/// Writes over nothing that is there.
+pub async fn save(file: String, contents: String) -> Message {
+    let home = std::env::home_dir();
+    let path = paper::path(&file, home.as_deref());
+    let to = path.clone();
+    let saved = tokio::task::spawn_blocking(move || paper::save(&contents, &to, Existing::Keep));
+    Message::Saved(match saved.await {
+        Ok(Ok(())) => Ok(path),
+        Ok(Err(failure)) => Err(Trouble::from(&failure)),
+        Err(error) => Err(unfinished(&error)),
+    })
+}
+
+pub async fn print(text: String) -> Message {
+    let printed = tokio::task::spawn_blocking(move || paper::print(&text)).await;
+    Message::Printed(match printed {
+        Ok(Ok(said)) => Ok(said),
+        Ok(Err(failure)) => Err(Trouble::from(&failure)),
+        Err(error) => Err(unfinished(&error)),
+    })
+}
+
+/// The thread that was to do it has ended.
+fn unfinished(error: &tokio::task::JoinError) -> Trouble {
+    Trouble {
+        what: error.to_string(),
+        advice: None,
     }
 }
 

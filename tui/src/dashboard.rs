@@ -18,8 +18,8 @@ use crate::calls;
 use crate::clock;
 use crate::failure::{Exit, Failure, Trouble};
 use crate::feed::{self, News};
-use crate::keys::{self, Pressed};
-use crate::pin_entry::PinEntry;
+use crate::keys::{self, Mode, Pressed};
+use crate::secret_entry::{MOST_BYTES, MOST_DIGITS, SecretEntry};
 use crate::terminal::Screen;
 use crate::theme::Theme;
 use crate::update::{Action, Message, update};
@@ -40,7 +40,7 @@ pub async fn run(socket: PathBuf, theme: Theme) -> Result<Exit, Failure> {
     app.size = screen.size().map_err(Failure::Terminal)?;
     let mut desk = Desk {
         app,
-        pin: PinEntry::default(),
+        secret: SecretEntry::default(),
         socket: socket.into(),
         answer,
     };
@@ -104,10 +104,10 @@ impl Sources {
     }
 }
 
-/// The state, and the PIN being typed, which does not belong into it.
+/// The state, and the PIN or password being typed, which does not belong into it.
 struct Desk {
     app: App,
-    pin: PinEntry,
+    secret: SecretEntry,
     socket: Arc<std::path::Path>,
     answer: mpsc::Sender<Message>,
 }
@@ -156,8 +156,8 @@ impl Desk {
         }
     }
 
-    /// What an event of the terminal comes to. A digit of a PIN goes from here
-    /// into locked memory, and only their number goes on.
+    /// What an event of the terminal comes to. A character of a PIN or password
+    /// goes from here into locked memory, and only their number goes on.
     fn message_for(&mut self, event: &Event) -> Option<Message> {
         match event {
             Event::Key(key) => self.message_for_key(key),
@@ -168,17 +168,25 @@ impl Desk {
 
     fn message_for_key(&mut self, key: &KeyEvent) -> Option<Message> {
         let mode = self.app.mode();
-        let erases_a_letter = mode == keys::Mode::Insist;
+        let is_seen = matches!(mode, Mode::Insist | Mode::Text | Mode::FileName);
         Some(match keys::pressed(mode, key)? {
             Pressed::Command(command) => Message::Command(command),
-            Pressed::Digit(digit) => match self.pin.push(digit) {
-                Ok(()) => Message::PinDigits(self.pin.count()),
-                Err(_) => Message::NoLockedMemory,
-            },
+            Pressed::Secret(c) => {
+                let most = if mode == Mode::Password {
+                    MOST_BYTES
+                } else {
+                    MOST_DIGITS
+                };
+                match self.secret.push(c, most) {
+                    Ok(()) => Message::Secret(self.secret.count()),
+                    Err(_) => Message::NoLockedMemory,
+                }
+            }
             Pressed::Letter(letter) => Message::Letter(letter),
-            Pressed::Erase | Pressed::EraseAll if erases_a_letter => Message::EraseLetter,
-            Pressed::Erase => Message::PinDigits(self.pin.count().saturating_sub(1)),
-            Pressed::EraseAll => Message::PinDigits(0),
+            Pressed::Erase if is_seen => Message::EraseLetter,
+            Pressed::EraseAll if is_seen => Message::EraseLetters,
+            Pressed::Erase => Message::Secret(self.secret.count().saturating_sub(1)),
+            Pressed::EraseAll => Message::Secret(0),
             Pressed::NotADigit => Message::NotADigit,
         })
     }
@@ -191,11 +199,12 @@ impl Desk {
             }
             Message::Away(_)
             | Message::Command(_)
-            | Message::PinDigits(_)
+            | Message::Secret(_)
             | Message::NotADigit
             | Message::NoLockedMemory
             | Message::Letter(_)
             | Message::EraseLetter
+            | Message::EraseLetters
             | Message::Resized(..)
             | Message::Tick
             | Message::PinTaken(_)
@@ -203,31 +212,56 @@ impl Desk {
             | Message::Accepted(_)
             | Message::Page { .. }
             | Message::Counted { .. }
-            | Message::Cleared { .. } => false,
+            | Message::Cleared { .. }
+            | Message::Begun(_)
+            | Message::Sent(_)
+            | Message::Kept(_)
+            | Message::Profile(_)
+            | Message::Saved(_)
+            | Message::Printed(_) => false,
         }
     }
 
-    /// Changes the state. Whatever of a PIN the state does not count is wiped,
+    /// Changes the state. Whatever of a secret the state does not count is wiped,
     /// unless it is about to be sent.
     fn take(&mut self, message: Message) -> Option<Action> {
         let action = update(&mut self.app, message);
-        if !matches!(action, Some(Action::SubmitPin(_))) {
-            self.pin.shorten(self.app.pin_digits());
+        let sends = matches!(
+            action,
+            Some(Action::SubmitPin(_) | Action::AnswerWithSecret(_))
+        );
+        if !sends {
+            self.secret.shorten(self.app.secret_length());
         }
         action
     }
 
     fn start(&mut self, action: Action) {
         let (socket, answer) = (self.socket.clone(), self.answer.clone());
-        let digits = self.pin.take();
+        let secret = self.secret.take();
         tokio::spawn(async move {
             let message = match action {
                 Action::SubmitPin(request) => {
-                    let Some((digits, count)) = digits else {
+                    let Some((digits, count)) = secret else {
                         return;
                     };
                     calls::submit_pin(&socket, request, digits, count).await
                 }
+                Action::AnswerWithSecret(request) => {
+                    let Some(secret) = secret else {
+                        return;
+                    };
+                    calls::answer_wizard(&socket, request, Some(secret)).await
+                }
+                Action::Answer(request) => calls::answer_wizard(&socket, request, None).await,
+                Action::BeginWizard { first, request } => {
+                    calls::begin_wizard(&socket, first, request).await
+                }
+                Action::MoveWizard(request) => calls::move_wizard(&socket, request).await,
+                Action::LoadConfirmation(request) => calls::confirmation(&socket, request).await,
+                Action::LoadProfile(name) => calls::profile(&socket, &name).await,
+                Action::Save { file, contents } => calls::save(file, contents).await,
+                Action::Print(text) => calls::print(text).await,
                 Action::Register(request) => calls::register(&socket, request).await,
                 Action::Accept(request) => calls::accept(&socket, request).await,
                 Action::LoadHistory(request) => calls::history(&socket, request).await,
@@ -242,6 +276,8 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    use cac_common::snapshot::Snapshot;
+    use cac_common::wizard::{Ask, AskKind, Wizard, WizardState};
     use crossterm::event::KeyCode;
 
     use super::*;
@@ -257,12 +293,12 @@ mod tests {
         }
 
         let state = format!("{:?}", desk.app);
-        assert_eq!(desk.app.pin_digits(), 6);
+        assert_eq!(desk.app.secret_length(), 6);
         assert!(
             !state.contains("918273") && !state.contains("9, 1, 8"),
             "{state}"
         );
-        let (digits, count) = desk.pin.take().unwrap();
+        let (digits, count) = desk.secret.take().unwrap();
         assert_eq!(&digits.bytes()[..count], b"918273");
     }
 
@@ -276,7 +312,7 @@ mod tests {
         press(&mut desk, KeyCode::Esc);
 
         assert_eq!(desk.app.screen, Shown::Panes);
-        assert_eq!(desk.pin.count(), 0);
+        assert_eq!(desk.secret.count(), 0);
     }
 
     #[test]
@@ -287,7 +323,7 @@ mod tests {
         desk.take(Message::Snapshot(Box::new(invented::nothing_plugged_in())));
 
         assert_eq!(desk.app.screen, Shown::Panes);
-        assert_eq!(desk.pin.count(), 0);
+        assert_eq!(desk.secret.count(), 0);
     }
 
     #[test]
@@ -300,7 +336,7 @@ mod tests {
         let action = press(&mut desk, KeyCode::Enter);
 
         assert!(matches!(action, Some(Action::SubmitPin(_))), "{action:?}");
-        assert_eq!(desk.pin.count(), 6);
+        assert_eq!(desk.secret.count(), 6);
     }
 
     #[test]
@@ -312,18 +348,80 @@ mod tests {
 
         press(&mut desk, KeyCode::Backspace);
 
-        assert_eq!(desk.app.pin_digits(), 6);
-        assert_eq!(desk.pin.count(), 6);
+        assert_eq!(desk.app.secret_length(), 6);
+        assert_eq!(desk.secret.count(), 6);
+    }
+
+    #[test]
+    fn a_password_never_reaches_the_state_and_is_there_when_it_is_to_be_sent() {
+        let mut desk = desk_that_asks_for_a_password();
+
+        for c in "Öpen 7 q?x".chars() {
+            press(&mut desk, KeyCode::Char(c));
+        }
+        press(&mut desk, KeyCode::Backspace);
+
+        let state = format!("{:?}", desk.app);
+        assert!(!state.contains("pen 7"), "{state}");
+        let action = press(&mut desk, KeyCode::Enter);
+        assert!(
+            matches!(action, Some(Action::AnswerWithSecret(_))),
+            "{action:?}"
+        );
+        let (bytes, length) = desk.secret.take().unwrap();
+        assert_eq!(&bytes.bytes()[..length], "Öpen 7 q?".as_bytes());
+    }
+
+    #[test]
+    fn a_password_is_wiped_when_the_dialog_closes_or_something_else_is_asked() {
+        let mut closed = desk_that_asks_for_a_password();
+        let mut changed = desk_that_asks_for_a_password();
+        press(&mut closed, KeyCode::Char('a'));
+        press(&mut changed, KeyCode::Char('a'));
+
+        press(&mut closed, KeyCode::Esc);
+        changed.take(Message::Snapshot(Box::new(asking(4))));
+
+        assert_eq!(closed.secret.count(), 0);
+        assert_eq!(changed.secret.count(), 0);
+    }
+
+    fn desk_that_asks_for_a_password() -> Desk {
+        let mut desk = closed_desk();
+        desk.take(Message::Snapshot(Box::new(asking(3))));
+        press(&mut desk, KeyCode::Char('w'));
+        assert_eq!(desk.app.mode(), Mode::Password);
+        desk
+    }
+
+    fn asking(turn: u64) -> Snapshot {
+        let ask = Ask {
+            label: "Password".into(),
+            kind: AskKind::Password,
+            is_answered: false,
+        };
+        let asks = vec![ask];
+        let mut snapshot = invented::desk();
+        let card = snapshot.readers[2].card.as_mut().unwrap();
+        card.wizard = Some(Wizard {
+            turn,
+            ..invented::wizard("ako", WizardState::Asking { asks })
+        });
+        snapshot
+    }
+
+    fn closed_desk() -> Desk {
+        let (answer, _) = mpsc::channel(1);
+        Desk {
+            app: App::new(invented::NOW, TimeZone::UTC),
+            secret: SecretEntry::default(),
+            socket: PathBuf::new().into(),
+            answer,
+        }
     }
 
     fn desk_with_open_prompt() -> Desk {
-        let (answer, _) = mpsc::channel(1);
-        let mut desk = Desk {
-            app: App::new(invented::NOW, TimeZone::UTC),
-            pin: PinEntry::default(),
-            socket: PathBuf::new().into(),
-            answer,
-        };
+        let mut desk = closed_desk();
         desk.take(Message::Snapshot(Box::new(invented::desk())));
         press(&mut desk, KeyCode::Char('r'));
         assert!(matches!(desk.app.screen, Shown::PinPrompt(_)));

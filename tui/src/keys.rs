@@ -1,5 +1,7 @@
 //! What the keys mean: one table, which the help and the footer are drawn from.
 
+mod table;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// What the keys mean depends on what has the keyboard.
@@ -19,6 +21,27 @@ pub enum Mode {
     Pin,
     /// The word `yes`.
     Insist,
+    /// The wizard before it begins.
+    Offer,
+    /// Something that may be seen, for the wizard.
+    Text,
+    Password,
+    /// Digits of a PIN, for the wizard.
+    WizardPin,
+    /// The wizard while nothing is typed.
+    Wizard,
+    /// Whether the wizard is to be stopped.
+    Stop,
+    /// The wizard at its end, with nothing to show.
+    Ended,
+    /// A confirmation.
+    Shown,
+    FileName,
+    /// A list to answer from.
+    Answer,
+    YesOrNo,
+    /// Which way is open.
+    Verdict,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,18 +63,29 @@ pub enum Command {
     ShowDodId,
     Help,
     Yes,
+    No,
+    Wizard,
+    Eligibility,
+    /// In the wizard: to the step before.
+    StepBack,
+    /// In the wizard: to throw all away.
+    Stop,
+    /// The confirmation that was kept.
+    Kept,
+    Save,
+    Print,
     Quit,
     Redraw,
     Suspend,
 }
 
-/// What a key press comes to. Not `Debug`: it may be a digit of a PIN.
+/// What a key press comes to. Not `Debug`: it may be of a PIN or a password.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pressed {
     Command(Command),
-    /// A digit of a PIN, as ASCII.
-    Digit(u8),
-    /// A letter of the word that insists.
+    /// A character of a PIN or a password.
+    Secret(char),
+    /// A character of what may be seen.
     Letter(char),
     Erase,
     EraseAll,
@@ -71,222 +105,13 @@ pub struct Binding {
     pub footer: Option<(&'static str, &'static str)>,
 }
 
+pub use self::table::TABLE;
+
 #[derive(Clone, Copy)]
 enum Key {
     Plain(KeyCode),
     Control(char),
 }
-
-use Key::{Control, Plain};
-
-const EVERYWHERE: &[Mode] = &[
-    Mode::Panes,
-    Mode::Details,
-    Mode::Notice,
-    Mode::Help,
-    Mode::History,
-    Mode::Choose,
-    Mode::Confirm,
-    Mode::Pin,
-    Mode::Insist,
-];
-const NOT_WHILE_TYPING: &[Mode] = &[
-    Mode::Panes,
-    Mode::Details,
-    Mode::Notice,
-    Mode::Help,
-    Mode::History,
-    Mode::Choose,
-    Mode::Confirm,
-];
-const LISTS: &[Mode] = &[
-    Mode::Panes,
-    Mode::Details,
-    Mode::Notice,
-    Mode::Help,
-    Mode::History,
-    Mode::Choose,
-];
-const CARD: &[Mode] = &[Mode::Panes, Mode::Details];
-
-pub const TABLE: &[Binding] = &[
-    Binding {
-        keys: &[Plain(KeyCode::Up), Plain(KeyCode::Char('k'))],
-        modes: LISTS,
-        command: Command::Up,
-        shown: "Up, k",
-        help: "up one row",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Down), Plain(KeyCode::Char('j'))],
-        modes: LISTS,
-        command: Command::Down,
-        shown: "Down, j",
-        help: "down one row",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::PageUp), Control('b')],
-        modes: LISTS,
-        command: Command::PageUp,
-        shown: "PgUp, Ctrl-B",
-        help: "up ten rows",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::PageDown), Control('f')],
-        modes: LISTS,
-        command: Command::PageDown,
-        shown: "PgDn, Ctrl-F",
-        help: "down ten rows",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Home), Plain(KeyCode::Char('g'))],
-        modes: LISTS,
-        command: Command::First,
-        shown: "Home, g",
-        help: "to the first row",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::End), Plain(KeyCode::Char('G'))],
-        modes: LISTS,
-        command: Command::Last,
-        shown: "End, G",
-        help: "to the last row",
-        footer: None,
-    },
-    Binding {
-        keys: &[
-            Plain(KeyCode::Tab),
-            Plain(KeyCode::Right),
-            Plain(KeyCode::Char('l')),
-        ],
-        modes: &[Mode::Panes],
-        command: Command::NextPane,
-        shown: "Tab, Right, l",
-        help: "to the next pane",
-        footer: Some(("Tab", "pane")),
-    },
-    Binding {
-        keys: &[
-            Plain(KeyCode::BackTab),
-            Plain(KeyCode::Left),
-            Plain(KeyCode::Char('h')),
-        ],
-        modes: &[Mode::Panes],
-        command: Command::PreviousPane,
-        shown: "Shift-Tab, Left, h",
-        help: "to the pane before",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Enter)],
-        modes: &[Mode::Panes, Mode::Choose, Mode::Pin, Mode::Insist],
-        command: Command::Open,
-        shown: "Enter",
-        help: "open the details; where a PIN is needed, type it",
-        footer: Some(("Enter", "open")),
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Esc)],
-        modes: EVERYWHERE,
-        command: Command::Back,
-        shown: "Esc",
-        help: "one step back; never quits",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('r'))],
-        modes: CARD,
-        command: Command::Register,
-        shown: "r",
-        help: "register: asks for the PIN if one is needed, else tries again what was refused",
-        footer: Some(("r", "register")),
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('c'))],
-        modes: CARD,
-        command: Command::Clear,
-        shown: "c",
-        help: "clear what is kept; shows first what would be lost",
-        footer: Some(("c", "clear")),
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('y'))],
-        modes: CARD,
-        command: Command::History,
-        shown: "y",
-        help: "the whole history",
-        footer: Some(("y", "history")),
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('x'))],
-        modes: CARD,
-        command: Command::ShowDodId,
-        shown: "x",
-        help: "show or hide the DoD ID",
-        footer: Some(("x", "DoD ID")),
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('p'))],
-        modes: CARD,
-        command: Command::Problems,
-        shown: "p",
-        help: "every problem of the service, in full",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('y')), Plain(KeyCode::Char('Y'))],
-        modes: &[Mode::Confirm, Mode::Notice],
-        command: Command::Yes,
-        shown: "y",
-        help: "yes, in a dialog that asks; accept the notice that is shown",
-        footer: None,
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('?')), Plain(KeyCode::F(1))],
-        modes: NOT_WHILE_TYPING,
-        command: Command::Help,
-        shown: "?, F1",
-        help: "this help",
-        footer: Some(("?", "help")),
-    },
-    Binding {
-        keys: &[Plain(KeyCode::Char('q'))],
-        modes: NOT_WHILE_TYPING,
-        command: Command::Quit,
-        shown: "q",
-        help: "quit",
-        footer: Some(("q", "quit")),
-    },
-    Binding {
-        keys: &[Control('c')],
-        modes: EVERYWHERE,
-        command: Command::Quit,
-        shown: "Ctrl-C",
-        help: "quit, from anywhere",
-        footer: None,
-    },
-    Binding {
-        keys: &[Control('l')],
-        modes: EVERYWHERE,
-        command: Command::Redraw,
-        shown: "Ctrl-L",
-        help: "draw the screen again",
-        footer: None,
-    },
-    Binding {
-        keys: &[Control('z')],
-        modes: EVERYWHERE,
-        command: Command::Suspend,
-        shown: "Ctrl-Z",
-        help: "back to the shell; fg returns, and a PIN half typed is gone",
-        footer: None,
-    },
-];
 
 /// What this key means in this mode, if anything.
 pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
@@ -300,14 +125,27 @@ pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
         return Some(Pressed::Command(binding.command));
     }
     match mode {
-        Mode::Pin | Mode::Insist => typed(mode, event),
+        Mode::Pin
+        | Mode::Insist
+        | Mode::Text
+        | Mode::Password
+        | Mode::WizardPin
+        | Mode::FileName => typed(mode, event),
         Mode::Panes
         | Mode::Details
         | Mode::Notice
         | Mode::Help
         | Mode::History
         | Mode::Choose
-        | Mode::Confirm => None,
+        | Mode::Confirm
+        | Mode::Offer
+        | Mode::Wizard
+        | Mode::Stop
+        | Mode::Ended
+        | Mode::Shown
+        | Mode::Answer
+        | Mode::YesOrNo
+        | Mode::Verdict => None,
     }
 }
 
@@ -322,11 +160,13 @@ fn typed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
         KeyCode::Char('h') if control => Some(Pressed::Erase),
         KeyCode::Char('u' | 'w') if control => Some(Pressed::EraseAll),
         KeyCode::Char(_) if control || event.modifiers.contains(KeyModifiers::ALT) => None,
-        KeyCode::Char(c) if mode == Mode::Insist => Some(Pressed::Letter(c)),
-        KeyCode::Char(c) => Some(match u8::try_from(c) {
-            Ok(digit) if digit.is_ascii_digit() => Pressed::Digit(digit),
-            _ => Pressed::NotADigit,
-        }),
+        KeyCode::Char(c) if matches!(mode, Mode::Insist | Mode::Text | Mode::FileName) => {
+            Some(Pressed::Letter(c))
+        }
+        KeyCode::Char(c) if mode == Mode::Password || c.is_ascii_digit() => {
+            Some(Pressed::Secret(c))
+        }
+        KeyCode::Char(_) => Some(Pressed::NotADigit),
         _ => None,
     }
 }
@@ -337,14 +177,17 @@ impl Key {
             .modifiers
             .intersection(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match self {
-            Plain(code) => with.is_empty() && code == event.code,
-            Control(letter) => with == KeyModifiers::CONTROL && event.code == KeyCode::Char(letter),
+            Self::Plain(code) => with.is_empty() && code == event.code,
+            Self::Control(letter) => {
+                with == KeyModifiers::CONTROL && event.code == KeyCode::Char(letter)
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::table::EVERYWHERE;
     use super::*;
 
     #[test]
@@ -382,8 +225,17 @@ mod tests {
     fn digits_count_as_digits_while_a_pin_is_typed_and_nowhere_else() {
         let event = KeyEvent::from(KeyCode::Char('7'));
 
-        assert!(pressed(Mode::Pin, &event) == Some(Pressed::Digit(b'7')));
+        assert!(pressed(Mode::Pin, &event) == Some(Pressed::Secret('7')));
         assert!(pressed(Mode::Panes, &event).is_none());
+    }
+
+    #[test]
+    fn in_a_password_every_character_counts_as_one() {
+        for c in ['q', 'r', '?', ' ', '7', 'ä', '\u{663}'] {
+            let event = KeyEvent::from(KeyCode::Char(c));
+
+            assert!(pressed(Mode::Password, &event) == Some(Pressed::Secret(c)));
+        }
     }
 
     #[test]
@@ -400,8 +252,10 @@ mod tests {
             let mut seen = Vec::new();
             for key in here.flat_map(|binding| binding.keys) {
                 let event = match *key {
-                    Plain(code) => KeyEvent::from(code),
-                    Control(letter) => KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL),
+                    Key::Plain(code) => KeyEvent::from(code),
+                    Key::Control(letter) => {
+                        KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)
+                    }
                 };
                 assert!(!seen.contains(&event), "{event:?} in {mode:?}");
                 seen.push(event);

@@ -1,96 +1,71 @@
 //! The only place where the dashboard's state changes.
 
 mod dialogs;
+mod eligibility;
+mod message;
+mod moving;
+mod registering;
 #[cfg(test)]
 mod tests;
+mod wizard;
 
-use cac_common::interface::{
-    AcceptNotice, Clear, ClearScope, GetHistory, Lost, Register, SubmitPin,
-};
-use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{HistoryEntry, PinStatus, Snapshot, Stage};
+use cac_common::snapshot::{PinStatus, Snapshot};
 
+pub use self::message::{Action, Message};
 use crate::app::{
-    App, Chosen, ClearStep, HistoryList, Link, Page, Pane, Pick, PinPrompt, PinStep, Said, Screen,
-    Subject,
+    App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinPrompt, PinStep, Said,
+    Screen, Subject, WizardStep,
 };
-use crate::clearing;
 use crate::failure::Trouble;
 use crate::keys::Command;
-use crate::phrase::{self, Tone};
-use crate::view;
+use crate::phrase::Tone;
 
-/// How far the keys that turn a page go.
-const PAGE: usize = 10;
-
-/// What came in: from the keyboard, already looked up, or from the daemon.
-#[derive(Debug)]
-pub enum Message {
-    Snapshot(Box<Snapshot>),
-    Away(Trouble),
-    Command(Command),
-    /// So many digits of a PIN stand in locked memory now.
-    PinDigits(usize),
-    /// Something was typed that cannot stand in a PIN.
-    NotADigit,
-    /// No page could be locked for the digits, and none was taken.
-    NoLockedMemory,
-    /// A letter of the word that insists.
-    Letter(char),
-    EraseLetter,
-    Resized(u16, u16),
-    /// Something drawn changes with time alone.
-    Tick,
-    PinTaken(Result<(), Trouble>),
-    Asked(Result<(), Trouble>),
-    Accepted(Result<(), Trouble>),
-    Page {
-        before: Option<i64>,
-        entries: Result<Vec<HistoryEntry>, Trouble>,
-    },
-    Counted {
-        scope: ClearScope,
-        lost: Result<Lost, Trouble>,
-    },
-    Cleared {
-        scope: ClearScope,
-        lost: Result<Lost, Trouble>,
-    },
-}
-
-/// What the loop is to do.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Action {
-    Quit,
-    Redraw,
-    Suspend,
-    /// With the digits that were typed.
-    SubmitPin(SubmitPin),
-    Register(Register),
-    Accept(AcceptNotice),
-    LoadHistory(GetHistory),
-    Clear(Clear),
-}
+/// Bytes of a line that is typed and may be seen.
+const LONGEST_LINE: usize = 255;
 
 pub fn update(app: &mut App, message: Message) -> Option<Action> {
     match message {
-        Message::Snapshot(snapshot) => take_snapshot(app, *snapshot),
+        Message::Snapshot(snapshot) => return take_snapshot(app, *snapshot),
         Message::Away(why) => lose_daemon(app, why),
         Message::Command(command) => return obey(app, command),
-        Message::PinDigits(_)
+        Message::Secret(_)
         | Message::NotADigit
         | Message::NoLockedMemory
         | Message::Letter(_)
-        | Message::EraseLetter => dialogs::type_pin(app, &message),
+        | Message::EraseLetter
+        | Message::EraseLetters => typed(app, &message),
         Message::Resized(columns, rows) => app.size = (columns, rows),
         Message::Tick => {}
         Message::PinTaken(Ok(())) => app.said = None,
         Message::Asked(Ok(())) => say(app, Tone::Working, "cacd tries again what was refused."),
-        Message::Accepted(Ok(())) => dialogs::accepted(app),
+        Message::Accepted(Ok(())) => registering::accepted(app),
         Message::PinTaken(Err(trouble))
         | Message::Asked(Err(trouble))
         | Message::Accepted(Err(trouble)) => complain(app, &trouble),
+        Message::Begun(begun) => wizard::begun(app, begun),
+        Message::Sent(sent) => wizard::sent(app, sent),
+        Message::Kept(kept) => wizard::kept(app, kept),
+        Message::Profile(profile) => match &app.screen {
+            Screen::Wizard(_) => wizard::profile(app, profile),
+            Screen::Eligibility(_) => eligibility::profile(app, profile),
+            Screen::Panes
+            | Screen::Details { .. }
+            | Screen::PinPrompt(_)
+            | Screen::Clear(_)
+            | Screen::History(_)
+            | Screen::Help { .. } => {}
+        },
+        Message::Saved(saved) => took_away(
+            app,
+            saved.map(|path| format!("Saved to {}.", path.display())),
+        ),
+        Message::Printed(printed) => {
+            took_away(
+                app,
+                printed.map(|said| format!("Sent to the printer. {said}")),
+            );
+        }
         Message::Page { before, entries } => dialogs::take_page(app, before, entries),
         Message::Counted { scope, lost } => dialogs::preview(app, &scope, lost),
         Message::Cleared { scope, lost } => dialogs::cleared(app, &scope, lost),
@@ -98,7 +73,70 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
     None
 }
 
-fn take_snapshot(app: &mut App, snapshot: Snapshot) {
+/// Something was typed that is no command.
+fn typed(app: &mut App, message: &Message) {
+    match &app.screen {
+        Screen::PinPrompt(_) => dialogs::type_pin(app, message),
+        Screen::Wizard(_) => wizard::typed(app, message),
+        Screen::Eligibility(_) => eligibility::typed(app, message),
+        Screen::Panes
+        | Screen::Details { .. }
+        | Screen::Clear(_)
+        | Screen::History(_)
+        | Screen::Help { .. } => {}
+    }
+}
+
+/// A line that is typed and may be seen.
+fn edit(text: &mut String, message: &Message) {
+    if let Message::Letter(letter) = message
+        && text.len() < LONGEST_LINE
+    {
+        text.push(*letter);
+    } else if matches!(message, Message::EraseLetter) {
+        text.pop();
+    } else if matches!(message, Message::EraseLetters) {
+        text.clear();
+    }
+}
+
+/// What came of saving or printing, told in the dialog that is open, if one is.
+fn took_away(app: &mut App, done: Result<String, Trouble>) {
+    let said = match done {
+        Ok(text) => Said {
+            tone: Tone::Good,
+            text,
+        },
+        Err(trouble) => said_of(&trouble),
+    };
+    let is_done = said.tone == Tone::Good;
+    match &mut app.screen {
+        Screen::Wizard(dialog) => {
+            if let WizardStep::Shown(shown) = &mut dialog.step
+                && is_done
+            {
+                shown.file = None;
+            }
+            dialog.said = Some(said);
+        }
+        Screen::Eligibility(dialog) => {
+            if let EligibilityStep::Open(open) = &mut dialog.step
+                && is_done
+            {
+                open.file = None;
+            }
+            dialog.said = Some(said);
+        }
+        Screen::Panes
+        | Screen::Details { .. }
+        | Screen::PinPrompt(_)
+        | Screen::Clear(_)
+        | Screen::History(_)
+        | Screen::Help { .. } => app.said = Some(said),
+    }
+}
+
+fn take_snapshot(app: &mut App, snapshot: Snapshot) -> Option<Action> {
     app.link = Link::Connected;
     app.snapshot = Some(snapshot);
     settle(app);
@@ -110,8 +148,10 @@ fn take_snapshot(app: &mut App, snapshot: Snapshot) {
             }
             Some(_) => None,
         },
+        Screen::Wizard(_) => return wizard::follow(app),
         Screen::Panes
         | Screen::Details { .. }
+        | Screen::Eligibility(_)
         | Screen::Clear(_)
         | Screen::History(_)
         | Screen::Help { .. } => None,
@@ -120,6 +160,7 @@ fn take_snapshot(app: &mut App, snapshot: Snapshot) {
         app.screen = Screen::Panes;
         say(app, Tone::Wanted, why);
     }
+    None
 }
 
 /// After the picture has changed: nothing picked or open that is not there.
@@ -131,7 +172,7 @@ fn settle(app: &mut App) {
     if gone {
         app.picked = None;
     }
-    app.certificate = last_of(app.certificates()).min(app.certificate);
+    app.certificate = moving::last_of(app.certificates()).min(app.certificate);
     let Screen::Details { of, .. } = &app.screen else {
         return;
     };
@@ -159,46 +200,44 @@ fn lose_daemon(app: &mut App, why: Trouble) {
         Link::Connecting | Link::Connected => app.now,
     };
     app.link = Link::Away { since, why };
-    if matches!(app.screen, Screen::PinPrompt(_)) {
+    let is_typing = match &app.screen {
+        Screen::PinPrompt(_) => true,
+        Screen::Wizard(dialog) => !wizard::stays(dialog),
+        Screen::Panes
+        | Screen::Details { .. }
+        | Screen::Eligibility(_)
+        | Screen::Clear(_)
+        | Screen::History(_)
+        | Screen::Help { .. } => false,
+    };
+    if is_typing {
         app.screen = Screen::Panes;
-        say(
-            app,
-            Tone::Wanted,
-            "cacd went away; what was typed of the PIN is gone.",
-        );
+        say(app, Tone::Wanted, "cacd went away; what was typed is gone.");
     }
 }
 
 fn obey(app: &mut App, command: Command) -> Option<Action> {
+    let is_of_the_terminal = matches!(command, Command::Quit | Command::Redraw | Command::Suspend);
+    if !is_of_the_terminal {
+        app.said = None;
+    }
     match command {
         Command::Quit => return Some(Action::Quit),
         Command::Redraw => return Some(Action::Redraw),
         Command::Suspend => {
             // Nobody is there to finish typing it.
-            if matches!(app.screen, Screen::PinPrompt(_)) {
-                app.screen = Screen::Panes;
+            match &app.screen {
+                Screen::PinPrompt(_) => app.screen = Screen::Panes,
+                Screen::Wizard(_) => wizard::wipe(app),
+                Screen::Panes
+                | Screen::Details { .. }
+                | Screen::Eligibility(_)
+                | Screen::Clear(_)
+                | Screen::History(_)
+                | Screen::Help { .. } => {}
             }
             return Some(Action::Suspend);
         }
-        Command::Up
-        | Command::Down
-        | Command::PageUp
-        | Command::PageDown
-        | Command::First
-        | Command::Last
-        | Command::NextPane
-        | Command::PreviousPane
-        | Command::Open
-        | Command::Back
-        | Command::Register
-        | Command::Clear
-        | Command::History
-        | Command::Problems
-        | Command::ShowDodId
-        | Command::Help
-        | Command::Yes => app.said = None,
-    }
-    match command {
         Command::NextPane => app.focus = app.focus.next(),
         Command::PreviousPane => app.focus = app.focus.previous(),
         Command::ShowDodId => app.shows_dod_id = !app.shows_dod_id,
@@ -206,23 +245,55 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::Problems => open(app, Subject::Problems),
         Command::Clear => app.screen = Screen::Clear(ClearStep::Choosing { cursor: 0 }),
         Command::History => return Some(dialogs::open_history(app)),
-        Command::Register => return register(app),
+        Command::Register => return registering::register(app),
+        Command::Wizard => return wizard::open(app),
+        Command::Eligibility => return eligibility::open(app),
         Command::Open => return enter(app),
-        Command::Back => back(app),
-        Command::Yes => return dialogs::confirm(app),
+        Command::Back => return back(app),
+        Command::Yes => return yes(app),
+        Command::No => eligibility::answer(app, 1),
+        Command::StepBack => return wizard::step_back(app),
+        Command::Stop => wizard::ask_to_stop(app),
+        Command::Kept => return wizard::load_kept(app),
+        Command::Print => return wizard::print(app),
+        Command::Save if matches!(app.screen, Screen::Eligibility(_)) => eligibility::ask_file(app),
+        Command::Save => wizard::ask_file(app),
         Command::Up
         | Command::Down
         | Command::PageUp
         | Command::PageDown
         | Command::First
-        | Command::Last => return go(app, command),
-        Command::Quit | Command::Redraw | Command::Suspend => {}
+        | Command::Last => return moving::go(app, command),
     }
     None
 }
 
-fn back(app: &mut App) {
+fn yes(app: &mut App) -> Option<Action> {
+    if let Some(notice) = app.notice() {
+        return Some(Action::Accept(notice));
+    }
+    match &app.screen {
+        Screen::Wizard(_) => wizard::yes(app),
+        Screen::Eligibility(_) => {
+            eligibility::answer(app, 0);
+            None
+        }
+        Screen::Panes
+        | Screen::Details { .. }
+        | Screen::PinPrompt(_)
+        | Screen::Clear(_)
+        | Screen::History(_)
+        | Screen::Help { .. } => dialogs::confirm(app),
+    }
+}
+
+fn back(app: &mut App) -> Option<Action> {
     app.screen = match &app.screen {
+        Screen::Wizard(_) => return wizard::back(app),
+        Screen::Eligibility(_) => {
+            eligibility::back(app);
+            return None;
+        }
         Screen::PinPrompt(
             prompt @ PinPrompt {
                 step: PinStep::Insisting { .. },
@@ -244,6 +315,7 @@ fn back(app: &mut App) {
         | Screen::History(_)
         | Screen::Help { .. } => Screen::Panes,
     };
+    None
 }
 
 fn enter(app: &mut App) -> Option<Action> {
@@ -251,11 +323,13 @@ fn enter(app: &mut App) -> Option<Action> {
         Screen::Panes => {}
         Screen::PinPrompt(_) => return dialogs::send_pin(app),
         Screen::Clear(_) => return dialogs::choose(app),
+        Screen::Wizard(_) => return wizard::enter(app),
+        Screen::Eligibility(_) => return eligibility::enter(app),
         Screen::Details { .. } | Screen::History(_) | Screen::Help { .. } => return None,
     }
     let subject = match app.focus {
         Pane::Readers => app.chosen().map(|_| Subject::Reader),
-        Pane::Card if app.card().is_some_and(needs_pin_now) => return register(app),
+        Pane::Card if app.card().is_some_and(needs_pin_now) => return registering::register(app),
         Pane::Card => app.card_id().map(|_| Subject::Card),
         Pane::Certificates => app
             .certificates()
@@ -268,7 +342,7 @@ fn enter(app: &mut App) -> Option<Action> {
                 RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
             );
             if waits_for_pin && app.card().is_some() {
-                return register(app);
+                return registering::register(app);
             }
             Some(Subject::Registration(registration.portal.clone()))
         }
@@ -293,184 +367,6 @@ fn open(app: &mut App, of: Subject) {
     app.screen = Screen::Details { of, scroll: 0 };
 }
 
-/// Opens the PIN prompt, or asks the daemon to try again, or says why not.
-fn register(app: &mut App) -> Option<Action> {
-    let portal = match &app.screen {
-        Screen::Details {
-            of: Subject::Registration(portal),
-            ..
-        } => Some(portal.clone()),
-        Screen::Panes
-        | Screen::Details { .. }
-        | Screen::PinPrompt(_)
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => None,
-    };
-    if dialogs::open_notice(app, portal.as_deref()) {
-        return None;
-    }
-    match next_step(app, portal) {
-        Ok(Next::Prompt(prompt)) => {
-            app.picked = app.chosen().map(|chosen| chosen.pick());
-            app.screen = Screen::PinPrompt(prompt);
-            None
-        }
-        Ok(Next::Ask(request)) => Some(Action::Register(request)),
-        Err(why) => {
-            say(app, Tone::Wanted, &why);
-            None
-        }
-    }
-}
-
-enum Next {
-    Prompt(PinPrompt),
-    Ask(Register),
-}
-
-fn next_step(app: &App, portal: Option<String>) -> Result<Next, String> {
-    if app.link != Link::Connected {
-        return Err("cacd is away; nothing can be registered now.".into());
-    }
-    let reader = match app.chosen() {
-        Some(Chosen::Reader(reader)) => reader,
-        Some(Chosen::Known(_)) => return Err("That card is in no reader; put it in.".into()),
-        None => return Err("No reader is plugged in.".into()),
-    };
-    let Some(card) = &reader.card else {
-        return Err(match reader.status {
-            ReaderStatus::Empty => "No card is in this reader; put yours in, chip first.",
-            ReaderStatus::NoAnswer => view::NO_ANSWER,
-            ReaderStatus::Card => "You may not see or use the card in this reader.",
-        }
-        .into());
-    };
-    match &card.stage {
-        Stage::Reading { .. } => return Err("The card is still being read.".into()),
-        Stage::Held => return Err(format!("The card cannot be read: {}.", phrase::HELD)),
-        Stage::Failed { cause } => return Err(format!("The card cannot be read: {cause}.")),
-        Stage::Read => {}
-    }
-    let Some(id) = card.id.clone() else {
-        return Err("The card says nothing by which it could be recognised.".into());
-    };
-    if card.pin == PinStatus::Blocked {
-        return Err(RegistrationStatus::PinBlocked.advice().unwrap_or_default());
-    }
-    if card.has_use_for_pin() {
-        return Ok(Next::Prompt(PinPrompt {
-            card: id,
-            visit: card.visit,
-            digits: 0,
-            step: PinStep::Typing,
-            problem: None,
-        }));
-    }
-    let is_signing_in =
-        |one: &cac_common::snapshot::Registration| one.status == RegistrationStatus::SigningIn;
-    if card.registrations.iter().any(is_signing_in) {
-        return Err("The card is signing in already.".into());
-    }
-    Ok(Next::Ask(Register {
-        card: Some(id),
-        portal,
-    }))
-}
-
-/// Moves in whatever has the keyboard.
-fn go(app: &mut App, command: Command) -> Option<Action> {
-    let room = view::scroll_room(app);
-    match &mut app.screen {
-        Screen::Details { scroll, .. } | Screen::Help { scroll } => {
-            let at = moved(command, usize::from(*scroll), usize::from(room));
-            *scroll = u16::try_from(at).unwrap_or(u16::MAX);
-        }
-        Screen::History(_) => return dialogs::go_in_history(app, command),
-        Screen::Clear(ClearStep::Choosing { cursor }) => {
-            let at = *cursor;
-            let last = clearing::choices(app).len().saturating_sub(1);
-            app.screen = Screen::Clear(ClearStep::Choosing {
-                cursor: moved(command, at, last),
-            });
-        }
-        Screen::Clear(_) | Screen::PinPrompt(_) => {}
-        Screen::Panes => go_in_pane(app, command),
-    }
-    None
-}
-
-fn go_in_pane(app: &mut App, command: Command) {
-    match app.focus {
-        Pane::Readers | Pane::Card => {
-            let row = moved(
-                command,
-                app.chosen_row(),
-                app.rows().len().saturating_sub(1),
-            );
-            let pick = app.rows().get(row).map(Chosen::pick);
-            pick_row(app, pick);
-        }
-        Pane::Certificates => {
-            app.certificate = moved(command, app.certificate, last_of(app.certificates()));
-        }
-        Pane::Registration => {
-            let registrations = app.registrations();
-            let row = moved(command, app.registration_row(), last_of(registrations));
-            app.registration = registrations.get(row).map(|one| one.portal.clone());
-        }
-        Pane::Happened => {
-            let last = last_of(app.happened());
-            let row = moved(command, app.happened_row(), last);
-            // On the newest the list follows what happens next.
-            app.happened = app
-                .happened()
-                .get(row)
-                .map(|entry| entry.id)
-                .filter(|_| row < last);
-        }
-    }
-}
-
-fn pick_row(app: &mut App, pick: Option<Pick>) {
-    if pick != app.picked {
-        app.certificate = 0;
-        app.registration = None;
-    }
-    app.picked = pick;
-}
-
-/// Where a cursor comes to that may stand at 0 to `last`.
-fn moved(command: Command, at: usize, last: usize) -> usize {
-    let to = match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at + 1,
-        Command::PageUp => at.saturating_sub(PAGE),
-        Command::PageDown => at + PAGE,
-        Command::First => 0,
-        Command::Last => last,
-        Command::NextPane
-        | Command::PreviousPane
-        | Command::Open
-        | Command::Back
-        | Command::Register
-        | Command::Clear
-        | Command::History
-        | Command::Problems
-        | Command::ShowDodId
-        | Command::Help
-        | Command::Yes
-        | Command::Quit
-        | Command::Redraw
-        | Command::Suspend => at,
-    };
-    to.min(last)
-}
-
-fn last_of<T>(list: &[T]) -> usize {
-    list.len().saturating_sub(1)
-}
-
 fn say(app: &mut App, tone: Tone, text: &str) {
     app.said = Some(Said {
         tone,
@@ -479,11 +375,18 @@ fn say(app: &mut App, tone: Tone, text: &str) {
 }
 
 fn complain(app: &mut App, trouble: &Trouble) {
+    app.said = Some(said_of(trouble));
+}
+
+fn said_of(trouble: &Trouble) -> Said {
     let text = match trouble.advice {
         Some(advice) => format!("{}. {advice}", trouble.what),
         None => trouble.what.clone(),
     };
-    say(app, Tone::Bad, &text);
+    Said {
+        tone: Tone::Bad,
+        text,
+    }
 }
 
 /// An empty history that its first page is on the way to.

@@ -27,6 +27,7 @@ mod card;
 mod certificates;
 mod clear;
 mod details;
+mod eligibility;
 mod footer;
 mod happened;
 mod header;
@@ -34,10 +35,12 @@ mod help;
 mod history;
 mod layout;
 mod pane;
+mod parts;
 mod pin_prompt;
 mod readers;
 mod registration;
 mod text;
+mod wizard;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -81,6 +84,8 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Screen::Panes | Screen::History(_) => {}
         Screen::Details { of, scroll } => details::draw(frame, app, of, *scroll, theme),
         Screen::PinPrompt(prompt) => pin_prompt::draw(frame, app, prompt, theme),
+        Screen::Wizard(dialog) => wizard::draw(frame, app, dialog, theme),
+        Screen::Eligibility(dialog) => eligibility::draw(frame, app, dialog, theme),
         Screen::Clear(step) => clear::draw(frame, app, step, theme),
         Screen::Help { scroll } => help::draw(frame, app, *scroll, theme),
     }
@@ -95,6 +100,8 @@ pub fn scroll_room(app: &App) -> u16 {
     match &app.screen {
         Screen::Details { of, .. } => details::scroll_room(app, of, whole),
         Screen::Help { .. } => help::scroll_room(app, whole),
+        Screen::Wizard(dialog) => wizard::scroll_room(app, dialog, whole),
+        Screen::Eligibility(dialog) => eligibility::scroll_room(app, dialog, whole),
         Screen::Panes | Screen::PinPrompt(_) | Screen::Clear(_) | Screen::History(_) => 0,
     }
 }

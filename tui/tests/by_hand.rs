@@ -1,5 +1,4 @@
 //! `cacctl wizard`, with a stand-in for the daemon at the other end.
-#![expect(clippy::unwrap_used, reason = "it serves tests alone")]
 
 #[path = "support/invented.rs"]
 mod invented;

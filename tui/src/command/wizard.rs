@@ -1,6 +1,7 @@
 //! `cacctl wizard`: registers a card by hand, and shows again what the portal
 //! showed at the end.
 
+mod typed;
 mod walk;
 
 use std::io::{self, IsTerminal as _};
@@ -17,8 +18,9 @@ use jiff::tz::TimeZone;
 use self::walk::{End, Walk};
 use super::register;
 use crate::cli::{Keep, Wizard};
-use crate::confirmation::{self, Existing};
+use crate::confirmation;
 use crate::failure::{Exit, Failure};
+use crate::paper::{self, Existing};
 use crate::print::wizard::{Ended, Marks};
 use crate::theme::Theme;
 use crate::{phrase, print};
@@ -27,7 +29,7 @@ pub async fn run(socket: &Path, wanted: Wizard, theme: Theme) -> Result<Exit, Fa
     let existing = existing(&wanted.keep);
     // Known before anything is typed.
     for path in &wanted.keep.save {
-        confirmation::free(path, existing)?;
+        paper::free(path, existing)?;
     }
     if wanted.confirmation {
         return show(socket, &wanted).await;
@@ -165,12 +167,13 @@ async fn keep(wanted: &Keep, shown: &Confirmation, json: bool) -> Result<(), Fai
         }
     };
     for path in &wanted.save {
-        confirmation::save(shown, path, existing(wanted))?;
+        let contents = confirmation::contents(shown, path);
+        paper::save(&contents, path, existing(wanted))?;
         tell(&format!("Saved to {}.", path.display()))?;
     }
     if wanted.print {
-        let paper = shown.clone();
-        let printed = tokio::task::spawn_blocking(move || confirmation::print(&paper));
+        let text = confirmation::text(shown);
+        let printed = tokio::task::spawn_blocking(move || paper::print(&text));
         let said = printed
             .await
             .map_err(|error| Failure::Terminal(error.into()))??;

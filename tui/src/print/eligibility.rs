@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use cac_common::eligibility::{Question, Route, Standing, Sure, Verdict, Way};
+use cac_common::eligibility::{Question, Route, Sponsor, Standing, Sure, Verdict, Way};
 use cac_common::identity::readable;
 use cac_common::interface::PortalDetails;
 use cac_common::snapshot::Holder;
@@ -75,14 +75,7 @@ pub fn told(
     match verdict {
         Verdict::Open(route) => open(out, route)?,
         Verdict::Ask(question) => unanswered(out, question)?,
-        Verdict::Nothing if portal.eligibility.is_empty() => line(
-            out,
-            "Its profile does not say who may register: put your card in and try.",
-        )?,
-        Verdict::Nothing => line(
-            out,
-            "Its profile names no way for you: ask its help desk before you try.",
-        )?,
+        Verdict::Nothing => line(out, nothing(portal))?,
     }
     let desk = portal.help_desk.as_ref();
     if let Some(desk) = desk.filter(|_| !is_by_oneself(verdict)) {
@@ -90,6 +83,28 @@ pub fn told(
         line(out, &super::portal::desk(desk))?;
     }
     Ok(())
+}
+
+/// Where no way is named.
+pub fn nothing(portal: &PortalDetails) -> &'static str {
+    if portal.eligibility.is_empty() {
+        "Its profile does not say who may register: put your card in and try."
+    } else {
+        "Its profile names no way for you: ask its help desk before you try."
+    }
+}
+
+/// What a sponsor has to be told, each with what it is.
+pub fn terms(sponsor: &Sponsor) -> Vec<(&'static str, &str)> {
+    [
+        ("who may sponsor you", Some(&sponsor.who)),
+        ("what they need", sponsor.needs.as_ref()),
+        ("whom they may sponsor", sponsor.limits.as_ref()),
+        ("who pays", sponsor.pays.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(what, text)| Some((what, text?.as_str())))
+    .collect()
 }
 
 fn is_by_oneself(verdict: &Verdict<'_>) -> bool {
@@ -103,16 +118,8 @@ fn open(out: &mut impl Write, route: &Route) -> Result<(), Failure> {
         return Ok(());
     };
     line(out, "")?;
-    let terms = [
-        ("who may sponsor you", Some(&sponsor.who)),
-        ("what they need", sponsor.needs.as_ref()),
-        ("whom they may sponsor", sponsor.limits.as_ref()),
-        ("who pays", sponsor.pays.as_ref()),
-    ];
-    for (what, text) in terms {
-        if let Some(text) = text {
-            line(out, &format!("  {what:21}  {}", readable(text)))?;
-        }
+    for (what, text) in terms(sponsor) {
+        line(out, &format!("  {what:21}  {}", readable(text)))?;
     }
     line(out, "")?;
     line(

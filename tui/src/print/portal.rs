@@ -174,7 +174,7 @@ fn itself(portal: &PortalDetails) -> Vec<(&'static str, String)> {
 }
 
 /// `help desk: Desk, 555-0100`.
-pub(super) fn desk(desk: &HelpDesk) -> String {
+pub(crate) fn desk(desk: &HelpDesk) -> String {
     format!("help desk: {}", help_desk(desk))
 }
 

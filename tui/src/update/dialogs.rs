@@ -1,12 +1,12 @@
 //! What the keys and the answers do in the PIN prompt, in `clear` and in the history.
 
 use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
-use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, HistoryEntry};
+use cac_common::snapshot::HistoryEntry;
 
-use super::{Action, Message, complain, loading, moved, say};
+use super::moving::moved;
+use super::{Action, Message, complain, loading, say};
 use crate::app::{
-    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, Subject, may_be_the_last_try,
+    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, may_be_the_last_try,
 };
 use crate::clearing;
 use crate::failure::Trouble;
@@ -14,7 +14,7 @@ use crate::keys::Command;
 use crate::phrase::{self, Tone};
 
 /// A PIN has six to eight digits (SP 800-73pt2-5 §2.4.3).
-const PIN_LENGTH: std::ops::RangeInclusive<usize> = 6..=8;
+pub(super) const PIN_LENGTH: std::ops::RangeInclusive<usize> = 6..=8;
 
 /// How many entries one page of the history has.
 const ENTRIES: u32 = 200;
@@ -31,7 +31,7 @@ pub(super) fn type_pin(app: &mut App, message: &Message) {
     };
     prompt.problem = None;
     match message {
-        Message::PinDigits(count) => prompt.digits = *count,
+        Message::Secret(count) => prompt.digits = *count,
         Message::NotADigit => prompt.problem = Some("A PIN has digits only."),
         Message::NoLockedMemory => {
             prompt.problem =
@@ -60,7 +60,14 @@ pub(super) fn type_pin(app: &mut App, message: &Message) {
         | Message::Accepted(_)
         | Message::Page { .. }
         | Message::Counted { .. }
-        | Message::Cleared { .. } => {}
+        | Message::Cleared { .. }
+        | Message::EraseLetters
+        | Message::Begun(_)
+        | Message::Sent(_)
+        | Message::Kept(_)
+        | Message::Profile(_)
+        | Message::Saved(_)
+        | Message::Printed(_) => {}
     }
 }
 
@@ -144,52 +151,7 @@ pub(super) fn preview(app: &mut App, counted: &ClearScope, lost: Result<Lost, Tr
     }
 }
 
-/// Opens the notice that the registration waits for, the first if none is named.
-pub(super) fn open_notice(app: &mut App, portal: Option<&str>) -> bool {
-    // The PIN goes first, unless this very notice is meant.
-    let wants_pin = app.card().is_some_and(Card::has_use_for_pin);
-    if portal.is_none() && wants_pin {
-        return false;
-    }
-    let mut registrations = app.registrations().iter();
-    let waiting = registrations.find(|one| {
-        portal.is_none_or(|portal| portal == one.portal)
-            && matches!(one.status, RegistrationStatus::NeedsConsent { .. })
-    });
-    let Some(of) = waiting.map(|one| Subject::Registration(one.portal.clone())) else {
-        return false;
-    };
-    let is_open = matches!(&app.screen, Screen::Details { of: open, .. } if *open == of);
-    if !is_open {
-        app.screen = Screen::Details { of, scroll: 0 };
-    }
-    true
-}
-
-pub(super) fn accepted(app: &mut App) {
-    if matches!(app.screen, Screen::Details { .. }) {
-        app.screen = Screen::Panes;
-    }
-    let waits_for_pin = app.card().is_some_and(|card| {
-        let is_shown_a_notice = card
-            .registrations
-            .iter()
-            .any(|one| matches!(one.status, RegistrationStatus::NeedsConsent { .. }));
-        !card.pin_kept && (card.needs_pin() || is_shown_a_notice)
-    });
-    if waits_for_pin {
-        let text = "The notice is accepted; now type the PIN (r), which was not kept.";
-        say(app, Tone::Wanted, text);
-    } else {
-        let text = "The notice is accepted; the sign-in goes on.";
-        say(app, Tone::Working, text);
-    }
-}
-
 pub(super) fn confirm(app: &mut App) -> Option<Action> {
-    if let Some(notice) = app.notice() {
-        return Some(Action::Accept(notice));
-    }
     let Screen::Clear(ClearStep::Preview { scope, lost }) = &app.screen else {
         return None;
     };

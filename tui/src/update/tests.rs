@@ -1,11 +1,12 @@
-use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
+use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, Register, SubmitPin};
 use cac_common::reader::{ReaderName, ReaderStatus};
 use cac_common::registration::{Notice, RegistrationStatus};
-use cac_common::snapshot::{Card, PinStatus, Visit};
+use cac_common::snapshot::{Card, HistoryEntry, PinStatus, Visit};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::app::Pick;
 use crate::invented;
 
 #[test]
@@ -74,7 +75,7 @@ fn no_prompt_opens_by_itself() {
 fn six_digits_are_handed_over_for_this_card_in_this_visit() {
     let mut app = at_the_prompt(Some(3));
 
-    update(&mut app, Message::PinDigits(6));
+    update(&mut app, Message::Secret(6));
     let action = press(&mut app, Command::Open);
 
     assert_eq!(action, Some(Action::SubmitPin(the_pin(false))));
@@ -86,7 +87,7 @@ fn anything_but_six_to_eight_digits_is_not_sent() {
     for digits in [0, 5, 9, 16] {
         let mut app = at_the_prompt(Some(3));
 
-        update(&mut app, Message::PinDigits(digits));
+        update(&mut app, Message::Secret(digits));
         let action = press(&mut app, Command::Open);
 
         assert_eq!(action, None, "{digits}");
@@ -99,7 +100,7 @@ fn the_last_try_is_not_spent_with_enter_alone() {
     for tries_left in [Some(1), None] {
         let mut app = at_the_prompt(tries_left);
 
-        update(&mut app, Message::PinDigits(6));
+        update(&mut app, Message::Secret(6));
         let first = press(&mut app, Command::Open);
         let second = press(&mut app, Command::Open);
 
@@ -110,7 +111,7 @@ fn the_last_try_is_not_spent_with_enter_alone() {
 #[test]
 fn the_last_try_is_spent_after_yes_and_enter() {
     let mut app = at_the_prompt(Some(1));
-    update(&mut app, Message::PinDigits(6));
+    update(&mut app, Message::Secret(6));
     press(&mut app, Command::Open);
 
     for letter in "yes".chars() {
@@ -124,19 +125,19 @@ fn the_last_try_is_spent_after_yes_and_enter() {
 #[test]
 fn going_back_from_the_last_try_forgets_the_digits() {
     let mut app = at_the_prompt(Some(1));
-    update(&mut app, Message::PinDigits(6));
+    update(&mut app, Message::Secret(6));
     press(&mut app, Command::Open);
 
     press(&mut app, Command::Back);
 
-    assert_eq!(app.pin_digits(), 0);
+    assert_eq!(app.secret_length(), 0);
     assert!(matches!(app.screen, Screen::PinPrompt(_)));
 }
 
 #[test]
 fn a_prompt_whose_count_fell_to_one_in_between_warns_before_it_sends() {
     let mut app = at_the_prompt(Some(3));
-    update(&mut app, Message::PinDigits(6));
+    update(&mut app, Message::Secret(6));
 
     take_snapshot(&mut app, desk_with_tries(Some(1)));
     let action = press(&mut app, Command::Open);
@@ -173,7 +174,7 @@ fn the_prompt_closes_when_the_program_is_suspended() {
     let action = press(&mut app, Command::Suspend);
 
     assert_eq!(action, Some(Action::Suspend));
-    assert_eq!(app.pin_digits(), 0);
+    assert_eq!(app.secret_length(), 0);
     assert_eq!(app.screen, Screen::Panes);
 }
 

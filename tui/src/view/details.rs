@@ -299,6 +299,8 @@ impl Sheet {
         let told = phrase::status(status, app.now, &app.zone);
         self.toned("status", &told, phrase::tone(status));
         self.status(app, status);
+        let by_hand = app.wizard_at(portal).map(phrase::wizard);
+        self.if_any("by hand", by_hand.as_deref());
         if let RegistrationStatus::NeedsConsent { notice } = status {
             self.gap();
             self.harmless("notice", &legible(&notice.text), Tone::Quiet);

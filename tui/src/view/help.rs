@@ -70,7 +70,8 @@ fn lines(app: &App, columns: u16, theme: Theme) -> Vec<Line<'static>> {
     lines.extend(
         wrap(
             "The PIN goes from the keyboard to the card; it is never kept, and the last try is \
-             never spent unless you insist. Reading a card needs no PIN. Text to copy: \
+             never spent unless you insist. A password goes to its portal alone, once, and is kept \
+             nowhere. Reading a card needs no PIN. Text to copy: \
              cacctl status. Everything this screen shows: cacctl status --json.",
             columns,
         )

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{fit, width, window, wrap, wrap_at_most};
+use super::text::{cut, fit, width, window, wrap, wrap_at_most};
 use crate::app::{App, Pane};
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
@@ -148,6 +148,21 @@ fn advice(app: &App, titles: u16, columns: u16, most: u16, theme: Theme) -> Vec<
             Span::raw(" "),
             Span::styled("r", theme.key()),
             Span::styled(": read the notice", theme.tone(Tone::Wanted)),
+        ]));
+    }
+    let by_hand = app.wizard_at(&registration.portal).map(phrase::wizard);
+    let wants_wizard = registration.status == RegistrationStatus::NeedsWizard;
+    let what = match by_hand {
+        Some(stands) => Some(format!(": {stands}")),
+        None if wants_wizard && app.card().is_some() => Some(": register by hand".to_owned()),
+        None => None,
+    };
+    if let Some(what) = what {
+        let room = columns.saturating_sub(2);
+        lines.push(Line::from(vec![
+            Span::raw(" "),
+            Span::styled("w", theme.key()),
+            Span::styled(cut(&what, room), theme.tone(Tone::Wanted)),
         ]));
     }
     let mut text = Vec::new();

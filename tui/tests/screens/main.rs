@@ -1,5 +1,6 @@
 //! Every screen as it is drawn, at the two usual sizes; and nothing that panics at any.
 
+mod by_hand;
 #[path = "../support/invented.rs"]
 mod invented;
 mod registering;
@@ -326,7 +327,7 @@ fn every_app() -> Vec<App> {
     press(&mut extreme_prompt, &[Command::Register]);
     let mut happened = app(invented::desk());
     happened.focus = Pane::Happened;
-    vec![
+    let mut apps = vec![
         app(invented::checked()),
         opened(invented::checked(), Pane::Readers, 0),
         opened(invented::checked(), Pane::Certificates, 1),
@@ -350,7 +351,9 @@ fn every_app() -> Vec<App> {
         reader,
         certificate,
         extreme_prompt,
-    ]
+    ];
+    apps.extend(by_hand::every_app());
+    apps
 }
 
 /// With the details of what is so many rows below the first of a pane.
@@ -369,7 +372,7 @@ fn insisting() -> App {
     };
     let mut app = app(desk);
     press(&mut app, &[Command::Register]);
-    update(&mut app, Message::PinDigits(6));
+    update(&mut app, Message::Secret(6));
     press(&mut app, &[Command::Open]);
     update(&mut app, Message::Letter('y'));
     app

@@ -43,7 +43,7 @@ fn the_pin_was_wrong() {
 fn the_pin_prompt() {
     let mut app = app(invented::desk());
     press(&mut app, &[Command::Register]);
-    update(&mut app, Message::PinDigits(5));
+    update(&mut app, Message::Secret(5));
     press(&mut app, &[Command::Open]);
 
     look_at("pin_prompt", &app);

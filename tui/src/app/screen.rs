@@ -1,0 +1,188 @@
+//! What has the keyboard, and what the keys mean there.
+
+use cac_common::certificate::Slot;
+use cac_common::eligibility::Question;
+use cac_common::identity::CardId;
+use cac_common::interface::{AcceptNotice, ClearScope, Lost};
+use cac_common::registration::RegistrationStatus;
+use cac_common::snapshot::{HistoryEntry, Visit};
+use cac_common::wizard::AskKind;
+
+use super::{App, EligibilityDialog, EligibilityStep, Typed, WizardDialog, WizardStep};
+use crate::failure::Trouble;
+use crate::keys::Mode;
+
+/// One thing has the keyboard. An enum, so that two dialogs cannot be open at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screen {
+    Panes,
+    Details { of: Subject, scroll: u16 },
+    PinPrompt(PinPrompt),
+    Wizard(WizardDialog),
+    Eligibility(EligibilityDialog),
+    Clear(ClearStep),
+    History(HistoryList),
+    Help { scroll: u16 },
+}
+
+/// What the details are of, within what is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    Reader,
+    Card,
+    Certificate(Slot),
+    Registration(String),
+    Entry(HistoryEntry),
+    Problems,
+}
+
+/// A PIN being typed for one card in one visit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinPrompt {
+    pub card: CardId,
+    pub visit: Visit,
+    /// How many digits were typed.
+    pub digits: usize,
+    pub step: PinStep,
+    /// Why the last key did nothing.
+    pub problem: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PinStep {
+    Typing,
+    /// The digits are there, but it may be the last try: wants `yes`.
+    Insisting {
+        typed: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClearStep {
+    Choosing { cursor: usize },
+    Counting { scope: ClearScope },
+    Preview { scope: ClearScope, lost: Lost },
+    Clearing { scope: ClearScope },
+}
+
+/// The pages of the history that came so far, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryList {
+    pub entries: Vec<HistoryEntry>,
+    pub cursor: usize,
+    pub page: Page,
+    /// The newest entries were let go to make room.
+    pub starts_later: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    Loading,
+    More,
+    /// Nothing older is left.
+    End,
+    Failed(Trouble),
+}
+
+impl App {
+    /// What the keys mean now.
+    pub fn mode(&self) -> Mode {
+        match &self.screen {
+            Screen::Panes => Mode::Panes,
+            Screen::Details { .. } if self.notice().is_some() => Mode::Notice,
+            Screen::Details { .. } => Mode::Details,
+            Screen::Help { .. } => Mode::Help,
+            Screen::PinPrompt(PinPrompt {
+                step: PinStep::Typing,
+                ..
+            }) => Mode::Pin,
+            Screen::PinPrompt(PinPrompt {
+                step: PinStep::Insisting { .. },
+                ..
+            }) => Mode::Insist,
+            Screen::Wizard(dialog) => self.wizard_mode(dialog),
+            Screen::Eligibility(dialog) => eligibility_mode(dialog),
+            Screen::Clear(ClearStep::Preview { .. }) => Mode::Confirm,
+            Screen::Clear(_) => Mode::Choose,
+            Screen::History(_) => Mode::History,
+        }
+    }
+
+    /// The notice that is open, and whose: what accepting it says.
+    pub fn notice(&self) -> Option<AcceptNotice> {
+        let Screen::Details {
+            of: Subject::Registration(portal),
+            ..
+        } = &self.screen
+        else {
+            return None;
+        };
+        let card = self.card()?;
+        let mut registrations = card.registrations.iter();
+        let registration = registrations.find(|one| one.portal == *portal)?;
+        let RegistrationStatus::NeedsConsent { notice } = &registration.status else {
+            return None;
+        };
+        Some(AcceptNotice {
+            card: card.id.clone()?,
+            visit: card.visit,
+            portal: portal.clone(),
+            sha256: notice.sha256.clone(),
+        })
+    }
+
+    fn wizard_mode(&self, dialog: &WizardDialog) -> Mode {
+        match &dialog.step {
+            WizardStep::Offering { .. } => Mode::Offer,
+            WizardStep::Following(Typed {
+                insists: Some(_), ..
+            }) => Mode::Insist,
+            WizardStep::Following(typed) => {
+                let ask = self.wizard(dialog).and_then(|wizard| wizard.next_ask());
+                match ask.filter(|_| typed.sent.is_none()) {
+                    Some((_, ask)) => match ask.kind {
+                        AskKind::Text => Mode::Text,
+                        AskKind::Password => Mode::Password,
+                        AskKind::Pin => Mode::WizardPin,
+                    },
+                    None => Mode::Wizard,
+                }
+            }
+            WizardStep::Beginning => Mode::Wizard,
+            WizardStep::Stopping => Mode::Stop,
+            WizardStep::Ended { .. } => Mode::Ended,
+            WizardStep::Shown(shown) if shown.file.is_some() => Mode::FileName,
+            WizardStep::Shown(_) => Mode::Shown,
+        }
+    }
+
+    /// How many characters of a PIN or password may be kept; none where none is typed.
+    pub fn secret_length(&self) -> usize {
+        match &self.screen {
+            Screen::PinPrompt(prompt) => prompt.digits,
+            Screen::Wizard(WizardDialog {
+                step: WizardStep::Following(typed),
+                ..
+            }) => typed.secret,
+            Screen::Panes
+            | Screen::Details { .. }
+            | Screen::Wizard(_)
+            | Screen::Eligibility(_)
+            | Screen::Clear(_)
+            | Screen::History(_)
+            | Screen::Help { .. } => 0,
+        }
+    }
+}
+
+fn eligibility_mode(dialog: &EligibilityDialog) -> Mode {
+    match &dialog.step {
+        EligibilityStep::Choosing { .. } | EligibilityStep::Loading { .. } => Mode::Answer,
+        EligibilityStep::Open(open) => match open.question() {
+            Some(Question::YesOrNo(_)) => Mode::YesOrNo,
+            Some(Question::Category(_) | Question::Component(_)) => Mode::Answer,
+            None if open.file.is_some() => Mode::FileName,
+            None => Mode::Verdict,
+        },
+    }
+}

@@ -1,0 +1,104 @@
+//! Registering by hand, as far as the screen goes: how far it is and what is
+//! asked is told by the snapshot.
+
+use cac_common::identity::CardId;
+use cac_common::interface::PortalDetails;
+use cac_common::snapshot::Visit;
+use cac_common::wizard::{Confirmation, Wizard, WizardState};
+
+use super::{App, Link, Said, Screen};
+
+/// Up to here how long the portal is at work is told in seconds.
+const IN_SECONDS: u64 = 60;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WizardDialog {
+    pub card: CardId,
+    pub visit: Visit,
+    pub portal: String,
+    pub step: WizardStep,
+    /// Why the last key did nothing, or what came of it.
+    pub said: Option<Said>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WizardStep {
+    /// Says what it would do, and wants a yes.
+    Offering {
+        /// With the steps; absent until it has come.
+        profile: Option<Box<PortalDetails>>,
+    },
+    /// The daemon was asked to begin.
+    Beginning,
+    /// Shows what the daemon does and asks.
+    Following(Typed),
+    /// Wants a yes before all is thrown away.
+    Stopping,
+    /// All steps are done. What the portal showed is on its way, if it was kept.
+    Ended {
+        is_registered: bool,
+    },
+    Shown(Shown),
+}
+
+/// What is being typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// For which turn of the wizard, and which of the things it asks for.
+    pub to: (u64, u32),
+    /// What may be seen.
+    pub text: String,
+    /// How many characters of what may not.
+    pub secret: usize,
+    /// It may be the last try of the PIN: wants `yes`, of which this was typed.
+    pub insists: Option<String>,
+    /// What the wizard was like when an answer or a move went on its way.
+    pub sent: Option<Box<Wizard>>,
+}
+
+/// What the portal showed at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    pub confirmation: Confirmation,
+    /// What came of it, where it has just been done.
+    pub is_registered: Option<bool>,
+    pub scroll: u16,
+    /// The name of the file to save it to, while that is typed.
+    pub file: Option<String>,
+}
+
+impl App {
+    /// What the daemon tells of the wizard that the dialog is about.
+    pub fn wizard(&self, dialog: &WizardDialog) -> Option<&Wizard> {
+        let (_, card) = self.card_in_visit(&dialog.card, dialog.visit)?;
+        let wizard = card.wizard.as_ref()?;
+        (wizard.portal == dialog.portal).then_some(wizard)
+    }
+
+    /// The wizard of the card that is chosen, if it is at this portal.
+    pub fn wizard_at(&self, portal: &str) -> Option<&Wizard> {
+        let wizard = self.card()?.wizard.as_ref()?;
+        (wizard.portal == portal).then_some(wizard)
+    }
+
+    /// Whether a second changes what is drawn.
+    pub(super) fn counts_seconds(&self) -> bool {
+        let Screen::Wizard(dialog) = &self.screen else {
+            return false;
+        };
+        let wizard = self.wizard(dialog);
+        self.link == Link::Connected
+            && wizard.is_some_and(|wizard| {
+                wizard.state == WizardState::Working
+                    && self.now.since(wizard.since).as_secs() < IN_SECONDS
+            })
+    }
+}
+
+/// It waits for a person.
+pub(super) fn waits(wizard: &Wizard) -> bool {
+    match wizard.state {
+        WizardState::Asking { .. } | WizardState::Telling | WizardState::Stopped { .. } => true,
+        WizardState::Working | WizardState::Done { .. } => false,
+    }
+}

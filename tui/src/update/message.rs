@@ -1,0 +1,92 @@
+//! What comes in, and what is to be done then.
+
+use std::path::PathBuf;
+
+use cac_common::interface::{
+    AcceptNotice, AnswerWizard, Clear, ClearScope, GetConfirmation, GetHistory, Lost, MoveWizard,
+    PortalDetails, Register, StartWizard, SubmitPin,
+};
+use cac_common::snapshot::{HistoryEntry, Snapshot};
+use cac_common::wizard::Confirmation;
+
+use crate::failure::Trouble;
+use crate::keys::Command;
+
+/// What came in: from the keyboard, already looked up, or from the daemon.
+#[derive(Debug)]
+pub enum Message {
+    Snapshot(Box<Snapshot>),
+    Away(Trouble),
+    Command(Command),
+    /// So many characters of a PIN or password stand in locked memory now.
+    Secret(usize),
+    /// Something was typed that cannot stand in a PIN.
+    NotADigit,
+    /// No page could be locked for it, and nothing was taken.
+    NoLockedMemory,
+    /// A character of what may be seen.
+    Letter(char),
+    EraseLetter,
+    EraseLetters,
+    Resized(u16, u16),
+    /// Something drawn changes with time alone.
+    Tick,
+    PinTaken(Result<(), Trouble>),
+    Asked(Result<(), Trouble>),
+    Accepted(Result<(), Trouble>),
+    /// Whether the wizard has begun.
+    Begun(Result<(), Trouble>),
+    /// Whether the wizard took an answer or a move.
+    Sent(Result<(), Trouble>),
+    /// What was kept of the last time somebody registered by hand.
+    Kept(Result<Option<Box<Confirmation>>, Trouble>),
+    Profile(Result<Box<PortalDetails>, Trouble>),
+    /// Where to.
+    Saved(Result<PathBuf, Trouble>),
+    /// With what the printer service says.
+    Printed(Result<String, Trouble>),
+    Page {
+        before: Option<i64>,
+        entries: Result<Vec<HistoryEntry>, Trouble>,
+    },
+    Counted {
+        scope: ClearScope,
+        lost: Result<Lost, Trouble>,
+    },
+    Cleared {
+        scope: ClearScope,
+        lost: Result<Lost, Trouble>,
+    },
+}
+
+/// What the loop is to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    Quit,
+    Redraw,
+    Suspend,
+    /// With the digits that were typed.
+    SubmitPin(SubmitPin),
+    Register(Register),
+    Accept(AcceptNotice),
+    BeginWizard {
+        /// Ends another that is done.
+        first: Option<MoveWizard>,
+        request: StartWizard,
+    },
+    Answer(AnswerWizard),
+    /// With the password or PIN that was typed.
+    AnswerWithSecret(AnswerWizard),
+    MoveWizard(MoveWizard),
+    LoadConfirmation(GetConfirmation),
+    /// Of the portal with this name.
+    LoadProfile(String),
+    Save {
+        /// As it was typed.
+        file: String,
+        contents: String,
+    },
+    Print(String),
+    LoadHistory(GetHistory),
+    Clear(Clear),
+}
