@@ -114,6 +114,9 @@ pub struct Register {
     #[arg(long)]
     pub even_the_last_try: bool,
 
+    #[command(flatten)]
+    pub prompt: PinPrompt,
+
     /// Print the card as JSON when all is at rest, instead of each change.
     #[arg(long)]
     pub json: bool,
@@ -159,6 +162,42 @@ pub struct Keep {
     /// Print the confirmation on the default printer (lp).
     #[arg(long)]
     pub print: bool,
+}
+
+/// Where a PIN is asked for.
+#[derive(Debug, Clone, Args)]
+pub struct PinPrompt {
+    /// Where the PIN is asked for. Without it: at the terminal, or taken from standard input where that is none.
+    #[arg(long, value_name = "WHERE", value_enum)]
+    pub pin_from: Option<PinFrom>,
+
+    /// The pinentry to start.
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        env = "PINENTRY",
+        default_value = "pinentry"
+    )]
+    pub pinentry: PathBuf,
+
+    /// How long pinentry or an agent may ask, in seconds.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 120,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    pub pin_timeout: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PinFrom {
+    /// The terminal that cacctl runs in.
+    Terminal,
+    /// A window, or what else the pinentry that is installed shows.
+    Pinentry,
+    /// The agents that answer for systemd-ask-password.
+    AskPassword,
 }
 
 #[derive(Debug, Subcommand)]
@@ -210,6 +249,9 @@ pub struct PortalTest {
     /// Send the PIN even if it may be the last try before the card is blocked.
     #[arg(long)]
     pub even_the_last_try: bool,
+
+    #[command(flatten)]
+    pub prompt: PinPrompt,
 
     /// Write the last page to a file, as the portal sent it: it may name you.
     #[arg(long, value_name = "FILE")]
@@ -285,6 +327,9 @@ pub struct ForPin {
     /// With --printed: send the PIN even if it may be the last try before the card is blocked.
     #[arg(long, requires = "printed")]
     pub even_the_last_try: bool,
+
+    #[command(flatten)]
+    pub prompt: PinPrompt,
 }
 
 #[derive(Debug, Args)]

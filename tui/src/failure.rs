@@ -112,8 +112,28 @@ pub enum Failure {
     PinBlocked,
     #[error("one try is left, or the card does not say how many")]
     LastTry,
-    #[error("a PIN is six to eight digits; the card has not been asked")]
-    NotAPin,
+    #[error("{0}; the card has not been asked")]
+    NotAPin(NotAPin),
+    #[error("no PIN was typed; the card has not been asked")]
+    NoPin,
+    #[error("the prompt was cancelled; the card has not been asked")]
+    PinCancelled,
+    #[error("nobody typed the PIN within {seconds} s; the card has not been asked")]
+    PinTooLate { seconds: u64 },
+    #[error("nobody gave the PIN ({reason}); the card has not been asked")]
+    PinNotGiven { reason: String },
+    #[error("{program} cannot be started")]
+    NoPrompter {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{program} cannot ask for the PIN: {reason}")]
+    PrompterFailed { program: String, reason: String },
+    #[error(
+        "this systemd-ask-password asks no agents but the system's, and those answer root alone"
+    )]
+    NoUserAgents,
     #[error("no memory can be locked for the PIN")]
     NoLockedMemory(#[source] io::Error),
     #[error("PIN cannot be read")]
@@ -128,6 +148,17 @@ pub enum Failure {
     NoticeNotAccepted,
     #[error("the day {0} cannot be told as a moment")]
     NoSuchDay(jiff::civil::Date),
+}
+
+/// Why what was typed cannot be a PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPin {
+    #[error("a PIN has digits alone")]
+    NotDigits,
+    #[error("a PIN has no fewer than six digits")]
+    TooShort,
+    #[error("a PIN has no more than eight digits")]
+    TooLong,
 }
 
 /// A failure as the dashboard shows it.
@@ -154,6 +185,8 @@ impl Failure {
             | Self::CardGone
             | Self::NoLockedMemory(_)
             | Self::PinUnreadable(_)
+            | Self::NoPrompter { .. }
+            | Self::PrompterFailed { .. }
             | Self::Interrupted
             | Self::WizardEnded
             | Self::NoConfirmation
@@ -175,7 +208,11 @@ impl Failure {
             | Self::NoReader
             | Self::ReaderEmpty { .. }
             | Self::NoAnswer { .. }
-            | Self::NotAPin => Exit::NeedsPerson,
+            | Self::NotAPin(_)
+            | Self::NoPin
+            | Self::PinCancelled
+            | Self::PinTooLate { .. }
+            | Self::PinNotGiven { .. } => Exit::NeedsPerson,
             Self::CardHidden { .. }
             | Self::FileExists { .. }
             | Self::NoPortal
@@ -183,6 +220,7 @@ impl Failure {
             | Self::OtherWizard { .. }
             | Self::PinBlocked
             | Self::LastTry
+            | Self::NoUserAgents
             | Self::NoticeNotAccepted
             | Self::NotConfirmed => Exit::Refused,
         }
@@ -239,6 +277,15 @@ impl Failure {
             Self::LastTry => Some(
                 "A wrong PIN now may block the card. If you are sure of it, add --even-the-last-try.",
             ),
+            Self::NoPin => Some(
+                "Type it at a terminal, or have it asked for elsewhere: --pin-from pinentry or --pin-from ask-password.",
+            ),
+            Self::NoPrompter { .. } | Self::PrompterFailed { .. } => Some(
+                "Is it installed, and can it show anything here? --pinentry names another one, --pin-from another way.",
+            ),
+            Self::NoUserAgents => Some(
+                "That takes systemd 257 or later. Run it as root, or have pinentry ask: --pin-from pinentry.",
+            ),
             Self::NoLockedMemory(_) => Some("Raise the limit with ulimit -l and try again."),
             Self::NoticeNotAccepted => Some(
                 "The portal lets nobody in who has not. Nothing else was sent; try again when you have read it.",
@@ -253,7 +300,10 @@ impl Failure {
             | Self::File { .. }
             | Self::NoCertificate
             | Self::NotPem(_)
-            | Self::NotAPin
+            | Self::NotAPin(_)
+            | Self::PinCancelled
+            | Self::PinTooLate { .. }
+            | Self::PinNotGiven { .. }
             | Self::PinUnreadable(_)
             | Self::Interrupted
             | Self::NoSuchDay(_) => None,

@@ -1,153 +1,221 @@
-//! Reads a PIN into locked memory: from the terminal without echo, or one line
-//! of standard input where that is no terminal.
+//! Asks a person for a PIN and takes it into locked memory: at the terminal,
+//! through pinentry, or through the agents of systemd-ask-password.
+//!
+//! What was typed is looked at here, before anything is sent to a card.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+mod ask_password;
+mod pinentry;
+mod program;
+mod terminal;
 
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+
+use cac_common::identity::readable;
 use cac_common::locked::{CAPACITY, Locked};
-use rustix::fs::{Mode, OFlags};
-use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
-};
+use cac_common::snapshot::{Card, Reader, Registration, Snapshot};
 
-use crate::failure::Failure;
+pub(super) use self::terminal::Silence;
+use crate::cli::{PinFrom, PinPrompt};
+use crate::failure::{Failure, NotAPin};
+use crate::{phrase, print};
 
 /// A PIN has six to eight digits (SP 800-73pt2-5 §2.4.3).
-const LENGTH: std::ops::RangeInclusive<usize> = 6..=8;
+const FEWEST: usize = 6;
+const MOST: usize = 8;
 
-/// The digits, and how many they are. Dropping the future puts the terminal
-/// back; the thread that reads ends with the program.
-pub(super) async fn ask(prompt: &str) -> Result<(Locked, usize), Failure> {
-    let line = Locked::new().map_err(Failure::NoLockedMemory)?;
-    let (line, length) = if io::stdin().is_terminal() {
-        from_terminal(prompt, line)
-            .await
-            .map_err(Failure::Terminal)?
-    } else {
-        let input = io::stdin().as_fd().try_clone_to_owned();
-        read_line(input.map_err(Failure::PinUnreadable)?, line)
-            .await
-            .map_err(Failure::PinUnreadable)?
+/// For what a PIN is asked.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    /// Whose card it is.
+    holder: Option<String>,
+    /// `PIV in SCR3310; 3 tries left`
+    card: String,
+    /// Where it signs in.
+    portals: Vec<String>,
+    /// What a person has to know first.
+    cautions: Vec<String>,
+}
+
+/// What was typed: bytes in locked memory, wiped when dropped.
+struct Typed {
+    text: Locked,
+    length: usize,
+}
+
+/// The digits, and how many they are. Dropping the future ends the question.
+pub(super) async fn ask(
+    question: &Question,
+    prompt: &PinPrompt,
+) -> Result<(Locked, usize), Failure> {
+    let limit = Duration::from_secs(prompt.pin_timeout);
+    let typed = match prompt.pin_from {
+        Some(PinFrom::Pinentry) => pinentry::ask(question, &prompt.pinentry, limit).await?,
+        Some(PinFrom::AskPassword) => ask_password::ask(question, limit).await?,
+        Some(PinFrom::Terminal) => terminal::ask(&question.line()).await?,
+        None if io::stdin().is_terminal() => terminal::ask(&question.line()).await?,
+        None => terminal::read().await?,
     };
-    if is_a_pin(&line.bytes()[..length]) {
-        Ok((line, length))
-    } else {
-        Err(Failure::NotAPin)
-    }
+    typed.check()
 }
 
-pub(super) fn is_a_pin(line: &[u8]) -> bool {
-    LENGTH.contains(&line.len()) && line.iter().all(u8::is_ascii_digit)
+pub(super) fn is_a_pin(typed: &[u8]) -> bool {
+    (FEWEST..=MOST).contains(&typed.len()) && typed.iter().all(u8::is_ascii_digit)
 }
 
-async fn from_terminal(prompt: &str, line: Locked) -> io::Result<(Locked, usize)> {
-    let terminal = rustix::fs::open(
-        "/dev/tty",
-        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
-    let terminal = File::from(terminal);
-    let _silence = Silence::over(&terminal)?;
-    (&terminal).write_all(prompt.as_bytes())?;
-    read_line(terminal.try_clone()?.into(), line).await
-}
-
-/// Reads on a thread of its own, no further than the end of the line: what
-/// follows is someone else's.
-async fn read_line(input: OwnedFd, mut line: Locked) -> io::Result<(Locked, usize)> {
-    let read = tokio::task::spawn_blocking(move || {
-        let length = fill(&input, &mut line)?;
-        Ok((line, length))
-    });
-    read.await?
-}
-
-fn fill(input: &OwnedFd, line: &mut Locked) -> io::Result<usize> {
-    let mut length = 0;
-    while length < CAPACITY {
-        match rustix::io::read(input, &mut line.bytes_mut()[length..=length]) {
-            Ok(0) => break,
-            Ok(_) => {
-                if line.bytes()[length] == b'\n' {
-                    break;
-                }
-                length += 1;
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+impl Question {
+    pub(super) fn of(reader: &Reader, card: &Card) -> Self {
+        let holder = card.holder.as_ref();
+        Self {
+            holder: holder.map(|holder| readable(&holder.name.to_string())),
+            card: format!(
+                "{} in {}; {}",
+                readable(&card.kind),
+                readable(&reader.name.0),
+                phrase::pin(&card.pin)
+            ),
+            portals: Vec::new(),
+            cautions: Vec::new(),
         }
     }
-    let has_return = length > 0 && line.bytes()[length - 1] == b'\r';
-    Ok(length - usize::from(has_return))
-}
 
-/// A terminal that does not echo; put back as it was when dropped.
-pub(super) struct Silence {
-    terminal: File,
-    before: Termios,
-}
+    /// Names the portals where the PIN has a use, and says what speaks against it.
+    pub(super) fn for_registering<'a>(
+        self,
+        snapshot: &Snapshot,
+        registrations: impl Iterator<Item = &'a Registration>,
+    ) -> Self {
+        let mut asked = self;
+        for one in registrations {
+            let title = print::portal_title(snapshot, &one.portal);
+            // Who may not register is told before, and may try all the same.
+            if let Some(caution) = one.caution() {
+                asked
+                    .cautions
+                    .push(format!("{title}: {}", readable(&caution)));
+            }
+            if one.status.has_use_for_pin() {
+                asked.portals.push(title);
+            }
+        }
+        asked
+    }
 
-impl Silence {
-    pub(super) fn over(terminal: &File) -> io::Result<Self> {
-        let terminal = terminal.try_clone()?;
-        let before = tcgetattr(&terminal)?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        silent.local_modes.insert(LocalModes::ECHONL);
-        // Stopped in the middle of a PIN, the shell would get a terminal without echo.
-        silent.special_codes[SpecialCodeIndex::VSUSP] = 0;
-        // What was typed before the question is not meant as an answer.
-        set(terminal.as_fd(), &silent)?;
-        Ok(Self { terminal, before })
+    /// For a terminal: what a person has to know, and a line to type behind.
+    pub(in crate::command) fn line(&self) -> String {
+        let holder = self.holder.as_deref().unwrap_or("the card");
+        let cautions: String = self.cautions.iter().flat_map(|one| [one, "\n"]).collect();
+        format!("{cautions}PIN of {holder} ({}): ", self.card)
+    }
+
+    /// For a window: a line for each thing.
+    fn lines(&self) -> String {
+        let signs_in = self.signs_in();
+        let parts = self.cautions.iter().chain(&self.holder);
+        let lines: Vec<&str> = parts
+            .chain([&self.card])
+            .chain(&signs_in)
+            .map(String::as_str)
+            .collect();
+        lines.join("\n")
+    }
+
+    /// For a place that every user of the machine can see: nobody is named.
+    fn nameless(&self) -> String {
+        let card = format!("PIN of the card ({})", self.card);
+        match self.signs_in() {
+            Some(signs_in) => format!("{card}. {signs_in}"),
+            None => card,
+        }
+    }
+
+    fn signs_in(&self) -> Option<String> {
+        let are_some = !self.portals.is_empty();
+        are_some.then(|| format!("It signs in at {}", self.portals.join(", ")))
     }
 }
 
-impl Drop for Silence {
-    fn drop(&mut self) {
-        // If the terminal has gone, there is nothing left to put back.
-        let _ = set(self.terminal.as_fd(), &self.before);
+impl Typed {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            text: Locked::new().map_err(Failure::NoLockedMemory)?,
+            length: 0,
+        })
     }
-}
 
-fn set(terminal: BorrowedFd<'_>, modes: &Termios) -> io::Result<()> {
-    Ok(tcsetattr(terminal, OptionalActions::Flush, modes)?)
+    fn bytes(&self) -> &[u8] {
+        &self.text.bytes()[..self.length]
+    }
+
+    /// Takes one more byte, if there is room.
+    fn push(&mut self, byte: u8) -> Result<(), NotAPin> {
+        if self.length == CAPACITY {
+            return Err(NotAPin::TooLong);
+        }
+        self.text.bytes_mut()[self.length] = byte;
+        self.length += 1;
+        Ok(())
+    }
+
+    /// Gives the digits away, if they can be a PIN.
+    fn check(self) -> Result<(Locked, usize), Failure> {
+        let fault = match self.length {
+            0 => return Err(Failure::NoPin),
+            _ if !self.bytes().iter().all(u8::is_ascii_digit) => NotAPin::NotDigits,
+            1..FEWEST => NotAPin::TooShort,
+            FEWEST..=MOST => return Ok((self.text, self.length)),
+            _ => NotAPin::TooLong,
+        };
+        Err(Failure::NotAPin(fault))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invented;
 
     #[test]
-    fn one_line_is_read_and_nothing_after_it() {
-        for (text, line, rest) in [
-            ("123456\nmore", "123456", "more"),
-            ("123456\r\n", "123456", ""),
-            ("\n", "", ""),
-            ("123456", "123456", ""),
+    fn what_is_typed_wrongly_is_told_apart() {
+        for (text, told) in [
+            ("", "no PIN was typed"),
+            ("12345", "no fewer than six"),
+            ("123456789", "no more than eight"),
+            ("12345a", "digits alone"),
+            ("12345\u{663}", "digits alone"),
         ] {
-            let (mut input, mut output) = io::pipe().unwrap();
-            output.write_all(text.as_bytes()).unwrap();
-            drop(output);
-            let mut locked = Locked::new().unwrap();
+            let mut typed = Typed::new().unwrap();
+            for byte in text.bytes() {
+                typed.push(byte).unwrap();
+            }
 
-            let length = fill(&input.try_clone().unwrap().into(), &mut locked).unwrap();
+            let Err(failure) = typed.check() else {
+                panic!("{text:?} is a PIN");
+            };
 
-            assert_eq!(&locked.bytes()[..length], line.as_bytes());
-            let mut left = String::new();
-            io::Read::read_to_string(&mut input, &mut left).unwrap();
-            assert_eq!(left, rest);
+            let failure = failure.to_string();
+            assert!(failure.contains(told), "{failure}");
+            assert!(failure.contains("the card has not been asked"), "{failure}");
         }
     }
 
     #[test]
-    fn a_line_that_never_ends_is_not_read_for_ever() {
-        let (input, mut output) = io::pipe().unwrap();
-        output.write_all(&[b'1'; 4000]).unwrap();
-        let mut locked = Locked::new().unwrap();
+    fn a_question_that_everyone_sees_names_nobody() {
+        let snapshot = invented::desk();
+        let reader = &snapshot.readers[2];
+        let card = reader.card.as_ref().unwrap();
 
-        let length = fill(&input.into(), &mut locked).unwrap();
+        let question =
+            Question::of(reader, card).for_registering(&snapshot, card.registrations.iter());
 
-        assert_eq!(length, CAPACITY);
+        let (open, shown) = (question.nameless(), question.lines());
+        assert!(shown.contains("DOE, JANE Q"), "{shown}");
+        for text in [&open, &shown, &question.line()] {
+            assert!(text.contains("3 tries left"), "{text}");
+        }
+        for text in [&open, &shown] {
+            assert!(text.contains("signs in at Travel"), "{text}");
+        }
+        assert!(!open.contains("DOE"), "{open}");
     }
 }

@@ -11,8 +11,9 @@ use cac_common::interface::TestPortal;
 use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage};
 use jiff::tz::TimeZone;
 
+use super::ask_pin::{self, Question};
 use super::ends::Ends;
-use super::{ask_pin, register};
+use super::register;
 use crate::app::may_be_the_last_try;
 use crate::cli::{self, PortalList, PortalShow, PortalTest};
 use crate::failure::{Exit, Failure};
@@ -66,9 +67,9 @@ async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
     let request = request(wanted, card)?;
     let reader = reader_of(&snapshot, card)?;
     let mut ends = Ends::listen().map_err(Failure::Terminal)?;
-    let prompt = register::prompt(reader, card);
+    let question = Question::of(reader, card);
     let (digits, length) = tokio::select! {
-        pin = ask_pin::ask(&prompt) => pin?,
+        pin = ask_pin::ask(&question, &wanted.prompt) => pin?,
         // The terminal is given back as it was.
         () = ends.any() => return Err(Failure::Interrupted),
     };

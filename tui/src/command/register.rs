@@ -14,8 +14,9 @@ use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{Card, PinStatus, Reader, Registration, Snapshot, Stage, Visit};
 use jiff::tz::TimeZone;
 
+use super::ask_pin::{self, Question};
+use super::ask_yes;
 use super::ends::Ends;
-use super::{ask_pin, ask_yes};
 use crate::app::may_be_the_last_try;
 use crate::cli::Register;
 use crate::failure::{Exit, Failure};
@@ -171,15 +172,9 @@ impl Run {
         if may_be_the_last_try(&card.pin) && !self.wanted.even_the_last_try {
             return Err(Failure::LastTry);
         }
-        let mut prompt = prompt(reader, card);
-        // Who may not register is told before, and may try all the same.
-        for one in self.registrations()? {
-            if let Some(caution) = one.caution() {
-                let title = print::portal_title(&self.snapshot, &one.portal);
-                prompt = format!("{title}: {}\n{prompt}", readable(&caution));
-            }
-        }
-        let (digits, length) = self.ask_pin(&prompt).await?;
+        let question =
+            Question::of(reader, card).for_registering(&self.snapshot, self.registrations()?);
+        let (digits, length) = self.ask_pin(&question).await?;
         let before = self.snapshot.clone();
         let request = SubmitPin {
             card: self.id()?,
@@ -255,8 +250,9 @@ impl Run {
     }
 
     /// Asks, and stops asking when the card is taken out.
-    async fn ask_pin(&mut self, prompt: &str) -> Result<(Locked, usize), Failure> {
-        let mut asked = std::pin::pin!(ask_pin::ask(prompt));
+    async fn ask_pin(&mut self, question: &Question) -> Result<(Locked, usize), Failure> {
+        let prompt = self.wanted.prompt.clone();
+        let mut asked = std::pin::pin!(ask_pin::ask(question, &prompt));
         loop {
             tokio::select! {
                 pin = &mut asked => return pin,
@@ -419,20 +415,6 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a C
                 .collect(),
         }),
     }
-}
-
-/// Says for which card a PIN is asked, and how many tries it has.
-pub(super) fn prompt(reader: &Reader, card: &Card) -> String {
-    let holder = card.holder.as_ref().map_or_else(
-        || "the card".into(),
-        |holder| readable(&holder.name.to_string()),
-    );
-    format!(
-        "PIN of {holder} ({} in {}; {}): ",
-        readable(&card.kind),
-        readable(&reader.name.0),
-        phrase::pin(&card.pin)
-    )
 }
 
 pub(super) fn exit_of(status: &RegistrationStatus) -> Exit {

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::app::may_be_the_last_try;
 use crate::cli::{CardShow, ForPin};
+use crate::command::ask_pin::{self, Question};
 use crate::command::ends::Ends;
-use crate::command::{ask_pin, register};
 use crate::failure::{Exit, Failure};
 use crate::print::card::{Manner, Numbers};
 use crate::{clock, print};
@@ -91,9 +91,9 @@ async fn read_printed(
         even_the_last_try: wanted.even_the_last_try,
     };
     let mut ends = Ends::listen().map_err(Failure::Terminal)?;
-    let prompt = register::prompt(reader, card);
+    let question = Question::of(reader, card);
     let (digits, length) = tokio::select! {
-        pin = ask_pin::ask(&prompt) => pin?,
+        pin = ask_pin::ask(&question, &wanted.prompt) => pin?,
         // The terminal is given back as it was.
         () = ends.any() => return Err(Failure::Interrupted),
     };

@@ -15,6 +15,7 @@ use super::typed::{Choice, answer, chosen};
 use super::{nameless, portal};
 use crate::app::may_be_the_last_try;
 use crate::cli;
+use crate::command::ask_pin::Question;
 use crate::command::ends::{self, Ends};
 use crate::command::register::{self, NEWS, next};
 use crate::command::terminal::{Echo, Terminal};
@@ -405,7 +406,7 @@ impl<'a> Walk<'a> {
                 if may_be_the_last_try(&card.pin) && !self.wanted.even_the_last_try {
                     return Err(Failure::LastTry);
                 }
-                (register::prompt(reader, card), Echo::Hidden)
+                (Question::of(reader, card).line(), Echo::Hidden)
             }
         })
     }

@@ -1,0 +1,210 @@
+//! A PIN may come from pinentry and from the agents of systemd-ask-password.
+
+use std::process::Output;
+
+use anyhow::ensure;
+use cac_tests::harness::{
+    Lab, Plan, ScriptedPinentry, answer_as_an_agent, john, nothing_is_asked, question_of,
+};
+use cac_tests::terminal::Size;
+use cac_tests::virtual_card::{CardHandle, CardModel, samples};
+
+/// Of libgpg-error, with pinentry as their source.
+const CANCELLED: &str = "ERR 83886179 Operation cancelled <Pinentry>\n";
+const TIMEOUT: &str = "ERR 83886142 Timeout <Pinentry>\n";
+
+/// What is answered, and what the person is told.
+const NO_PINS: [(&str, &str); 8] = [
+    (CANCELLED, "the prompt was cancelled"),
+    (TIMEOUT, "nobody typed the PIN within 1 s"),
+    // One that keeps no time is ended.
+    ("S WAITING\n", "nobody typed the PIN within 1 s"),
+    ("OK\n", "no PIN was typed"),
+    ("D \nOK\n", "no PIN was typed"),
+    ("D 2468a357\nOK\n", "digits alone"),
+    ("D 123456789\nOK\n", "no more than eight"),
+    ("D 12345\nOK\n", "no fewer than six"),
+];
+
+#[test]
+fn s63_a_pin_from_pinentry_registers_and_none_leaves_the_card_alone() -> anyhow::Result<()> {
+    let (lab, card) = lab(Plan::default())?;
+    let pinentry = ScriptedPinentry::in_folder(lab.folder(), "")?;
+    let program = pinentry.program().display().to_string();
+    let register = || {
+        let mut arguments = vec!["register", "--pin-from", "pinentry", "--pinentry", &program];
+        arguments.extend(["--pin-timeout", "1"]);
+        lab.cacctl(&arguments)
+    };
+
+    for (answer, told) in NO_PINS {
+        pinentry.answer(answer)?;
+        tells(&register()?, 4, told)?;
+    }
+    let endless = format!("D {}\nOK\n", "1".repeat(990));
+    pinentry.answer(&endless)?;
+    tells(&register()?, 4, "no more than eight")?;
+    for nonsense in [
+        "HELLO\n",
+        "D 1234%\nOK\n",
+        &"1".repeat(5000),
+        &"S x\n".repeat(100),
+    ] {
+        pinentry.answer(nonsense)?;
+        tells(&register()?, 1, "it speaks no Assuan")?;
+    }
+    let absent = [
+        "register",
+        "--pin-from",
+        "pinentry",
+        "--pinentry",
+        "/absent",
+    ];
+    tells(&lab.cacctl(&absent)?, 1, "/absent cannot be started")?;
+    assert_eq!(card.log().pin_attempts(), 0);
+
+    // Escaped, as any byte may be.
+    pinentry.answer("S PASSPHRASE_FROM_A_PERSON\nD %32468135%37\nOK\n")?;
+    let registered = register()?;
+    assert!(registered.status.success(), "{registered:?}");
+    lab.wait_for_status(0, "registered")?;
+    assert_eq!(card.log().pin_attempts(), 1);
+    let heard = pinentry.heard();
+    for told in [
+        "SETTITLE cacd",
+        "SETDESC ROE, JOHN",
+        "tries left",
+        "It signs in at",
+    ] {
+        assert!(heard.contains(told), "{told} in {heard}");
+    }
+    assert!(heard.contains("\nSETTIMEOUT 1\n"), "{heard}");
+    assert!(!heard.contains("external-password-cache"), "{heard}");
+    Ok(())
+}
+
+#[test]
+fn s63_a_real_pinentry_asks_in_the_terminal_and_gives_it_back() -> anyhow::Result<()> {
+    let (mut lab, card) = lab(Plan::default())?;
+    let terminal = lab.terminal(Size {
+        columns: 80,
+        rows: 24,
+    })?;
+    let register = "cacctl register --pin-from pinentry --pinentry pinentry-curses";
+
+    terminal.enter(register)?;
+    terminal.shows(&["ROE, JOHN", "tries left", "It signs in at", "PIN:"])?;
+    // From the PIN past OK to Cancel.
+    for key in ["Tab", "Tab", "Enter"] {
+        terminal.press(key)?;
+    }
+    terminal.shows(&["the prompt was cancelled"])?;
+    terminal.is_the_shells_again()?;
+
+    terminal.enter("clear")?;
+    terminal.enter(register)?;
+    terminal.shows(&["PIN:"])?;
+    lab.take_out(0)?;
+    terminal.shows(&["card was taken out"])?;
+    terminal.is_the_shells_again()?;
+    lab.insert(0, &card)?;
+    lab.wait_for_status(0, "needs PIN")?;
+    assert_eq!(card.log().pin_attempts(), 0);
+
+    terminal.enter("clear")?;
+    terminal.enter(register)?;
+    terminal.shows(&["PIN:"])?;
+    terminal.write(samples::PIN)?;
+    terminal.press("Enter")?;
+    terminal.shows(&["registered"])?;
+    terminal.is_the_shells_again()?;
+    let all = terminal.all_text()?;
+    assert!(!all.contains(samples::PIN), "{all}");
+    assert_eq!(card.log().pin_attempts(), 1);
+    Ok(())
+}
+
+#[test]
+fn s63_an_agent_of_the_system_answers_root() -> anyhow::Result<()> {
+    let (lab, card) = lab(Plan::default())?;
+    let register = || {
+        let mut arguments = vec!["register", "--pin-from", "ask-password"];
+        arguments.extend(["--pin-timeout", "1"]);
+        lab.cacctl(&arguments)
+    };
+
+    tells(&register()?, 4, "nobody typed the PIN within 1 s")?;
+    nothing_is_asked()?;
+    for (answer, told) in [
+        ("-", "nobody gave the PIN"),
+        ("+", "no PIN was typed"),
+        ("+2468a357", "digits alone"),
+        ("+123456789", "no more than eight"),
+    ] {
+        let agent = answer_as_an_agent(answer);
+        tells(&register()?, 4, told)?;
+        question_of(agent)?;
+        nothing_is_asked()?;
+    }
+    assert_eq!(card.log().pin_attempts(), 0);
+
+    let agent = answer_as_an_agent(&format!("+{}", samples::PIN));
+    let registered = register()?;
+    assert!(registered.status.success(), "{registered:?}");
+    let question = question_of(agent)?;
+    lab.wait_for_status(0, "registered")?;
+    assert_eq!(card.log().pin_attempts(), 1);
+    assert!(question.contains("tries left"), "{question}");
+    // It lies there for everyone.
+    for word in ["ROE", "JOHN"] {
+        assert!(!question.contains(word), "{word} in {question}");
+    }
+    Ok(())
+}
+
+#[test]
+fn s63_agents_of_a_user_are_asked_where_systemd_has_them() -> anyhow::Result<()> {
+    let (lab, card) = lab(Plan::default().settings("[access]\ngroup = \"games\"\n"))?;
+    let terminal = lab.terminal(Size {
+        columns: 120,
+        rows: 30,
+    })?;
+    let help = std::process::Command::new("systemd-ask-password")
+        .arg("--help")
+        .output()?;
+    let has_agents = String::from_utf8_lossy(&help.stdout).contains("--user");
+
+    terminal.enter(
+        "setpriv --reuid=games --regid=games --clear-groups \
+         cacctl register --pin-from ask-password --pin-timeout 1; echo it ends with $?",
+    )?;
+
+    if has_agents {
+        // Nobody is there to answer.
+        terminal.shows(&["the card has not been asked", "it ends with 4"])?;
+    } else {
+        terminal.shows(&["asks no agents but the system's", "systemd 257"])?;
+        terminal.shows(&["it ends with 5"])?;
+    }
+    assert_eq!(card.log().pin_attempts(), 0);
+    Ok(())
+}
+
+/// John's card, which needs its PIN.
+fn lab(plan: Plan) -> anyhow::Result<(Lab, CardHandle)> {
+    let mut lab = plan.start()?;
+    lab.welcome(samples::john())?;
+    let card = john(CardModel::T1)?;
+    lab.insert(0, &card)?;
+    lab.wait_for_status(0, "needs PIN")?;
+    Ok((lab, card))
+}
+
+fn tells(output: &Output, code: i32, told: &str) -> anyhow::Result<()> {
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.code() == Some(code) && said.contains(told),
+        "{code} and {told:?} are expected: {output:?}"
+    );
+    Ok(())
+}
