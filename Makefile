@@ -28,6 +28,9 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -d $(LIB)/systemd/system
 	sed 's|/usr/bin/cacd|$(PREFIX)/bin/cacd|' systemd/cacd.service > $(LIB)/systemd/system/cacd.service
 	chmod 0644 $(LIB)/systemd/system/cacd.service
+	install -d $(LIB)/systemd/user
+	sed 's|/usr/bin/cacctl|$(PREFIX)/bin/cacctl|' systemd/cacctl-agent.service > $(LIB)/systemd/user/cacctl-agent.service
+	chmod 0644 $(LIB)/systemd/user/cacctl-agent.service
 	install -D -m 0644 systemd/cacd.sysusers $(LIB)/sysusers.d/cacd.conf
 	install -D -m 0644 systemd/cacd.tmpfiles $(LIB)/tmpfiles.d/cacd.conf
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
@@ -53,7 +56,7 @@ ifeq ($(DESTDIR),)
 	@if test -d /run/systemd/system; then systemctl disable --now cacd.service || true; fi
 endif
 	rm -f $(BIN)/cacd $(BIN)/cacctl
-	rm -f $(LIB)/systemd/system/cacd.service $(LIB)/sysusers.d/cacd.conf $(LIB)/tmpfiles.d/cacd.conf
+	rm -f $(LIB)/systemd/system/cacd.service $(LIB)/systemd/user/cacctl-agent.service $(LIB)/sysusers.d/cacd.conf $(LIB)/tmpfiles.d/cacd.conf
 	rm -f $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	rm -f $(SHARE)/man/man1/cacctl.1 $(SHARE)/man/man1/cacctl-*.1 $(SHARE)/man/man8/cacd.8
 	rm -f $(SHARE)/bash-completion/completions/cacctl $(SHARE)/zsh/vendor-completions/_cacctl

@@ -374,7 +374,8 @@ impl Lab {
         let mut command = programs::built()?.cacctl();
         command
             .args(arguments)
-            .env(cac_common::paths::SOCKET_VARIABLE, self.socket());
+            .env(cac_common::paths::SOCKET_VARIABLE, self.socket())
+            .env("XDG_RUNTIME_DIR", self.folder());
         Ok(command)
     }
 

@@ -3,11 +3,14 @@
 use std::process::Output;
 
 use anyhow::ensure;
+use cac_common::snapshot::PinStatus;
 use cac_tests::harness::{
-    Lab, Plan, ScriptedPinentry, answer_as_an_agent, john, nothing_is_asked, question_of,
+    LIMIT, Lab, Plan, ScriptedPinentry, answer_as_an_agent, jane, john, nothing_is_asked,
+    question_of,
 };
 use cac_tests::terminal::Size;
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
+use cac_tests::wait::wait_until;
 
 /// Of libgpg-error, with pinentry as their source.
 const CANCELLED: &str = "ERR 83886179 Operation cancelled <Pinentry>\n";
@@ -188,6 +191,102 @@ fn s63_agents_of_a_user_are_asked_where_systemd_has_them() -> anyhow::Result<()>
     }
     assert_eq!(card.log().pin_attempts(), 0);
     Ok(())
+}
+
+#[test]
+fn s63_the_agent_asks_once_for_each_card_and_never_beside_a_dashboard() -> anyhow::Result<()> {
+    let mut lab = Plan::default().readers(2).start()?;
+    for card in [samples::jane(), samples::john()] {
+        lab.welcome(card)?;
+    }
+    let (doe, roe) = (jane(CardModel::T1)?, john(CardModel::T1)?);
+    let pinentry = ScriptedPinentry::in_folder(lab.folder(), CANCELLED)?;
+    let program = pinentry.program().display().to_string();
+    let agent = lab.cacctl_in_background(&["agent", "--pinentry", &program])?;
+    let asked = |about: &[&str]| {
+        wait_until("somebody is asked", LIMIT, || {
+            names(&pinentry).len() >= about.len()
+        })?;
+        assert_eq!(names(&pinentry), about);
+        anyhow::Ok(())
+    };
+
+    // Once: what comes after it in its order was looked at after it.
+    lab.insert(0, &roe)?;
+    asked(&["ROE"])?;
+    agent.wait_until_it_says("the prompt was cancelled")?;
+    lab.insert(1, &doe)?;
+    asked(&["ROE", "DOE"])?;
+    lab.take_out(1)?;
+
+    // Beside a dashboard never, and not when it is closed.
+    let dashboard = lab.terminal(Size {
+        columns: 80,
+        rows: 24,
+    })?;
+    dashboard.enter(&format!(
+        "XDG_RUNTIME_DIR={} cacctl",
+        lab.folder().display()
+    ))?;
+    dashboard.shows(&["ROE, JOHN", "q quit"])?;
+    lab.insert(1, &doe)?;
+    lab.wait_for_status(1, "needs PIN")?;
+    dashboard.shows(&["2 cards need you"])?;
+    dashboard.write("q")?;
+    dashboard.is_the_shells_again()?;
+    lab.take_out(0)?;
+    lab.insert(0, &roe)?;
+    asked(&["ROE", "DOE", "ROE"])?;
+
+    // A daemon that was away is found again; a PIN registers.
+    lab.take_out(0)?;
+    lab.take_out(1)?;
+    lab.stop()?;
+    agent.wait_until_it_says("trying again by itself")?;
+    lab.start_again()?;
+    pinentry.answer(&format!("D {}\nOK\n", samples::PIN))?;
+    lab.insert(0, &roe)?;
+    lab.wait_for_status(0, "registered")?;
+    lab.take_out(0)?;
+
+    // Not for the last try, and not where nothing is due.
+    lab.insert(0, &roe)?;
+    lab.wait_for_status(0, "registered")?;
+    pinentry.answer(CANCELLED)?;
+    lab.insert(1, &doe)?;
+    asked(&["ROE", "DOE", "ROE", "ROE", "DOE"])?;
+    for tries in [2, 1] {
+        lab.wait_for_status(1, "needs PIN")?;
+        lab.type_pin(1, "11111111")?;
+        wait_until("a try is spent", LIMIT, || doe.tries_left() == tries)?;
+    }
+    lab.wait_for_card(1, "one try is left", |card| {
+        card.pin
+            == PinStatus::Ready {
+                tries_left: Some(1),
+            }
+    })?;
+    lab.take_out(1)?;
+    lab.insert(1, &doe)?;
+    lab.wait_for_status(1, "needs PIN")?;
+    let other = jane(CardModel::T1)?;
+    lab.take_out(0)?;
+    lab.insert(0, &other)?;
+    asked(&["ROE", "DOE", "ROE", "ROE", "DOE", "DOE"])?;
+    assert_eq!(doe.tries_left(), 1);
+    assert_eq!(roe.log().pin_attempts(), 1);
+    Ok(())
+}
+
+/// Who was named in each question so far.
+fn names(pinentry: &ScriptedPinentry) -> Vec<String> {
+    let heard = pinentry.heard();
+    let questions = heard
+        .lines()
+        .filter_map(|line| line.strip_prefix("SETDESC "));
+    questions
+        .filter_map(|text| Some(text.split_once(',')?.0.to_owned()))
+        .collect()
 }
 
 /// John's card, which needs its PIN.

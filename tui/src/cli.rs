@@ -61,6 +61,13 @@ pub enum Command {
     /// terminal. One that was left in the middle goes on where it was.
     #[command(after_help = WIZARD_EXAMPLES)]
     Wizard(Wizard),
+    /// Ask for the PIN of a card that is put in, as long as no dashboard is open; until ended.
+    ///
+    /// It runs in the background of your session: systemctl --user enable --now
+    /// cacctl-agent. Each time a card is put in it asks once, and never for the
+    /// last try. The service shows it cards if you may see them (group
+    /// cacd-admin).
+    Agent(Agent),
     /// Show the card in a reader, or write its certificates out.
     #[command(subcommand)]
     Card(Card),
@@ -164,10 +171,16 @@ pub struct Keep {
     pub print: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct Agent {
+    #[command(flatten)]
+    pub prompt: PinPrompt,
+}
+
 /// Where a PIN is asked for.
 #[derive(Debug, Clone, Args)]
 pub struct PinPrompt {
-    /// Where the PIN is asked for. Without it: at the terminal, or taken from standard input where that is none.
+    /// Where the PIN is asked for. Without it: at the terminal, or taken from standard input where that is none; the agent asks through pinentry.
     #[arg(long, value_name = "WHERE", value_enum)]
     pub pin_from: Option<PinFrom>,
 

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod agent;
 mod ask_pin;
 mod ask_yes;
 pub mod card;

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::failure::{Exit, Failure, Trouble};
 use crate::feed::{self, News};
 use crate::keys::{self, Mode, Pressed};
+use crate::presence::{self, Presence};
 use crate::secret_entry::{MOST_BYTES, MOST_DIGITS, SecretEntry};
 use crate::terminal::Screen;
 use crate::theme::Theme;
@@ -34,6 +35,8 @@ pub async fn run(socket: PathBuf, theme: Theme) -> Result<Exit, Failure> {
     }
     let mut sources = Sources::open(socket.clone()).map_err(Failure::Terminal)?;
     let mut screen = Screen::open().map_err(Failure::Terminal)?;
+    // Where it cannot be shown, an agent asks beside us, and does no harm.
+    let _presence = presence::folder().and_then(|folder| Presence::show(&folder).ok());
     let (answer, answers) = mpsc::channel(WAITING);
     sources.answers = answers;
     let mut app = App::new(clock::now(), TimeZone::system());

@@ -18,6 +18,7 @@ mod holders;
 pub mod keys;
 pub mod paper;
 pub mod phrase;
+pub mod presence;
 pub mod print;
 pub mod secret_entry;
 pub mod terminal;
@@ -78,6 +79,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
                 let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name));
                 command::wizard::run(&socket, wanted, theme).await
             }
+            Some(Command::Agent(wanted)) => command::agent::run(socket, wanted).await,
             Some(Command::Card(wanted)) => command::card::run(&socket, wanted).await,
             Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted).await,
             Some(Command::Eligibility(wanted)) => command::eligibility::run(&socket, wanted).await,
