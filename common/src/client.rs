@@ -1,6 +1,6 @@
 //! The caller's side of the socket.
 
-use std::io::{self, Write};
+use std::io::{self, PipeReader, Read as _, Write as _};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,12 +9,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
+use zeroize::Zeroize as _;
 
 use crate::interface::{
     AcceptNotice, AnswerWizard, Call, CertificatesReply, Clear, ClearReply, ConfirmationReply,
     ExportedCertificate, GetCertificates, GetConfirmation, GetHistory, GetPortal, HistoryReply,
-    LONGEST_REPLY, Lost, MoveWizard, PortalDetails, PortalReply, Printed, PrintedReply, Refusal,
-    Register, Reply, SnapshotReply, StartWizard, SubmitPin, TestPortal, TestReply, method,
+    LONGEST_REPLY, Login, Lost, MoveWizard, PortalDetails, PortalReply, Printed, PrintedReply,
+    Refusal, Register, Reply, SnapshotReply, StartWizard, SubmitPin, TestPortal, TestReply, method,
 };
 use crate::locked::Locked;
 use crate::snapshot::{HistoryEntry, Snapshot};
@@ -40,6 +41,13 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Monitor {
     connection: Connection,
+}
+
+/// A PIN in a pipe. What nobody has taken when this is dropped is taken back and wiped.
+struct Offered {
+    pipe: PipeReader,
+    /// Empty meanwhile.
+    digits: Locked,
 }
 
 /// Why the daemon did not answer as asked.
@@ -108,7 +116,23 @@ impl Client {
         digits: Locked,
         length: usize,
     ) -> Result<(), ClientError> {
-        self.send_secret(method::SUBMIT_PIN, request, digits, length)
+        let _offered = self
+            .send_secret(method::SUBMIT_PIN, request, digits, length)
+            .await?;
+        let _: Nothing = self.answer(PATIENCE).await?;
+        Ok(())
+    }
+
+    /// Hands over the PIN that somebody has logged in with in the same way.
+    /// Given up before the answer is there, it is taken back if nobody has it yet.
+    pub async fn login(
+        &mut self,
+        request: Login,
+        digits: Locked,
+        length: usize,
+    ) -> Result<(), ClientError> {
+        let _offered = self
+            .send_secret(method::LOGIN, request, digits, length)
             .await?;
         let _: Nothing = self.answer(PATIENCE).await?;
         Ok(())
@@ -122,7 +146,8 @@ impl Client {
         digits: Locked,
         length: usize,
     ) -> Result<Option<Printed>, ClientError> {
-        self.send_secret(method::READ_PRINTED, request, digits, length)
+        let _offered = self
+            .send_secret(method::READ_PRINTED, request, digits, length)
             .await?;
         let reply: PrintedReply = self.answer(CARD_PATIENCE).await?;
         Ok(reply.printed)
@@ -149,7 +174,8 @@ impl Client {
         digits: Locked,
         length: usize,
     ) -> Result<TestReply, ClientError> {
-        self.send_secret(method::TEST_PORTAL, request, digits, length)
+        let _offered = self
+            .send_secret(method::TEST_PORTAL, request, digits, length)
             .await?;
         self.answer(SIGN_IN_PATIENCE).await
     }
@@ -158,16 +184,17 @@ impl Client {
         &mut self,
         method: &str,
         request: impl Serialize,
-        digits: Locked,
+        mut digits: Locked,
         length: usize,
-    ) -> Result<(), ClientError> {
-        let (read_end, mut write_end) = io::pipe().map_err(ClientError::Pipe)?;
+    ) -> Result<Offered, ClientError> {
+        let (pipe, mut write_end) = io::pipe().map_err(ClientError::Pipe)?;
         // Far less than a pipe holds, so this does not block.
         write_end
             .write_all(&digits.bytes()[..length])
             .map_err(ClientError::Pipe)?;
         drop(write_end);
-        drop(digits);
+        digits.bytes_mut().zeroize();
+        let offered = Offered { pipe, digits };
         let call = Call {
             method: method.into(),
             parameters: serde_json::to_value(request).map_err(ClientError::Unreadable)?,
@@ -176,9 +203,10 @@ impl Client {
         };
         let bytes = serde_json::to_vec(&call).map_err(ClientError::Unreadable)?;
         self.connection
-            .send(&bytes, &[read_end.as_fd()])
+            .send(&bytes, &[offered.pipe.as_fd()])
             .await
-            .map_err(ClientError::Lost)
+            .map_err(ClientError::Lost)?;
+        Ok(offered)
     }
 
     pub async fn start_wizard(&mut self, request: &StartWizard) -> Result<(), ClientError> {
@@ -195,7 +223,8 @@ impl Client {
         let _: Nothing = match secret {
             None => self.call(method::ANSWER_WIZARD, &request).await?,
             Some((bytes, length)) => {
-                self.send_secret(method::ANSWER_WIZARD, request, bytes, length)
+                let _offered = self
+                    .send_secret(method::ANSWER_WIZARD, request, bytes, length)
                     .await?;
                 self.answer(PATIENCE).await?
             }
@@ -271,6 +300,13 @@ impl Monitor {
     pub async fn next(&mut self) -> Result<Snapshot, ClientError> {
         let reply: SnapshotReply = receive(&mut self.connection).await?;
         Ok(reply.snapshot)
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        // Nobody writes into it any more, so this does not wait.
+        let _ = self.pipe.read(self.digits.bytes_mut());
     }
 }
 

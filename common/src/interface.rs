@@ -64,6 +64,7 @@ pub mod method {
     pub const GET_SNAPSHOT: &str = "org.cacd1.GetSnapshot";
     pub const MONITOR: &str = "org.cacd1.Monitor";
     pub const SUBMIT_PIN: &str = "org.cacd1.SubmitPin";
+    pub const LOGIN: &str = "org.cacd1.Login";
     pub const READ_PRINTED: &str = "org.cacd1.ReadPrinted";
     pub const REGISTER: &str = "org.cacd1.Register";
     pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
@@ -97,6 +98,13 @@ pub struct SubmitPin {
     /// Spend the last try too, or one of a count that is not known.
     #[serde(default)]
     pub even_the_last_try: bool,
+}
+
+/// Who has logged in to the machine with a card; its PIN travels as for [`SubmitPin`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    pub user: String,
 }
 
 /// Printed Information, which a card shows to whoever gives its PIN; kept nowhere.

@@ -4,6 +4,7 @@
 //! of time, so that a client that never reads disturbs no one.
 
 mod certificates;
+mod login;
 mod pin;
 mod portals;
 mod refusals;
@@ -232,6 +233,7 @@ impl Server {
                 self.ask(move |request| Event::PinGiven { request, pin })
                     .await
             }
+            method::LOGIN => self.login(call.parameters, descriptor, uid).await,
             method::READ_PRINTED => {
                 self.only_if_allowed(uid).await?;
                 let asked: SubmitPin = parameters(call.parameters)?;

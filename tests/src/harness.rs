@@ -12,6 +12,7 @@ mod daemon;
 mod follower;
 mod neighbour;
 mod outsider;
+mod pam;
 pub(crate) mod programs;
 mod prompter;
 pub(crate) mod socket;
@@ -39,6 +40,7 @@ use crate::virtual_card::CardHandle;
 use crate::virtual_card::certificate::Validity;
 use crate::virtual_card::samples;
 use crate::virtual_card::vpcd::Insertion;
+use crate::wait;
 
 pub use self::cast::{jane, john, portal_person, the_card_of};
 pub use self::commands::Background;
@@ -50,6 +52,7 @@ pub use self::outsider::{
     SECURITY_STATUS, SUCCESS, applet_key_use, key_use, select_applet, select_piv,
     verify_applet_with, verify_with,
 };
+pub use self::pam::{Branch, Pam, Stack};
 pub use self::prompter::{ScriptedPinentry, answer_as_an_agent, nothing_is_asked, question_of};
 pub use self::socket::{Recorded, as_user, message, pipe_with, refusal};
 pub use self::traces::{appears_in, files_below, memory_of, resident_kilobytes};
@@ -353,6 +356,14 @@ impl Lab {
             .filter_map(|start| fs::read(daemon::log_file(&self.places, start)).ok())
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .collect()
+    }
+
+    /// Waits until the daemon has logged this.
+    pub fn wait_for_log(&self, text: &str) -> anyhow::Result<()> {
+        wait::wait_until(&format!("{text:?} is logged"), LIMIT, || {
+            self.log().contains(text)
+        })?;
+        Ok(())
     }
 
     /// Runs cacctl, and returns when it has ended.

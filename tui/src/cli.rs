@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use cac_common::certificate::Slot;
 use cac_common::eligibility::Category;
-use cac_common::paths::SOCKET_VARIABLE;
 use clap::{Args, Parser, Subcommand};
 
 const EXIT_CODES: &str = "\
@@ -34,8 +33,8 @@ pub struct Cli {
 
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// The daemon's socket.
-    #[arg(long, global = true, value_name = "PATH", env = SOCKET_VARIABLE)]
+    /// The daemon's socket; the variable CACD_SOCKET names it too.
+    #[arg(long, global = true, value_name = "PATH")]
     pub socket: Option<PathBuf>,
 
     /// Draw with ASCII only.
@@ -68,6 +67,15 @@ pub enum Command {
     /// last try. The service shows it cards if you may see them (group
     /// cacd-admin).
     Agent(Agent),
+    /// Hand the PIN that somebody has just logged in to this machine with to the service.
+    ///
+    /// For pam_exec alone, with expose_authtok, where the card module has
+    /// succeeded: see docs/login.md, which is installed too. It ends within 100
+    /// ms and always with 0, so that no login waits for it or fails because of
+    /// it; what came of it stands in the system's log. The service takes the
+    /// PIN from root alone, for the one card in a reader that cacd.toml ties to
+    /// PAM_USER ([[user]]).
+    Login(Login),
     /// Show the card in a reader, or write its certificates out.
     #[command(subcommand)]
     Card(Card),
@@ -175,6 +183,24 @@ pub struct Keep {
 pub struct Agent {
     #[command(flatten)]
     pub prompt: PinPrompt,
+}
+
+#[derive(Debug, Args)]
+pub struct Login {
+    #[command(flatten)]
+    pub by: LoginBy,
+
+    /// The user was let in by card: only then what was typed is its PIN. Without it nothing is handed over.
+    #[arg(long)]
+    pub card_auth: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct LoginBy {
+    /// Take it from standard input, and the user from PAM_USER, as pam_exec gives them.
+    #[arg(long)]
+    pub pam: bool,
 }
 
 /// Where a PIN is asked for.

@@ -8,6 +8,7 @@ pub mod clear;
 pub mod eligibility;
 mod ends;
 pub mod history;
+pub mod login;
 pub mod manual;
 pub mod portal;
 pub mod register;

@@ -378,6 +378,8 @@ fn exit_of(error: &ClientError) -> Exit {
             | Refusal::NoSuchCard
             | Refusal::NoSuchReader
             | Refusal::NoSuchPortal
+            | Refusal::UserHasNoCard
+            | Refusal::UserHasSeveralCards
             | Refusal::NoPin
             | Refusal::MalformedPin
             | Refusal::NoLockedMemory
@@ -419,6 +421,9 @@ fn advice_for(error: &ClientError) -> Option<&'static str> {
             Refusal::NoCard => Some("Put your card in, chip first, and try again."),
             Refusal::NotRead => Some("Is it still being read? Try again in a moment."),
             Refusal::NoSuchPortal => Some("cacctl status lists the portals."),
+            Refusal::UserHasNoCard | Refusal::UserHasSeveralCards => {
+                Some("cacctl status says whose each card is, by [[user]] in cacd.toml.")
+            }
             Refusal::NoLockedMemory => {
                 Some("The service needs more locked memory: see LimitMEMLOCK in cacd.service.")
             }

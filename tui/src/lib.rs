@@ -32,7 +32,7 @@ mod invented;
 
 use std::process::ExitCode;
 
-use cac_common::paths::socket_to_ask;
+use cac_common::paths::{Paths, socket_to_ask};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::cli::{Cli, Command};
@@ -80,6 +80,11 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
                 command::wizard::run(&socket, wanted, theme).await
             }
             Some(Command::Agent(wanted)) => command::agent::run(socket, wanted).await,
+            Some(Command::Login(wanted)) => {
+                // What is in the environment of a login is not all root's.
+                let socket = options.socket.unwrap_or(Paths::of_the_system().socket);
+                Ok(command::login::run(&socket, &wanted).await)
+            }
             Some(Command::Card(wanted)) => command::card::run(&socket, wanted).await,
             Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted).await,
             Some(Command::Eligibility(wanted)) => command::eligibility::run(&socket, wanted).await,

@@ -28,6 +28,10 @@ pub enum Refusal {
     NotRead,
     #[error("no portal has that name")]
     NoSuchPortal,
+    #[error("no card of that user is in a reader")]
+    UserHasNoCard,
+    #[error("several cards of that user are in readers")]
+    UserHasSeveralCards,
     #[error("no PIN came with the call")]
     NoPin,
     #[error("a PIN is six to eight digits; the card has not been asked")]
@@ -92,6 +96,8 @@ impl Refusal {
             Self::NoCard => ("org.cacd1.NoCard", none()),
             Self::NotRead => ("org.cacd1.NotRead", none()),
             Self::NoSuchPortal => ("org.cacd1.NoSuchPortal", none()),
+            Self::UserHasNoCard => ("org.cacd1.UserHasNoCard", none()),
+            Self::UserHasSeveralCards => ("org.cacd1.UserHasSeveralCards", none()),
             Self::NoPin => ("org.cacd1.NoPin", none()),
             Self::MalformedPin => ("org.cacd1.MalformedPin", none()),
             Self::NoLockedMemory => ("org.cacd1.NoLockedMemory", none()),
@@ -142,6 +148,8 @@ impl Refusal {
             "org.cacd1.NoCard" => Self::NoCard,
             "org.cacd1.NotRead" => Self::NotRead,
             "org.cacd1.NoSuchPortal" => Self::NoSuchPortal,
+            "org.cacd1.UserHasNoCard" => Self::UserHasNoCard,
+            "org.cacd1.UserHasSeveralCards" => Self::UserHasSeveralCards,
             "org.cacd1.NoPin" => Self::NoPin,
             "org.cacd1.MalformedPin" => Self::MalformedPin,
             "org.cacd1.NoLockedMemory" => Self::NoLockedMemory,
@@ -206,6 +214,8 @@ mod tests {
             Refusal::NoCard,
             Refusal::NotRead,
             Refusal::NoSuchPortal,
+            Refusal::UserHasNoCard,
+            Refusal::UserHasSeveralCards,
             Refusal::NoPin,
             Refusal::MalformedPin,
             Refusal::NoLockedMemory,

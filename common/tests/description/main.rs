@@ -11,9 +11,9 @@ use cac_common::identity::CardId;
 use cac_common::interface::{
     AcceptNotice, AnswerWizard, CertificatesReply, Clear, ClearReply, ClearScope,
     ConfirmationReply, DESCRIPTION, ExportedCertificate, GetCertificates, GetConfirmation,
-    GetHistory, GetPortal, HistoryReply, Lost, MoveWizard, PortalDetails, PortalReply, Printed,
-    PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, StartWizard, SubmitPin, TestPortal,
-    TestReply, method,
+    GetHistory, GetPortal, HistoryReply, Login, Lost, MoveWizard, PortalDetails, PortalReply,
+    Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, StartWizard, SubmitPin,
+    TestPortal, TestReply, method,
 };
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -50,6 +50,7 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::GET_SNAPSHOT,
             method::MONITOR,
             method::SUBMIT_PIN,
+            method::LOGIN,
             method::READ_PRINTED,
             method::REGISTER,
             method::GET_HISTORY,
@@ -135,6 +136,10 @@ fn other_replies_and_every_request_are_as_described() {
     };
     check_request("SubmitPin", &serde_json::to_value(&pin).unwrap());
     check_request("ReadPrinted", &serde_json::to_value(pin).unwrap());
+    let login = Login {
+        user: "jane".into(),
+    };
+    check_request("Login", &serde_json::to_value(login).unwrap());
     for register in [
         Register::default(),
         Register {

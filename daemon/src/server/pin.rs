@@ -14,6 +14,18 @@ use tokio::net::unix::pipe::Receiver;
 /// The PIN is in the pipe before the call is sent; more time than this is not needed.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// What was in a pipe, in locked memory.
+pub(super) struct Taken {
+    pub(super) bytes: Locked,
+    pub(super) length: usize,
+}
+
+impl Taken {
+    pub(super) fn typed_for(self, typed_for: PinFor) -> Result<Pin, Refusal> {
+        Pin::new(self.bytes, self.length, typed_for).map_err(|_| Refusal::MalformedPin)
+    }
+}
+
 /// Reads the PIN that came with a call.
 pub(super) async fn read(
     asked: SubmitPin,
@@ -26,15 +38,11 @@ pub(super) async fn read(
         visit: asked.visit,
         even_the_last_try: asked.even_the_last_try,
     };
-    let (digits, length) = secret(descriptor, LONGEST).await?;
-    Pin::new(digits, length, typed_for).map_err(|_| Refusal::MalformedPin)
+    take(descriptor, LONGEST).await?.typed_for(typed_for)
 }
 
 /// Reads what came through a pipe with a call, up to its end or `longest` bytes.
-pub(super) async fn secret(
-    descriptor: Option<Descriptor>,
-    longest: usize,
-) -> Result<(Locked, usize), Refusal> {
+pub(super) async fn take(descriptor: Option<Descriptor>, longest: usize) -> Result<Taken, Refusal> {
     let descriptor = descriptor.ok_or(Refusal::NoPin)?;
     let pipe = tokio::time::timeout(LIMIT, pipe(descriptor))
         .await
@@ -43,11 +51,11 @@ pub(super) async fn secret(
         .ok_or(Refusal::NoPin)?;
     // Refuses the end that is written to.
     let pipe = Receiver::from_owned_fd(pipe).map_err(|_| Refusal::NoPin)?;
-    let mut digits = Locked::new().map_err(|error| {
-        tracing::error!(%error, "no memory can be locked for a PIN");
+    let mut bytes = Locked::new().map_err(|error| {
+        tracing::error!(%error, "no memory can be locked for a secret");
         Refusal::NoLockedMemory
     })?;
-    let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut digits.bytes_mut()[..longest]))
+    let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut bytes.bytes_mut()[..longest]))
         .await
         .ok()
         .and_then(Result::ok)
@@ -55,7 +63,7 @@ pub(super) async fn secret(
     if length == 0 {
         return Err(Refusal::NoPin);
     }
-    Ok((digits, length))
+    Ok(Taken { bytes, length })
 }
 
 /// Takes a pipe and nothing else. What a peer passes may be slow to say what

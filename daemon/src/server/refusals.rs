@@ -16,6 +16,8 @@ pub(super) fn log(refusal: &Refusal, uid: u32) {
         | Refusal::NoCard
         | Refusal::NotRead
         | Refusal::NoSuchPortal
+        | Refusal::UserHasNoCard
+        | Refusal::UserHasSeveralCards
         | Refusal::NoPin
         | Refusal::MalformedPin
         | Refusal::NoLockedMemory

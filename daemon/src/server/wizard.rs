@@ -34,7 +34,10 @@ impl Server {
         }
         let what: AnswerWizard = parameters(asked)?;
         let secret = match descriptor {
-            Some(descriptor) => Some(pin::secret(Some(descriptor), password::LONGEST).await?),
+            Some(descriptor) => {
+                let taken = pin::take(Some(descriptor), password::LONGEST).await?;
+                Some((taken.bytes, taken.length))
+            }
             None => None,
         };
         self.ask_wizard(move |request| WizardEvent::Answered {

@@ -38,7 +38,7 @@ pub(super) struct Question {
 }
 
 /// What was typed: bytes in locked memory, wiped when dropped.
-struct Typed {
+pub(super) struct Typed {
     text: Locked,
     length: usize,
 }
@@ -136,19 +136,19 @@ impl Question {
 }
 
 impl Typed {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self {
             text: Locked::new().map_err(Failure::NoLockedMemory)?,
             length: 0,
         })
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.text.bytes()[..self.length]
     }
 
     /// Takes one more byte, if there is room.
-    fn push(&mut self, byte: u8) -> Result<(), NotAPin> {
+    pub(super) fn push(&mut self, byte: u8) -> Result<(), NotAPin> {
         if self.length == CAPACITY {
             return Err(NotAPin::TooLong);
         }
@@ -158,7 +158,7 @@ impl Typed {
     }
 
     /// Gives the digits away, if they can be a PIN.
-    fn check(self) -> Result<(Locked, usize), Failure> {
+    pub(super) fn check(self) -> Result<(Locked, usize), Failure> {
         let fault = match self.length {
             0 => return Err(Failure::NoPin),
             _ if !self.bytes().iter().all(u8::is_ascii_digit) => NotAPin::NotDigits,
