@@ -24,6 +24,9 @@ pub struct PinFor {
     pub visit: Visit,
     /// The person knows that it may be the last try, and wants it spent.
     pub even_the_last_try: bool,
+    /// The card has just accepted it from the program that let its holder in to
+    /// the machine: if somebody is logged in to the card still, it is that one.
+    pub by_login: bool,
 }
 
 /// Six to eight digits in locked memory, wiped when dropped.
@@ -130,6 +133,7 @@ mod tests {
                 card: CardId("test".into()),
                 visit: Visit(1),
                 even_the_last_try: false,
+                by_login: false,
             },
         )
     }

@@ -6,7 +6,8 @@ use cac_common::client::Client;
 use cac_common::interface::{Login, Refusal};
 use cac_common::locked::Locked;
 use cac_tests::harness::{
-    Branch, Lab, Pam, Plan, Stack, appears_in, as_user, files_below, jane, john, refusal,
+    Branch, CardModule, Lab, Pam, Plan, Stack, appears_in, as_user, files_below, jane, john,
+    refusal,
 };
 use cac_tests::virtual_card::{CardHandle, CardModel, instruction, samples};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,7 +17,7 @@ const USER: &str = "games";
 const PASSWORD: &str = "12345678";
 
 const BY_CARD: Stack = Stack {
-    pin: samples::PIN,
+    card: CardModule::Word(samples::PIN),
     password: PASSWORD,
     runs_after: Branch::Card,
     arguments: "--card-auth",
@@ -31,7 +32,7 @@ const BARE: Stack = Stack {
 #[test]
 fn s64_a_login_by_card_registers_without_a_second_prompt() -> anyhow::Result<()> {
     let (lab, card) = lab_of_john()?;
-    let pam = Pam::new(&lab, &BY_CARD)?;
+    let pam = Pam::new(&lab, USER, &BY_CARD)?;
 
     let login = pam.log_in(USER, &[samples::PIN])?;
 
@@ -54,6 +55,31 @@ fn s64_a_login_by_card_registers_without_a_second_prompt() -> anyhow::Result<()>
 }
 
 #[test]
+fn s64_a_login_by_pam_pkcs11_registers_without_a_second_prompt() -> anyhow::Result<()> {
+    let mut lab = lab(&[("jane", USER)])?;
+    lab.welcome(samples::jane())?;
+    let card = jane(CardModel::T1)?;
+    lab.insert(0, &card)?;
+    lab.wait_for_status(0, "needs PIN")?;
+    let stack = Stack {
+        card: CardModule::Pkcs11("DOE.JANE.Q.1234567890"),
+        ..BY_CARD
+    };
+    let pam = Pam::new(&lab, USER, &stack)?;
+
+    let wrong = pam.log_in(USER, &["11111111"])?;
+    assert!(!wrong.has_succeeded, "{wrong:?}");
+    let login = pam.log_in(USER, &[samples::PIN])?;
+
+    assert!(login.has_succeeded, "{login:?}");
+    assert_eq!(login.said.matches("PIN:").count(), 1, "{login:?}");
+    lab.wait_for_status(0, "registered")?;
+    // pam_pkcs11's two, and ours.
+    assert_eq!(card.log().pin_attempts(), 3);
+    Ok(())
+}
+
+#[test]
 fn s64_a_login_while_the_card_is_being_read_registers_too() -> anyhow::Result<()> {
     let mut lab = lab(&[("john", USER)])?;
     lab.welcome(samples::john())?;
@@ -61,7 +87,7 @@ fn s64_a_login_while_the_card_is_being_read_registers_too() -> anyhow::Result<()
     let hold = card.hold_at(cac_tests::virtual_card::fault::Moment::next(
         instruction::GET_DATA,
     ));
-    let pam = Pam::new(&lab, &BY_CARD)?;
+    let pam = Pam::new(&lab, USER, &BY_CARD)?;
     lab.insert(0, &card)?;
     hold.wait_until_reached(cac_tests::harness::LIMIT)?;
 
@@ -90,11 +116,11 @@ fn s64_a_password_spends_no_try() -> anyhow::Result<()> {
     ];
 
     for stack in stacks {
-        let login = Pam::new(&lab, &stack)?.log_in(USER, &[PASSWORD])?;
+        let login = Pam::new(&lab, USER, &stack)?.log_in(USER, &[PASSWORD])?;
         assert!(login.has_succeeded, "{stack:?}: {login:?}");
     }
     // Whoever is let in by nothing is let in no more for cacctl's sake.
-    let refused = Pam::new(&lab, &BY_CARD)?.log_in(USER, &["11111111"])?;
+    let refused = Pam::new(&lab, USER, &BY_CARD)?.log_in(USER, &["11111111"])?;
     assert!(!refused.has_succeeded, "{refused:?}");
 
     // What could have come has come before what is asked for now.
@@ -108,7 +134,10 @@ fn s64_a_password_spends_no_try() -> anyhow::Result<()> {
 #[test]
 fn s64_a_login_never_waits_for_the_service_and_never_fails_because_of_it() -> anyhow::Result<()> {
     let (mut lab, card) = lab_of_john()?;
-    let (bare, pam) = (Pam::new(&lab, &BARE)?, Pam::new(&lab, &BY_CARD)?);
+    let (bare, pam) = (
+        Pam::new(&lab, USER, &BARE)?,
+        Pam::new(&lab, USER, &BY_CARD)?,
+    );
     let log_in = |what: &str| {
         let without = bare.log_in(USER, &[samples::PIN])?;
         let with = pam.log_in(USER, &[samples::PIN])?;
@@ -154,7 +183,7 @@ fn s64_a_pin_that_is_not_for_one_card_is_used_for_none() -> anyhow::Result<()> {
         lab.welcome(card)?;
     }
     let (doe, roe) = (jane(CardModel::T1)?, john(CardModel::T1)?);
-    let pam = Pam::new(&lab, &BY_CARD)?;
+    let pam = Pam::new(&lab, USER, &BY_CARD)?;
     lab.insert(0, &doe)?;
     lab.insert(1, &roe)?;
     lab.wait_for_status(0, "needs PIN")?;

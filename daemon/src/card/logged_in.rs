@@ -52,7 +52,7 @@ pub struct Done<T> {
 
 /// Does `work` while the card has accepted the PIN. That is not sent unless the
 /// reader holds the very card it was typed for, and not for what could be the
-/// last try unless the person said so.
+/// last try unless the person said so, or has logged in to the machine with it.
 pub(super) fn while_logged_in<T>(
     transport: &mut dyn Transport,
     habits: &Habits,
@@ -147,6 +147,8 @@ fn prepare(
     let tries_left = match state {
         PinState::Blocked => return Err(CardError::PinBlocked),
         PinState::LoggedOut { tries_left } => tries_left,
+        // Whoever is logged in has spent no try since, and gave this very PIN.
+        PinState::LoggedIn if typed_for.by_login => return Ok((way, state)),
         PinState::LoggedIn => None,
     };
     let may_be_the_last = tries_left.is_none_or(|tries| tries <= 1);

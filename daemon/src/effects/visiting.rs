@@ -205,6 +205,7 @@ mod tests {
             card: CardId("card".into()),
             visit: Visit(1),
             even_the_last_try: false,
+            by_login: false,
         };
         HeldPin::Unsent(Pin::new(digits, 6, typed_for).unwrap())
     }

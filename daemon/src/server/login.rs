@@ -42,6 +42,7 @@ impl Server {
             card,
             visit,
             even_the_last_try: false,
+            by_login: true,
         })?;
         self.ask(move |request| Event::PinGiven { request, pin })
             .await

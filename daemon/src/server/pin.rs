@@ -37,6 +37,7 @@ pub(super) async fn read(
         card: asked.card,
         visit: asked.visit,
         even_the_last_try: asked.even_the_last_try,
+        by_login: false,
     };
     take(descriptor, LONGEST).await?.typed_for(typed_for)
 }

@@ -189,6 +189,7 @@ pub(super) fn pin(card: &CardId, even_the_last_try: bool) -> HeldPin {
         card: card.clone(),
         visit: Visit(1),
         even_the_last_try,
+        by_login: false,
     };
     let pin = Pin::new(locked, PIN.len(), typed_for).expect("it is eight digits");
     HeldPin::Unsent(pin)

@@ -3,13 +3,16 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::{Lab, commands, programs};
 use crate::clock;
+use crate::pcscd::SOCKET_VARIABLE;
 
 /// The service that is logged in to.
 const SERVICE: &str = "by-card";
@@ -17,14 +20,30 @@ const SERVICE: &str = "by-card";
 /// Whether standard input is what lies in a file; some versions of pam_exec add a NUL.
 const COMPARE: &str = "#!/bin/sh\ntr -d '\\000' | cmp -s - \"$1\"\n";
 
+/// The card has to sign; who issued it is not asked.
+const PKCS11: &str = "
+pam_pkcs11 {
+  nullok = false;
+  use_pkcs11_module = opensc;
+  pkcs11_module opensc {
+    module = OPENSC;
+    slot_num = 0;
+    support_threads = false;
+    cert_policy = signature;
+  }
+  use_mappers = cn;
+  mapper cn {
+    module = internal;
+    mapfile = file://HOLDERS;
+  }
+}
+";
+
 /// A stack like those of docs/login.md: the card, else a password, and cacctl
-/// where it stands in one of them. `pam_exec` stands for both modules: it asks,
-/// leaves what was typed to the modules after it, as card modules do, and lets
-/// those in whose word lies in a file.
+/// where it stands in one of them.
 #[derive(Debug, Clone)]
 pub struct Stack {
-    /// What the card module takes.
-    pub pin: &'static str,
+    pub card: CardModule,
     /// What is taken instead.
     pub password: &'static str,
     /// In which branches cacctl runs.
@@ -33,7 +52,17 @@ pub struct Stack {
     pub arguments: &'static str,
 }
 
-/// Who is let in by what.
+/// Who lets people in by card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardModule {
+    /// pam_exec, which asks, leaves what was typed to the modules after it, as
+    /// card modules do, and lets those in who know this.
+    Word(&'static str),
+    /// The real one, through OpenSC, for the holder with this common name.
+    Pkcs11(&'static str),
+}
+
+/// After whom cacctl runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Branch {
     Card,
@@ -44,6 +73,7 @@ pub enum Branch {
 /// A folder with the one service.
 pub struct Pam {
     folder: TempDir,
+    pcscd: PathBuf,
 }
 
 /// How a login went.
@@ -56,7 +86,7 @@ pub struct LoggedIn {
 }
 
 impl Pam {
-    pub fn new(lab: &Lab, stack: &Stack) -> anyhow::Result<Self> {
+    pub fn new(lab: &Lab, user: &str, stack: &Stack) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("cacd-pam-").tempdir()?;
         let compare = folder.path().join("compare");
         fs::write(&compare, COMPARE)?;
@@ -67,7 +97,19 @@ impl Pam {
             let compare = format!("{} {}", compare.display(), file.display());
             Ok(format!("pam_exec.so expose_authtok quiet {compare}"))
         };
-        let card = by(stack.pin, "pin")?;
+        let card = match stack.card {
+            CardModule::Word(word) => by(word, "pin")?,
+            CardModule::Pkcs11(name) => {
+                let holders = folder.path().join("holders");
+                fs::write(&holders, format!("{name} -> {user}\n"))?;
+                let text = PKCS11
+                    .replace("OPENSC", &opensc()?)
+                    .replace("HOLDERS", &holders.display().to_string());
+                let file = folder.path().join("pam_pkcs11.conf");
+                fs::write(&file, text)?;
+                format!("pam_pkcs11.so config_file={}", file.display())
+            }
+        };
         let password = by(stack.password, "password")?;
         let cacctl = format!(
             "auth optional pam_exec.so expose_authtok quiet {} --socket {} login --pam {}",
@@ -90,7 +132,10 @@ impl Pam {
         let services = folder.path().join("services");
         fs::create_dir(&services)?;
         fs::write(services.join(SERVICE), service)?;
-        Ok(Self { folder })
+        Ok(Self {
+            folder,
+            pcscd: lab.pcscd.socket(),
+        })
     }
 
     /// Types these lines, one for each prompt.
@@ -99,6 +144,7 @@ impl Pam {
         command
             .args([SERVICE, user, "authenticate"])
             .env("LD_PRELOAD", "libpam_wrapper.so")
+            .env(SOCKET_VARIABLE, &self.pcscd)
             .env("PAM_WRAPPER", "1")
             .env(
                 "PAM_WRAPPER_SERVICE_DIR",
@@ -113,4 +159,14 @@ impl Pam {
             said: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
         })
     }
+}
+
+/// OpenSC's PKCS #11 module, in the folder of this architecture.
+fn opensc() -> anyhow::Result<String> {
+    let folders = fs::read_dir("/usr/lib")?.flatten();
+    let found = folders
+        .map(|folder| folder.path().join("opensc-pkcs11.so"))
+        .find(|module| module.exists());
+    let module = found.context("opensc-pkcs11 is installed")?;
+    Ok(module.display().to_string())
 }

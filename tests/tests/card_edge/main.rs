@@ -109,6 +109,21 @@ fn sign_in_slot(
     digits: &str,
     even_the_last_try: bool,
 ) -> Done<Vec<u8>> {
+    let pin = pin(&facts.id, digits, even_the_last_try);
+    sign_with_pin(slot, card, facts, pin)
+}
+
+/// With the PIN of a login to the machine.
+fn sign_by_login(card: &CardHandle, facts: &CardFacts, digits: &str) -> Done<Vec<u8>> {
+    let typed_for = PinFor {
+        by_login: true,
+        ..typed_for(&facts.id)
+    };
+    let pin = HeldPin::Unsent(pin_for(digits, typed_for));
+    sign_with_pin(Slot::Authentication, card, facts, pin)
+}
+
+fn sign_with_pin(slot: Slot, card: &CardHandle, facts: &CardFacts, pin: HeldPin) -> Done<Vec<u8>> {
     let certificate = facts
         .certificates
         .iter()
@@ -126,24 +141,31 @@ fn sign_in_slot(
             Algorithm::P384 => vec![7; 48],
         },
     };
-    sign(
-        &mut card.transport(),
-        &Habits::default(),
-        &order,
-        pin(&facts.id, digits, even_the_last_try),
-    )
+    sign(&mut card.transport(), &Habits::default(), &order, pin)
 }
 
 fn pin(card: &CardId, digits: &str, even_the_last_try: bool) -> HeldPin {
-    let mut locked = Locked::new().unwrap();
-    locked.bytes_mut()[..digits.len()].copy_from_slice(digits.as_bytes());
     let typed_for = PinFor {
+        even_the_last_try,
+        ..typed_for(card)
+    };
+    HeldPin::Unsent(pin_for(digits, typed_for))
+}
+
+fn typed_for(card: &CardId) -> PinFor {
+    PinFor {
         uid: 1000,
         card: card.clone(),
         visit: Visit(1),
-        even_the_last_try,
-    };
-    HeldPin::Unsent(Pin::new(locked, digits.len(), typed_for).unwrap())
+        even_the_last_try: false,
+        by_login: false,
+    }
+}
+
+fn pin_for(digits: &str, typed_for: PinFor) -> Pin {
+    let mut locked = Locked::new().unwrap();
+    locked.bytes_mut()[..digits.len()].copy_from_slice(digits.as_bytes());
+    Pin::new(locked, digits.len(), typed_for).unwrap()
 }
 
 fn last_try(tries_left: TriesLeft) -> Result<Vec<u8>, CardError> {

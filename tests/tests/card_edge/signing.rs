@@ -121,6 +121,24 @@ fn a_card_that_another_program_logged_into_stays_logged_in() {
     let asked = sign_with(&card, &facts, samples::PIN, true);
     assert!(asked.result.is_ok());
     assert!(card.pin_is_verified(), "the other program was logged out");
+
+    let by_login = sign_by_login(&card, &facts, samples::PIN);
+    assert!(by_login.result.is_ok());
+    assert!(card.pin_is_verified(), "the other program was logged out");
+}
+
+#[test]
+fn a_login_to_the_machine_spends_no_last_try() {
+    let card = jane(CardModel::T1);
+    let facts = read(&card);
+    for _ in 0..2 {
+        sign_with(&card, &facts, "11111111", false);
+    }
+
+    let signed = sign_by_login(&card, &facts, samples::PIN);
+
+    assert_eq!(signed.result, last_try(Some(1)));
+    assert_eq!(card.tries_left(), 1);
 }
 
 #[test]

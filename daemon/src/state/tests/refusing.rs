@@ -98,6 +98,7 @@ fn pin() -> Pin {
         card: card_id(0),
         visit: Visit(1),
         even_the_last_try: false,
+        by_login: false,
     };
     Pin::new(digits, 6, typed_for).unwrap()
 }

@@ -339,6 +339,7 @@ impl World {
             card: card_id(card),
             visit: Visit(current.saturating_sub(visits_ago)),
             even_the_last_try,
+            by_login: false,
         };
         Pin::new(locked, 8, typed_for).unwrap()
     }

@@ -73,6 +73,7 @@ impl CardVisit {
         let PinFor {
             card,
             even_the_last_try,
+            by_login,
             ..
         } = pin.typed_for();
         if self.id() != Some(card) {
@@ -86,6 +87,8 @@ impl CardVisit {
             PinStatus::Ready {
                 tries_left: Some(2..),
             } => Ok(()),
+            // It is that login's, if its count cannot be read.
+            PinStatus::OtherProgram if *by_login => Ok(()),
             PinStatus::Ready {
                 tries_left: Some(0 | 1) | None,
             }

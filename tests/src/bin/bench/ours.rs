@@ -284,6 +284,7 @@ fn pin(card: &CardId) -> anyhow::Result<HeldPin> {
         card: card.clone(),
         visit: Visit(1),
         even_the_last_try: false,
+        by_login: false,
     };
     let pin = Pin::new(locked, samples::PIN.len(), typed_for);
     pin.map(HeldPin::Unsent)
