@@ -70,7 +70,7 @@ pub enum Command {
     /// Hand the PIN that somebody has just logged in to this machine with to the service.
     ///
     /// For pam_exec alone, with expose_authtok, where the card module has
-    /// succeeded: see docs/login.md, which is installed too. It ends within 100
+    /// succeeded: /usr/share/doc/cacd/login.md says how. It ends within 100
     /// ms and always with 0, so that no login waits for it or fails because of
     /// it; what came of it stands in the system's log. The service takes the
     /// PIN from root alone, for the one card in a reader that cacd.toml ties to

@@ -112,7 +112,7 @@ impl Pam {
         };
         let password = by(stack.password, "password")?;
         let cacctl = format!(
-            "auth optional pam_exec.so expose_authtok quiet {} --socket {} login --pam {}",
+            "auth optional pam_exec.so expose_authtok quiet seteuid {} --socket {} login --pam {}",
             programs::built()?.path("cacctl").display(),
             lab.socket().display(),
             stack.arguments,
