@@ -25,9 +25,10 @@ pub struct Target {
 }
 
 /// All of them, by name.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 26] = [
     target("atr", objects::atr),
     target("bundle", trust::bundle),
+    target("bus", text::bus),
     target("ccc", objects::ccc),
     target("certificate", objects::certificate),
     target("chuid", objects::chuid),

@@ -68,9 +68,8 @@ impl Message {
     /// How long the message is that begins so.
     pub fn length(head: &[u8; HEAD]) -> Result<usize, Malformed> {
         let mut reader = Reader::of_message(head)?;
-        reader.at = 4;
         let body = reader.u32()?;
-        reader.at = 12;
+        let _serial = reader.u32()?;
         let fields = reader.u32()?;
         let whole = u64::from(body) + u64::from(fields).next_multiple_of(8) + HEAD as u64;
         usize::try_from(whole)
@@ -89,9 +88,8 @@ impl Message {
             is_big_endian: reader.is_big_endian,
             ..Self::default()
         };
-        reader.at = 4;
         let body = reader.u32()?;
-        reader.at = 12;
+        let _serial = reader.u32()?;
         let mut fields = reader.array(8)?;
         while !fields.is_at_end() {
             message.take_field(&mut fields)?;
@@ -146,6 +144,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// From the version on, which stands before the length of the body.
     fn of_message(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let is_big_endian = match bytes.first() {
             Some(b'l') => false,

@@ -193,6 +193,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_glib_has_written_is_read() {
+        let list = Message::parse(include_bytes!("../../../tests/data/logind/list")).unwrap();
+        let all = Message::parse(include_bytes!("../../../tests/data/logind/properties")).unwrap();
+        let change = Message::parse(include_bytes!("../../../tests/data/logind/changed")).unwrap();
+
+        let paths = paths(&list).unwrap();
+        let session = Properties::read(&mut all.body("a{sv}").unwrap()).unwrap();
+        let mut body = change.body("sa{sv}as").unwrap();
+        let interface = body.text().unwrap();
+        let changed = Properties::read(&mut body).unwrap();
+
+        assert_eq!(
+            paths,
+            [
+                "/org/freedesktop/login1/session/_31",
+                "/org/freedesktop/login1/session/c2"
+            ]
+        );
+        let jane = Session {
+            user: SessionUser {
+                uid: 1000,
+                name: "jane".into(),
+            },
+            has_seat: true,
+            is_active: true,
+            is_locked: true,
+        };
+        assert_eq!(session.session(), Some(jane));
+        assert_eq!(interface, "org.freedesktop.login1.Session");
+        assert_eq!(changed.is_active, Some(false));
+        assert_eq!(changed.is_locked, None);
+    }
+
+    #[test]
     fn those_that_are_there_already_are_no_news() {
         let mut sessions = Sessions::default();
 

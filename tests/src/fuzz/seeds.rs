@@ -328,6 +328,11 @@ fn of_data() -> Vec<Seed> {
             &include_bytes!(concat!("../../data/openssl/", $name))[..]
         };
     }
+    macro_rules! logind {
+        ($name:literal) => {
+            &include_bytes!(concat!("../../data/logind/", $name))[..]
+        };
+    }
     const PROFILE: &str = include_str!("../../../systemd/portals.d/reference.toml.sample");
     const CONFIG: &str = include_str!("../../../systemd/cacd.toml");
     let settings = CONFIG
@@ -383,6 +388,9 @@ fn of_data() -> Vec<Seed> {
         seed("ocsp", "revoked", openssl!("revoked.ocsp").to_vec()),
         seed("crl", "empty", [&[99], openssl!("empty.crl")].concat()),
         seed("crl", "revoked", [&[0], openssl!("revoked.crl")].concat()),
+        seed("bus", "list", logind!("list").to_vec()),
+        seed("bus", "properties", logind!("properties").to_vec()),
+        seed("bus", "changed", logind!("changed").to_vec()),
         seed("profile", "reference", profile.into_bytes()),
         seed("config", "all", settings.join("\n").into_bytes()),
         seed("names", "cn", b"DOE.JANE.Q.JR.1234567890".to_vec()),

@@ -16,6 +16,8 @@ use cac_common::profile::Profile;
 use cac_common::span;
 use cac_common::toml_file::Source;
 use cac_common::wire::Connection;
+use cacd::logind::message as bus;
+use cacd::logind::sessions::{self, Properties};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
@@ -52,6 +54,27 @@ pub(super) fn config(data: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// A message on the system bus, and what we look for in it.
+pub(super) fn bus(data: &[u8]) -> bool {
+    let length = data.first_chunk().map(bus::Message::length);
+    let message = match bus::Message::parse(data) {
+        Ok(message) => message,
+        Err(error) => {
+            assert!(error.at <= data.len(), "a fault beyond the end");
+            return false;
+        }
+    };
+    assert_eq!(length, Some(Ok(data.len())));
+    let _ = sessions::paths(&message);
+    let session = message.body("a{sv}");
+    let session = session.and_then(|mut body| Properties::read(&mut body));
+    let _ = session.map(Properties::session);
+    if let Ok(mut body) = message.body("sa{sv}as") {
+        let _ = body.text().and_then(|_| Properties::read(&mut body));
+    }
+    true
 }
 
 fn source(data: &[u8]) -> Option<Source> {

@@ -1,4 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::logind::sessions::{Properties, paths};
 
 /// Of messages (D-Bus specification, "Message Format").
 const METHOD_RETURN: u8 = 2;
@@ -268,5 +271,32 @@ fn a_signature_that_is_none_is_refused() {
         };
 
         assert!(reader.skip(signature).is_err(), "{signature}");
+    }
+}
+
+proptest! {
+    /// Nothing that comes is believed, and nothing of it is fatal.
+    #[test]
+    fn a_message_that_was_tampered_with_is_read_or_refused(
+        which in 0..3usize,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+    ) {
+        let messages: [&[u8]; 3] = [
+            include_bytes!("../../../../tests/data/logind/list"),
+            include_bytes!("../../../../tests/data/logind/properties"),
+            include_bytes!("../../../../tests/data/logind/changed"),
+        ];
+        let mut bytes = messages[which].to_vec();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(message) = Message::parse(&bytes) {
+            let _ = paths(&message);
+            let _ = message.body("a{sv}").and_then(|mut body| Properties::read(&mut body));
+            if let Ok(mut body) = message.body("sa{sv}as") {
+                let _ = body.text().and_then(|_| Properties::read(&mut body));
+            }
+        }
     }
 }
