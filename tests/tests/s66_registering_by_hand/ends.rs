@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::ensure;
-use cac_common::wizard::{AskKind, WizardState};
+use cac_common::wizard::{AskKind, Wizard, WizardState};
 use cac_tests::harness::{Plan, appears_in, files_below, memory_of};
 use cac_tests::portal::{Given, Layout};
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
@@ -31,9 +31,11 @@ fn s66_by_hand_from_the_log_in_to_a_saved_confirmation_in_every_layout() -> anyh
         })?;
         scene.wait_for_label(0, "registered")?;
 
-        let kinds = |wizard: &cac_common::wizard::Wizard| match &wizard.state {
-            WizardState::Asking { asks } => asks.iter().map(|ask| ask.kind).collect(),
-            _ => Vec::new(),
+        let kinds = |wizard: &Wizard| {
+            let WizardState::Asking { asks } = &wizard.state else {
+                return Vec::new();
+            };
+            asks.iter().map(|ask| ask.kind).collect()
         };
         assert_eq!(kinds(&log_in), [AskKind::Text, AskKind::Password]);
         assert_eq!(kinds(&last), [AskKind::Password, AskKind::Pin]);

@@ -60,7 +60,7 @@ impl Scene {
         Ok((scene, card))
     }
 
-    pub(crate) fn status(&self, card: &Card) -> Option<RegistrationStatus> {
+    fn status(card: &Card) -> Option<RegistrationStatus> {
         let mut registrations = card.registrations.iter();
         let found = registrations.find(|one| one.portal == PORTAL)?;
         (card.stage == Stage::Read).then(|| found.status.clone())
@@ -68,8 +68,7 @@ impl Scene {
 
     pub(crate) fn wait_for_label(&self, reader: usize, label: &str) -> anyhow::Result<Card> {
         self.lab.wait_for_card(reader, label, |card| {
-            self.status(card)
-                .is_some_and(|status| status.label() == label)
+            Self::status(card).is_some_and(|status| status.label() == label)
         })
     }
 

@@ -1,7 +1,7 @@
 //! What stands in the way, at each step.
 
-use anyhow::{Context as _, ensure};
-use cac_common::cause::Kind;
+use anyhow::{bail, ensure};
+use cac_common::cause::{Cause, Kind};
 use cac_common::interface::Refusal;
 use cac_common::wizard::{Move, Wizard, WizardState};
 use cac_tests::harness::{Plan, refusal};
@@ -29,12 +29,18 @@ fn s66_a_wrong_password_is_sent_once_and_the_lock_is_told_before_the_next() -> a
     scene.wait_for_label(0, "registered")?;
 
     assert_eq!(first.caution, None);
-    assert!(says(&again.problem, "did not take"), "{again:?}");
+    assert!(says(again.problem.as_ref(), "did not take"), "{again:?}");
     assert!(
-        says(&again.caution, "after 3 wrong passwords, for 15 minutes"),
+        says(
+            again.caution.as_ref(),
+            "after 3 wrong passwords, for 15 minutes"
+        ),
         "{again:?}"
     );
-    assert!(says(&twice.caution, "The next wrong one"), "{twice:?}");
+    assert!(
+        says(twice.caution.as_ref(), "The next wrong one"),
+        "{twice:?}"
+    );
     assert_eq!(card.log().pin_attempts(), 1);
     Ok(())
 }
@@ -127,7 +133,7 @@ fn s66_a_portal_that_goes_away_at_a_step_is_told_and_the_step_goes_on_when_it_is
         (gone_at_last, true),
     ] {
         assert_eq!(cause(&gone)?.kind, Kind::ConnectionRefused, "{gone:?}");
-        assert_eq!(says(&gone.problem, "not known"), sent, "{gone:?}");
+        assert_eq!(says(gone.problem.as_ref(), "not known"), sent, "{gone:?}");
     }
     Ok(())
 }
@@ -147,7 +153,7 @@ fn s66_a_session_that_is_over_leads_back_to_the_log_in_and_nothing_is_sent_again
     lab.answer_all(0, &[PASSWORD, samples::PIN])?;
     scene.wait_for_label(0, "registered")?;
 
-    assert!(says(&back.problem, "session is over"), "{back:?}");
+    assert!(says(back.problem.as_ref(), "session is over"), "{back:?}");
     assert_eq!(card.log().pin_attempts(), 1);
     Ok(())
 }
@@ -209,7 +215,7 @@ fn s66_a_wrong_pin_is_sent_once_and_the_step_is_asked_for_again() -> anyhow::Res
     scene.wait_for_label(0, "registered")?;
 
     assert_eq!(malformed, Refusal::MalformedPin);
-    assert!(says(&again.problem, "PIN"), "{again:?}");
+    assert!(says(again.problem.as_ref(), "PIN"), "{again:?}");
     assert_eq!(card.log().pin_attempts(), 2);
     assert_eq!(card.tries_left(), 3);
     Ok(())
@@ -230,14 +236,13 @@ fn wait_until_stopped(scene: &Scene, at: u32) -> anyhow::Result<Wizard> {
     })
 }
 
-fn cause(wizard: &Wizard) -> anyhow::Result<&cac_common::cause::Cause> {
-    match &wizard.state {
-        WizardState::Stopped { cause } => Some(cause),
-        _ => None,
-    }
-    .context("it has not stopped")
+fn cause(wizard: &Wizard) -> anyhow::Result<&Cause> {
+    let WizardState::Stopped { cause } = &wizard.state else {
+        bail!("it has not stopped: {wizard:?}");
+    };
+    Ok(cause)
 }
 
-fn says(text: &Option<String>, part: &str) -> bool {
-    text.as_deref().is_some_and(|text| text.contains(part))
+fn says(text: Option<&String>, part: &str) -> bool {
+    text.is_some_and(|text| text.contains(part))
 }

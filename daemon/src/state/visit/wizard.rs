@@ -105,6 +105,7 @@ impl CardVisit {
                     card: what.card,
                     visit: what.visit,
                     even_the_last_try: what.even_the_last_try,
+                    by_login: false,
                 };
                 if length >= pin::LONGEST {
                     return Err(Refusal::MalformedPin);
