@@ -177,11 +177,21 @@ impl System {
             snapshot.readers.len() == PORTS.len()
         })?;
         self.insert(reader, card)?;
-        let shown = self.wait_for_status(reader, "needs PIN")?;
-        let socket = self.socket();
-        self.runtime
-            .block_on(socket::submit(&socket, pin_for(&shown)?, pin))?;
+        self.wait_for_status(reader, "needs PIN")?;
+        self.type_pin(reader, pin)?;
         self.wait_for_status(reader, "registered")
+    }
+
+    /// Types a PIN for the card in a reader.
+    pub fn type_pin(&self, reader: usize, pin: &str) -> anyhow::Result<()> {
+        let name = reader_name(reader);
+        let snapshot = self.wait_for("a card is read", |snapshot| {
+            card_in(snapshot, &name).is_some_and(|card| card.id.is_some())
+        })?;
+        let card = card_in(&snapshot, &name).context("it was there")?;
+        let path = self.socket();
+        let submitted = socket::submit(&path, pin_for(card)?, pin);
+        Ok(self.runtime.block_on(submitted)?)
     }
 
     /// Takes the card out.
