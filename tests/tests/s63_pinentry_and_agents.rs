@@ -5,9 +5,10 @@ use std::process::Output;
 use anyhow::ensure;
 use cac_common::snapshot::PinStatus;
 use cac_tests::harness::{
-    LIMIT, Lab, Plan, ScriptedPinentry, answer_as_an_agent, jane, john, nothing_is_asked,
-    question_of,
+    LIMIT, Lab, Plan, ScriptedPinentry, answer_as_an_agent, appears_in, files_below, jane, john,
+    memory_of, nothing_is_asked, question_of,
 };
+use cac_tests::system_bus::SystemBus;
 use cac_tests::terminal::Size;
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 use cac_tests::wait::wait_until;
@@ -83,6 +84,10 @@ fn s63_a_pin_from_pinentry_registers_and_none_leaves_the_card_alone() -> anyhow:
     }
     assert!(heard.contains("\nSETTIMEOUT 1\n"), "{heard}");
     assert!(!heard.contains("external-password-cache"), "{heard}");
+    for path in files_below(lab.folder())? {
+        let is_there = appears_in(samples::PIN.as_bytes(), &std::fs::read(&path)?);
+        assert!(!is_there, "the PIN is in {}", path.display());
+    }
     Ok(())
 }
 
@@ -275,6 +280,41 @@ fn s63_the_agent_asks_once_for_each_card_and_never_beside_a_dashboard() -> anyho
     asked(&["ROE", "DOE", "ROE", "ROE", "DOE", "DOE"])?;
     assert_eq!(doe.tries_left(), 1);
     assert_eq!(roe.log().pin_attempts(), 1);
+    Ok(())
+}
+
+#[test]
+fn s63_the_agent_asks_again_when_the_holder_is_back_and_keeps_nothing() -> anyhow::Result<()> {
+    // An agent asks its own user alone.
+    let user = std::env::var("USER").unwrap_or_else(|_| "root".into());
+    let bus = SystemBus::start()?;
+    bus.add_session("first", 0, &user)?;
+    let settings = format!("[[user]]\nname = \"{user}\"\nedipi = \"1234567890\"\n");
+    let mut lab = Plan::default().settings(&settings).bus(&bus).start()?;
+    lab.welcome(samples::jane())?;
+    bus.wait_until_followed()?;
+    let card = jane(CardModel::T1)?;
+    let pinentry = ScriptedPinentry::in_folder(lab.folder(), CANCELLED)?;
+    let program = pinentry.program().display().to_string();
+    let agent = lab.cacctl_in_background(&["agent", "--pinentry", &program])?;
+    lab.insert(0, &card)?;
+    wait_until("the holder is asked", LIMIT, || pinentry.starts() == 1)?;
+    agent.wait_until_it_says("the prompt was cancelled")?;
+
+    pinentry.answer(&format!("D {}\nOK\n", samples::PIN))?;
+    bus.set_locked("first", true)?;
+    bus.set_locked("first", false)?;
+    lab.wait_for_status(0, "registered")?;
+
+    assert_eq!(pinentry.starts(), 2);
+    assert_eq!(card.log().pin_attempts(), 1);
+    let memory = memory_of(agent.pid())?;
+    let is_there = |text: &str| {
+        let mut pieces = memory.iter();
+        pieces.any(|piece| appears_in(text.as_bytes(), piece))
+    };
+    assert!(is_there(&program), "what it does hold is found");
+    assert!(!is_there(samples::PIN), "the agent has kept the PIN");
     Ok(())
 }
 

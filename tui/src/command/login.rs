@@ -49,8 +49,6 @@ enum Kept {
     Ours(#[from] Failure),
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("the service has not answered in time")]
-    TooLate,
 }
 
 /// Never fails.
@@ -59,9 +57,10 @@ pub async fn run(socket: &Path, wanted: &Login) -> Exit {
     let hand_over = hand_over(socket, wanted, user.as_deref());
     let handed_over = tokio::time::timeout(LIMIT, hand_over).await;
     let who = user.as_deref().map_or_else(|| "nobody".into(), readable);
-    let text = match handed_over.unwrap_or(Err(Kept::TooLate)) {
-        Ok(()) => format!("the PIN of {who}'s login is used to register the card"),
-        Err(why) => format!("the PIN of {who}'s login is not used: {}", Chain(&why)),
+    let text = match handed_over {
+        Ok(Ok(())) => format!("the PIN of {who}'s login is used to register the card"),
+        Ok(Err(why)) => format!("the PIN of {who}'s login is not used: {}", Chain(&why)),
+        Err(_) => format!("no answer in time, whether the PIN of {who}'s login is used"),
     };
     // Where nobody listens, nobody wants to know. Standard error is the user's.
     let _ = log(Path::new(LOG), &text);

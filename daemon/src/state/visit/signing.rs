@@ -87,14 +87,13 @@ impl CardVisit {
             PinStatus::Ready {
                 tries_left: Some(2..),
             } => Ok(()),
-            // It is that login's, if its count cannot be read.
-            PinStatus::OtherProgram if *by_login => Ok(()),
             PinStatus::Ready {
                 tries_left: Some(0 | 1) | None,
             }
             | PinStatus::Unknown
             | PinStatus::OtherProgram
-                if *even_the_last_try =>
+                // What was read before that login says nothing; the card is asked anew.
+                if *even_the_last_try || *by_login =>
             {
                 Ok(())
             }
