@@ -1,6 +1,8 @@
 //! Who logs in to the machine by card is registered with the PIN they have
 //! typed, and no password ever reaches a card.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use anyhow::{Context as _, ensure};
 use cac_common::client::Client;
 use cac_common::interface::{Login, Refusal};
@@ -11,6 +13,10 @@ use cac_tests::harness::{
 };
 use cac_tests::virtual_card::{CardHandle, CardModel, instruction, samples};
 use rustix::process::{Pid, Signal, kill_process};
+
+/// A login waits for the service for a moment only: no other test of these is
+/// to take its time meanwhile.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// On every Debian.
 const USER: &str = "games";
@@ -31,6 +37,7 @@ const BARE: Stack = Stack {
 
 #[test]
 fn s64_a_login_by_card_registers_without_a_second_prompt() -> anyhow::Result<()> {
+    let _alone = alone();
     let (lab, card) = lab_of_john()?;
     let pam = Pam::new(&lab, USER, &BY_CARD)?;
 
@@ -56,6 +63,7 @@ fn s64_a_login_by_card_registers_without_a_second_prompt() -> anyhow::Result<()>
 
 #[test]
 fn s64_a_login_by_pam_pkcs11_registers_without_a_second_prompt() -> anyhow::Result<()> {
+    let _alone = alone();
     let mut lab = lab(&[("jane", USER)])?;
     lab.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
@@ -88,6 +96,7 @@ fn s64_a_login_by_pam_pkcs11_registers_without_a_second_prompt() -> anyhow::Resu
 
 #[test]
 fn s64_a_login_while_the_card_is_being_read_registers_too() -> anyhow::Result<()> {
+    let _alone = alone();
     let mut lab = lab(&[("john", USER)])?;
     lab.welcome(samples::john())?;
     let card = john(CardModel::T1)?;
@@ -109,6 +118,7 @@ fn s64_a_login_while_the_card_is_being_read_registers_too() -> anyhow::Result<()
 
 #[test]
 fn s64_a_password_spends_no_try() -> anyhow::Result<()> {
+    let _alone = alone();
     let (lab, card) = lab_of_john()?;
     let tries = card.tries_left();
     let stacks = [
@@ -140,6 +150,7 @@ fn s64_a_password_spends_no_try() -> anyhow::Result<()> {
 
 #[test]
 fn s64_a_login_never_waits_for_the_service_and_never_fails_because_of_it() -> anyhow::Result<()> {
+    let _alone = alone();
     let (mut lab, card) = lab_of_john()?;
     let (bare, pam) = (
         Pam::new(&lab, USER, &BARE)?,
@@ -185,6 +196,7 @@ fn s64_a_login_never_waits_for_the_service_and_never_fails_because_of_it() -> an
 
 #[test]
 fn s64_a_pin_that_is_not_for_one_card_is_used_for_none() -> anyhow::Result<()> {
+    let _alone = alone();
     let mut lab = lab(&[("john", USER), ("jane", USER)])?;
     for card in [samples::jane(), samples::john()] {
         lab.welcome(card)?;
@@ -215,6 +227,10 @@ fn s64_a_pin_that_is_not_for_one_card_is_used_for_none() -> anyhow::Result<()> {
     assert_eq!(refused, Refusal::PermissionDenied);
     assert_eq!(doe.log().pin_attempts() + roe.log().pin_attempts(), 0);
     Ok(())
+}
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// John's card, which is the user's and needs its PIN.
