@@ -4,7 +4,7 @@ use cac_common::interface::Refusal;
 use cac_common::locked::Locked;
 use cac_common::pin::{Pin, PinFor};
 use cac_common::reader::ReaderStatus;
-use cac_common::snapshot::Visit;
+use cac_common::snapshot::{PinStatus, Visit};
 
 use super::super::State;
 use super::fixtures::{card_id, facts, portal};
@@ -65,6 +65,28 @@ fn a_pin_that_was_forgotten_before_its_use_is_not_blamed_on_the_card() {
     assert_eq!(refusal(effects), Some(Refusal::PinForgotten));
 }
 
+#[test]
+fn what_was_counted_before_a_login_holds_back_no_pin_of_it() {
+    let counted = PinStatus::Ready {
+        tries_left: Some(1),
+    };
+    for status in [counted, PinStatus::OtherProgram] {
+        let answered = |by_login| {
+            let mut state = with(CardFacts {
+                pin: status.clone(),
+                ..facts(0, 0)
+            });
+            let pin = pin_typed(by_login);
+            let request = REQUEST;
+            refusal(state.step(Event::PinGiven { request, pin }, NOW))
+        };
+
+        assert_eq!(answered(false), Some(Refusal::LastTry));
+        // The database was not asked yet where it stands.
+        assert_eq!(answered(true), Some(Refusal::NothingToDo));
+    }
+}
+
 /// A card in the reader that is read, and the portal `first`.
 fn with(facts: CardFacts) -> State {
     let mut state = empty();
@@ -91,6 +113,10 @@ fn test() -> Event {
 }
 
 fn pin() -> Pin {
+    pin_typed(false)
+}
+
+fn pin_typed(by_login: bool) -> Pin {
     let mut digits = Locked::new().unwrap();
     digits.bytes_mut()[..6].copy_from_slice(b"123456");
     let typed_for = PinFor {
@@ -98,7 +124,7 @@ fn pin() -> Pin {
         card: card_id(0),
         visit: Visit(1),
         even_the_last_try: false,
-        by_login: false,
+        by_login,
     };
     Pin::new(digits, 6, typed_for).unwrap()
 }
