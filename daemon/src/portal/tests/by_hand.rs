@@ -116,6 +116,54 @@ async fn by_hand_from_page_to_page_with_the_key_used_for_the_last_step_alone() {
 }
 
 #[tokio::test]
+async fn a_portal_that_goes_away_at_any_request_stops_it_there_and_it_can_be_gone_on_with() {
+    // Six requests from the log-in to the end; 1 is the first.
+    for (gone, stops_at) in (1..).zip([0, 0, 0, 1, 2, 2]) {
+        let asked = AtomicUsize::new(0);
+        let (mut session, server, holder) = begun(&TLS13, move |request| {
+            if asked.fetch_add(1, Ordering::SeqCst) + 1 == gone {
+                Reply::Close
+            } else {
+                as_it_should(request)
+            }
+        })
+        .await;
+        let mut stops = Vec::new();
+        let mut turn = go(&mut session, &holder, 0, Begins::Opening).await;
+        let mut legs = 0;
+        while !matches!(turn, Turn::Done { .. }) {
+            legs += 1;
+            assert!(legs < 9, "it goes in a circle: {turn:?}");
+            turn = match turn {
+                Turn::Stopped { at, cause } => {
+                    // With TLS 1.3 that may be its verdict on the certificate.
+                    let kind = if gone == 6 {
+                        CauseKind::NotSaid
+                    } else {
+                        CauseKind::ConnectionClosed
+                    };
+                    assert_eq!(cause.kind, kind, "gone at request {gone}");
+                    stops.push(at);
+                    go(&mut session, &holder, at, Begins::Opening).await
+                }
+                Turn::Asks { at: 0, .. } => {
+                    go(&mut session, &holder, 0, Begins::Sending(typed())).await
+                }
+                Turn::Asks { at, .. } => {
+                    go(&mut session, &holder, at, Begins::Sending(Vec::new())).await
+                }
+                other => panic!("{other:?}"),
+            };
+        }
+
+        assert_eq!(stops, [stops_at], "gone at request {gone}");
+        // Where the log-in itself was lost, a person types once more.
+        let typed_twice = usize::from(matches!(gone, 2 | 3));
+        assert_eq!(sent(&server), 1 + typed_twice, "gone at request {gone}");
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_leads_elsewhere_is_not_sent() {
     let (mut session, server, holder) = begun(&TLS13, |_| {
         page(
