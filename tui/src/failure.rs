@@ -96,7 +96,7 @@ pub enum Failure {
     NobodyToAsk,
     #[error("the card is being registered by hand at {portal}")]
     OtherWizard { portal: String },
-    #[error("registering by hand was ended elsewhere")]
+    #[error("registering by hand has ended: it was stopped elsewhere, or had waited for too long")]
     WizardEnded,
     #[error("no confirmation is kept")]
     NoConfirmation,

@@ -235,7 +235,8 @@ impl Sheet<'_> {
             }
             WizardState::Telling => {
                 let mut lines = self.problems(wizard, &[]);
-                let text = "Do this step now, in a browser, and come back when it is done.";
+                let text =
+                    "Do this step elsewhere, as in a browser, and come back when it is done.";
                 lines.extend(self.marked(text, Tone::Wanted));
                 lines
             }

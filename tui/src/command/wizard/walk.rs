@@ -19,6 +19,7 @@ use crate::command::ask_pin::Question;
 use crate::command::ends::{self, Ends};
 use crate::command::register::{self, NEWS, next};
 use crate::command::terminal::{Echo, Terminal};
+use crate::confirmation::just_shown;
 use crate::failure::Failure;
 use crate::print::wizard::{Marks, step, steps};
 use crate::{holders, print};
@@ -128,7 +129,7 @@ impl<'a> Walk<'a> {
             portal: self.portal.clone(),
         };
         let mut client = Client::connect(self.socket).await?;
-        Ok(client.confirmation(&request).await?)
+        Ok(just_shown(&mut client, &request).await?)
     }
 
     /// Ends one that is done, so that another can begin.
@@ -165,7 +166,8 @@ impl<'a> Walk<'a> {
                     }
                 }
                 WizardState::Telling => {
-                    let question = "Do this now, in a browser; press Enter when it is done: ";
+                    let question =
+                        "Do this step elsewhere, as in a browser; press Enter when it is done: ";
                     if let Some(end) = self.offer(&wizard, question, Move::On).await? {
                         return Ok(end);
                     }
@@ -381,7 +383,10 @@ impl<'a> Walk<'a> {
                 Heard::Changed | Heard::Line(..) => Ok(None),
             },
             Err(ClientError::Refused(
-                refusal @ (Refusal::NotAsked | Refusal::MalformedPassword | Refusal::MalformedPin),
+                refusal @ (Refusal::NotAsked
+                | Refusal::InvalidParameter { .. }
+                | Refusal::MalformedPassword
+                | Refusal::MalformedPin),
             )) => {
                 self.tell(&format!("Not taken: {refusal}."))?;
                 Ok(None)
