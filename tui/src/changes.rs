@@ -4,6 +4,7 @@ use cac_common::identity::readable;
 use cac_common::reader::ReaderStatus;
 use cac_common::snapshot::{Card, HistoryKind, Reader, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
+use cac_common::wizard::WizardState;
 use jiff::tz::TimeZone;
 
 use crate::{phrase, print};
@@ -34,6 +35,7 @@ pub fn changes(
                 .and_then(|was| was.card.as_ref())
                 .filter(|earlier| earlier.visit == card.visit);
             registration_changes(&mut lines, (earlier, card), after, (now, zone));
+            lines.extend(wizard_change((earlier, card), after));
         }
     }
     // The first picture tells how things stand, not how they came about.
@@ -113,6 +115,20 @@ fn registration_changes(
     }
 }
 
+fn wizard_change((earlier, card): (Option<&Card>, &Card), snapshot: &Snapshot) -> Option<String> {
+    let was = earlier.and_then(|earlier| earlier.wizard.as_ref());
+    let (portal, stands) = match (was, &card.wizard) {
+        (_, Some(wizard)) => (&wizard.portal, phrase::wizard(wizard)),
+        (Some(was), None) if !matches!(was.state, WizardState::Done { .. }) => {
+            (&was.portal, "ended".into())
+        }
+        (_, None) => return None,
+    };
+    let is_same = was.is_some_and(|was| was.portal == *portal && phrase::wizard(was) == stands);
+    let portal = print::portal_title(snapshot, portal);
+    (!is_same).then(|| format!("{portal}: by hand, {stands}"))
+}
+
 #[cfg(test)]
 mod tests {
     use cac_common::registration::RegistrationStatus;
@@ -154,6 +170,43 @@ mod tests {
         }
 
         assert_eq!(told(Some(&before), &after), ["Travel: signing in"]);
+    }
+
+    #[test]
+    fn registering_by_hand_is_told_where_it_stands_and_when_it_ends() {
+        let with = |state: Option<WizardState>| {
+            let mut desk = invented::desk();
+            let card = desk.readers[2].card.as_mut().unwrap();
+            card.wizard = state.map(|state| invented::wizard("ako", state));
+            desk
+        };
+        let done = WizardState::Done {
+            is_registered: true,
+            has_confirmation: true,
+        };
+        for (before, after, line) in [
+            (
+                None,
+                Some(WizardState::Telling),
+                Some("AKO: by hand, step 2 of 7 waits for you"),
+            ),
+            (
+                Some(WizardState::Telling),
+                None,
+                Some("AKO: by hand, ended"),
+            ),
+            (
+                Some(WizardState::Working),
+                Some(done.clone()),
+                Some("AKO: by hand, done"),
+            ),
+            (Some(done), None, None),
+            (Some(WizardState::Working), Some(WizardState::Working), None),
+        ] {
+            let lines = told(Some(&with(before)), &with(after));
+
+            assert_eq!(lines.first().map(String::as_str), line);
+        }
     }
 
     fn told(before: Option<&Snapshot>, after: &Snapshot) -> Vec<String> {

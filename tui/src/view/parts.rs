@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{width, window, wrap};
+use super::text::{width, window, wrap, wrap_at_most};
 use crate::app::Said;
 use crate::phrase::Tone;
 use crate::theme::Theme;
@@ -79,7 +79,9 @@ impl Parts {
         // Where not all of it fits, the end is what is needed to go on.
         let lost = rows(&lines).saturating_sub(within.height);
         frame.render_widget(Paragraph::new(lines).scroll((lost, 0)), within);
-        pane::more_below(frame, within, below, theme);
+        if room > 0 {
+            pane::more_below(frame, within, below, theme);
+        }
     }
 }
 
@@ -97,19 +99,31 @@ pub(super) fn paragraph(text: &str, columns: u16, tone: Tone, theme: Theme) -> V
 
 /// The same with the mark of its tone.
 pub(super) fn marked(text: &str, columns: u16, tone: Tone, theme: Theme) -> Vec<Line<'static>> {
-    wrap(&readable(text), columns.saturating_sub(2))
-        .into_iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let mark = if at == 0 { Theme::mark(tone) } else { " " };
-            Line::styled(format!("{mark} {line}"), theme.tone(tone))
-        })
-        .collect()
+    with_mark(
+        wrap(&readable(text), columns.saturating_sub(2)),
+        tone,
+        theme,
+    )
+}
+
+/// The same, cut off where it would leave no room for the rest.
+pub(super) fn shortened(text: &str, columns: u16, tone: Tone, theme: Theme) -> Vec<Line<'static>> {
+    const MOST: usize = 4;
+    let lines = wrap_at_most(text, columns.saturating_sub(2), MOST);
+    with_mark(lines, tone, theme)
+}
+
+fn with_mark(lines: Vec<String>, tone: Tone, theme: Theme) -> Vec<Line<'static>> {
+    let lines = lines.into_iter().enumerate().map(|(at, line)| {
+        let mark = if at == 0 { Theme::mark(tone) } else { " " };
+        Line::styled(format!("{mark} {line}"), theme.tone(tone))
+    });
+    lines.collect()
 }
 
 pub(super) fn said(said: Option<&Said>, columns: u16, theme: Theme) -> Vec<Line<'static>> {
     said.map_or_else(Vec::new, |said| {
-        marked(&said.text, columns, said.tone, theme)
+        shortened(&said.text, columns, said.tone, theme)
     })
 }
 

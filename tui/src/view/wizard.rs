@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::card::{pin_spans, warns};
-use super::parts::{Parts, Seen, columns, input, keys, marked, paragraph, said};
+use super::parts::{Parts, Seen, columns, input, keys, marked, paragraph, said, shortened};
 use super::text::{cut, fit, width};
 use crate::app::{App, Shown, Typed, WizardDialog, WizardStep};
 use crate::confirmation;
@@ -105,6 +105,10 @@ impl Sheet<'_> {
 
     fn marked(&self, text: &str, tone: Tone) -> Vec<Line<'static>> {
         marked(text, self.columns, tone, self.theme)
+    }
+
+    fn shortened(&self, text: &str, tone: Tone) -> Vec<Line<'static>> {
+        shortened(text, self.columns, tone, self.theme)
     }
 
     /// What was said last, and the keys.
@@ -242,7 +246,7 @@ impl Sheet<'_> {
             }
             WizardState::Stopped { cause } => {
                 let text = format!("It cannot go on: {}.", cause.detail);
-                let mut lines = self.marked(&text, Tone::Bad);
+                let mut lines = self.shortened(&text, Tone::Bad);
                 let advice = cause.advice();
                 lines.extend(paragraph(&advice, self.columns, Tone::Quiet, self.theme));
                 lines
@@ -255,11 +259,11 @@ impl Sheet<'_> {
     fn problems(&self, wizard: &Wizard, asks: &[Ask]) -> Vec<Line<'static>> {
         let mut lines = Vec::new();
         if let Some(problem) = &wizard.problem {
-            lines.extend(self.marked(problem, Tone::Bad));
+            lines.extend(self.shortened(problem, Tone::Bad));
         }
         let asks_password = asks.iter().any(|ask| ask.kind == AskKind::Password);
         if let Some(caution) = wizard.caution.as_ref().filter(|_| asks_password) {
-            lines.extend(self.marked(caution, Tone::Wanted));
+            lines.extend(self.shortened(caution, Tone::Wanted));
         }
         if !lines.is_empty() {
             lines.push(Line::default());

@@ -128,6 +128,24 @@ fn without_a_card_the_portal_is_chosen_first() {
     look_at("eligibility_nobody", &app);
 }
 
+#[test]
+fn what_is_long_leaves_room_for_the_answer() {
+    look_at("wizard_long", &long());
+    let mut app = long();
+    if let Screen::Wizard(dialog) = &app.screen {
+        assert_eq!(dialog.portal, "ako");
+    }
+    let narrow = (44, 20);
+    update(&mut app, Message::Resized(narrow.0, narrow.1));
+    insta::assert_snapshot!("wizard_long_narrow", drawn(&app, narrow, MONOCHROME));
+    let mut sponsor = sponsored();
+    update(&mut sponsor, Message::Resized(narrow.0, narrow.1));
+    insta::assert_snapshot!(
+        "eligibility_sponsor_narrow",
+        drawn(&sponsor, narrow, MONOCHROME)
+    );
+}
+
 /// One of each, the last with everything long.
 pub(super) fn every_app() -> Vec<App> {
     let mut stopping = asking_name();
