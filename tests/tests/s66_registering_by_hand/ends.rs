@@ -134,8 +134,12 @@ fn s66_two_register_by_hand_at_once_and_each_is_registered_as_themselves() -> an
 
 #[test]
 fn s66_after_it_the_password_is_in_no_file_and_no_memory() -> anyhow::Result<()> {
-    let plan = Plan::default().settings("[log]\nlevel = \"trace\"\n");
-    let mut scene = Scene::with(plan, Layout::TwoOrigins, Given::InTls, |profile| profile)?;
+    let mut scene = Scene::with(
+        Plan::default(),
+        Layout::TwoOrigins,
+        Given::InTls,
+        |profile| profile,
+    )?;
     let card = CardHandle::new(samples::jane(), CardModel::T1)?;
     scene.lab.insert(0, &card)?;
     scene.lab.wait_until_whole(0)?;
