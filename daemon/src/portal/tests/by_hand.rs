@@ -152,7 +152,9 @@ async fn a_portal_that_goes_away_at_any_request_stops_it_there_and_it_can_be_gon
                 Turn::Asks { at, .. } => {
                     go(&mut session, &holder, at, Begins::Sending(Vec::new())).await
                 }
-                other => panic!("{other:?}"),
+                other @ (Turn::Tells { .. } | Turn::LockedOut { .. } | Turn::Done { .. }) => {
+                    panic!("{other:?}")
+                }
             };
         }
 
