@@ -57,10 +57,13 @@ pub async fn run(socket: &Path, wanted: Wizard, theme: Theme) -> Result<Exit, Fa
             return Ok(Exit::NeedsPerson);
         }
     };
-    let shown = walk.confirmation().await?;
+    // That it is done is told whatever became of the confirmation.
+    let shown = walk.confirmation().await;
+    let known = shown.as_ref().ok().and_then(Option::as_ref);
+    ended(&wanted, &walk, is_registered, known).await?;
+    shown?;
     // From here on the next run begins anew.
     walk.put_away().await?;
-    ended(&wanted, &walk, is_registered, shown.as_ref()).await?;
     Ok(if is_registered {
         Exit::Fine
     } else {

@@ -273,7 +273,12 @@ impl<'a> Walk<'a> {
         match self.told.map(index) {
             None => {
                 let title = self.portal_title();
-                self.tell(&format!("Registering by hand at {title}. {HOW}"))?;
+                let holder = self.card()?.holder.as_ref();
+                let whose = holder.map_or_else(
+                    || "a card".to_owned(),
+                    |holder| format!("the card of {}", readable(&holder.name.to_string())),
+                );
+                self.tell(&format!("Registering {whose} by hand at {title}. {HOW}"))?;
                 for step in steps(wizard, self.marks) {
                     self.tell(&step)?;
                 }
