@@ -9,9 +9,10 @@ use crate::event::{SessionEvent, SessionUser};
 /// (`SessionsMax=`, logind.conf(5)).
 const MOST: usize = 8192;
 
-/// The class of a session that a person works in; others are greeters, lock
-/// screens and what runs in the background (pam_systemd(8)).
-const OF_A_PERSON: &str = "user";
+/// The classes of sessions that a person works in; others are greeters, lock
+/// screens and what runs in the background (pam_systemd(8); root's are early
+/// ones since systemd 256).
+const OF_A_PERSON: [&str; 2] = ["user", "user-early"];
 
 /// One session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +159,11 @@ impl Properties {
 
     /// The session, if it is one of a person.
     pub fn session(self) -> Option<Session> {
-        if self.class.as_deref() != Some(OF_A_PERSON) {
+        if !self
+            .class
+            .as_deref()
+            .is_some_and(|class| OF_A_PERSON.contains(&class))
+        {
             return None;
         }
         Some(Session {

@@ -24,6 +24,7 @@ fn what_happens_to_sessions_and_to_the_machine_is_told_as_it_happens() {
 
     logind.session_new(("2", 1001, "user"));
     logind.session_new(("3", 42, "greeter"));
+    logind.session_new(("4", 0, "user-early"));
     logind.locks("1", true);
     logind.locks("1", false);
     logind.says("1", "Lock");
@@ -35,11 +36,12 @@ fn what_happens_to_sessions_and_to_the_machine_is_told_as_it_happens() {
     logind.sleeps(true);
     logind.sleeps(false);
 
-    let told: Vec<String> = (0..9).map(|_| bus.told()).collect();
+    let told: Vec<String> = (0..10).map(|_| bus.told()).collect();
     assert_eq!(
         told,
         [
             "began user-1001",
+            "began user-0",
             "locked user-1000",
             "unlocked user-1000",
             "locked user-1000",
