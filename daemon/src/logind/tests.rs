@@ -41,7 +41,7 @@ fn what_happens_to_sessions_and_to_the_machine_is_told_as_it_happens() {
         told,
         [
             "began user-1001",
-            "began user-0",
+            "began someone",
             "locked user-1000",
             "unlocked user-1000",
             "locked user-1000",
