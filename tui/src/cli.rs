@@ -1,5 +1,7 @@
 //! What can be typed after `cacctl`.
 
+mod wizard;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -7,16 +9,11 @@ use cac_common::certificate::Slot;
 use cac_common::eligibility::Category;
 use clap::{Args, Parser, Subcommand};
 
+pub use self::wizard::{Keep, Wizard};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine, 1 failed, 2 usage, 3 the daemon cannot be reached, \
 4 something needs a person (PIN, registration by hand, help desk), 5 refused.";
-
-const WIZARD_EXAMPLES: &str = "\
-Examples:
-  cacctl wizard ako --save confirmation.txt --save confirmation.html
-  cacctl wizard --confirmation ako --print
-
-Ctrl-C asks what to do: go on, back, stop, or leave it as it is.";
 
 /// Shows what cacd knows of your Common Access Card and registers it with portals.
 ///
@@ -58,7 +55,7 @@ pub enum Command {
     ///
     /// For when signing in with the card alone does not register it. Needs a
     /// terminal. One that was left in the middle goes on where it was.
-    #[command(after_help = WIZARD_EXAMPLES)]
+    #[command(after_help = wizard::EXAMPLES)]
     Wizard(Wizard),
     /// Ask for the PIN of a card that is put in, as long as no dashboard is open; until ended.
     ///
@@ -135,48 +132,6 @@ pub struct Register {
     /// Print the card as JSON when all is at rest, instead of each change.
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct Wizard {
-    /// The portal, if not the only one that waits for this.
-    #[arg(value_name = "PORTAL")]
-    pub portal: Option<String>,
-
-    /// The card, if several are in readers; with --confirmation also one that is in none.
-    #[arg(long, value_name = "ID")]
-    pub card: Option<String>,
-
-    /// Send the PIN even if it may be the last try before the card is blocked.
-    #[arg(long)]
-    pub even_the_last_try: bool,
-
-    /// Show what the portal showed at the end of the last time, and ask nothing.
-    #[arg(long, conflicts_with = "even_the_last_try")]
-    pub confirmation: bool,
-
-    #[command(flatten)]
-    pub keep: Keep,
-
-    /// Print the end as one JSON object; what is asked is asked all the same.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What to do with a confirmation.
-#[derive(Debug, Args)]
-pub struct Keep {
-    /// Write the confirmation to a file for you alone: the page as it came to one named .html, else its text. May be given twice.
-    #[arg(long, value_name = "FILE")]
-    pub save: Vec<PathBuf>,
-
-    /// With --save: write over a file that is there.
-    #[arg(long, requires = "save")]
-    pub force: bool,
-
-    /// Print the confirmation on the default printer (lp).
-    #[arg(long)]
-    pub print: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,17 @@ use cac_common::locked::{CAPACITY, Locked};
 use cac_common::wizard::AskKind;
 
 use crate::command::ask_pin::is_a_pin;
+use crate::command::ends;
+use crate::failure::Failure;
+
+/// What came first while something was waited for.
+pub(super) enum Heard {
+    Line(Locked, usize),
+    /// The wizard is not where it was.
+    Changed,
+    /// Ctrl-C, or the end of the input.
+    Interrupt,
+}
 
 /// What a person wants besides answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +24,13 @@ pub(super) enum Choice {
     Back,
     Stop,
     Leave,
+}
+
+pub(super) fn heard(end: ends::End) -> Result<Heard, Failure> {
+    match end {
+        ends::End::Interrupt => Ok(Heard::Interrupt),
+        ends::End::Other => Err(Failure::Interrupted),
+    }
 }
 
 pub(super) fn chosen(line: &[u8]) -> Option<Choice> {

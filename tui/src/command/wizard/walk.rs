@@ -7,16 +7,15 @@ use std::path::Path;
 use cac_common::client::{Client, ClientError, Monitor};
 use cac_common::identity::readable;
 use cac_common::interface::{AnswerWizard, GetConfirmation, MoveWizard, Refusal, StartWizard};
-use cac_common::locked::Locked;
 use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage, Visit};
 use cac_common::wizard::{Ask, AskKind, Confirmation, Move, Wizard, WizardState};
 
-use super::typed::{Choice, answer, chosen};
+use super::typed::{Choice, Heard, answer, chosen, heard};
 use super::{nameless, portal};
 use crate::app::may_be_the_last_try;
 use crate::cli;
 use crate::command::ask_pin::Question;
-use crate::command::ends::{self, Ends};
+use crate::command::ends::Ends;
 use crate::command::register::{self, NEWS, next};
 use crate::command::terminal::{Echo, Terminal};
 use crate::confirmation::just_shown;
@@ -49,15 +48,6 @@ pub(super) struct Walk<'a> {
     told: Option<u32>,
     /// The turn whose problem was told.
     told_problem: Option<u64>,
-}
-
-/// What came first while something was waited for.
-enum Heard {
-    Line(Locked, usize),
-    /// The wizard is not where it was.
-    Changed,
-    /// Ctrl-C, or the end of the input.
-    Interrupt,
 }
 
 impl<'a> Walk<'a> {
@@ -491,12 +481,5 @@ impl<'a> Walk<'a> {
                 Err(failure) => Err(failure),
             },
         }
-    }
-}
-
-fn heard(end: ends::End) -> Result<Heard, Failure> {
-    match end {
-        ends::End::Interrupt => Ok(Heard::Interrupt),
-        ends::End::Other => Err(Failure::Interrupted),
     }
 }

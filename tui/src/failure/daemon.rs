@@ -1,0 +1,115 @@
+//! What comes of it when the daemon does not do as asked.
+
+use cac_common::client::ClientError;
+use cac_common::interface::Refusal;
+
+use super::{Exit, ID_CARD_OFFICE, JOIN_THE_GROUP};
+
+const START_IT: &str =
+    "Is it running? Try: systemctl status cacd. Another socket is named with --socket.";
+
+pub(super) fn exit_of(error: &ClientError) -> Exit {
+    match error {
+        ClientError::Unreachable { .. }
+        | ClientError::Lost(_)
+        | ClientError::Closed
+        | ClientError::Silent => Exit::Unreachable,
+        ClientError::Refused(refusal) => match refusal {
+            Refusal::NotRead
+            | Refusal::CardFailed { .. }
+            | Refusal::PinForgotten
+            | Refusal::StoreFailed { .. }
+            | Refusal::Stopping => Exit::Failed,
+            Refusal::PermissionDenied
+            | Refusal::MethodNotFound { .. }
+            | Refusal::InterfaceNotFound { .. }
+            | Refusal::InvalidParameter { .. }
+            | Refusal::ExpectedMore
+            | Refusal::NoSuchCard
+            | Refusal::NoSuchReader
+            | Refusal::NoSuchPortal
+            | Refusal::UserHasNoCard
+            | Refusal::UserHasSeveralCards
+            | Refusal::NoPin
+            | Refusal::MalformedPin
+            | Refusal::NoLockedMemory
+            | Refusal::LastTry
+            | Refusal::PinBlocked
+            | Refusal::NoLogin
+            | Refusal::PinInUse
+            | Refusal::NothingToDo
+            | Refusal::NoSteps
+            | Refusal::WizardRuns
+            | Refusal::NotAsked
+            | Refusal::NotYours
+            | Refusal::MalformedPassword => Exit::Refused,
+            Refusal::NoCard | Refusal::NoContact | Refusal::WrongPin { .. } => Exit::NeedsPerson,
+        },
+        ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
+            Exit::Failed
+        }
+    }
+}
+
+pub(super) fn advice_for(error: &ClientError) -> Option<&'static str> {
+    match error {
+        ClientError::Unreachable { .. } => Some(START_IT),
+        ClientError::Lost(_) | ClientError::Closed | ClientError::Silent => {
+            Some("Was it stopped? journalctl -u cacd says more.")
+        }
+        ClientError::Unreadable(_) | ClientError::UnknownError(_) => {
+            Some("cacctl and cacd may be of different versions: restart cacd after an update.")
+        }
+        ClientError::Pipe(_) => None,
+        ClientError::Refused(refusal) => match refusal {
+            Refusal::PermissionDenied => Some(JOIN_THE_GROUP),
+            Refusal::MethodNotFound { .. } | Refusal::InterfaceNotFound { .. } => {
+                Some("cacd is older than cacctl: restart it after an update.")
+            }
+            Refusal::NoSuchCard => Some("Put the card in again; nothing was sent to it."),
+            Refusal::NoSuchReader => Some("cacctl status lists the readers."),
+            Refusal::NoCard => Some("Put your card in, chip first, and try again."),
+            Refusal::NotRead => Some("Is it still being read? Try again in a moment."),
+            Refusal::NoSuchPortal => Some("cacctl status lists the portals."),
+            Refusal::UserHasNoCard | Refusal::UserHasSeveralCards => {
+                Some("cacctl status says whose each card is, by [[user]] in cacd.toml.")
+            }
+            Refusal::NoLockedMemory => {
+                Some("The service needs more locked memory: see LimitMEMLOCK in cacd.service.")
+            }
+            Refusal::LastTry => Some("Nothing was sent. Open the PIN prompt again to insist."),
+            Refusal::PinBlocked => Some(ID_CARD_OFFICE),
+            Refusal::WrongPin { .. } => {
+                Some("Your PIN was sent once and thrown away. Try again when you are sure of it.")
+            }
+            // The cause says what to do where there is more than this.
+            Refusal::CardFailed { .. } => Some(
+                "cacctl status says how the card stands, and how many tries are left. If nothing else is said, take it out, put it in again and try once more.",
+            ),
+            Refusal::NoLogin => Some(
+                "cacctl card show lists its certificates, cacctl portal show which of them the portal takes.",
+            ),
+            Refusal::NoContact => Some("Put it into a reader with a slot, chip first."),
+            Refusal::PinForgotten => Some(
+                "It took longer than a PIN is kept (pin.keep in cacd.toml). Try again; no PIN try was spent.",
+            ),
+            Refusal::PinInUse => Some("Wait until the card is done."),
+            Refusal::NothingToDo => Some("The card has not been asked; your PIN was thrown away."),
+            Refusal::NoSteps => Some(
+                "Register in a browser, or ask the portal's help desk; your administrator can add the steps.",
+            ),
+            Refusal::WizardRuns => {
+                Some("Go on with it, or stop it: cacctl wizard, or w in the dashboard.")
+            }
+            Refusal::NotAsked => Some("It has gone on meanwhile. Nothing was sent."),
+            Refusal::NotYours => Some("Whoever began it can stop it; nothing was sent."),
+            Refusal::StoreFailed { .. } => Some("journalctl -u cacd says more."),
+            Refusal::Stopping => Some("Try again when it is back."),
+            Refusal::InvalidParameter { .. }
+            | Refusal::ExpectedMore
+            | Refusal::NoPin
+            | Refusal::MalformedPin
+            | Refusal::MalformedPassword => None,
+        },
+    }
+}
