@@ -166,6 +166,9 @@ impl Effects {
                 let card = *card;
                 self.keep(Work::KeepConfirmation { card, confirmation }, now);
             }
+            Effect::ReadConfirmation { request, what } => {
+                self.keep(Work::ReadConfirmation { request, what }, now);
+            }
             Effect::ReadPrinted(order) => self.read_printed(*order),
             Effect::Record {
                 visit,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use cac_common::config::Config;
 use cac_common::identity::{CardId, Edipi};
 use cac_common::interface::{
-    AcceptNotice, AnswerWizard, Clear, ClearScope, Lost, MoveWizard, Printed, Refusal, Register,
-    StartWizard, TestReply,
+    AcceptNotice, AnswerWizard, Clear, ClearScope, GetConfirmation, Lost, MoveWizard, Printed,
+    Refusal, Register, StartWizard, TestReply,
 };
 use cac_common::locked::Locked;
 use cac_common::pin::{AcceptedPin, Pin, PinFor};
@@ -298,6 +298,11 @@ pub enum Effect {
         card: Box<CardToRemember>,
         confirmation: Confirmation,
     },
+    /// After what was to be kept before; ends in [`WizardEvent::ConfirmationRead`].
+    ReadConfirmation {
+        request: RequestId,
+        what: GetConfirmation,
+    },
     ReadPrinted(Box<PrintedOrder>),
     /// Sign in, and tell how that went.
     TestPortal {
@@ -349,6 +354,7 @@ pub enum Answer {
     /// `None` if nothing is printed on the card.
     Printed(Option<Box<Printed>>),
     Tested(Box<TestReply>),
+    Confirmation(Option<Box<Confirmation>>),
 }
 
 /// What the database keeps of a card.
@@ -418,6 +424,14 @@ pub enum WizardEvent {
         request: RequestId,
         uid: u32,
         what: MoveWizard,
+    },
+    ConfirmationAsked {
+        request: RequestId,
+        what: GetConfirmation,
+    },
+    ConfirmationRead {
+        request: RequestId,
+        result: Result<Option<Confirmation>, String>,
     },
     /// The leg has come to this step.
     At {

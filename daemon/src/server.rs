@@ -21,9 +21,9 @@ use std::time::Duration;
 use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::interface::{
-    AcceptNotice, Call, Clear, ClearReply, DESCRIPTION, GetCertificates, GetHistory, HistoryReply,
-    LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal, Register, Reply,
-    SERVICE_DESCRIPTION, SubmitPin, method,
+    AcceptNotice, Call, Clear, ClearReply, ConfirmationReply, DESCRIPTION, GetCertificates,
+    GetHistory, HistoryReply, LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal,
+    Register, Reply, SERVICE_DESCRIPTION, SubmitPin, method,
 };
 use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
@@ -330,6 +330,9 @@ impl Server {
         match answered.await.map_err(|_| Refusal::Stopping)?? {
             Answer::Done => Ok(Answered::Parameters(json!({}))),
             Answer::Cleared(lost) => Ok(Answered::of(&ClearReply { lost })),
+            Answer::Confirmation(found) => Ok(Answered::of(&ConfirmationReply {
+                confirmation: found.map(|found| *found),
+            })),
             Answer::Tested(reply) => Ok(Answered::of(&*reply)),
             Answer::Printed(printed) => Ok(Answered::of(&PrintedReply {
                 printed: printed.map(|printed| *printed),

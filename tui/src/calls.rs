@@ -10,7 +10,6 @@ use cac_common::interface::{
 };
 use cac_common::locked::Locked;
 
-use crate::confirmation::just_shown;
 use crate::failure::Trouble;
 use crate::paper::{self, Existing};
 use crate::update::Message;
@@ -94,15 +93,6 @@ pub async fn move_wizard(socket: &Path, request: MoveWizard) -> Message {
 
 pub async fn confirmation(socket: &Path, request: GetConfirmation) -> Message {
     let answer = async { Client::connect(socket).await?.confirmation(&request).await };
-    Message::Kept(in_words(answer.await).map(|kept| kept.map(Box::new)))
-}
-
-/// As the last step of the wizard was done.
-pub async fn confirmation_just_shown(socket: &Path, request: GetConfirmation) -> Message {
-    let answer = async {
-        let mut client = Client::connect(socket).await?;
-        just_shown(&mut client, &request).await
-    };
     Message::Kept(in_words(answer.await).map(|kept| kept.map(Box::new)))
 }
 

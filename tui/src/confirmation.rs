@@ -1,35 +1,9 @@
 //! What a portal showed when the card was registered by hand.
 
 use std::path::Path;
-use std::time::Duration;
 
-use cac_common::client::{Client, ClientError};
 use cac_common::identity::legible;
-use cac_common::interface::GetConfirmation;
 use cac_common::wizard::Confirmation;
-
-/// What has just been shown is written down within this, or not at all.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
-
-const ASK_AGAIN: Duration = Duration::from_millis(100);
-
-/// What a portal has just shown: the daemon tells of the end before it has
-/// written that down.
-pub async fn just_shown(
-    client: &mut Client,
-    request: &GetConfirmation,
-) -> Result<Option<Confirmation>, ClientError> {
-    let written = async {
-        loop {
-            if let Some(confirmation) = client.confirmation(request).await? {
-                return Ok(Some(confirmation));
-            }
-            tokio::time::sleep(ASK_AGAIN).await;
-        }
-    };
-    let in_time = tokio::time::timeout(WRITTEN_WITHIN, written).await;
-    in_time.unwrap_or(Ok(None))
-}
 
 /// Its lines, harmless to a terminal.
 pub fn lines(confirmation: &Confirmation) -> Vec<String> {

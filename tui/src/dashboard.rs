@@ -265,9 +265,6 @@ impl Desk {
                 }
                 Action::MoveWizard(request) => calls::move_wizard(&socket, request).await,
                 Action::LoadConfirmation(request) => calls::confirmation(&socket, request).await,
-                Action::AwaitConfirmation(request) => {
-                    calls::confirmation_just_shown(&socket, request).await
-                }
                 Action::LoadProfile(name) => calls::profile(&socket, &name).await,
                 Action::Save { file, contents } => calls::save(file, contents).await,
                 Action::Print(text) => calls::print(text).await,

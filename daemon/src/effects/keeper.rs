@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use cac_common::error_chain::Chain;
 use cac_common::identity::CardId;
-use cac_common::interface::{Clear, ClearScope};
+use cac_common::interface::{Clear, ClearScope, GetConfirmation};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, Visit};
 use cac_common::time::UtcSeconds;
@@ -74,6 +74,10 @@ pub(super) enum Work {
     KeepConfirmation {
         card: CardToRemember,
         confirmation: Confirmation,
+    },
+    ReadConfirmation {
+        request: RequestId,
+        what: GetConfirmation,
     },
     /// What is on record of a card.
     Recall {
@@ -244,6 +248,9 @@ impl Keeper {
                 {
                     tracing::warn!(error = %Chain(&error), "confirmation could not be written down");
                 }
+            }
+            Work::ReadConfirmation { request, what } => {
+                tell(remembering::read_confirmation(&store, request, what).await);
             }
             Work::Recall { card, reply } => {
                 let known = match &store {

@@ -2,15 +2,20 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::certificate::CertificateSummary;
+use cac_common::error_chain::Chain;
+use cac_common::interface::GetConfirmation;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 use cac_common::time::UtcSeconds;
 use cac_common::wizard::Confirmation;
 
+use super::keeper::StoreOrReason;
 use crate::card::certificate::hex;
 use crate::card::facts::CardCertificate;
 use crate::card::known::KnownCard;
-use crate::event::{CardToRemember, Memory, NewNote, Proof, Remembered};
+use crate::event::{
+    CardToRemember, Event, Memory, NewNote, Proof, Remembered, RequestId, WizardEvent,
+};
 use crate::store::{
     CachedCard, CachedCertificate, CardMemory, CardRecord, Consent, NewEntry, RegistrationRecord,
     Store, StoreError,
@@ -128,6 +133,22 @@ pub(super) async fn confirmation(
     let persona = store.persona_id(&card.persona_key);
     store.record_card(record(store, card)).await?;
     store.record_confirmation(persona, confirmation).await
+}
+
+/// What was kept of it, for whoever asked.
+pub(super) async fn read_confirmation(
+    store: &StoreOrReason,
+    request: RequestId,
+    what: GetConfirmation,
+) -> Event {
+    let result = match store {
+        Ok(store) => store
+            .confirmation(what.card, what.portal)
+            .await
+            .map_err(|error| Chain(&error).to_string()),
+        Err(reason) => Err(reason.clone()),
+    };
+    Event::Wizard(Box::new(WizardEvent::ConfirmationRead { request, result }))
 }
 
 fn memory_of(memory: CardMemory) -> Memory {

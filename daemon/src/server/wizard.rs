@@ -1,7 +1,6 @@
 //! Registering by hand.
 
-use cac_common::error_chain::Chain;
-use cac_common::interface::{AnswerWizard, ConfirmationReply, GetConfirmation, Refusal, method};
+use cac_common::interface::{AnswerWizard, Refusal, method};
 use cac_common::password;
 use cac_common::wire::Descriptor;
 use serde_json::Value;
@@ -18,7 +17,10 @@ impl Server {
         uid: u32,
     ) -> Result<Answered, Refusal> {
         if called == method::GET_CONFIRMATION {
-            return self.confirmation(parameters(asked)?).await;
+            let what = parameters(asked)?;
+            return self
+                .ask_wizard(move |request| WizardEvent::ConfirmationAsked { request, what })
+                .await;
         }
         if called == method::START_WIZARD {
             let what = parameters(asked)?;
@@ -55,15 +57,5 @@ impl Server {
     ) -> Result<Answered, Refusal> {
         self.ask(move |request| Event::Wizard(Box::new(event(request))))
             .await
-    }
-
-    async fn confirmation(&self, asked: GetConfirmation) -> Result<Answered, Refusal> {
-        let failed = |reason| Refusal::StoreFailed { reason };
-        let store = self.store.borrow().clone().map_err(failed)?;
-        let confirmation = store
-            .confirmation(asked.card, asked.portal)
-            .await
-            .map_err(|error| failed(Chain(&error).to_string()))?;
-        Ok(Answered::of(&ConfirmationReply { confirmation }))
     }
 }

@@ -79,8 +79,6 @@ pub enum Action {
     AnswerWithSecret(AnswerWizard),
     MoveWizard(MoveWizard),
     LoadConfirmation(GetConfirmation),
-    /// The same of one that has just been shown.
-    AwaitConfirmation(GetConfirmation),
     /// Of the portal with this name.
     LoadProfile(String),
     Save {

@@ -97,7 +97,7 @@ pub(super) fn follow(app: &mut App) -> Option<Action> {
     {
         dialog.step = WizardStep::Ended { is_registered };
         dialog.said = None;
-        return has_confirmation.then_some(Action::AwaitConfirmation(request));
+        return has_confirmation.then_some(Action::LoadConfirmation(request));
     }
     let to = (wizard.turn, wizard.next_ask().map_or(0, |(place, _)| place));
     let goes_on = match &dialog.step {

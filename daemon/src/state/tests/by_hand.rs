@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use super::World;
 use super::fixtures::{account_of, card_id};
-use crate::event::{Effect, Event, HeldPin, WizardEvent, WizardOrder, WizardResult};
+use crate::event::{Effect, Event, HeldPin, RequestId, WizardEvent, WizardOrder, WizardResult};
 use crate::portal::wizard::{Begins, Shown, Turn, Value, Why};
 
 /// What a person does with the wizard.
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// Most often to what is asked; sometimes to what is not, or by somebody else.
-    fn answer(&mut self, shown: &Card, how: u8, request: crate::event::RequestId) -> WizardEvent {
+    fn answer(&mut self, shown: &Card, how: u8, request: RequestId) -> WizardEvent {
         let wizard = shown.wizard.as_ref();
         let asked = wizard.and_then(|wizard| wizard.next_ask());
         let (ask, kind) = asked.map_or((0, AskKind::Text), |(ask, it)| (ask, it.kind));
@@ -226,6 +226,12 @@ impl World {
             result,
             tries: None,
         })));
+    }
+
+    pub(super) fn finish_confirmation(&mut self, request: RequestId) {
+        let result = Ok(None);
+        let read = WizardEvent::ConfirmationRead { request, result };
+        self.step(Event::Wizard(Box::new(read)));
     }
 
     fn next_turn(order: &WizardOrder, how: u64) -> Turn {

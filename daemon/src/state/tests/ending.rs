@@ -89,6 +89,7 @@ impl World {
                 });
             }
             Effect::Wizard(order) => self.finish_leg(*order, how),
+            Effect::ReadConfirmation { request, .. } => self.finish_confirmation(request),
             Effect::Clear { request, uid, what } => {
                 let before = std::mem::take(&mut self.database);
                 let result = if how % 4 == 3 {

@@ -101,7 +101,7 @@ impl World {
                     "work for an old visit"
                 );
             }
-            Effect::Clear { .. } | Effect::LoadKnown => {}
+            Effect::Clear { .. } | Effect::LoadKnown | Effect::ReadConfirmation { .. } => {}
         }
         if let Effect::ReadCard { reader, .. } = effect {
             self.at_work.insert(reader.clone());

@@ -18,7 +18,6 @@ use crate::command::ask_pin::Question;
 use crate::command::ends::Ends;
 use crate::command::register::{self, NEWS, next};
 use crate::command::terminal::{Echo, Terminal};
-use crate::confirmation::just_shown;
 use crate::failure::Failure;
 use crate::print::wizard::{Marks, step, steps};
 use crate::{holders, print};
@@ -119,7 +118,7 @@ impl<'a> Walk<'a> {
             portal: self.portal.clone(),
         };
         let mut client = Client::connect(self.socket).await?;
-        Ok(just_shown(&mut client, &request).await?)
+        Ok(client.confirmation(&request).await?)
     }
 
     /// Ends one that is done, so that another can begin.

@@ -15,7 +15,7 @@ fn at_the_end_the_confirmation_is_fetched_once_and_outlives_the_card() {
         card: card_id(),
         portal: "ako".into(),
     };
-    assert_eq!(fetched, Some(Action::AwaitConfirmation(request)));
+    assert_eq!(fetched, Some(Action::LoadConfirmation(request)));
     assert_eq!(again, None);
     assert_eq!(app.mode(), Mode::Shown);
 }
