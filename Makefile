@@ -66,7 +66,7 @@ endif
 ifeq ($(DESTDIR),)
 	@if test -d /run/systemd/system; then systemctl daemon-reload; fi
 endif
-	@echo "$(ETC) and $(DESTDIR)/var/lib/cacd are left, and so are the user cacd and the group cacd-admin."
+	@echo "$(ETC) and $(DESTDIR)/var/lib/cacd are left, and so are the user cacd and the group cacd-admin. Whoever has the agent running: systemctl --user disable --now cacctl-agent"
 
 deps: ## install the packages that building and testing need (Debian, Ubuntu)
 	@bash scripts/deps

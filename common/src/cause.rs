@@ -69,6 +69,7 @@ pub enum Kind {
     LogInForm,
     OtherPage,
     NoticeFirst,
+    PinBlocked,
     CardFailed,
     FailedHere,
     /// Written down before there was a catalogue.
@@ -167,7 +168,7 @@ const BROWSER: &str = "Use a browser for this portal.";
 
 impl Kind {
     /// All but [`Kind::Other`], in the order of the documents.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::NameUnknown,
         Self::ConnectionRefused,
         Self::NoRoute,
@@ -208,6 +209,7 @@ impl Kind {
         Self::LogInForm,
         Self::OtherPage,
         Self::NoticeFirst,
+        Self::PinBlocked,
         Self::CardFailed,
         Self::FailedHere,
     ];
@@ -415,8 +417,13 @@ impl Kind {
             ),
             Self::NoticeFirst => (
                 "The portal shows a notice that has to be accepted first.",
-                "It is shown, and can be accepted, when you sign in with the card.",
-                "Run cacctl register, accept the notice, and begin the wizard again.",
+                "It is there to be read now, as one that is shown when you sign in.",
+                "Read and accept it with cacctl register or in the dashboard, and try the step again.",
+            ),
+            Self::PinBlocked => (
+                "No PIN tries are left.",
+                "The card takes no PIN any more until it is reset.",
+                "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.",
             ),
             Self::CardFailed => (
                 "The card did not do its part.",

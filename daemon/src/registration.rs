@@ -363,6 +363,11 @@ impl Stand {
         matches!(self, Self::Rest(RegistrationStatus::NeedsConsent { .. }))
     }
 
+    /// Settled as registered.
+    pub fn is_registered(&self) -> bool {
+        matches!(self, Self::Rest(RegistrationStatus::Registered { .. }))
+    }
+
     /// Settled, and not as registered.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Rest(status) if !matches!(status, RegistrationStatus::Registered { .. }))

@@ -80,6 +80,7 @@ fn s72_a_machine_that_slept_asks_nobody_who_is_registered() -> anyhow::Result<()
 
     assert!(system.journal()?.contains("The system will suspend now!"));
     assert_eq!(after.visit, registered.visit);
+    assert_eq!(after.asked, registered.asked);
     assert_eq!(after.registrations, registered.registrations);
     assert_eq!(card.log().pin_attempts(), 1);
     assert_eq!(system.property(SERVICE, "MainPID")?, daemon);

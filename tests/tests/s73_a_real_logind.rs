@@ -2,7 +2,7 @@
 //! them: what each starts, and what becomes of the PIN.
 
 use cac_common::snapshot::{Card, Snapshot};
-use cac_tests::harness::jane;
+use cac_tests::harness::{jane, john};
 use cac_tests::portal::Fault;
 use cac_tests::system::{ADMINISTRATOR, Session, System, reader_name};
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
@@ -53,13 +53,16 @@ fn s73_a_session_that_begins_starts_what_is_due_and_afterwards_nothing_does() ->
     let registered = system.wait_for_status(0, "registered")?;
 
     let (requests, signed) = (system.portal().requests(), card.log().key_operations());
-    for back in EVERY {
+    // Another card, which is nobody's and waits for its PIN, is called for each time.
+    system.welcome(samples::john())?;
+    let johns = john(CardModel::T1)?;
+    system.insert(1, &johns)?;
+    for (before, back) in (1..).zip(EVERY) {
+        wait_for_card_in(&system, 1, "it is asked for", |card| card.asked == before)?;
         back.happens(&system, &session)?;
     }
-    // Whoever locks takes the PIN along: so all that went before was taken too.
+    wait_for_card_in(&system, 1, "it is asked for", |card| card.asked == 4)?;
     let after = wait_for_card(&system, "the PIN is gone", |card| !card.pin_kept)?;
-    system.take_out(0);
-    system.wait_for("the card is out", |snapshot| card_of(snapshot).is_none())?;
     assert_eq!(after.registrations, registered.registrations);
     assert_eq!(after.asked, registered.asked);
     assert_eq!(system.portal().requests(), requests);
@@ -103,14 +106,24 @@ fn wait_for_card(
     what: &str,
     condition: impl Fn(&Card) -> bool,
 ) -> anyhow::Result<Card> {
-    let snapshot = system.wait_for(what, |snapshot| card_of(snapshot).is_some_and(&condition))?;
-    card_of(&snapshot)
-        .cloned()
-        .ok_or_else(|| anyhow::anyhow!("it was there"))
+    wait_for_card_in(system, 0, what, condition)
 }
 
-fn card_of(snapshot: &Snapshot) -> Option<&Card> {
-    let name = reader_name(0);
+fn wait_for_card_in(
+    system: &System,
+    reader: usize,
+    what: &str,
+    condition: impl Fn(&Card) -> bool,
+) -> anyhow::Result<Card> {
+    let name = reader_name(reader);
+    let snapshot = system.wait_for(what, |snapshot| {
+        card_in(snapshot, &name).is_some_and(&condition)
+    })?;
+    let card = card_in(&snapshot, &name).cloned();
+    card.ok_or_else(|| anyhow::anyhow!("it was there"))
+}
+
+fn card_in<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a Card> {
     let mut readers = snapshot.readers.iter();
     readers.find(|reader| reader.name.0 == name)?.card.as_ref()
 }

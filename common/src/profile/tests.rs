@@ -183,6 +183,22 @@ fn a_mistake_is_shown_where_it_stands() {
             "proof = \"\"",
             "p.toml:45:1: a step needs",
         ),
+        ("page = \"/login\"", "", "p.toml:45:1: a wizard has up to"),
+        (
+            "label = \"Password\"",
+            "label = \"\"",
+            "p.toml:45:1: a step has up to",
+        ),
+        (
+            "[[links]]",
+            "[[wizard]]\ntitle = \"Register\"\npage = \"/cards\"\ncertificate = true\n[[links]]",
+            "p.toml:52:1: a wizard that gives the certificate ends with a proof",
+        ),
+        (
+            "[[links]]",
+            "[[wizard]]\ntitle = \"Register\"\ncertificate = true\n[[links]]",
+            "p.toml:52:1: a certificate goes along",
+        ),
         (
             "url = \"https",
             "url = \"javascript",

@@ -147,8 +147,10 @@ pub(super) fn check(source: &Source) -> Result<Profile, FileError> {
         .map(|table| rule(source, &origin, table))
         .collect::<Result<_, _>>()?;
     let mut wizard = Vec::new();
+    let mut last_span = None;
     for table in file.wizard {
         let span = table.span();
+        last_span = Some(span.clone());
         let step = step(source, &origin, &redirect_origins, table)?;
         let lacks_a_page = step.page.is_none() && !step.is_told();
         let has_one_before = wizard.iter().any(|before: &Step| !before.is_told());
@@ -159,6 +161,20 @@ pub(super) fn check(source: &Source) -> Result<Profile, FileError> {
             ));
         }
         wizard.push(step);
+    }
+    // 200 alone proves nothing: it can be a log-in form.
+    let gives = |step: &Step| {
+        let mut fields = step.fields.iter();
+        step.certificate || fields.any(|field| field.kind == FieldKind::Certificate)
+    };
+    if let Some(last) = wizard.iter().rposition(gives)
+        && wizard[last..].iter().all(|step| step.proof.is_none())
+    {
+        let span = last_span.unwrap_or_default();
+        return Err(source.fault(
+            span,
+            "a wizard that gives the certificate ends with a proof that it was registered",
+        ));
     }
     Ok(Profile {
         name: file.name.into_inner(),

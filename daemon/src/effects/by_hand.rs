@@ -4,7 +4,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cac_common::cause::{Cause, Kind};
 use cac_common::error_chain::Chain;
 use cac_common::snapshot::PinStatus;
 use cac_common::trace::Trace;
@@ -15,7 +14,7 @@ use super::sign_in::{CardSigner, PROFILE_GONE, Sending, Signs};
 use super::visiting::Visiting;
 use crate::card::habits::Habits;
 use crate::event::{Event, WizardEvent, WizardOrder, WizardResult};
-use crate::portal::wizard::{Leg, Session, Turn};
+use crate::portal::wizard::{Leg, Session};
 use crate::portal::{Portal, SignInError, SignerFailed};
 
 /// The session with a portal, between legs and while one goes on.
@@ -112,15 +111,8 @@ pub(super) fn start(
         Err(cause) => return turned(failed(cause), None),
     };
     let (before, stop) = visiting.by_hand.begin(number);
-    let session = if is_first {
-        Some(Box::new(Session::new(portal)))
-    } else {
-        before
-    };
-    let Some(mut session) = session else {
-        let cause = Cause::new(Kind::OtherPage, "the session with the portal was forgotten");
-        return turned(WizardResult::Turn(Turn::Stopped { at, cause }), None);
-    };
+    let before = before.filter(|_| !is_first);
+    let mut session = before.unwrap_or_else(|| Box::new(Session::new(portal)));
     let has_pin = pin.is_some();
     if let Some(pin) = pin {
         visiting.lend(pin);
@@ -129,6 +121,7 @@ pub(super) fn start(
         at,
         begins,
         identity,
+        signs: has_pin,
     };
     let tell = move |at| {
         let at = WizardEvent::At { visit, number, at };
@@ -144,6 +137,7 @@ pub(super) fn start(
             }
         }
     };
+    let lent = Arc::clone(&visiting);
     let spawned = std::thread::Builder::new().name("wizard".into()).spawn({
         let report = report.clone();
         move || {
@@ -163,6 +157,9 @@ pub(super) fn start(
         }
     });
     if spawned.is_err() {
+        if has_pin {
+            drop(lent.take_back());
+        }
         report(
             failed("This machine can start no more threads".into()),
             None,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::address::Address;
-use super::message::{self, HEAD, Malformed, Message, Method};
+use super::message::{self, HEAD, LONGEST, Malformed, Message, Method};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -124,6 +124,10 @@ impl Connection {
                     Some(name) => Err(BusError::Refused { name }),
                 };
             }
+            // Anyone may send us signals; theirs count for nothing.
+            if message.sender != BUS && message.sender != method.destination {
+                continue;
+            }
             if self.waiting.len() == MOST_WAITING {
                 return Err(BusError::TooMuch);
             }
@@ -177,13 +181,18 @@ impl Connection {
     }
 
     fn receive(&mut self) -> Result<(Message, Vec<OwnedFd>), BusError> {
-        let head = loop {
-            match self.received.first_chunk::<HEAD>() {
-                Some(head) => break *head,
-                None => self.read()?,
+        let length = loop {
+            let Some(head) = self.received.first_chunk::<HEAD>() else {
+                self.read()?;
+                continue;
+            };
+            let length = Message::length(head)?;
+            if length <= LONGEST {
+                break length;
             }
+            // Nothing that we ask for is so long; anyone may send it.
+            self.skip(length)?;
         };
-        let length = Message::length(&head)?;
         while self.received.len() < length {
             self.read()?;
         }
@@ -193,6 +202,20 @@ impl Connection {
         let count = usize::try_from(message.descriptors).unwrap_or(usize::MAX);
         let count = count.min(self.passed.len());
         Ok((message, self.passed.drain(..count).collect()))
+    }
+
+    fn skip(&mut self, length: usize) -> Result<(), BusError> {
+        let mut left = length;
+        loop {
+            let there = left.min(self.received.len());
+            self.received.drain(..there);
+            left -= there;
+            if left == 0 {
+                self.passed.clear();
+                return Ok(());
+            }
+            self.read()?;
+        }
     }
 
     fn read(&mut self) -> Result<(), BusError> {

@@ -7,6 +7,9 @@
 /// The longest message that is taken; logind's are a few kilobytes.
 pub const LONGEST: usize = 1024 * 1024;
 
+/// The longest there is (D-Bus specification, "Message Format").
+const LONGEST_OF_ALL: usize = 128 * 1024 * 1024;
+
 /// What every message begins with, up to and with the length of its fields.
 pub const HEAD: usize = 16;
 
@@ -65,7 +68,7 @@ pub struct Method<'a> {
 }
 
 impl Message {
-    /// How long the message is that begins so.
+    /// How long the message is that begins so; perhaps longer than [`LONGEST`].
     pub fn length(head: &[u8; HEAD]) -> Result<usize, Malformed> {
         let mut reader = Reader::of_message(head)?;
         let body = reader.u32()?;
@@ -74,7 +77,7 @@ impl Message {
         let whole = u64::from(body) + u64::from(fields).next_multiple_of(8) + HEAD as u64;
         usize::try_from(whole)
             .ok()
-            .filter(|whole| *whole <= LONGEST)
+            .filter(|whole| *whole <= LONGEST_OF_ALL)
             .ok_or(Malformed {
                 at: 4,
                 what: "it is too long",

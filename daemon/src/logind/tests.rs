@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use tempfile::TempDir;
 
-use super::message::HEAD;
 use super::message::tests::{Value, answer, property, refusal, signal};
+use super::message::{HEAD, LONGEST};
 use super::*;
 
 const OWNER: &str = ":1.5";
@@ -65,6 +65,9 @@ fn what_a_stranger_says_counts_for_nothing() {
     let owner = [LOGIND, OWNER, ":1.9"].map(Value::Text);
     let changed = (BUS, "NameOwnerChanged");
     logind.send(&signal(":1.9", "/org/freedesktop/DBus", changed, &owner));
+    // Longer than anything that is listened to.
+    let much = Value::Text("x".repeat(2 * LONGEST).leak());
+    logind.send(&signal(":1.9", &path, (SESSION, "Lock"), &[much]));
     logind.sleeps(true);
 
     assert_eq!(bus.told(), "sleeps");

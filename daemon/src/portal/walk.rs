@@ -319,7 +319,7 @@ impl Walk<'_> {
                 .header(header::CONTENT_TYPE, &once.content_type)
                 // Many a portal takes no form without them.
                 .header(header::ORIGIN, once.page.origin().ascii_serialization())
-                .header(header::REFERER, bare(&once.page))
+                .header(header::REFERER, referrer(&once.page, &ask.url))
                 .body(std::mem::take(&mut once.body));
         }
         request
@@ -390,11 +390,16 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
     headers.get(name)?.to_str().ok()
 }
 
-/// As a browser says it where it came from (Fetch, 3.8: no fragment).
-fn bare(page: &Url) -> String {
+/// Where a form came from, as browsers say it: whole to its own origin, without
+/// its fragment, and by the origin alone to another (Referrer Policy, 3.7).
+fn referrer(page: &Url, to: &Url) -> String {
     let mut page = page.clone();
     page.set_fragment(None);
-    page.into()
+    if page.origin() == to.origin() {
+        page.into()
+    } else {
+        format!("{}/", page.origin().ascii_serialization())
+    }
 }
 
 fn host(url: &Url) -> String {

@@ -6,13 +6,15 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use cac_common::cause::{Cause, Kind};
 use cac_common::identity::readable;
 use cac_common::profile::{FieldKind, Step};
-use cac_common::registration::Outcome;
+use cac_common::registration::{Notice, Outcome};
 use cac_common::trace::Trace;
 use x509_cert::der::pem::{self, LineEnding};
 
+use super::consent::hex;
 use super::cookies::Jar;
 pub use super::filling::Value;
 use super::filling::{Misfit, Once};
@@ -45,10 +47,12 @@ pub struct Leg {
     pub at: usize,
     pub begins: Begins,
     pub identity: Identity,
+    /// The key may sign in it.
+    pub signs: bool,
 }
 
 pub enum Begins {
-    /// With the step's page; its key may sign if the step has no form.
+    /// With the step's page.
     Opening,
     /// With the step's form, and what was typed for each field.
     Sending(Vec<(String, Value)>),
@@ -75,7 +79,14 @@ pub enum Turn {
     /// This step is done by a person, elsewhere.
     Tells { at: usize },
     /// It cannot go on from this step by itself.
-    Stopped { at: usize, cause: Cause },
+    Stopped {
+        at: usize,
+        cause: Cause,
+        /// What was typed may have reached the portal.
+        sent: bool,
+    },
+    /// A person has to accept it before the portal goes on.
+    Notice { at: usize, notice: Notice },
     /// The portal has locked the account.
     LockedOut { at: usize },
     Done {
@@ -166,6 +177,7 @@ impl Session {
             mut at,
             begins,
             identity,
+            signs,
         } = leg;
         let with = With {
             own: Own::new(
@@ -179,14 +191,14 @@ impl Session {
         // Its page is the only one that the key signs for.
         let mut signs_at = None;
         match begins {
-            Begins::Opening => signs_at = Some(at),
+            Begins::Opening => signs_at = signs.then_some(at),
             Begins::Told => at += 1,
             Begins::Sending(values) => {
                 let step = steps.get(at).ok_or(halt(at, "there is no such step"))?;
                 tell(at);
                 let once = self.filled(at, step, values, &with.identity)?;
-                self.walk(Ask::once(once), at, step.certificate, &with, trace)
-                    .await?;
+                let signs = signs && step.certificate;
+                self.walk(Ask::once(once), at, signs, &with, trace).await?;
                 self.proven(at, Why::Refused, &with)?;
                 at += 1;
             }
@@ -251,7 +263,7 @@ impl Session {
         let once = once.map_err(|Misfit(why)| halt(at, &why))?;
         if !self.portal.profile.allows(&once.action) {
             let origin = readable(&once.action.origin().ascii_serialization());
-            return Err(stopped(at, walk::leads_away(&origin)));
+            return Err(stopped(at, walk::leads_away(&origin), false));
         }
         self.gave_certificate |= gives_certificate;
         Ok(once)
@@ -267,6 +279,7 @@ impl Session {
         trace: &mut Trace,
     ) -> Result<(), Halt> {
         self.page = None;
+        let sends = ask.once.is_some();
         let portal = Arc::clone(&self.portal);
         let witness = Arc::new(Witness::default());
         let identity = signs.then(|| with.identity.clone());
@@ -289,16 +302,19 @@ impl Session {
         }
         self.gave_certificate |= signs && seen.signed > 0;
         match ended {
-            Err(_) => Err(stopped(at, walk::too_late())),
-            Ok(Err(lost)) => Err(stopped(at, lost.outcome(&with.own, seen))),
+            Err(_) => Err(stopped(at, walk::too_late(), sends)),
+            Ok(Err(lost)) => {
+                let sent = sends && !lost.error.is_connect();
+                Err(stopped(at, lost.outcome(&with.own, seen), sent))
+            }
             Ok(Ok(End::Answer(answer))) => {
                 if let Some(outcome) = outcome::withheld(&with.own, seen) {
-                    return Err(stopped(at, outcome));
+                    return Err(stopped(at, outcome, sends));
                 }
                 self.page = Some(answer);
                 Ok(())
             }
-            Ok(Ok(end)) => Err(stopped(at, end.without_an_answer())),
+            Ok(Ok(end)) => Err(stopped(at, end.without_an_answer(), sends)),
         }
     }
 
@@ -379,34 +395,33 @@ impl Session {
             }
             Some(_) | None => {}
         }
-        let step = &self.portal.profile.wizard[at];
-        Turn::Stopped {
-            at,
-            cause: match judged {
-                Outcome::Rejected { cause } | Outcome::Unavailable { cause, .. } => cause,
-                Outcome::Registered { .. }
-                | Outcome::NeedsConsent { .. }
-                | Outcome::NeedsWizard
-                | Outcome::NotEligible
-                | Outcome::NeedsSponsor
-                | Outcome::NotFound
-                | Outcome::Forbidden { .. }
-                | Outcome::LockedOut
-                | Outcome::Unsupported { .. }
-                | Outcome::Unrecognised { .. } => {
-                    let title = page.title().unwrap_or_else(|| "no title".into());
-                    let status = answer.status.as_u16();
-                    Cause::new(
-                        Kind::OtherPage,
-                        format!(
-                            "\u{201c}{}\u{201d} wants {wanted}, and the portal shows \
-                             \u{201c}{title}\u{201d} (status {status})",
-                            step.title
-                        ),
-                    )
-                }
-            },
-        }
+        let said = |detail: &str| Cause::new(Kind::SaidByPortal, detail);
+        let cause = match judged {
+            Outcome::Rejected { cause } | Outcome::Unavailable { cause, .. } => cause,
+            Outcome::NotFound => said("the portal does not know the person"),
+            Outcome::NotEligible => said("people of this category may not register by themselves"),
+            Outcome::NeedsSponsor => said("a sponsor is needed"),
+            Outcome::Registered { .. }
+            | Outcome::NeedsConsent { .. }
+            | Outcome::NeedsWizard
+            | Outcome::Forbidden { .. }
+            | Outcome::LockedOut
+            | Outcome::Unsupported { .. }
+            | Outcome::Unrecognised { .. } => {
+                let step = &self.portal.profile.wizard[at];
+                let title = page.title().unwrap_or_else(|| "no title".into());
+                let status = answer.status.as_u16();
+                let sha256 = hex(digest(&SHA256, &answer.body).as_ref());
+                let detail = format!(
+                    "\u{201c}{}\u{201d} wants {wanted}, and the portal shows \
+                     \u{201c}{title}\u{201d} (status {status})",
+                    step.title
+                );
+                Cause::new(Kind::OtherPage, detail).on_page(status, sha256)
+            }
+        };
+        let sent = why == Why::Refused;
+        Turn::Stopped { at, cause, sent }
     }
 }
 
@@ -423,22 +438,22 @@ fn parsed(at: usize, answer: &Answer) -> Result<Page, Halt> {
 }
 
 fn halt(at: usize, why: &str) -> Halt {
-    let cause = Cause::new(Kind::OtherPage, why);
-    Halt::Turn(Turn::Stopped { at, cause })
+    Halt::Turn(Turn::Stopped {
+        at,
+        cause: Cause::new(Kind::OtherPage, why),
+        sent: false,
+    })
 }
 
 /// By what a sign-in would have come to there.
-fn stopped(at: usize, outcome: Outcome) -> Halt {
+fn stopped(at: usize, outcome: Outcome, sent: bool) -> Halt {
     let cause = match outcome {
         Outcome::Forbidden { cause }
         | Outcome::Rejected { cause }
         | Outcome::Unavailable { cause, .. }
         | Outcome::Unsupported { cause }
         | Outcome::Unrecognised { cause } => cause,
-        Outcome::NeedsConsent { .. } => Cause::new(
-            Kind::NoticeFirst,
-            "the portal shows a notice that nobody has accepted yet",
-        ),
+        Outcome::NeedsConsent { notice } => return Halt::Turn(Turn::Notice { at, notice }),
         Outcome::LockedOut => return Halt::Turn(Turn::LockedOut { at }),
         Outcome::Registered { .. }
         | Outcome::NeedsWizard
@@ -446,7 +461,7 @@ fn stopped(at: usize, outcome: Outcome) -> Halt {
         | Outcome::NeedsSponsor
         | Outcome::NotFound => Cause::new(Kind::OtherPage, "the portal answered out of turn"),
     };
-    Halt::Turn(Turn::Stopped { at, cause })
+    Halt::Turn(Turn::Stopped { at, cause, sent })
 }
 
 fn cut(mut text: String) -> String {

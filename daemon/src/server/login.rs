@@ -31,9 +31,12 @@ impl Server {
         }
         let Login { user } = parameters(asked)?;
         let taken = pin::take(descriptor, LONGEST).await?;
+        let visits: Vec<Visit> = cards(&self.snapshots.borrow().snapshot)
+            .map(|card| card.visit)
+            .collect();
         let found = async {
             let uid = uid_of(user.clone()).await?;
-            Ok((uid, self.card_of(&user).await?))
+            Ok((uid, self.card_of(&user, &visits).await?))
         };
         let found = tokio::time::timeout(LIMIT, found).await;
         let (uid, (card, visit)) = found.unwrap_or(Err(Refusal::NotRead))?;
@@ -50,11 +53,8 @@ impl Server {
 
     /// The one card of a user. One that is put in later is not the one that
     /// they have logged in with; one that is not read yet could be theirs too.
-    async fn card_of(&self, user: &str) -> Result<(CardId, Visit), Refusal> {
+    async fn card_of(&self, user: &str, visits: &[Visit]) -> Result<(CardId, Visit), Refusal> {
         let mut snapshots = self.snapshots.clone();
-        let visits: Vec<Visit> = cards(&snapshots.borrow().snapshot)
-            .map(|card| card.visit)
-            .collect();
         let was_there = |card: &&Card| visits.contains(&card.visit);
         let published = snapshots
             .wait_for(|published| {
@@ -66,10 +66,11 @@ impl Server {
             .await
             .map(|published| Arc::clone(&published))
             .map_err(|_| Refusal::Stopping)?;
-        let mut theirs = cards(&published.snapshot)
-            .filter(was_there)
-            .filter(|card| card.user.as_deref() == Some(user));
-        match (theirs.next(), theirs.next()) {
+        let present = || cards(&published.snapshot).filter(was_there);
+        let mut theirs = present().filter(|card| card.user.as_deref() == Some(user));
+        // One that could sign in and is nobody's may be the one that was used.
+        let mut nobodys = present().filter(|card| card.user.is_none() && card.login.is_some());
+        match (theirs.next(), theirs.next().or_else(|| nobodys.next())) {
             (Some(card), None) => {
                 let id = card.id.clone().ok_or(Refusal::NotRead)?;
                 Ok((id, card.visit))

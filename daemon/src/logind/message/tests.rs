@@ -194,7 +194,7 @@ fn the_length_of_a_message_stands_in_its_head() {
 }
 
 #[test]
-fn a_message_that_is_too_long_is_not_waited_for() {
+fn a_message_that_is_longer_than_there_are_is_none() {
     let mut head = *b"l\x04\0\x01\0\0\0\0\x01\0\0\0\0\0\0\0";
     for at in [4, 12] {
         head[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());

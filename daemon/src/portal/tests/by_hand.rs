@@ -78,6 +78,7 @@ async fn by_hand_from_page_to_page_with_the_key_used_for_the_last_step_alone() {
                 at,
                 begins,
                 identity: holder.identity(),
+                signs: true,
             };
             let mut trace = Trace::default();
             let turned = session.go(leg, &mut trace, |at| steps.push(at));
@@ -135,7 +136,7 @@ async fn a_portal_that_goes_away_at_any_request_stops_it_there_and_it_can_be_gon
             legs += 1;
             assert!(legs < 9, "it goes in a circle: {turn:?}");
             turn = match turn {
-                Turn::Stopped { at, cause } => {
+                Turn::Stopped { at, cause, .. } => {
                     // With TLS 1.3 that may be its verdict on the certificate.
                     let kind = if gone == 6 {
                         CauseKind::NotSaid
@@ -152,7 +153,10 @@ async fn a_portal_that_goes_away_at_any_request_stops_it_there_and_it_can_be_gon
                 Turn::Asks { at, .. } => {
                     go(&mut session, &holder, at, Begins::Sending(Vec::new())).await
                 }
-                other @ (Turn::Tells { .. } | Turn::LockedOut { .. } | Turn::Done { .. }) => {
+                other @ (Turn::Tells { .. }
+                | Turn::Notice { .. }
+                | Turn::LockedOut { .. }
+                | Turn::Done { .. }) => {
                     panic!("{other:?}")
                 }
             };
@@ -178,7 +182,12 @@ async fn a_form_that_leads_elsewhere_is_not_sent() {
 
     let turn = go(&mut session, &holder, 0, Begins::Sending(typed())).await;
 
-    let Turn::Stopped { at: 0, cause } = turn else {
+    let Turn::Stopped {
+        at: 0,
+        cause,
+        sent: false,
+    } = turn
+    else {
         panic!("{turn:?}");
     };
     assert_eq!(cause.kind, CauseKind::RedirectsAway);
@@ -206,7 +215,7 @@ async fn what_was_sent_is_not_sent_again_however_the_portal_asks() {
 }
 
 #[tokio::test]
-async fn a_notice_that_nobody_has_accepted_ends_it() {
+async fn a_notice_that_nobody_has_accepted_is_theirs_to_accept() {
     let ca = Authority::new("Test CA");
     let config = server::config(&ca, &TLS13, &Asks::Never);
     let server = Server::start(config, |_| {
@@ -224,10 +233,54 @@ async fn a_notice_that_nobody_has_accepted_ends_it() {
     )
     .await;
 
-    let Turn::Stopped { at: 0, cause } = turn else {
+    let Turn::Notice { at: 0, notice } = turn else {
         panic!("{turn:?}");
     };
-    assert_eq!(cause.kind, CauseKind::NoticeFirst);
+    assert!(
+        notice.text.starts_with("You are using a system"),
+        "{notice:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_the_key_signs_for_waits_until_it_may() {
+    let ca = Authority::new("Test CA");
+    let config = server::config(&ca, &TLS13, &Asks::Kindly(&ca));
+    let server = Server::start(config, |_| page(DONE)).await;
+    let steps = "[[wizard]]\ntitle = \"Register\"\npage = \"/register\"\nproof = \"#done\"\n\
+                 certificate = true\n";
+    let mut session = Session::new(Arc::new(portal(&server, &ca, steps)));
+    let holder = Holder::new(Kind::P256, &ca);
+    let leg = |signs| Leg {
+        at: 0,
+        begins: Begins::Opening,
+        identity: holder.identity(),
+        signs,
+    };
+    let mut trace = Trace::default();
+
+    let asks = session.go(leg(false), &mut trace, |_| {}).await.unwrap();
+    let asked = server.requests().len();
+    let done = session.go(leg(true), &mut trace, |_| {}).await.unwrap();
+
+    assert_eq!(
+        asks,
+        Turn::Asks {
+            at: 0,
+            why: Why::Next
+        }
+    );
+    assert_eq!((asked, holder.signed()), (0, 1));
+    assert!(
+        matches!(
+            done,
+            Turn::Done {
+                registered: Some(_),
+                ..
+            }
+        ),
+        "{done:?}"
+    );
 }
 
 /// What a portal may answer, whatever it is asked.
@@ -303,6 +356,7 @@ async fn go(session: &mut Session, holder: &Holder, at: usize, begins: Begins) -
         at,
         begins,
         identity: holder.identity(),
+        signs: true,
     };
     let mut trace = Trace::default();
     let turned = session.go_within(limits, leg, &mut trace, |_| {});

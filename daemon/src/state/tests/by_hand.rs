@@ -8,6 +8,7 @@ use cac_common::identity::CardId;
 use cac_common::interface::{AnswerWizard, MoveWizard, StartWizard};
 use cac_common::locked::Locked;
 use cac_common::profile::Profile;
+use cac_common::registration::Notice;
 use cac_common::snapshot::{Card, Visit};
 use cac_common::wizard::{AskKind, Move, WizardState};
 use proptest::prelude::*;
@@ -203,9 +204,17 @@ impl World {
                 at: 0,
                 why: Why::Expired,
             }),
+            (_, 3) if how.is_multiple_of(2) => WizardResult::Turn(Turn::Notice {
+                at,
+                notice: Notice {
+                    text: "You are using a system".into(),
+                    sha256: "a".into(),
+                },
+            }),
             (_, 3) => WizardResult::Turn(Turn::Stopped {
                 at,
                 cause: Cause::from("another page"),
+                sent: how % 4 == 1,
             }),
             (_, 4) => WizardResult::Turn(Turn::LockedOut { at }),
             _ => WizardResult::Turn(Self::next_turn(&order, how)),

@@ -74,7 +74,9 @@ impl CardVisit {
             context.effects.push(note.at(context.now));
         }
         self.leave_wizard(Some(user.uid), context);
-        self.wanted = None;
+        if is_theirs {
+            self.wanted = None;
+        }
     }
 
     /// What lies in memory may soon lie on a disk: no PIN stays, not even one

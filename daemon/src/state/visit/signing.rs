@@ -35,8 +35,13 @@ impl CardVisit {
         for portal in context.portals {
             self.change(&portal.name, |stand| stand.with_a_pin(portal, context.now));
         }
-        if !self.stands.values().any(Stand::is_due) {
+        let mut due = self.stands.iter().filter(|(_, stand)| stand.is_due());
+        // What is registered by hand meanwhile waits for that.
+        if due.clone().next().is_none() {
             return Err(Refusal::NothingToDo);
+        }
+        if due.all(|(portal, _)| self.by_hand.is_at(portal)) {
+            return Err(Refusal::WizardRuns);
         }
         let until = until(context);
         self.held = Some(Held {
@@ -246,6 +251,7 @@ impl CardVisit {
             self.at_work.as_mut().map(|at_work| &mut at_work.until),
             self.aside.as_mut().map(|aside| &mut aside.until),
         ];
+        self.by_hand.wipe_by(latest);
         for until in untils.into_iter().flatten() {
             *until = Some(until.map_or(latest, |until| until.min(latest)));
         }

@@ -13,7 +13,7 @@ use cac_common::interface::{AnswerWizard, MoveWizard, Refusal, StartWizard};
 use cac_common::locked::Locked;
 use cac_common::password::Password;
 use cac_common::pin::{self, Pin, PinFor};
-use cac_common::registration::Outcome;
+use cac_common::registration::{Notice, Outcome, RegistrationStatus};
 use cac_common::snapshot::PinStatus;
 use cac_common::wizard::{AskKind, Confirmation, Move};
 
@@ -57,7 +57,7 @@ impl CardVisit {
         let certificate = facts
             .certificate_for(profile.certificate)
             .ok_or(Refusal::NoLogin)?;
-        if self.by_hand.is_under_way() {
+        if self.by_hand.is_under_way() || self.by_hand.is_stopped_for_another(uid) {
             return Err(Refusal::WizardRuns);
         }
         if self.stands.get(&profile.name).is_some_and(Stand::is_busy) {
@@ -155,6 +155,10 @@ impl CardVisit {
         if run.turn != what.turn {
             return Err(Refusal::NotAsked);
         }
+        let portal = &run.profile.name;
+        if self.stands.get(portal).is_some_and(Stand::is_busy) {
+            return Err(Refusal::PinInUse);
+        }
         let at = run.at;
         let (at, begins) = match (what.to, &run.phase) {
             (Move::On, Phase::Telling) => (at, Begins::Told),
@@ -218,7 +222,11 @@ impl CardVisit {
                     run.turn_to(Phase::Telling, context.now);
                 }
             }
-            WizardResult::Turn(Turn::Stopped { at, cause }) => self.stop_at(at, cause, context),
+            WizardResult::Turn(Turn::Stopped { at, cause, sent }) => {
+                self.count_refusal(sent);
+                self.stop_at(at, cause, sent, context);
+            }
+            WizardResult::Turn(Turn::Notice { at, notice }) => self.notice(at, notice, context),
             WizardResult::Turn(Turn::LockedOut { at }) => self.locked_out(at, context),
             WizardResult::Turn(Turn::Done { registered, shown }) => {
                 self.done(registered, shown, context);
@@ -228,8 +236,8 @@ impl CardVisit {
                     return;
                 };
                 if self.pin == PinStatus::Blocked {
-                    let cause = Cause::new(Kind::CardFailed, error.to_string());
-                    return self.stop_at(run.at, cause, context);
+                    let cause = Cause::new(Kind::PinBlocked, error.to_string());
+                    return self.stop_at(run.at, cause, false, context);
                 }
                 let at = run.opened_for(run.at);
                 self.go(at, Begins::Opening, None, Some(sentence(&error)), context);
@@ -248,6 +256,7 @@ impl CardVisit {
     }
 
     fn ask_at(&mut self, at: usize, why: Why, context: &mut Context<'_>) {
+        self.count_refusal(why != Why::Next);
         let Some(run) = &mut self.by_hand.run else {
             return;
         };
@@ -258,17 +267,14 @@ impl CardVisit {
             Why::Expired => Some(EXPIRED.to_owned()),
         };
         let asks = run.questions();
-        if why == Why::Refused && run.asks_for_a_password() {
-            run.refused += 1;
-        }
         if !asks.is_empty() {
             run.turn_to(Phase::Asking(asks), context.now);
             run.problem = told;
             return;
         }
-        if why == Why::Refused {
+        if why != Why::Next {
             let cause = Cause::new(Kind::OtherPage, "the portal shows the same form again");
-            return self.stop_at(at, cause, context);
+            return self.stop_at(at, cause, false, context);
         }
         // Nothing to be typed: its button alone is pressed.
         self.go(at, Begins::Sending(Vec::new()), None, told, context);
@@ -344,15 +350,25 @@ impl CardVisit {
 
     fn stop_here(&mut self, cause: Cause, context: &mut Context<'_>) {
         if let Some(run) = &self.by_hand.run {
-            self.stop_at(run.at, cause, context);
+            let (at, sent) = (run.at, run.sends_secret);
+            self.stop_at(at, cause, sent, context);
         }
     }
 
-    fn stop_at(&mut self, at: usize, cause: Cause, context: &mut Context<'_>) {
+    /// A password that led nowhere counts as one that the portal did not take.
+    fn count_refusal(&mut self, is_one: bool) {
+        let ByHand { run, refused, .. } = &mut self.by_hand;
+        if let Some(run) = run.as_ref().filter(|run| is_one && run.sends_secret) {
+            *refused.entry(run.profile.name.clone()).or_default() += 1;
+        }
+    }
+
+    /// `sent`: what was typed may have reached the portal.
+    fn stop_at(&mut self, at: usize, cause: Cause, sent: bool, context: &mut Context<'_>) {
         let Some(run) = &mut self.by_hand.run else {
             return;
         };
-        let sent = run.sends_secret && at == run.at;
+        let sent = sent && run.sends_secret;
         run.at = at;
         let profile = Arc::clone(&run.profile);
         let what = format!("stopped at step {}: {cause}", at + 1);
@@ -366,18 +382,32 @@ impl CardVisit {
         let Some(run) = &mut self.by_hand.run else {
             return;
         };
-        run.sends_secret = false;
-        let (profile, proof) = (Arc::clone(&run.profile), run.proof.clone());
+        let wait = run.profile.lockout.and_then(|lockout| lockout.wait);
         let cause = Cause::new(Kind::SaidByPortal, "the portal has locked the account");
-        self.stop_at(at, cause, context);
-        if self.stands.get(&profile.name).is_some_and(Stand::is_busy) {
+        self.stop_at(at, cause, false, context);
+        self.settle(status_of(Outcome::LockedOut, wait, context.now), context);
+    }
+
+    /// It is read and accepted as one that a sign-in has met.
+    fn notice(&mut self, at: usize, notice: Notice, context: &mut Context<'_>) {
+        let why = "the portal shows a notice that nobody has accepted yet";
+        self.stop_at(at, Cause::new(Kind::NoticeFirst, why), false, context);
+        self.settle(RegistrationStatus::NeedsConsent { notice }, context);
+    }
+
+    /// Writes down what the portal says of somebody who is not registered.
+    fn settle(&mut self, status: RegistrationStatus, context: &mut Context<'_>) {
+        let Some(run) = &self.by_hand.run else {
+            return;
+        };
+        let (portal, proof) = (run.profile.name.clone(), run.proof.clone());
+        let stays = |stand: &Stand| stand.is_busy() || stand.is_registered();
+        if self.stands.get(&portal).is_some_and(stays) {
             return;
         }
-        let wait = profile.lockout.and_then(|lockout| lockout.wait);
-        let status = status_of(Outcome::LockedOut, wait, context.now);
         self.stands
-            .insert(profile.name.clone(), Stand::Rest(status.clone()));
-        self.go_on(&profile.name, Next::Record(status), proof, context);
+            .insert(portal.clone(), Stand::Rest(status.clone()));
+        self.go_on(&portal, Next::Record(status), proof, context);
     }
 
     fn done(

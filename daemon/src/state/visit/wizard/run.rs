@@ -1,5 +1,6 @@
 //! One run of the wizard.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(in crate::state) struct ByHand {
     pub(super) legs: u32,
     /// The leg that a PIN was given to, until it ends.
     pub(super) with_pin: Option<u32>,
+    /// Passwords that a portal did not take, in this visit.
+    pub(super) refused: BTreeMap<String, u32>,
 }
 
 pub(super) struct Run {
@@ -42,8 +45,6 @@ pub(super) struct Run {
     pub(super) problem: Option<String>,
     /// Shown with the next question.
     pub(super) carried: Option<String>,
-    /// Passwords that the portal did not take.
-    pub(super) refused: u32,
     /// The leg sends a password.
     pub(super) sends_secret: bool,
     since: UtcSeconds,
@@ -100,6 +101,19 @@ impl ByHand {
         run.is_some_and(|run| !matches!(run.phase, Phase::Done { .. } | Phase::Stopped(_)))
     }
 
+    /// Nothing that was typed stays longer than that.
+    pub(in crate::state) fn wipe_by(&mut self, latest: Duration) {
+        if let Some(run) = &mut self.run {
+            run.wipe_at = run.wipe_at.map(|at| at.min(latest));
+        }
+    }
+
+    /// Somebody may still go on with it, and it is not `uid`.
+    pub(super) fn is_stopped_for_another(&self, uid: u32) -> bool {
+        let run = self.run.as_ref();
+        run.is_some_and(|run| run.uid != uid && matches!(run.phase, Phase::Stopped(_)))
+    }
+
     pub(in crate::state) fn is_at(&self, portal: &str) -> bool {
         self.is_under_way() && self.portal() == Some(portal)
     }
@@ -120,10 +134,15 @@ impl ByHand {
         };
         let ask = usize::try_from(ask).map_err(|_| Refusal::NotAsked)?;
         let question = questions.get(ask).filter(|it| it.reply.is_none());
-        match question {
-            Some(question) if run.turn == turn => Ok(question.kind),
-            _ => Err(Refusal::NotAsked),
+        let question = question.filter(|_| run.turn == turn);
+        let kind = question.ok_or(Refusal::NotAsked)?.kind;
+        // It goes to the card at once, so that nothing comes in between.
+        let mut others = questions.iter().enumerate();
+        let is_last = others.all(|(place, it)| place == ask || it.reply.is_some());
+        if kind == AskKind::Pin && !is_last {
+            return Err(Refusal::NotAsked);
         }
+        Ok(kind)
     }
 
     pub(in crate::state) fn shown(&self) -> Option<Wizard> {
@@ -152,7 +171,7 @@ impl ByHand {
                 },
             },
             problem: run.problem.clone(),
-            caution: run.caution(),
+            caution: run.caution(self.refused.get(&run.profile.name).copied()),
             since: run.since,
         })
     }
@@ -170,7 +189,6 @@ impl Run {
             phase: Phase::Working,
             problem: None,
             carried: None,
-            refused: 0,
             sends_secret: false,
             since: now.utc,
             idle_at: now.monotonic + IDLE,
@@ -225,14 +243,6 @@ impl Run {
             reply: None,
         });
         fields.chain(pin).collect()
-    }
-
-    pub(super) fn asks_for_a_password(&self) -> bool {
-        let step = self.profile.wizard.get(self.at);
-        step.is_some_and(|step| {
-            let mut fields = step.fields.iter();
-            fields.any(|field| field.kind == FieldKind::Password)
-        })
     }
 
     pub(super) fn take(&mut self, ask: u32, reply: Reply, pin_until: Option<Duration>, now: Now) {
@@ -306,19 +316,20 @@ impl Run {
     }
 
     /// How the portal locks accounts, once that may matter.
-    fn caution(&self) -> Option<String> {
-        let lockout = self.profile.lockout.filter(|_| self.refused > 0)?;
+    fn caution(&self, refused: Option<u32>) -> Option<String> {
+        let refused = refused.filter(|refused| *refused > 0)?;
+        let lockout = self.profile.lockout?;
         let lasts = match lockout.wait.map(|wait| wait.as_secs().div_ceil(60)) {
             None => "until somebody unlocks it".to_owned(),
             Some(1) => "for a minute".to_owned(),
             Some(minutes) => format!("for {minutes} minutes"),
         };
-        let left = lockout.tries.saturating_sub(self.refused);
-        let now = match left {
-            0 | 1 => "The next wrong one may be that one.".to_owned(),
-            _ => format!("{} was wrong so far.", self.refused),
-        };
         let tries = lockout.tries;
+        let now = match (tries.saturating_sub(refused), refused) {
+            (0 | 1, _) => "One more may lock it.".to_owned(),
+            (_, 1) => "One was not taken so far.".to_owned(),
+            _ => format!("{refused} were not taken so far."),
+        };
         Some(format!(
             "The portal locks the account after {tries} wrong passwords, {lasts}. {now}"
         ))
