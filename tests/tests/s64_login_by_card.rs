@@ -2,6 +2,7 @@
 //! typed, and no password ever reaches a card.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use cac_common::client::Client;

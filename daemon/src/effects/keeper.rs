@@ -243,10 +243,10 @@ impl Keeper {
                 }
             }
             Work::KeepConfirmation { card, confirmation } => {
-                if let Ok(store) = &store
-                    && let Err(error) = remembering::confirmation(store, card, confirmation).await
-                {
-                    tracing::warn!(error = %Chain(&error), "confirmation could not be written down");
+                let lost = remembering::confirmation(&store, card, confirmation).await;
+                if let Some(lost) = lost {
+                    let entry = self.write(&store, lost).await;
+                    tell(Event::Noted(entry));
                 }
             }
             Work::ReadConfirmation { request, what } => {

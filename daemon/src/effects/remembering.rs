@@ -5,7 +5,7 @@ use cac_common::certificate::CertificateSummary;
 use cac_common::error_chain::Chain;
 use cac_common::interface::GetConfirmation;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::Visit;
+use cac_common::snapshot::{HistoryKind, Visit};
 use cac_common::time::UtcSeconds;
 use cac_common::wizard::Confirmation;
 
@@ -124,15 +124,35 @@ pub(super) async fn consent(
     store.record_consent(persona, consent, at).await
 }
 
-/// Keeps what a portal showed at the end.
+/// Keeps what a portal showed at the end; what people are told where that fails.
 pub(super) async fn confirmation(
-    store: &Store,
+    store: &StoreOrReason,
     card: CardToRemember,
     confirmation: Confirmation,
-) -> Result<(), StoreError> {
-    let persona = store.persona_id(&card.persona_key);
-    store.record_card(record(store, card)).await?;
-    store.record_confirmation(persona, confirmation).await
+) -> Option<NewEntry> {
+    let lost = NewEntry {
+        at: confirmation.at,
+        kind: HistoryKind::Registration,
+        reader: None,
+        card: Some(card.id.clone()),
+        portal: Some(confirmation.portal.clone()),
+        text: "The portal's confirmation could not be written down, and is not kept".into(),
+    };
+    let kept = match store {
+        Ok(store) => {
+            let persona = store.persona_id(&card.persona_key);
+            let recorded = store.record_card(record(store, card)).await;
+            match recorded {
+                Ok(_) => store.record_confirmation(persona, confirmation).await,
+                Err(error) => Err(error),
+            }
+        }
+        Err(_) => return Some(lost),
+    };
+    kept.err().map(|error| {
+        tracing::warn!(error = %Chain(&error), "confirmation could not be written down");
+        lost
+    })
 }
 
 /// What was kept of it, for whoever asked.
