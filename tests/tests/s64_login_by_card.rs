@@ -212,7 +212,7 @@ fn s64_a_pin_that_is_not_for_one_card_is_used_for_none() -> anyhow::Result<()> {
     lab.wait_for_status(1, "needs PIN")?;
 
     assert!(pam.log_in(USER, &[samples::PIN])?.has_succeeded);
-    lab.wait_for_log("several cards of that user are in readers")?;
+    lab.wait_for_log("several cards in readers are that user's, or may be")?;
     lab.reconfigure("")?;
     assert!(pam.log_in(USER, &[samples::PIN])?.has_succeeded);
     lab.wait_for_log("no card of that user is in a reader")?;
@@ -228,6 +228,23 @@ fn s64_a_pin_that_is_not_for_one_card_is_used_for_none() -> anyhow::Result<()> {
     })?;
 
     assert_eq!(refused, Refusal::PermissionDenied);
+    assert_eq!(doe.log().pin_attempts() + roe.log().pin_attempts(), 0);
+    Ok(())
+}
+
+#[test]
+fn s64_a_card_that_is_nobodys_beside_the_users_own_holds_the_pin_back() -> anyhow::Result<()> {
+    let _alone = alone();
+    let (mut lab, roe) = lab_of_john()?;
+    let doe = jane(CardModel::T1)?;
+    lab.insert(1, &doe)?;
+    lab.wait_for_status(1, "needs PIN")?;
+
+    // Either of them may be the one that was used to log in.
+    let login = Pam::new(&lab, USER, &BY_CARD)?.log_in(USER, &[samples::PIN])?;
+
+    assert!(login.has_succeeded);
+    lab.wait_for_log("several cards in readers are that user's, or may be")?;
     assert_eq!(doe.log().pin_attempts() + roe.log().pin_attempts(), 0);
     Ok(())
 }

@@ -30,7 +30,7 @@ pub enum Refusal {
     NoSuchPortal,
     #[error("no card of that user is in a reader")]
     UserHasNoCard,
-    #[error("several cards of that user are in readers")]
+    #[error("several cards in readers are that user's, or may be")]
     UserHasSeveralCards,
     #[error("no PIN came with the call")]
     NoPin,
