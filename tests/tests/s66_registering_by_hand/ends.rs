@@ -155,7 +155,11 @@ fn s66_after_it_the_password_is_in_no_file_and_no_memory() -> anyhow::Result<()>
     scene.wait_for_label(0, "registered")?;
 
     let encoded = "Wren-Quartz%267%2B43%25";
+    let history: Vec<String> = lab.history()?.into_iter().map(|entry| entry.text).collect();
+    let told = format!("{:?} {history:?}", lab.snapshot()?);
+    assert!(told.contains("registering by hand is done"), "{told}");
     for secret in [PASSWORD, encoded] {
+        assert!(!told.contains(secret), "{secret} is told");
         assert!(
             !is_in_memory(&scene, secret.as_bytes())?,
             "{secret} is in memory"
