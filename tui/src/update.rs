@@ -100,6 +100,17 @@ fn edit(text: &mut String, message: &Message) {
     }
 }
 
+/// The word `yes`: letters alone, and no more than it has.
+fn edit_yes(word: &mut String, message: &Message) {
+    if let Message::Letter(letter) = message {
+        if word.len() < "yes".len() && letter.is_ascii_alphabetic() {
+            word.push(letter.to_ascii_lowercase());
+        }
+    } else {
+        edit(word, message);
+    }
+}
+
 /// What came of saving or printing, told in the dialog that is open, if one is.
 fn took_away(app: &mut App, done: Result<String, Trouble>) {
     let said = match done {

@@ -4,7 +4,7 @@ use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
 use cac_common::snapshot::HistoryEntry;
 
 use super::moving::moved;
-use super::{Action, Message, complain, loading, say};
+use super::{Action, Message, complain, edit_yes, loading, say};
 use crate::app::{
     App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, may_be_the_last_try,
 };
@@ -37,17 +37,9 @@ pub(super) fn type_pin(app: &mut App, message: &Message) {
             prompt.problem =
                 Some("No memory can be locked for the PIN: raise the limit with ulimit -l.");
         }
-        Message::Letter(letter) => {
-            if let PinStep::Insisting { typed } = &mut prompt.step
-                && typed.len() < "yes".len()
-                && letter.is_ascii_alphabetic()
-            {
-                typed.push(letter.to_ascii_lowercase());
-            }
-        }
-        Message::EraseLetter => {
+        Message::Letter(_) | Message::EraseLetter | Message::EraseLetters => {
             if let PinStep::Insisting { typed } = &mut prompt.step {
-                typed.pop();
+                edit_yes(typed, message);
             }
         }
         Message::Snapshot(_)
@@ -61,7 +53,6 @@ pub(super) fn type_pin(app: &mut App, message: &Message) {
         | Message::Page { .. }
         | Message::Counted { .. }
         | Message::Cleared { .. }
-        | Message::EraseLetters
         | Message::Begun(_)
         | Message::Sent(_)
         | Message::Kept(_)

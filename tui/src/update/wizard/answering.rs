@@ -9,7 +9,7 @@ use super::{dialog, dialog_mut, tell};
 use crate::app::{App, Typed, WizardStep, may_be_the_last_try};
 use crate::failure::Trouble;
 use crate::phrase::Tone;
-use crate::update::{Action, Message, dialogs, edit, said_of};
+use crate::update::{Action, Message, dialogs, edit, edit_yes, said_of};
 
 /// Wipes what is half typed.
 pub(in crate::update) fn wipe(app: &mut App) {
@@ -33,8 +33,7 @@ pub(in crate::update) fn typed(app: &mut App, message: &Message) {
         (WizardStep::Following(typed), Message::Secret(count)) => typed.secret = *count,
         (WizardStep::Following(typed), letter) if typed.insists.is_some() => {
             if let Some(word) = &mut typed.insists {
-                edit(word, letter);
-                word.truncate("yes".len());
+                edit_yes(word, letter);
             }
         }
         (WizardStep::Following(_), Message::NotADigit) => {

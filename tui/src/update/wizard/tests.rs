@@ -240,6 +240,27 @@ fn a_pin_of_the_right_length_is_sent_and_the_last_try_wants_a_yes() {
 }
 
 #[test]
+fn of_the_word_that_spends_the_last_try_its_letters_alone_are_taken() {
+    let mut desk = with(asking(AskKind::Pin, true));
+    desk.readers[2].card.as_mut().unwrap().pin = PinStatus::Unknown;
+    let mut app = at_the_desk(None);
+    show(&mut app, desk);
+    press(&mut app, Command::Wizard);
+    update(&mut app, Message::Secret(6));
+    press(&mut app, Command::Open);
+
+    type_in(&mut app, "aaéé\u{1f511}Yb");
+
+    let Some(WizardStep::Following(typed)) = dialog(&app).map(|dialog| &dialog.step) else {
+        panic!("{:?}", app.screen);
+    };
+    assert_eq!(typed.insists.as_deref(), Some("aay"));
+    update(&mut app, Message::EraseLetters);
+    type_in(&mut app, "ÿYES");
+    assert!(press(&mut app, Command::Open).is_some());
+}
+
+#[test]
 fn going_back_from_the_last_try_forgets_the_digits() {
     let mut desk = with(asking(AskKind::Pin, true));
     desk.readers[2].card.as_mut().unwrap().pin = PinStatus::Unknown;
