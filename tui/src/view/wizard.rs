@@ -245,8 +245,9 @@ impl Sheet<'_> {
                 lines
             }
             WizardState::Stopped { cause } => {
+                let mut lines = self.problems(wizard, &[]);
                 let text = format!("It cannot go on: {}.", cause.detail);
-                let mut lines = self.shortened(&text, Tone::Bad);
+                lines.extend(self.shortened(&text, Tone::Bad));
                 let advice = cause.advice();
                 lines.extend(paragraph(&advice, self.columns, Tone::Quiet, self.theme));
                 lines

@@ -39,6 +39,7 @@ fn the_wizard_says_what_it_waits_for() {
     look_at("wizard_working", &following(WizardState::Working));
     look_at("wizard_telling", &following(WizardState::Telling));
     look_at("wizard_stopped", &stopped());
+    look_at("wizard_stopped_halfway", &stopped_halfway());
 }
 
 #[test]
@@ -164,6 +165,7 @@ pub(super) fn every_app() -> Vec<App> {
         following(WizardState::Working),
         following(WizardState::Telling),
         stopped(),
+        stopped_halfway(),
         stopping,
         shown(invented::confirmation()),
         shown(long_confirmation()),
@@ -259,11 +261,22 @@ fn insisting() -> App {
 }
 
 fn stopped() -> App {
+    opened_with(stopped_wizard())
+}
+
+fn stopped_halfway() -> App {
+    opened_with(Wizard {
+        problem: Some("Whether the portal took what was sent is not known.".into()),
+        ..stopped_wizard()
+    })
+}
+
+fn stopped_wizard() -> Wizard {
     let cause = cac_common::cause::Cause::new(
         cac_common::cause::Kind::OtherPage,
         "the portal showed \u{201c}Scheduled Maintenance\u{201d}",
     );
-    following(WizardState::Stopped { cause })
+    invented::wizard("ako", WizardState::Stopped { cause })
 }
 
 fn shown(confirmation: Confirmation) -> App {
