@@ -87,8 +87,10 @@ impl Silence {
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO);
         silent.local_modes.insert(LocalModes::ECHONL);
-        // Stopped in the middle of a PIN, the shell would get a terminal without echo.
+        // Stopped or killed in the middle of a PIN, the shell would get a terminal
+        // without echo.
         silent.special_codes[SpecialCodeIndex::VSUSP] = 0;
+        silent.special_codes[SpecialCodeIndex::VQUIT] = 0;
         // What was typed before the question is not meant as an answer.
         set(terminal.as_fd(), &silent)?;
         Ok(Self { terminal, before })
@@ -130,6 +132,27 @@ mod tests {
             io::Read::read_to_string(&mut input, &mut left).unwrap();
             assert_eq!(left, rest);
         }
+    }
+
+    #[test]
+    fn without_echo_no_key_stops_or_kills_and_all_is_put_back() {
+        let terminal = File::options().read(true).write(true).open("/dev/ptmx");
+        let terminal = terminal.unwrap();
+        let keys = |modes: &Termios| {
+            [SpecialCodeIndex::VSUSP, SpecialCodeIndex::VQUIT].map(|key| modes.special_codes[key])
+        };
+        let before = tcgetattr(&terminal).unwrap();
+
+        let silence = Silence::over(&terminal).unwrap();
+
+        let silent = tcgetattr(&terminal).unwrap();
+        assert_eq!(keys(&silent), [0, 0]);
+        assert!(!silent.local_modes.contains(LocalModes::ECHO));
+        drop(silence);
+        let after = tcgetattr(&terminal).unwrap();
+        assert_eq!(keys(&after), keys(&before));
+        assert_ne!(keys(&after), [0, 0]);
+        assert_eq!(after.local_modes, before.local_modes);
     }
 
     #[test]
