@@ -98,7 +98,9 @@ pub enum Failure {
     NobodyToAsk,
     #[error("the card is being registered by hand at {portal}")]
     OtherWizard { portal: String },
-    #[error("registering by hand has ended: it was stopped elsewhere, or had waited for too long")]
+    #[error(
+        "registering by hand has ended: it was stopped elsewhere, had waited for too long, the session was locked or left, the machine slept, or the portal's profile has changed"
+    )]
     WizardEnded,
     #[error("no confirmation is kept")]
     NoConfirmation,

@@ -102,7 +102,9 @@ pub(super) fn advice_for(error: &ClientError) -> Option<&'static str> {
                 Some("Go on with it, or stop it: cacctl wizard, or w in the dashboard.")
             }
             Refusal::NotAsked => Some("It has gone on meanwhile. Nothing was sent."),
-            Refusal::NotYours => Some("Whoever began it can stop it; nothing was sent."),
+            Refusal::NotYours => Some(
+                "Nothing was sent. Only who began it goes on with it; you may stop it, and begin another.",
+            ),
             Refusal::StoreFailed { .. } => Some("journalctl -u cacd says more."),
             Refusal::Stopping => Some("Try again when it is back."),
             Refusal::InvalidParameter { .. }
