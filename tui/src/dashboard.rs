@@ -184,7 +184,8 @@ impl Desk {
                     MOST_DIGITS
                 };
                 match self.secret.push(c, most) {
-                    Ok(()) => Message::Secret(self.secret.count()),
+                    Ok(true) => Message::Secret(self.secret.count()),
+                    Ok(false) => Message::NoRoom,
                     Err(_) => Message::NoLockedMemory,
                 }
             }
@@ -208,6 +209,7 @@ impl Desk {
             | Message::Secret(_)
             | Message::NotADigit
             | Message::NoLockedMemory
+            | Message::NoRoom
             | Message::Letter(_)
             | Message::EraseLetter
             | Message::EraseLetters

@@ -8,8 +8,8 @@ use cac_common::locked::{CAPACITY, Locked};
 /// too long is refused rather than cut short and sent.
 pub const MOST_DIGITS: usize = 16;
 
-/// The same of a password, in bytes.
-pub const MOST_BYTES: usize = CAPACITY;
+/// The most bytes of a password; one with more is refused, too.
+pub const MOST_BYTES: usize = CAPACITY - 1;
 
 /// Neither `Clone` nor `Debug`; wiped when dropped.
 #[derive(Default)]
@@ -28,18 +28,20 @@ impl SecretEntry {
         })
     }
 
-    /// Takes one more character, unless that makes more than `most` bytes.
-    pub fn push(&mut self, c: char, most: usize) -> io::Result<()> {
+    /// Takes one more character, unless that makes more than `most` bytes;
+    /// whether it did.
+    pub fn push(&mut self, c: char, most: usize) -> io::Result<bool> {
         let bytes = match &mut self.bytes {
             Some(bytes) => bytes,
             none => none.insert(Locked::new()?),
         };
         let end = self.length + c.len_utf8();
-        if end <= most.min(CAPACITY) {
+        let has_room = end <= most.min(CAPACITY);
+        if has_room {
             c.encode_utf8(&mut bytes.bytes_mut()[self.length..end]);
             self.length = end;
         }
-        Ok(())
+        Ok(has_room)
     }
 
     /// Wipes all but the first `count` characters.
@@ -107,10 +109,12 @@ mod tests {
     #[test]
     fn what_is_too_long_is_not_taken_and_seen_to_be_too_long() {
         let pin = typed(&"1".repeat(40), MOST_DIGITS);
-        let password = typed(&"ä".repeat(200), MOST_BYTES);
+        let mut password = typed(&"ä".repeat(200), MOST_BYTES);
 
         assert_eq!(pin.count(), MOST_DIGITS);
         assert_eq!(password.count(), MOST_BYTES / 2);
+        assert!(!password.push('ä', MOST_BYTES).unwrap());
+        assert!(password.push('a', MOST_BYTES).unwrap());
     }
 
     #[test]

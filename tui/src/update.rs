@@ -32,6 +32,7 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Secret(_)
         | Message::NotADigit
         | Message::NoLockedMemory
+        | Message::NoRoom
         | Message::Letter(_)
         | Message::EraseLetter
         | Message::EraseLetters => typed(app, &message),

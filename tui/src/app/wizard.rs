@@ -52,6 +52,8 @@ pub struct Typed {
     pub secret: usize,
     /// It may be the last try of the PIN: wants `yes`, of which this was typed.
     pub insists: Option<String>,
+    /// Some of what was typed is missing in it: nothing is sent until it is emptied.
+    pub is_cut: bool,
     /// What the wizard was like when an answer or a move went on its way.
     pub sent: Option<Box<Wizard>>,
 }

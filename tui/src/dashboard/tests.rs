@@ -109,6 +109,31 @@ fn a_password_is_wiped_when_the_dialog_closes_or_something_else_is_asked() {
     assert_eq!(changed.secret.count(), 0);
 }
 
+#[test]
+fn a_password_for_which_there_is_no_room_is_not_sent_until_it_is_emptied() {
+    let mut desk = desk_that_asks_for_a_password();
+    press(&mut desk, KeyCode::Char('a'));
+    for _ in 0..128 {
+        press(&mut desk, KeyCode::Char('ä'));
+    }
+
+    let cut = press(&mut desk, KeyCode::Enter);
+    press(&mut desk, KeyCode::Backspace);
+    let shortened = press(&mut desk, KeyCode::Enter);
+    for _ in 0..200 {
+        press(&mut desk, KeyCode::Backspace);
+    }
+    press(&mut desk, KeyCode::Char('a'));
+    let again = press(&mut desk, KeyCode::Enter);
+
+    assert_eq!((cut, shortened), (None, None));
+    assert!(
+        matches!(again, Some(Action::AnswerWithSecret(_))),
+        "{again:?}"
+    );
+    assert_eq!(desk.secret.count(), 1);
+}
+
 /// What can come in while somebody types.
 #[derive(Debug, Clone)]
 enum Step {

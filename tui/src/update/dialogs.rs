@@ -37,6 +37,7 @@ pub(super) fn type_pin(app: &mut App, message: &Message) {
             prompt.problem =
                 Some("No memory can be locked for the PIN: raise the limit with ulimit -l.");
         }
+        Message::NoRoom => prompt.problem = Some("A PIN has no more than 8 digits."),
         Message::Letter(_) | Message::EraseLetter | Message::EraseLetters => {
             if let PinStep::Insisting { typed } = &mut prompt.step {
                 edit_yes(typed, message);

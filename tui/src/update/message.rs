@@ -24,6 +24,8 @@ pub enum Message {
     NotADigit,
     /// No page could be locked for it, and nothing was taken.
     NoLockedMemory,
+    /// It is as long as it may be, and this was not taken.
+    NoRoom,
     /// A character of what may be seen.
     Letter(char),
     EraseLetter,

@@ -11,6 +11,10 @@ use crate::failure::Trouble;
 use crate::phrase::Tone;
 use crate::update::{Action, Message, dialogs, edit, edit_yes, said_of};
 
+pub(super) const CUT: &str =
+    "Some of what was typed is missing in it, and nothing is sent: Ctrl-U, and type it again.";
+const TOO_LONG: &str = "There is no room for more, so none of it is sent: empty it with Ctrl-U.";
+
 /// Wipes what is half typed.
 pub(in crate::update) fn wipe(app: &mut App) {
     if let Some(dialog) = dialog_mut(app)
@@ -30,7 +34,14 @@ pub(in crate::update) fn typed(app: &mut App, message: &Message) {
     };
     dialog.said = None;
     match (&mut dialog.step, message) {
-        (WizardStep::Following(typed), Message::Secret(count)) => typed.secret = *count,
+        (WizardStep::Following(typed), Message::Secret(count)) => {
+            typed.secret = *count;
+            typed.is_cut &= *count > 0;
+        }
+        (WizardStep::Following(typed), Message::NoRoom) => {
+            typed.is_cut = true;
+            tell(app, Tone::Bad, TOO_LONG);
+        }
         (WizardStep::Following(typed), letter) if typed.insists.is_some() => {
             if let Some(word) = &mut typed.insists {
                 edit_yes(word, letter);
@@ -39,11 +50,13 @@ pub(in crate::update) fn typed(app: &mut App, message: &Message) {
         (WizardStep::Following(_), Message::NotADigit) => {
             tell(app, Tone::Bad, "A PIN has digits only.");
         }
-        (_, Message::NoLockedMemory) => tell(
-            app,
-            Tone::Bad,
-            "No memory can be locked for it: raise the limit with ulimit -l.",
-        ),
+        (step, Message::NoLockedMemory) => {
+            if let WizardStep::Following(typed) = step {
+                typed.is_cut = true;
+            }
+            let text = "No memory can be locked for it: raise the limit with ulimit -l.";
+            tell(app, Tone::Bad, text);
+        }
         (WizardStep::Following(typed), letter) => edit(&mut typed.text, letter),
         (WizardStep::Shown(shown), letter) => {
             if let Some(file) = &mut shown.file {
@@ -93,6 +106,7 @@ pub(super) fn answer(app: &mut App) -> Option<Action> {
     };
     let (_, card) = app.card_in_visit(&dialog.card, dialog.visit)?;
     let problem = match ask.kind {
+        _ if typed.is_cut => Some(CUT),
         AskKind::Text if typed.text.trim().is_empty() => Some("Type something first."),
         AskKind::Password if typed.secret == 0 => {
             Some("Type the password first; nothing was sent.")
