@@ -195,6 +195,7 @@ impl Desk {
             Pressed::Erase => Message::Secret(self.secret.count().saturating_sub(1)),
             Pressed::EraseAll => Message::Secret(0),
             Pressed::NotADigit => Message::NotADigit,
+            Pressed::TooSoon => Message::TooSoon,
         })
     }
 
@@ -210,6 +211,7 @@ impl Desk {
             | Message::NotADigit
             | Message::NoLockedMemory
             | Message::NoRoom
+            | Message::TooSoon
             | Message::Letter(_)
             | Message::EraseLetter
             | Message::EraseLetters

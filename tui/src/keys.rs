@@ -30,6 +30,9 @@ pub enum Mode {
     WizardPin,
     /// The wizard while nothing is typed.
     Wizard,
+    /// The wizard while it is at work: what is typed may be meant for what it
+    /// asks next.
+    TooSoon,
     /// Whether the wizard is to be stopped.
     Stop,
     /// The wizard at its end, with nothing to show.
@@ -91,6 +94,8 @@ pub enum Pressed {
     EraseAll,
     /// Something that cannot stand in a PIN.
     NotADigit,
+    /// A character of what is not asked for yet.
+    TooSoon,
 }
 
 /// One line of the table.
@@ -130,6 +135,7 @@ pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
         | Mode::Text
         | Mode::Password
         | Mode::WizardPin
+        | Mode::TooSoon
         | Mode::FileName => typed(mode, event),
         Mode::Panes
         | Mode::Details
@@ -156,6 +162,8 @@ pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
 fn typed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
     let control = event.modifiers.contains(KeyModifiers::CONTROL);
     match event.code {
+        KeyCode::Char(_) if mode == Mode::TooSoon && !control => Some(Pressed::TooSoon),
+        _ if mode == Mode::TooSoon => None,
         KeyCode::Backspace => Some(Pressed::Erase),
         KeyCode::Char('h') if control => Some(Pressed::Erase),
         KeyCode::Char('u' | 'w') if control => Some(Pressed::EraseAll),

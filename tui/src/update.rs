@@ -33,6 +33,7 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         | Message::NotADigit
         | Message::NoLockedMemory
         | Message::NoRoom
+        | Message::TooSoon
         | Message::Letter(_)
         | Message::EraseLetter
         | Message::EraseLetters => typed(app, &message),

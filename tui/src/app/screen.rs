@@ -6,7 +6,7 @@ use cac_common::identity::CardId;
 use cac_common::interface::{AcceptNotice, ClearScope, Lost};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, Visit};
-use cac_common::wizard::AskKind;
+use cac_common::wizard::{AskKind, WizardState};
 
 use super::{App, EligibilityDialog, EligibilityStep, Typed, WizardDialog, WizardStep};
 use crate::failure::Trouble;
@@ -138,13 +138,16 @@ impl App {
                 insists: Some(_), ..
             }) => Mode::Insist,
             WizardStep::Following(typed) => {
-                let ask = self.wizard(dialog).and_then(|wizard| wizard.next_ask());
-                match ask.filter(|_| typed.sent.is_none()) {
+                let wizard = self.wizard(dialog);
+                let ask = wizard.and_then(|wizard| typed.ask(wizard));
+                let is_at_work = wizard.is_some_and(|it| it.state == WizardState::Working);
+                match ask.filter(|_| !typed.entered) {
                     Some((_, ask)) => match ask.kind {
                         AskKind::Text => Mode::Text,
                         AskKind::Password => Mode::Password,
                         AskKind::Pin => Mode::WizardPin,
                     },
+                    None if typed.sent.is_some() || is_at_work => Mode::TooSoon,
                     None => Mode::Wizard,
                 }
             }

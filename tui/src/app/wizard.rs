@@ -4,7 +4,7 @@
 use cac_common::identity::CardId;
 use cac_common::interface::PortalDetails;
 use cac_common::snapshot::Visit;
-use cac_common::wizard::{Confirmation, Wizard, WizardState};
+use cac_common::wizard::{Ask, Confirmation, Wizard, WizardState};
 
 use super::{App, Link, Said, Screen};
 
@@ -56,6 +56,28 @@ pub struct Typed {
     pub is_cut: bool,
     /// What the wizard was like when an answer or a move went on its way.
     pub sent: Option<Box<Wizard>>,
+    /// Enter was pressed before that was taken.
+    pub entered: bool,
+}
+
+impl Typed {
+    /// What is typed now, and its place: what is asked for, or what will be once
+    /// the answer that is on its way is taken.
+    pub fn ask<'a>(&self, wizard: &'a Wizard) -> Option<(u32, &'a Ask)> {
+        let WizardState::Asking { asks } = &wizard.state else {
+            return None;
+        };
+        let (_, place) = self.to;
+        (0..)
+            .zip(asks)
+            .filter(|(at, _)| self.sent.is_none() || *at > place)
+            .find(|(_, ask)| !ask.is_answered)
+    }
+
+    /// Whether nothing of an answer is there.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.secret == 0
+    }
 }
 
 /// What the portal showed at the end.

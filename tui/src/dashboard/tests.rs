@@ -134,6 +134,117 @@ fn a_password_for_which_there_is_no_room_is_not_sent_until_it_is_emptied() {
     assert_eq!(desk.secret.count(), 1);
 }
 
+/// A name and a password as they are pasted, with letters that are commands elsewhere.
+const PASTED: &str = "jane.q\nq?y pä\u{1f511}ss word\n";
+
+#[test]
+fn a_pasted_name_and_password_are_each_sent_whole_whenever_the_name_is_taken() {
+    let (name, password) = PASTED.trim().split_once('\n').unwrap();
+    let both = |is_answered| {
+        asks(&[
+            ("User name", AskKind::Text, is_answered),
+            ("Password", AskKind::Password, false),
+        ])
+    };
+    for taken_after in 0..=password.chars().count() + 1 {
+        let mut desk = closed_desk();
+        let news = [(taken_after, at(3, both(true)))];
+
+        let sent = paste(&mut desk, at(3, both(false)), &news);
+
+        assert_eq!(sent, [name, password], "taken after {taken_after}");
+        assert_eq!(desk.secret.count(), 0);
+    }
+}
+
+#[test]
+fn of_a_password_that_is_pasted_before_it_is_asked_for_nothing_is_sent() {
+    let (name, password) = PASTED.trim().split_once('\n').unwrap();
+    let length = password.chars().count() + 1;
+    let only_name = asks(&[("User name", AskKind::Text, false)]);
+    for works_after in 0..=length {
+        for asks_after in works_after..=length {
+            let mut desk = closed_desk();
+            let news = [
+                (works_after, at(4, WizardState::Working)),
+                (asks_after, asking(5)),
+            ];
+
+            let sent = paste(&mut desk, at(3, only_name.clone()), &news);
+
+            let whole = [name, password];
+            let meant = if asks_after == 0 {
+                &whole[..]
+            } else {
+                &whole[..1]
+            };
+            assert_eq!(sent, meant, "{works_after}, {asks_after}");
+        }
+    }
+}
+
+#[test]
+fn what_was_typed_too_soon_is_said_and_emptied_with_one_key() {
+    let mut desk = desk_that_asks_for_a_password();
+    desk.take(Message::Snapshot(Box::new(at(4, WizardState::Working))));
+    press(&mut desk, KeyCode::Char('q'));
+    desk.take(Message::Snapshot(Box::new(asking(5))));
+    let picture = format!("{:?}", desk.app.screen);
+    assert!(picture.contains("is missing in it"), "{picture}");
+    press(&mut desk, KeyCode::Char('a'));
+
+    let cut = press(&mut desk, KeyCode::Enter);
+    let control_u = KeyEvent::new(KeyCode::Char('u'), crossterm::event::KeyModifiers::CONTROL);
+    let message = desk.message_for(&Event::Key(control_u)).unwrap();
+    desk.take(message);
+    press(&mut desk, KeyCode::Char('b'));
+    let again = press(&mut desk, KeyCode::Enter);
+
+    assert_eq!(cut, None);
+    assert!(
+        matches!(again, Some(Action::AnswerWithSecret(_))),
+        "{again:?}"
+    );
+}
+
+/// What is sent while it is pasted, each piece of news coming after so many keys
+/// that follow the name.
+fn paste(desk: &mut Desk, first: Snapshot, news: &[(usize, Snapshot)]) -> Vec<String> {
+    desk.take(Message::Snapshot(Box::new(first)));
+    press(desk, KeyCode::Char('w'));
+    let (name, password) = PASTED.split_once('\n').unwrap();
+    let mut sent = Vec::new();
+    let mut take = |desk: &mut Desk, action: Option<Action>| match action {
+        None => {}
+        Some(Action::Answer(request)) => sent.extend(request.value),
+        Some(Action::AnswerWithSecret(_)) => {
+            let (bytes, length) = desk.secret.take().unwrap();
+            sent.push(String::from_utf8(bytes.bytes()[..length].to_vec()).unwrap());
+        }
+        Some(other) => panic!("{other:?}"),
+    };
+    let key = |c| match c {
+        '\n' => KeyCode::Enter,
+        c => KeyCode::Char(c),
+    };
+    for c in name.chars().chain(['\n']) {
+        let action = press(desk, key(c));
+        take(desk, action);
+    }
+    let keys = password.chars().map(Some).chain([None]);
+    for (at, c) in keys.enumerate() {
+        for (_, snapshot) in news.iter().filter(|(after, _)| *after == at) {
+            let action = desk.take(Message::Snapshot(Box::new(snapshot.clone())));
+            take(desk, action);
+        }
+        if let Some(c) = c {
+            let action = press(desk, key(c));
+            take(desk, action);
+        }
+    }
+    sent
+}
+
 /// What can come in while somebody types.
 #[derive(Debug, Clone)]
 enum Step {
@@ -208,17 +319,26 @@ fn desk_that_asks_for_a_password() -> Desk {
 }
 
 fn asking(turn: u64) -> Snapshot {
-    let ask = Ask {
-        label: "Password".into(),
-        kind: AskKind::Password,
-        is_answered: false,
+    at(turn, asks(&[("Password", AskKind::Password, false)]))
+}
+
+fn asks(asks: &[(&str, AskKind, bool)]) -> WizardState {
+    let ask = |(label, kind, is_answered): &(&str, AskKind, bool)| Ask {
+        label: (*label).into(),
+        kind: *kind,
+        is_answered: *is_answered,
     };
-    let asks = vec![ask];
+    WizardState::Asking {
+        asks: asks.iter().map(ask).collect(),
+    }
+}
+
+fn at(turn: u64, state: WizardState) -> Snapshot {
     let mut snapshot = invented::desk();
     let card = snapshot.readers[2].card.as_mut().unwrap();
     card.wizard = Some(Wizard {
         turn,
-        ..invented::wizard("ako", WizardState::Asking { asks })
+        ..invented::wizard("ako", state)
     });
     snapshot
 }

@@ -20,6 +20,7 @@ pub(super) const EVERYWHERE: &[Mode] = &[
     Mode::Password,
     Mode::WizardPin,
     Mode::Wizard,
+    Mode::TooSoon,
     Mode::Stop,
     Mode::Ended,
     Mode::Shown,
@@ -69,7 +70,13 @@ const LISTS: &[Mode] = &[
 ];
 const CARD: &[Mode] = &[Mode::Panes, Mode::Details];
 /// While the wizard goes on.
-const BY_HAND: &[Mode] = &[Mode::Text, Mode::Password, Mode::WizardPin, Mode::Wizard];
+const BY_HAND: &[Mode] = &[
+    Mode::Text,
+    Mode::Password,
+    Mode::WizardPin,
+    Mode::Wizard,
+    Mode::TooSoon,
+];
 
 pub const TABLE: &[Binding] = &[
     Binding {

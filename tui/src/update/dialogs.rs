@@ -54,6 +54,7 @@ pub(super) fn type_pin(app: &mut App, message: &Message) {
         | Message::Page { .. }
         | Message::Counted { .. }
         | Message::Cleared { .. }
+        | Message::TooSoon
         | Message::Begun(_)
         | Message::Sent(_)
         | Message::Kept(_)

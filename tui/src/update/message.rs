@@ -26,6 +26,8 @@ pub enum Message {
     NoLockedMemory,
     /// It is as long as it may be, and this was not taken.
     NoRoom,
+    /// A character came that nothing asks for yet; it was not taken.
+    TooSoon,
     /// A character of what may be seen.
     Letter(char),
     EraseLetter,

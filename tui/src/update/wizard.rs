@@ -8,7 +8,7 @@ mod tests;
 use cac_common::interface::{GetConfirmation, PortalDetails, StartWizard};
 use cac_common::wizard::{Move, Wizard, WizardState};
 
-use self::answering::{answer, go_to, moving};
+use self::answering::{CUT, answer, go_to, left_over, moving};
 pub(super) use self::answering::{ask_to_stop, sent, step_back, typed, wipe};
 pub(super) use self::keeping::{ask_file, kept, load_kept, print, scroll};
 use super::{Action, complain, registering, said_of, say};
@@ -112,14 +112,41 @@ pub(super) fn follow(app: &mut App) -> Option<Action> {
         | WizardStep::Shown(_) => false,
     };
     if !goes_on {
-        // What was said before belongs to what was asked before.
-        if matches!(&dialog.step, WizardStep::Following(typed) if typed.to != (0, 0)) {
-            dialog.said = None;
-        }
-        dialog.step = WizardStep::Following(Typed {
+        let asks = wizard.next_ask().is_some();
+        let mut typed = Typed {
             to,
             ..Typed::default()
-        });
+        };
+        let mut entered = false;
+        if let WizardStep::Following(before) = &dialog.step {
+            // What was said before belongs to what was asked before.
+            if before.to != (0, 0) {
+                dialog.said = None;
+            }
+            let ahead = before.sent.as_ref().and_then(|sent| {
+                let (place, _) = before.ask(sent)?;
+                Some((sent.turn, place))
+            });
+            if asks && ahead == Some(to) {
+                entered = before.entered;
+                typed = Typed {
+                    to,
+                    sent: None,
+                    entered: false,
+                    ..before.clone()
+                };
+            } else {
+                typed = left_over(before, to);
+            }
+        }
+        let is_cut = typed.is_cut && asks;
+        dialog.step = WizardStep::Following(typed);
+        if entered {
+            return answer(app);
+        }
+        if is_cut {
+            tell(app, Tone::Wanted, CUT);
+        }
     }
     None
 }

@@ -83,6 +83,7 @@ fn hints(mode: Mode) -> Vec<Hint> {
             ("Esc", "leave it as it is"),
         ],
         Mode::Wizard => vec![("F8", "stop"), ("Esc", "leave it as it is"), ("q", "quit")],
+        Mode::TooSoon => vec![("F8", "stop"), ("Esc", "leave it as it is")],
         Mode::Stop => vec![("y", "stop it"), ("Esc", "go on")],
         Mode::Ended => vec![("Enter", "close"), ("q", "quit")],
         Mode::Shown => vec![

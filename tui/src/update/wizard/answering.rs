@@ -19,10 +19,10 @@ const TOO_LONG: &str = "There is no room for more, so none of it is sent: empty 
 pub(in crate::update) fn wipe(app: &mut App) {
     if let Some(dialog) = dialog_mut(app)
         && let WizardStep::Following(typed) = &mut dialog.step
-        && typed.sent.is_none()
     {
         *typed = Typed {
             to: typed.to,
+            sent: typed.sent.take(),
             ..Typed::default()
         };
     }
@@ -38,6 +38,7 @@ pub(in crate::update) fn typed(app: &mut App, message: &Message) {
             typed.secret = *count;
             typed.is_cut &= *count > 0;
         }
+        (WizardStep::Following(typed), Message::TooSoon) => typed.is_cut = true,
         (WizardStep::Following(typed), Message::NoRoom) => {
             typed.is_cut = true;
             tell(app, Tone::Bad, TOO_LONG);
@@ -57,7 +58,10 @@ pub(in crate::update) fn typed(app: &mut App, message: &Message) {
             let text = "No memory can be locked for it: raise the limit with ulimit -l.";
             tell(app, Tone::Bad, text);
         }
-        (WizardStep::Following(typed), letter) => edit(&mut typed.text, letter),
+        (WizardStep::Following(typed), letter) => {
+            edit(&mut typed.text, letter);
+            typed.is_cut &= !typed.text.is_empty();
+        }
         (WizardStep::Shown(shown), letter) => {
             if let Some(file) = &mut shown.file {
                 edit(file, letter);
@@ -73,6 +77,16 @@ pub(in crate::update) fn typed(app: &mut App, message: &Message) {
     }
 }
 
+/// What is typed for `to`, after what was typed for something else: nothing. If
+/// there was anything, the rest of it may follow.
+pub(super) fn left_over(typed: &Typed, to: (u64, u32)) -> Typed {
+    Typed {
+        to,
+        is_cut: typed.is_cut || !typed.is_empty(),
+        ..Typed::default()
+    }
+}
+
 /// What came of an answer or a move.
 pub(in crate::update) fn sent(app: &mut App, sent: Result<(), Trouble>) {
     let Err(trouble) = sent else {
@@ -81,8 +95,10 @@ pub(in crate::update) fn sent(app: &mut App, sent: Result<(), Trouble>) {
     // Where nothing is open, it was one that is over.
     if let Some(dialog) = dialog_mut(app) {
         dialog.said = Some(said_of(&trouble));
-        if let WizardStep::Following(typed) = &mut dialog.step {
-            typed.sent = None;
+        if let WizardStep::Following(typed) = &mut dialog.step
+            && typed.sent.is_some()
+        {
+            *typed = left_over(typed, typed.to);
         }
     }
 }
@@ -94,6 +110,9 @@ pub(super) fn answer(app: &mut App) -> Option<Action> {
         return None;
     };
     if typed.sent.is_some() {
+        if let WizardStep::Following(typed) = &mut dialog_mut(app)?.step {
+            typed.entered = !typed.is_empty();
+        }
         return None;
     }
     let wizard = app.wizard(dialog)?.clone();
