@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use cac_common::identity::readable;
-use cac_common::wizard::{Confirmation, Wizard};
+use cac_common::wizard::{Confirmation, Wizard, WizardState};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -50,6 +50,24 @@ pub fn step(wizard: &Wizard, at: usize, marks: Marks) -> String {
     format!("{mark} {:>2}  {}", at + 1, title.unwrap_or_default())
 }
 
+/// What has changed, for somebody who is asked something else just now; nothing
+/// once all is done.
+pub fn state(wizard: &Wizard) -> Option<String> {
+    Some(match &wizard.state {
+        WizardState::Working => "The portal is at work.".into(),
+        WizardState::Asking { asks } => {
+            let asks = asks.iter().filter(|ask| !ask.is_answered);
+            let labels: Vec<String> = asks.map(|ask| readable(&ask.label)).collect();
+            format!("The portal asks for something now: {}.", labels.join(", "))
+        }
+        WizardState::Telling => "A step is to be done elsewhere now.".into(),
+        WizardState::Stopped { cause } => {
+            format!("It cannot go on: {}.", readable(&cause.detail))
+        }
+        WizardState::Done { .. } => return None,
+    })
+}
+
 /// What the portal showed, and when.
 pub fn confirmation(
     out: &mut impl Write,
@@ -68,10 +86,8 @@ pub fn confirmation(
 
 #[cfg(test)]
 mod tests {
-    use cac_common::time::UtcSeconds;
-    use cac_common::wizard::WizardState;
-
     use super::*;
+    use cac_common::time::UtcSeconds;
 
     fn wizard(at: u32) -> Wizard {
         Wizard {

@@ -19,7 +19,7 @@ use crate::command::ends::Ends;
 use crate::command::register::{self, NEWS, next};
 use crate::command::terminal::{Echo, Terminal};
 use crate::failure::Failure;
-use crate::print::wizard::{Marks, step, steps};
+use crate::print::wizard::{Marks, state, step, steps};
 use crate::{holders, print};
 
 const HOW: &str = "Ctrl-C: go back, stop, or leave it for later.";
@@ -163,7 +163,7 @@ impl<'a> Walk<'a> {
                 }
                 WizardState::Stopped { cause } => {
                     let advice = cause.advice();
-                    self.tell(&format!("It cannot go on: {}.", readable(&cause.detail)))?;
+                    self.tell(&state(&wizard).unwrap_or_default())?;
                     if !advice.is_empty() {
                         self.tell(&advice)?;
                     }
@@ -457,10 +457,20 @@ impl<'a> Walk<'a> {
     async fn choose(&mut self, wizard: &Wizard) -> Result<Option<End>, Failure> {
         let question =
             "\nEnter: go on   b: one step back   s: stop   l: leave it for later\nWhat now? ";
+        let mut wizard = wizard.clone();
         let choice = loop {
-            let (line, length) = match self.listen(wizard, question, Echo::Shown).await? {
+            let (line, length) = match self.listen(&wizard, question, Echo::Shown).await? {
                 Heard::Line(line, length) => (line, length),
-                Heard::Changed => return Ok(None),
+                // What is being typed is no answer to what the portal asks now.
+                Heard::Changed => {
+                    wizard = self.wizard()?.clone();
+                    self.tell_progress(&wizard)?;
+                    let Some(now) = state(&wizard) else {
+                        return Ok(None);
+                    };
+                    self.tell(&now)?;
+                    continue;
+                }
                 Heard::Interrupt => break Choice::Leave,
             };
             if let Some(choice) = chosen(&line.bytes()[..length]) {
@@ -471,10 +481,10 @@ impl<'a> Walk<'a> {
             Choice::GoOn => Ok(None),
             Choice::Leave => Ok(Some(End::Left)),
             Choice::Back => {
-                self.go_to(wizard, Move::Back).await?;
+                self.go_to(&wizard, Move::Back).await?;
                 Ok(None)
             }
-            Choice::Stop => match self.send_move(wizard, Move::Stop).await {
+            Choice::Stop => match self.send_move(&wizard, Move::Stop).await {
                 Ok(()) => Ok(Some(End::Stopped)),
                 Err(Failure::Client(ClientError::Refused(Refusal::NotAsked))) => Ok(None),
                 Err(failure) => Err(failure),
