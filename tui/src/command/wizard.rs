@@ -59,11 +59,24 @@ pub async fn run(socket: &Path, wanted: Wizard, theme: Theme) -> Result<Exit, Fa
     };
     // That it is done is told whatever became of the confirmation.
     let shown = walk.confirmation().await;
-    let known = shown.as_ref().ok().and_then(Option::as_ref);
-    ended(&wanted, &walk, is_registered, known).await?;
-    shown?;
-    // From here on the next run begins anew.
-    walk.put_away().await?;
+    let told = tell_end(
+        &wanted,
+        &walk,
+        is_registered,
+        shown.as_ref().ok().and_then(Option::as_ref),
+    );
+    // From here on the next run begins anew, whatever becomes of the paper.
+    walk.put_away().await;
+    told?;
+    if let Some(shown) = shown? {
+        keep(&wanted.keep, &shown, wanted.json).await?;
+        if !wanted.json && wanted.keep.save.is_empty() && !wanted.keep.print {
+            let name = readable(walk.portal());
+            walk.tell(&format!(
+                "\nIt is kept. To have it in a file or on paper: cacctl wizard --confirmation {name} --save FILE, or --print."
+            ))?;
+        }
+    }
     Ok(if is_registered {
         Exit::Fine
     } else {
@@ -71,7 +84,7 @@ pub async fn run(socket: &Path, wanted: Wizard, theme: Theme) -> Result<Exit, Fa
     })
 }
 
-async fn ended(
+fn tell_end(
     wanted: &Wizard,
     walk: &Walk<'_>,
     is_registered: bool,
@@ -83,31 +96,15 @@ async fn ended(
             is_registered,
             confirmation: shown,
         };
-        print::json(&mut io::stdout().lock(), &ended)?;
-    } else {
-        let portal = walk.portal_title();
-        walk.tell("")?;
-        walk.tell(&phrase::wizard_done(&portal, is_registered))?;
-        if let Some(shown) = shown {
-            walk.tell("")?;
-            print::wizard::confirmation(
-                &mut io::stdout().lock(),
-                &portal,
-                shown,
-                &TimeZone::system(),
-            )?;
-        }
+        return print::json(&mut io::stdout().lock(), &ended);
     }
-    let Some(shown) = shown else {
-        return Ok(());
-    };
-    keep(&wanted.keep, shown, wanted.json).await?;
-    if !wanted.json && wanted.keep.save.is_empty() && !wanted.keep.print {
-        let name = readable(walk.portal());
+    let portal = walk.portal_title();
+    walk.tell("")?;
+    walk.tell(&phrase::wizard_done(&portal, is_registered))?;
+    if let Some(shown) = shown {
         walk.tell("")?;
-        walk.tell(&format!(
-            "It is kept. To have it in a file or on paper: cacctl wizard --confirmation {name} --save FILE, or --print."
-        ))?;
+        let mut out = io::stdout().lock();
+        print::wizard::confirmation(&mut out, &portal, shown, &TimeZone::system())?;
     }
     Ok(())
 }

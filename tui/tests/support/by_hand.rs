@@ -2,6 +2,7 @@
 //! sesame`, then the PIN 123456, then something to do elsewhere.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cac_common::interface::{
@@ -23,6 +24,9 @@ pub(super) fn answer(desk: &Arc<Desk>, call: &Call, message: Message) -> Result<
         method::MOVE_WIZARD => moved(desk, &parameters(call)?)?,
         _ => {
             let request: GetConfirmation = parameters(call)?;
+            if desk.takes_out.load(Ordering::Relaxed) {
+                desk.change(|snapshot| snapshot.readers.iter_mut().for_each(|it| it.card = None));
+            }
             let kept = (request.portal == "ako").then(invented::confirmation);
             let reply = ConfirmationReply { confirmation: kept };
             return Ok(serde_json::to_value(reply).unwrap());

@@ -9,6 +9,7 @@ mod by_hand;
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use cac_common::interface::{
@@ -42,6 +43,8 @@ pub(crate) struct Desk {
     portals: Vec<PortalDetails>,
     /// What was read from the pipes.
     pub(crate) pins: Mutex<Vec<Vec<u8>>>,
+    /// Every card is taken out when a confirmation is asked for.
+    pub(crate) takes_out: AtomicBool,
 }
 
 impl StandIn {
@@ -52,6 +55,7 @@ impl StandIn {
                 snapshot: watch::Sender::new(snapshot),
                 asked: Mutex::default(),
                 pins: Mutex::default(),
+                takes_out: AtomicBool::default(),
                 portals: vec![invented::ako()],
             }),
         })

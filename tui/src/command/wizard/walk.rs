@@ -121,13 +121,11 @@ impl<'a> Walk<'a> {
         Ok(client.confirmation(&request).await?)
     }
 
-    /// Ends one that is done, so that another can begin.
-    pub(super) async fn put_away(&self) -> Result<(), Failure> {
-        let wizard = self.wizard()?.clone();
-        match self.send_move(&wizard, Move::Stop).await {
-            // Nothing is in the way then.
-            Err(Failure::Client(ClientError::Refused(Refusal::NotAsked))) => Ok(()),
-            sent => sent,
+    /// Ends one that is done, so that another can begin. It may be gone by now,
+    /// with the card.
+    pub(super) async fn put_away(&self) {
+        if let Ok(wizard) = self.wizard() {
+            let _ = self.send_move(wizard, Move::Stop).await;
         }
     }
 
