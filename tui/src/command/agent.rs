@@ -1,10 +1,12 @@
 //! `cacctl agent`: asks for the PIN of a card that is put in, while no
 //! dashboard is open that shows it.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::rc::Rc;
 
 use cac_common::client::Client;
 use cac_common::error_chain::Chain;
@@ -12,7 +14,7 @@ use cac_common::identity::readable;
 use cac_common::interface::SubmitPin;
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, Reader, Snapshot, Stage, Visit};
+use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage, Visit};
 use cac_common::time::UtcSeconds;
 use tokio::sync::mpsc;
 
@@ -35,6 +37,7 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
     let mut watch = Watch::new(std::env::var("USER").ok());
     let mut shown: Option<Snapshot> = None;
     let mut open: Option<Open> = None;
+    let mut handed: Option<Handed> = None;
     loop {
         tokio::select! {
             () = ends.any() => return Ok(Exit::Fine),
@@ -43,17 +46,20 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
                 News::Away(error) => {
                     // Nothing that is typed now could be handed over.
                     open = None;
+                    handed = None;
                     shown = None;
                     // Standard error may be closed; then nobody wants to know.
                     let _ = writeln!(io::stderr(), "cacctl: {}; trying again by itself", Chain(&error));
                 }
             },
             ended = ended(&mut open) => {
+                let is_handed = ended.is_ok();
                 if let Err(failure) = ended {
                     failure.tell(&mut io::stderr().lock());
                 }
                 if let (Some(ended), Some(snapshot)) = (open.take(), &shown) {
                     watch.was_asked(snapshot, ended.visit);
+                    handed = ended.handed.filter(|_| is_handed);
                 }
             }
         }
@@ -61,18 +67,33 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
         if let Some(failure) = watch.is_hidden(snapshot) {
             failure.tell(&mut io::stderr().lock());
         }
-        // Taken out, or its PIN was typed elsewhere.
+        // Taken out, or its PIN was typed elsewhere. What is on its way is
+        // answered in any case.
         if open
             .as_ref()
-            .is_some_and(|open| find(snapshot, open.visit).is_none())
+            .is_some_and(|open| !open.is_sent.get() && find(snapshot, open.visit).is_none())
         {
             open = None;
         }
         let has_dashboard = presence::folder().is_some_and(|folder| presence::is_shown(&folder));
         if open.is_none()
-            && let Some((reader, card)) = watch.next(snapshot, has_dashboard)
+            && let Some(before) = &mut handed
         {
-            open = Open::new(&socket, &prompt, snapshot, (reader, card));
+            match before.outcome(snapshot) {
+                Outcome::Pending => {}
+                Outcome::Over => handed = None,
+                Outcome::Wrong { place, tries_left } => {
+                    handed = None;
+                    if !has_dashboard {
+                        open = Open::new(&socket, &prompt, snapshot, place, Some(tries_left));
+                    }
+                }
+            }
+        }
+        if open.is_none()
+            && let Some(place) = watch.next(snapshot, has_dashboard)
+        {
+            open = Open::new(&socket, &prompt, snapshot, place, None);
         }
     }
 }
@@ -80,6 +101,11 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
 /// A question that is asked now, with what becomes of its answer.
 struct Open {
     visit: Visit,
+    /// What was typed is on its way.
+    is_sent: Rc<Cell<bool>>,
+    /// What is known of the card once it is handed over; nothing where nobody is
+    /// asked again after a wrong PIN.
+    handed: Option<Handed>,
     outcome: Pin<Box<dyn Future<Output = Result<(), Failure>>>>,
 }
 
@@ -89,22 +115,33 @@ impl Open {
         prompt: &PinPrompt,
         snapshot: &Snapshot,
         (reader, card): (&Reader, &Card),
+        after_a_wrong_one: Option<u8>,
     ) -> Option<Self> {
         let registrations = card.registrations.iter();
-        let question = Question::of(reader, card).for_registering(snapshot, registrations);
+        let mut question = Question::of(reader, card).for_registering(snapshot, registrations);
+        let mut handed = Handed::new(card);
+        if let Some(tries_left) = after_a_wrong_one {
+            question = question.after_a_wrong_one(tries_left);
+            handed = None;
+        }
+        let is_sent = Rc::new(Cell::new(false));
         let request = SubmitPin {
             card: card.id.clone()?,
             visit: card.visit,
             even_the_last_try: false,
         };
         let (socket, prompt) = (socket.to_owned(), prompt.clone());
+        let sends = is_sent.clone();
         let outcome = async move {
             let (digits, length) = ask_pin::ask(&question, &prompt).await?;
+            sends.set(true);
             let mut client = Client::connect(&socket).await?;
             Ok(client.submit_pin(request, digits, length).await?)
         };
         Some(Self {
             visit: card.visit,
+            is_sent,
+            handed,
             outcome: Box::pin(outcome),
         })
     }
@@ -115,6 +152,67 @@ async fn ended(open: &mut Option<Open>) -> Result<(), Failure> {
     match open {
         Some(open) => open.outcome.as_mut().await,
         None => std::future::pending().await,
+    }
+}
+
+/// A PIN that the daemon has taken for a card, until the card has judged it.
+#[derive(Debug, Clone, Copy)]
+struct Handed {
+    visit: Visit,
+    /// As many as there were before.
+    tries_left: u8,
+    was_at_work: bool,
+}
+
+/// What came of a PIN.
+enum Outcome<'a> {
+    Pending,
+    /// It was refused, and one more may be spent.
+    Wrong {
+        place: (&'a Reader, &'a Card),
+        tries_left: u8,
+    },
+    /// Nobody is to be asked again.
+    Over,
+}
+
+impl Handed {
+    /// Nothing for a card that does not count.
+    fn new(card: &Card) -> Option<Self> {
+        Some(Self {
+            visit: card.visit,
+            tries_left: tries_left(card)?,
+            was_at_work: false,
+        })
+    }
+
+    fn outcome<'a>(&mut self, snapshot: &'a Snapshot) -> Outcome<'a> {
+        let Some(place) = cards(snapshot).find(|(_, card)| card.visit == self.visit) else {
+            return Outcome::Over;
+        };
+        let (_, card) = place;
+        if is_at_work(card) {
+            self.was_at_work = true;
+            return Outcome::Pending;
+        }
+        match tries_left(card) {
+            Some(left) if left < self.tries_left && is_to_be_asked_for(card) => Outcome::Wrong {
+                place,
+                tries_left: left,
+            },
+            Some(left) if left == self.tries_left && !self.was_at_work && card.needs_pin() => {
+                Outcome::Pending
+            }
+            _ => Outcome::Over,
+        }
+    }
+}
+
+fn tries_left(card: &Card) -> Option<u8> {
+    if let PinStatus::Ready { tries_left } = card.pin {
+        tries_left
+    } else {
+        None
     }
 }
 
@@ -207,19 +305,21 @@ fn find(snapshot: &Snapshot, visit: Visit) -> Option<&Card> {
 
 /// It waits for a PIN, and one may be spent on it.
 fn is_to_be_asked_for(card: &Card) -> bool {
-    let is_at_work = card.pin_kept
-        || card
-            .registrations
-            .iter()
-            .any(|one| one.status == RegistrationStatus::SigningIn);
-    card.stage == Stage::Read && card.needs_pin() && !is_at_work && !may_be_the_last_try(&card.pin)
+    card.stage == Stage::Read
+        && card.needs_pin()
+        && !is_at_work(card)
+        && !may_be_the_last_try(&card.pin)
+}
+
+fn is_at_work(card: &Card) -> bool {
+    let mut registrations = card.registrations.iter();
+    card.pin_kept || registrations.any(|one| one.status == RegistrationStatus::SigningIn)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::invented;
-    use cac_common::snapshot::PinStatus;
 
     #[test]
     fn a_card_is_asked_about_once_and_again_when_its_holder_is_called_for() {
@@ -294,6 +394,48 @@ mod tests {
         assert!(watch.is_hidden(&desk).is_some());
         assert!(watch.is_hidden(&desk).is_none());
         assert!(watch.next(&desk, false).is_none());
+    }
+
+    #[test]
+    fn a_pin_is_wrong_once_the_card_counts_down_and_waits_again() {
+        let left = |tries| PinStatus::Ready {
+            tries_left: Some(tries),
+        };
+        let before = with_a_card(|card| card.pin = left(3));
+        let at_work = with_a_card(|card| {
+            card.pin = left(2);
+            card.pin_kept = true;
+        });
+        let told = |tries| {
+            let mut handed = cards(&before)
+                .find_map(|(_, card)| Handed::new(card))
+                .unwrap();
+            assert!(matches!(handed.outcome(&before), Outcome::Pending));
+            assert!(matches!(handed.outcome(&at_work), Outcome::Pending));
+            match handed.outcome(&with_a_card(|card| card.pin = left(tries))) {
+                Outcome::Wrong { tries_left, .. } => Some(tries_left),
+                Outcome::Over => None,
+                Outcome::Pending => panic!("it waits for ever"),
+            }
+        };
+
+        assert_eq!(told(2), Some(2));
+        // Never for the last try, and not where it was right.
+        assert_eq!(told(1), None);
+        assert_eq!(told(3), None);
+    }
+
+    #[test]
+    fn what_comes_of_a_pin_is_not_waited_for_where_the_card_is_out_or_registered() {
+        let before = with_a_card(|_| ());
+        let registered = with_a_card(|card| card.registrations.clear());
+        for after in [registered, invented::nothing_plugged_in()] {
+            let mut handed = cards(&before)
+                .find_map(|(_, card)| Handed::new(card))
+                .unwrap();
+
+            assert!(matches!(handed.outcome(&after), Outcome::Over));
+        }
     }
 
     /// Jane's card, called for once.

@@ -35,6 +35,8 @@ pub(super) struct Question {
     portals: Vec<String>,
     /// What a person has to know first.
     cautions: Vec<String>,
+    /// What was wrong with the one typed before.
+    wrong: Option<String>,
 }
 
 /// What was typed: bytes in locked memory, wiped when dropped.
@@ -76,6 +78,17 @@ impl Question {
             ),
             portals: Vec::new(),
             cautions: Vec::new(),
+            wrong: None,
+        }
+    }
+
+    /// Says first that the card refused the one typed before.
+    pub(super) fn after_a_wrong_one(self, tries_left: u8) -> Self {
+        Self {
+            wrong: Some(format!(
+                "That PIN was not right; {tries_left} tries are left."
+            )),
+            ..self
         }
     }
 
@@ -104,11 +117,12 @@ impl Question {
     /// For a terminal: what a person has to know, and a line to type behind.
     pub(in crate::command) fn line(&self) -> String {
         let holder = self.holder.as_deref().unwrap_or("the card");
-        let cautions: String = self.cautions.iter().flat_map(|one| [one, "\n"]).collect();
-        format!("{cautions}PIN of {holder} ({}): ", self.card)
+        let told = self.wrong.iter().chain(&self.cautions);
+        let told: String = told.flat_map(|one| [one, "\n"]).collect();
+        format!("{told}PIN of {holder} ({}): ", self.card)
     }
 
-    /// For a window: a line for each thing.
+    /// For a window: a line for each thing, but for what was wrong before.
     fn lines(&self) -> String {
         let signs_in = self.signs_in();
         let parts = self.cautions.iter().chain(&self.holder);
@@ -122,7 +136,9 @@ impl Question {
 
     /// For a place that every user of the machine can see: nobody is named.
     fn nameless(&self) -> String {
-        let card = format!("PIN of the card ({})", self.card);
+        let wrong = self.wrong.as_ref();
+        let wrong = wrong.map(|wrong| format!("{wrong} ")).unwrap_or_default();
+        let card = format!("{wrong}PIN of the card ({})", self.card);
         match self.signs_in() {
             Some(signs_in) => format!("{card}. {signs_in}"),
             None => card,
@@ -217,5 +233,12 @@ mod tests {
             assert!(text.contains("signs in at Travel"), "{text}");
         }
         assert!(!open.contains("DOE"), "{open}");
+        let again = question.after_a_wrong_one(2);
+        for text in [again.nameless(), again.line()] {
+            assert!(
+                text.starts_with("That PIN was not right; 2 tries are left."),
+                "{text}"
+            );
+        }
     }
 }

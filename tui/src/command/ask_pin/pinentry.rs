@@ -107,6 +107,9 @@ impl Conversation {
         self.tell(&format!("SETDESC {}", encoded(&question.lines())))
             .await?;
         self.tell("SETPROMPT PIN:").await?;
+        if let Some(wrong) = &question.wrong {
+            self.tell(&format!("SETERROR {}", encoded(wrong))).await?;
+        }
         self.send("GETPIN").await?;
         let mut typed = Typed::new()?;
         self.reply(Some(&mut typed)).await?;
