@@ -199,6 +199,36 @@ fn s63_agents_of_a_user_are_asked_where_systemd_has_them() -> anyhow::Result<()>
 }
 
 #[test]
+fn s63_the_agent_tells_of_a_wrong_pin_and_asks_once_more() -> anyhow::Result<()> {
+    let mut lab = Plan::default().readers(2).start()?;
+    lab.welcome(samples::jane())?;
+    let (doe, roe) = (jane(CardModel::T1)?, john(CardModel::T1)?);
+    let pinentry = ScriptedPinentry::in_folder(lab.folder(), "D 999999\nOK\n")?;
+    let program = pinentry.program().display().to_string();
+    let _agent = lab.cacctl_in_background(&["agent", "--pinentry", &program])?;
+
+    lab.insert(0, &doe)?;
+    lab.wait_for_card(0, "two wrong PINs were typed", |card| {
+        card.pin
+            == PinStatus::Ready {
+                tries_left: Some(1),
+            }
+    })?;
+    pinentry.answer(CANCELLED)?;
+    lab.insert(1, &roe)?;
+    wait_until("the other card is asked for", LIMIT, || {
+        names(&pinentry).iter().any(|name| name == "ROE")
+    })?;
+
+    // Nobody was asked for the last try.
+    assert_eq!(names(&pinentry), ["DOE", "DOE", "ROE"]);
+    let heard = pinentry.heard();
+    assert_eq!(heard.matches("SETERROR").count(), 1, "{heard}");
+    assert_eq!(doe.log().pin_attempts(), 2);
+    Ok(())
+}
+
+#[test]
 fn s63_the_agent_asks_once_for_each_card_and_never_beside_a_dashboard() -> anyhow::Result<()> {
     let mut lab = Plan::default().readers(2).start()?;
     for card in [samples::jane(), samples::john()] {
