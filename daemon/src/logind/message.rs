@@ -166,7 +166,11 @@ impl<'a> Reader<'a> {
         };
         match bytes.get(3) {
             Some(1) => Ok(reader),
-            _ => Err(reader.fault("its version is not 1")),
+            Some(_) => Err(reader.fault("its version is not 1")),
+            None => Err(Malformed {
+                at: bytes.len(),
+                what: "it ends too early",
+            }),
         }
     }
 

@@ -194,6 +194,15 @@ fn the_length_of_a_message_stands_in_its_head() {
 }
 
 #[test]
+fn a_message_that_ends_before_its_version_is_told_as_such() {
+    for bytes in [&b"l"[..], b"l\x04", b"B\x04\0"] {
+        let error = Message::parse(bytes).unwrap_err();
+
+        assert_eq!((error.at, error.what), (bytes.len(), "it ends too early"));
+    }
+}
+
+#[test]
 fn a_message_that_is_longer_than_there_are_is_none() {
     let mut head = *b"l\x04\0\x01\0\0\0\0\x01\0\0\0\0\0\0\0";
     for at in [4, 12] {
