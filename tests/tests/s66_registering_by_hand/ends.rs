@@ -97,6 +97,45 @@ fn s66_where_the_certificate_is_given_as_text_no_pin_is_asked_for() -> anyhow::R
 }
 
 #[test]
+fn s66_a_page_that_the_card_signs_for_is_asked_for_with_the_pin_and_not_before()
+-> anyhow::Result<()> {
+    let steps = |profile: String| {
+        let (rules, wizard) = profile.split_once("[[wizard]]").unwrap_or_default();
+        let (log_in, _) = wizard.split_once("[[wizard]]").unwrap_or_default();
+        format!(
+            "{rules}[[wizard]]{log_in}[[wizard]]\ntitle = \"Show the card\"\npage = \"/sign-in\"\n\
+             proof = \"main#account\"\ncertificate = true\n"
+        )
+    };
+    let mut scene = Scene::with(Plan::default(), Layout::TwoOrigins, Given::InTls, steps)?;
+    let card = CardHandle::new(samples::jane(), CardModel::T1)?;
+    scene.lab.insert(0, &card)?;
+    scene.lab.wait_until_whole(0)?;
+    let lab = &scene.lab;
+    lab.start_wizard(0, PORTAL)?;
+    lab.wait_until_asked(0, 0)?;
+    lab.answer_all(0, &[JANE, PASSWORD])?;
+
+    let first = lab.wait_until_asked(0, 1)?;
+    lab.answer(0, "999999")??;
+    let again = lab.wait_for_wizard(0, "the PIN is asked for again", |wizard| {
+        wizard.turn != first.turn && wizard.next_ask().is_some() && wizard.problem.is_some()
+    })?;
+    lab.answer(0, samples::PIN)??;
+    scene.wait_for_label(0, "registered")?;
+
+    let problem = again.problem.unwrap_or_default();
+    assert_eq!(problem, "PIN not accepted; 2 tries are left.");
+    assert_eq!(
+        first.next_ask().map(|(_, ask)| ask.kind),
+        Some(AskKind::Pin)
+    );
+    assert_eq!(card.log().pin_attempts(), 2);
+    assert_eq!(scene.portal.registrations()?.len(), 1);
+    Ok(())
+}
+
+#[test]
 fn s66_two_register_by_hand_at_once_and_each_is_registered_as_themselves() -> anyhow::Result<()> {
     let (mut scene, janes) = Scene::with_jane(Layout::TwoOrigins)?;
     let johns = CardHandle::new(samples::john(), CardModel::T1)?;

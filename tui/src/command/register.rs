@@ -130,27 +130,14 @@ impl Run {
     }
 
     async fn wait_until_read(&mut self) -> Result<(), Failure> {
-        loop {
-            match &self.card()?.stage {
-                Stage::Read => return Ok(()),
-                Stage::Failed { cause } => {
-                    return Err(Failure::CardUnreadable {
-                        cause: readable(cause),
-                    });
-                }
-                Stage::Held => {
-                    return Err(Failure::CardHeld {
-                        suspects: holders::suspects(),
-                    });
-                }
-                Stage::Reading { .. } => {}
-            }
+        while !is_read(self.card()?)? {
             if !self.has_news(NEWS).await? {
                 return Err(Failure::NoNews {
                     seconds: NEWS.as_secs(),
                 });
             }
         }
+        Ok(())
     }
 
     /// Has the daemon try again what was refused before.
@@ -438,5 +425,19 @@ pub(super) fn exit_of(status: &RegistrationStatus) -> Exit {
         | RegistrationStatus::Waiting { .. }
         | RegistrationStatus::Unrecognised { .. }
         | RegistrationStatus::CardFailed { .. } => Exit::Failed,
+    }
+}
+
+/// Whether a card is read to its end; why it will not be.
+pub(super) fn is_read(card: &Card) -> Result<bool, Failure> {
+    match &card.stage {
+        Stage::Read => Ok(true),
+        Stage::Reading { .. } => Ok(false),
+        Stage::Failed { cause } => Err(Failure::CardUnreadable {
+            cause: readable(cause),
+        }),
+        Stage::Held => Err(Failure::CardHeld {
+            suspects: holders::suspects(),
+        }),
     }
 }

@@ -17,11 +17,13 @@ use cac_common::pin::{self, Pin, PinFor};
 use cac_common::snapshot::PinStatus;
 use cac_common::wizard::{AskKind, Move};
 
+use super::printed::refusal;
 use super::signing::until;
 use super::{Aside, CardVisit};
+use crate::card::error::capitalised;
 use crate::event::{Answer, Effect, HeldPin, Proof, WizardOrder, WizardResult};
 use crate::portal::wizard::{Begins, Turn, Why};
-use crate::registration::{Stand, pin_after, sentence};
+use crate::registration::{Stand, pin_after};
 use crate::state::Context;
 use crate::state::notes::Note;
 pub(in crate::state) use run::ByHand;
@@ -240,7 +242,8 @@ impl CardVisit {
                     return self.stop_at(run.at, cause, false, context);
                 }
                 let at = run.opened_for(run.at);
-                self.go(at, Begins::Opening, None, Some(sentence(&error)), context);
+                let told = format!("{}.", capitalised(&refusal(&error).to_string()));
+                self.go(at, Begins::Opening, None, Some(told), context);
             }
             WizardResult::Card(error) => {
                 self.stop_here(Cause::new(Kind::CardFailed, error.to_string()), context);

@@ -7,7 +7,7 @@ use std::path::Path;
 use cac_common::client::{Client, ClientError, Monitor};
 use cac_common::identity::readable;
 use cac_common::interface::{AnswerWizard, GetConfirmation, MoveWizard, Refusal, StartWizard};
-use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage, Visit};
+use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Visit};
 use cac_common::wizard::{Ask, AskKind, Confirmation, Move, Wizard, WizardState};
 
 use super::typed::{Choice, Heard, answer, chosen, heard};
@@ -16,11 +16,11 @@ use crate::app::may_be_the_last_try;
 use crate::cli;
 use crate::command::ask_pin::Question;
 use crate::command::ends::Ends;
-use crate::command::register::{self, NEWS, next};
+use crate::command::register::{self, NEWS, is_read, next};
 use crate::command::terminal::{Echo, Terminal};
 use crate::failure::Failure;
+use crate::print;
 use crate::print::wizard::{Marks, state, step, steps};
-use crate::{holders, print};
 
 const HOW: &str = "Ctrl-C: go back, stop, or leave it for later.";
 
@@ -194,22 +194,10 @@ impl<'a> Walk<'a> {
     }
 
     async fn wait_until_read(&mut self) -> Result<(), Failure> {
-        loop {
-            match &self.card()?.stage {
-                Stage::Read => return Ok(()),
-                Stage::Failed { cause } => {
-                    return Err(Failure::CardUnreadable {
-                        cause: readable(cause),
-                    });
-                }
-                Stage::Held => {
-                    return Err(Failure::CardHeld {
-                        suspects: holders::suspects(),
-                    });
-                }
-                Stage::Reading { .. } => self.news().await?,
-            }
+        while !is_read(self.card()?)? {
+            self.news().await?;
         }
+        Ok(())
     }
 
     async fn news(&mut self) -> Result<(), Failure> {
