@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cac_common::cause::Cause;
 use cac_common::identity::CardId;
@@ -13,8 +14,9 @@ use cac_common::snapshot::{Card, Visit};
 use cac_common::wizard::{AskKind, Move, WizardState};
 use proptest::prelude::*;
 
-use super::World;
 use super::fixtures::{account_of, card_id};
+use super::sessions::{JANE, JOHN};
+use super::{Act, What, World};
 use crate::event::{Effect, Event, HeldPin, RequestId, WizardEvent, WizardOrder, WizardResult};
 use crate::portal::wizard::{Begins, Shown, Turn, Value, Why};
 
@@ -293,4 +295,66 @@ pub(super) fn pin_of(effect: &Effect) -> Option<Visit> {
         return None;
     };
     order.pin.as_ref().map(|_| order.visit)
+}
+
+/// A password is typed, and the PIN that goes with it is not.
+fn with_half_an_answer() -> World {
+    let mut world = World::new();
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    for hand in [
+        Hand::Start { card: 0 },
+        Hand::Answer { card: 0, how: 0 },
+        Hand::Answer { card: 0, how: 0 },
+        Hand::Move {
+            card: 0,
+            to: Move::On,
+            is_late: false,
+        },
+        Hand::Answer { card: 0, how: 0 },
+    ] {
+        world.act(Act::ByHand(hand));
+        world.finish_everything();
+    }
+    assert_eq!(world.answered(), [true, false]);
+    world
+}
+
+impl World {
+    /// Which of what is asked for was typed.
+    fn answered(&self) -> Vec<bool> {
+        let shown = self.shown(0).unwrap();
+        match shown.wizard.map(|wizard| wizard.state) {
+            Some(WizardState::Asking { asks }) => asks.iter().map(|ask| ask.is_answered).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[test]
+fn what_was_typed_and_not_sent_is_wiped_in_time_and_a_run_is_given_up_at_last() {
+    let mut world = with_half_an_answer();
+
+    world.wait(Duration::from_secs(5 * 60 - 1));
+    assert_eq!(world.answered(), [true, false]);
+    world.wait(Duration::from_secs(1));
+    assert_eq!(world.answered(), [false, false]);
+    let problem = world.shown(0).unwrap().wizard.unwrap().problem;
+    assert!(problem.unwrap().contains("was wiped"));
+    world.wait(Duration::from_mins(30));
+
+    assert_eq!(world.shown(0).unwrap().wizard, None);
+}
+
+#[test]
+fn whoever_leaves_takes_along_what_they_typed_by_hand() {
+    for what in [What::Locked, What::LeftSeat, What::Ended, What::Sleeps] {
+        let mut world = with_half_an_answer();
+
+        world.session(What::Locked, JOHN);
+        assert_eq!(world.answered(), [true, false], "another's session");
+        world.session(what, JANE);
+
+        assert_eq!(world.shown(0).unwrap().wizard, None, "{what:?}");
+    }
 }
