@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::app::App;
+use crate::app::{App, Link};
 use crate::calls;
 use crate::clock;
 use crate::failure::{Exit, Failure, Trouble};
@@ -26,7 +26,7 @@ use crate::presence::{self, Presence};
 use crate::secret_entry::{MOST_BYTES, MOST_DIGITS, SecretEntry};
 use crate::terminal::Screen;
 use crate::theme::Theme;
-use crate::update::{Action, Message, update};
+use crate::update::{Action, Message, Stroke, update};
 use crate::view;
 
 /// Messages that may wait; whoever sends more waits too.
@@ -175,8 +175,8 @@ impl Desk {
     fn message_for_key(&mut self, key: &KeyEvent) -> Option<Message> {
         let mode = self.app.mode();
         let is_seen = matches!(mode, Mode::Insist | Mode::Text | Mode::FileName);
-        Some(match keys::pressed(mode, key)? {
-            Pressed::Command(command) => Message::Command(command),
+        let stroke = match keys::pressed(mode, key)? {
+            Pressed::Command(command) => return Some(Message::Command(command)),
             Pressed::Secret(c) => {
                 let most = if mode == Mode::Password {
                     MOST_BYTES
@@ -184,52 +184,27 @@ impl Desk {
                     MOST_DIGITS
                 };
                 match self.secret.push(c, most) {
-                    Ok(true) => Message::Secret(self.secret.count()),
-                    Ok(false) => Message::NoRoom,
-                    Err(_) => Message::NoLockedMemory,
+                    Ok(true) => Stroke::Secret(self.secret.count()),
+                    Ok(false) => Stroke::NoRoom,
+                    Err(_) => Stroke::NoLockedMemory,
                 }
             }
-            Pressed::Letter(letter) => Message::Letter(letter),
-            Pressed::Erase if is_seen => Message::EraseLetter,
-            Pressed::EraseAll if is_seen => Message::EraseLetters,
-            Pressed::Erase => Message::Secret(self.secret.count().saturating_sub(1)),
-            Pressed::EraseAll => Message::Secret(0),
-            Pressed::NotADigit => Message::NotADigit,
-            Pressed::TooSoon => Message::TooSoon,
-        })
+            Pressed::Letter(letter) => Stroke::Letter(letter),
+            Pressed::Erase if is_seen => Stroke::EraseLetter,
+            Pressed::EraseAll if is_seen => Stroke::EraseLetters,
+            Pressed::Erase => Stroke::Secret(self.secret.count().saturating_sub(1)),
+            Pressed::EraseAll => Stroke::Secret(0),
+            Pressed::NotADigit => Stroke::NotADigit,
+            Pressed::TooSoon => Stroke::TooSoon,
+        };
+        Some(Message::Stroke(stroke))
     }
 
     fn shows_already(&self, message: &Message) -> bool {
-        match message {
-            Message::Snapshot(snapshot) => {
-                self.app.link == crate::app::Link::Connected
-                    && self.app.snapshot.as_ref() == Some(snapshot)
-            }
-            Message::Away(_)
-            | Message::Command(_)
-            | Message::Secret(_)
-            | Message::NotADigit
-            | Message::NoLockedMemory
-            | Message::NoRoom
-            | Message::TooSoon
-            | Message::Letter(_)
-            | Message::EraseLetter
-            | Message::EraseLetters
-            | Message::Resized(..)
-            | Message::Tick
-            | Message::PinTaken(_)
-            | Message::Asked(_)
-            | Message::Accepted(_)
-            | Message::Page { .. }
-            | Message::Counted { .. }
-            | Message::Cleared { .. }
-            | Message::Begun(_)
-            | Message::Sent(_)
-            | Message::Kept(_)
-            | Message::Profile(_)
-            | Message::Saved(_)
-            | Message::Printed(_) => false,
-        }
+        let Message::Snapshot(snapshot) = message else {
+            return false;
+        };
+        self.app.link == Link::Connected && self.app.snapshot.as_ref() == Some(snapshot)
     }
 
     /// Changes the state. Whatever of a secret the state does not count is wiped,

@@ -47,14 +47,20 @@ pub enum Mode {
     Verdict,
 }
 
+/// Where to go in a list, or in a text that is longer than the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
+pub enum Move {
     Up,
     Down,
     PageUp,
     PageDown,
     First,
     Last,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    Move(Move),
     NextPane,
     PreviousPane,
     Open,
@@ -129,30 +135,17 @@ pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
     if let Some(binding) = bound {
         return Some(Pressed::Command(binding.command));
     }
-    match mode {
+    let types = matches!(
+        mode,
         Mode::Pin
-        | Mode::Insist
-        | Mode::Text
-        | Mode::Password
-        | Mode::WizardPin
-        | Mode::TooSoon
-        | Mode::FileName => typed(mode, event),
-        Mode::Panes
-        | Mode::Details
-        | Mode::Notice
-        | Mode::Help
-        | Mode::History
-        | Mode::Choose
-        | Mode::Confirm
-        | Mode::Offer
-        | Mode::Wizard
-        | Mode::Stop
-        | Mode::Ended
-        | Mode::Shown
-        | Mode::Answer
-        | Mode::YesOrNo
-        | Mode::Verdict => None,
-    }
+            | Mode::Insist
+            | Mode::Text
+            | Mode::Password
+            | Mode::WizardPin
+            | Mode::TooSoon
+            | Mode::FileName
+    );
+    if types { typed(mode, event) } else { None }
 }
 
 #[expect(

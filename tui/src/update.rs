@@ -12,10 +12,10 @@ mod wizard;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{PinStatus, Snapshot};
 
-pub use self::message::{Action, Message};
+pub use self::message::{Action, Message, Stroke};
 use crate::app::{
-    App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinPrompt, PinStep, Said,
-    Screen, Subject, WizardStep,
+    App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinStep, Said, Screen, Subject,
+    WizardStep,
 };
 use crate::failure::Trouble;
 use crate::keys::Command;
@@ -29,14 +29,7 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Snapshot(snapshot) => return take_snapshot(app, *snapshot),
         Message::Away(why) => lose_daemon(app, why),
         Message::Command(command) => return obey(app, command),
-        Message::Secret(_)
-        | Message::NotADigit
-        | Message::NoLockedMemory
-        | Message::NoRoom
-        | Message::TooSoon
-        | Message::Letter(_)
-        | Message::EraseLetter
-        | Message::EraseLetters => typed(app, &message),
+        Message::Stroke(stroke) => typed(app, stroke),
         Message::Resized(columns, rows) => app.size = (columns, rows),
         Message::Tick => {}
         Message::PinTaken(Ok(())) => app.said = None,
@@ -48,16 +41,13 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Begun(begun) => wizard::begun(app, begun),
         Message::Sent(sent) => wizard::sent(app, sent),
         Message::Kept(kept) => wizard::kept(app, kept),
-        Message::Profile(profile) => match &app.screen {
-            Screen::Wizard(_) => wizard::profile(app, profile),
-            Screen::Eligibility(_) => eligibility::profile(app, profile),
-            Screen::Panes
-            | Screen::Details { .. }
-            | Screen::PinPrompt(_)
-            | Screen::Clear(_)
-            | Screen::History(_)
-            | Screen::Help { .. } => {}
-        },
+        Message::Profile(profile) => {
+            if matches!(app.screen, Screen::Wizard(_)) {
+                wizard::profile(app, profile);
+            } else {
+                eligibility::profile(app, profile);
+            }
+        }
         Message::Saved(saved) => took_away(
             app,
             saved.map(|path| format!("Saved to {}.", path.display())),
@@ -76,40 +66,37 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
 }
 
 /// Something was typed that is no command.
-fn typed(app: &mut App, message: &Message) {
-    match &app.screen {
-        Screen::PinPrompt(_) => dialogs::type_pin(app, message),
-        Screen::Wizard(_) => wizard::typed(app, message),
-        Screen::Eligibility(_) => eligibility::typed(app, message),
-        Screen::Panes
-        | Screen::Details { .. }
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => {}
+fn typed(app: &mut App, stroke: Stroke) {
+    if let Screen::PinPrompt(_) = app.screen {
+        dialogs::type_pin(app, stroke);
+    } else if let Screen::Wizard(_) = app.screen {
+        wizard::typed(app, stroke);
+    } else if let Screen::Eligibility(_) = app.screen {
+        eligibility::typed(app, stroke);
     }
 }
 
 /// A line that is typed and may be seen.
-fn edit(text: &mut String, message: &Message) {
-    if let Message::Letter(letter) = message
+fn edit(text: &mut String, stroke: Stroke) {
+    if let Stroke::Letter(letter) = stroke
         && text.len() < LONGEST_LINE
     {
-        text.push(*letter);
-    } else if matches!(message, Message::EraseLetter) {
+        text.push(letter);
+    } else if matches!(stroke, Stroke::EraseLetter) {
         text.pop();
-    } else if matches!(message, Message::EraseLetters) {
+    } else if matches!(stroke, Stroke::EraseLetters) {
         text.clear();
     }
 }
 
 /// The word `yes`: letters alone, and no more than it has.
-fn edit_yes(word: &mut String, message: &Message) {
-    if let Message::Letter(letter) = message {
+fn edit_yes(word: &mut String, stroke: Stroke) {
+    if let Stroke::Letter(letter) = stroke {
         if word.len() < "yes".len() && letter.is_ascii_alphabetic() {
             word.push(letter.to_ascii_lowercase());
         }
     } else {
-        edit(word, message);
+        edit(word, stroke);
     }
 }
 
@@ -123,29 +110,22 @@ fn took_away(app: &mut App, done: Result<String, Trouble>) {
         Err(trouble) => said_of(&trouble),
     };
     let is_done = said.tone == Tone::Good;
-    match &mut app.screen {
-        Screen::Wizard(dialog) => {
-            if let WizardStep::Shown(shown) = &mut dialog.step
-                && is_done
-            {
-                shown.file = None;
-            }
-            dialog.said = Some(said);
+    if let Screen::Wizard(dialog) = &mut app.screen {
+        if let WizardStep::Shown(shown) = &mut dialog.step
+            && is_done
+        {
+            shown.file = None;
         }
-        Screen::Eligibility(dialog) => {
-            if let EligibilityStep::Open(open) = &mut dialog.step
-                && is_done
-            {
-                open.file = None;
-            }
-            dialog.said = Some(said);
+        dialog.said = Some(said);
+    } else if let Screen::Eligibility(dialog) = &mut app.screen {
+        if let EligibilityStep::Open(open) = &mut dialog.step
+            && is_done
+        {
+            open.file = None;
         }
-        Screen::Panes
-        | Screen::Details { .. }
-        | Screen::PinPrompt(_)
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => app.said = Some(said),
+        dialog.said = Some(said);
+    } else {
+        app.said = Some(said);
     }
 }
 
@@ -153,27 +133,27 @@ fn take_snapshot(app: &mut App, snapshot: Snapshot) -> Option<Action> {
     app.link = Link::Connected;
     app.snapshot = Some(snapshot);
     settle(app);
-    let closed = match &app.screen {
-        Screen::PinPrompt(prompt) => match app.card_in_visit(&prompt.card, prompt.visit) {
-            None => Some("The card was taken out; what was typed of the PIN is gone."),
-            Some((_, card)) if !card.has_use_for_pin() => {
-                Some("The card needs no PIN any more; what was typed of it is gone.")
-            }
-            Some(_) => None,
-        },
-        Screen::Wizard(_) => return wizard::follow(app),
-        Screen::Panes
-        | Screen::Details { .. }
-        | Screen::Eligibility(_)
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => None,
-    };
-    if let Some(why) = closed {
+    if let Screen::Wizard(_) = app.screen {
+        return wizard::follow(app);
+    }
+    if let Some(why) = why_the_prompt_closes(app) {
         app.screen = Screen::Panes;
         say(app, Tone::Wanted, why);
     }
     None
+}
+
+fn why_the_prompt_closes(app: &App) -> Option<&'static str> {
+    let Screen::PinPrompt(prompt) = &app.screen else {
+        return None;
+    };
+    match app.card_in_visit(&prompt.card, prompt.visit) {
+        None => Some("The card was taken out; what was typed of the PIN is gone."),
+        Some((_, card)) if !card.has_use_for_pin() => {
+            Some("The card needs no PIN any more; what was typed of it is gone.")
+        }
+        Some(_) => None,
+    }
 }
 
 /// After the picture has changed: nothing picked or open that is not there.
@@ -213,15 +193,10 @@ fn lose_daemon(app: &mut App, why: Trouble) {
         Link::Connecting | Link::Connected => app.now,
     };
     app.link = Link::Away { since, why };
-    let is_typing = match &app.screen {
-        Screen::PinPrompt(_) => true,
-        Screen::Wizard(dialog) => !wizard::stays(dialog),
-        Screen::Panes
-        | Screen::Details { .. }
-        | Screen::Eligibility(_)
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => false,
+    let is_typing = if let Screen::Wizard(dialog) = &app.screen {
+        !wizard::stays(dialog)
+    } else {
+        matches!(app.screen, Screen::PinPrompt(_))
     };
     if is_typing {
         app.screen = Screen::Panes;
@@ -239,15 +214,10 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::Redraw => return Some(Action::Redraw),
         Command::Suspend => {
             // Nobody is there to finish typing it.
-            match &app.screen {
-                Screen::PinPrompt(_) => app.screen = Screen::Panes,
-                Screen::Wizard(_) => wizard::wipe(app),
-                Screen::Panes
-                | Screen::Details { .. }
-                | Screen::Eligibility(_)
-                | Screen::Clear(_)
-                | Screen::History(_)
-                | Screen::Help { .. } => {}
+            if let Screen::PinPrompt(_) = app.screen {
+                app.screen = Screen::Panes;
+            } else {
+                wizard::wipe(app);
             }
             return Some(Action::Suspend);
         }
@@ -271,12 +241,7 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::Print => return wizard::print(app),
         Command::Save if matches!(app.screen, Screen::Eligibility(_)) => eligibility::ask_file(app),
         Command::Save => wizard::ask_file(app),
-        Command::Up
-        | Command::Down
-        | Command::PageUp
-        | Command::PageDown
-        | Command::First
-        | Command::Last => return moving::go(app, command),
+        Command::Move(to) => return moving::go(app, to),
     }
     None
 }
@@ -285,48 +250,37 @@ fn yes(app: &mut App) -> Option<Action> {
     if let Some(notice) = app.notice() {
         return Some(Action::Accept(notice));
     }
-    match &app.screen {
-        Screen::Wizard(_) => wizard::yes(app),
-        Screen::Eligibility(_) => {
-            eligibility::answer(app, 0);
-            None
-        }
-        Screen::Panes
-        | Screen::Details { .. }
-        | Screen::PinPrompt(_)
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => dialogs::confirm(app),
+    if let Screen::Wizard(_) = app.screen {
+        return wizard::yes(app);
     }
+    if let Screen::Eligibility(_) = app.screen {
+        eligibility::answer(app, 0);
+        return None;
+    }
+    dialogs::confirm(app)
 }
 
 fn back(app: &mut App) -> Option<Action> {
-    app.screen = match &app.screen {
-        Screen::Wizard(_) => return wizard::back(app),
-        Screen::Eligibility(_) => {
-            eligibility::back(app);
-            return None;
-        }
-        Screen::PinPrompt(
-            prompt @ PinPrompt {
-                step: PinStep::Insisting { .. },
-                ..
-            },
-        ) => Screen::PinPrompt(PinPrompt {
-            step: PinStep::Typing,
-            digits: 0,
-            problem: None,
-            ..prompt.clone()
-        }),
-        Screen::Clear(ClearStep::Preview { .. } | ClearStep::Counting { .. }) => {
-            Screen::Clear(ClearStep::Choosing { cursor: 0 })
-        }
+    if let Screen::Wizard(_) = app.screen {
+        return wizard::back(app);
+    }
+    if let Screen::Eligibility(_) = app.screen {
+        eligibility::back(app);
+        return None;
+    }
+    if let Screen::PinPrompt(prompt) = &mut app.screen
+        && matches!(prompt.step, PinStep::Insisting { .. })
+    {
+        prompt.step = PinStep::Typing;
+        prompt.digits = 0;
+        prompt.problem = None;
+        return None;
+    }
+    let chooses_anew = matches!(&app.screen, Screen::Clear(step) if step.was_chosen());
+    app.screen = if chooses_anew {
+        Screen::Clear(ClearStep::Choosing { cursor: 0 })
+    } else {
         Screen::Panes
-        | Screen::Details { .. }
-        | Screen::PinPrompt(_)
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => Screen::Panes,
     };
     None
 }

@@ -161,20 +161,24 @@ impl App {
 
     /// How many characters of a PIN or password may be kept; none where none is typed.
     pub fn secret_length(&self) -> usize {
-        match &self.screen {
-            Screen::PinPrompt(prompt) => prompt.digits,
-            Screen::Wizard(WizardDialog {
-                step: WizardStep::Following(typed),
-                ..
-            }) => typed.secret,
-            Screen::Panes
-            | Screen::Details { .. }
-            | Screen::Wizard(_)
-            | Screen::Eligibility(_)
-            | Screen::Clear(_)
-            | Screen::History(_)
-            | Screen::Help { .. } => 0,
+        if let Screen::PinPrompt(prompt) = &self.screen {
+            prompt.digits
+        } else if let Screen::Wizard(WizardDialog {
+            step: WizardStep::Following(typed),
+            ..
+        }) = &self.screen
+        {
+            typed.secret
+        } else {
+            0
         }
+    }
+}
+
+impl ClearStep {
+    /// What is to be cleared was chosen, and can be chosen anew.
+    pub fn was_chosen(&self) -> bool {
+        matches!(self, Self::Counting { .. } | Self::Preview { .. })
     }
 }
 

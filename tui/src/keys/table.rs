@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::Key::{Control, Plain};
-use super::{Binding, Command, Mode};
+use super::{Binding, Command, Mode, Move};
 
 pub(super) const EVERYWHERE: &[Mode] = &[
     Mode::Panes,
@@ -82,7 +82,7 @@ pub const TABLE: &[Binding] = &[
     Binding {
         keys: &[Plain(KeyCode::Up), Plain(KeyCode::Char('k'))],
         modes: LISTS,
-        command: Command::Up,
+        command: Command::Move(Move::Up),
         shown: "Up, k",
         help: "up one row",
         footer: None,
@@ -90,7 +90,7 @@ pub const TABLE: &[Binding] = &[
     Binding {
         keys: &[Plain(KeyCode::Down), Plain(KeyCode::Char('j'))],
         modes: LISTS,
-        command: Command::Down,
+        command: Command::Move(Move::Down),
         shown: "Down, j",
         help: "down one row",
         footer: None,
@@ -98,7 +98,7 @@ pub const TABLE: &[Binding] = &[
     Binding {
         keys: &[Plain(KeyCode::PageUp), Control('b')],
         modes: LISTS,
-        command: Command::PageUp,
+        command: Command::Move(Move::PageUp),
         shown: "PgUp, Ctrl-B",
         help: "up ten rows",
         footer: None,
@@ -106,7 +106,7 @@ pub const TABLE: &[Binding] = &[
     Binding {
         keys: &[Plain(KeyCode::PageDown), Control('f')],
         modes: LISTS,
-        command: Command::PageDown,
+        command: Command::Move(Move::PageDown),
         shown: "PgDn, Ctrl-F",
         help: "down ten rows",
         footer: None,
@@ -114,7 +114,7 @@ pub const TABLE: &[Binding] = &[
     Binding {
         keys: &[Plain(KeyCode::Home), Plain(KeyCode::Char('g'))],
         modes: LISTS,
-        command: Command::First,
+        command: Command::Move(Move::First),
         shown: "Home, g",
         help: "to the first row",
         footer: None,
@@ -122,7 +122,7 @@ pub const TABLE: &[Binding] = &[
     Binding {
         keys: &[Plain(KeyCode::End), Plain(KeyCode::Char('G'))],
         modes: LISTS,
-        command: Command::Last,
+        command: Command::Move(Move::Last),
         shown: "End, G",
         help: "to the last row",
         footer: None,

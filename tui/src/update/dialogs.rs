@@ -4,13 +4,13 @@ use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
 use cac_common::snapshot::HistoryEntry;
 
 use super::moving::moved;
-use super::{Action, Message, complain, edit_yes, loading, say};
+use super::{Action, Stroke, complain, edit_yes, loading, say};
 use crate::app::{
     App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, may_be_the_last_try,
 };
 use crate::clearing;
 use crate::failure::Trouble;
-use crate::keys::Command;
+use crate::keys::Move;
 use crate::phrase::{self, Tone};
 
 /// A PIN has six to eight digits (SP 800-73pt2-5 §2.4.3).
@@ -25,42 +25,25 @@ const MOST_ENTRIES: usize = 10_000;
 /// How near the end the next page is asked for.
 const NEAR: usize = 50;
 
-pub(super) fn type_pin(app: &mut App, message: &Message) {
+pub(super) fn type_pin(app: &mut App, stroke: Stroke) {
     let Screen::PinPrompt(prompt) = &mut app.screen else {
         return;
     };
     prompt.problem = None;
-    match message {
-        Message::Secret(count) => prompt.digits = *count,
-        Message::NotADigit => prompt.problem = Some("A PIN has digits only."),
-        Message::NoLockedMemory => {
+    match stroke {
+        Stroke::Secret(count) => prompt.digits = count,
+        Stroke::NotADigit => prompt.problem = Some("A PIN has digits only."),
+        Stroke::NoLockedMemory => {
             prompt.problem =
                 Some("No memory can be locked for the PIN: raise the limit with ulimit -l.");
         }
-        Message::NoRoom => prompt.problem = Some("A PIN has no more than 8 digits."),
-        Message::Letter(_) | Message::EraseLetter | Message::EraseLetters => {
+        Stroke::NoRoom => prompt.problem = Some("A PIN has no more than 8 digits."),
+        Stroke::Letter(_) | Stroke::EraseLetter | Stroke::EraseLetters => {
             if let PinStep::Insisting { typed } = &mut prompt.step {
-                edit_yes(typed, message);
+                edit_yes(typed, stroke);
             }
         }
-        Message::Snapshot(_)
-        | Message::Away(_)
-        | Message::Command(_)
-        | Message::Resized(..)
-        | Message::Tick
-        | Message::PinTaken(_)
-        | Message::Asked(_)
-        | Message::Accepted(_)
-        | Message::Page { .. }
-        | Message::Counted { .. }
-        | Message::Cleared { .. }
-        | Message::TooSoon
-        | Message::Begun(_)
-        | Message::Sent(_)
-        | Message::Kept(_)
-        | Message::Profile(_)
-        | Message::Saved(_)
-        | Message::Printed(_) => {}
+        Stroke::TooSoon => {}
     }
 }
 
@@ -219,15 +202,15 @@ pub(super) fn take_page(
     }
 }
 
-pub(super) fn go_in_history(app: &mut App, command: Command) -> Option<Action> {
+pub(super) fn go_in_history(app: &mut App, to: Move) -> Option<Action> {
     let Screen::History(list) = &mut app.screen else {
         return None;
     };
-    if command == Command::First && list.starts_later {
+    if to == Move::First && list.starts_later {
         return Some(open_history(app));
     }
     let oldest = list.entries.len().saturating_sub(1);
-    list.cursor = moved(command, list.cursor, oldest);
+    list.cursor = moved(to, list.cursor, oldest);
     next_page(list)
 }
 

@@ -8,11 +8,11 @@ use cac_common::interface::PortalDetails;
 use cac_common::snapshot::Snapshot;
 
 use super::moving::moved;
-use super::{Action, Message, edit, registering, said_of, say};
+use super::{Action, Stroke, edit, registering, said_of, say};
 use crate::app::{App, EligibilityDialog, EligibilityStep, Link, OpenEligibility, Said, Screen};
 use crate::confirmation;
 use crate::failure::Trouble;
-use crate::keys::Command;
+use crate::keys::Move;
 use crate::phrase::Tone;
 
 /// Of the holder of the card that is chosen, at the portal that is picked.
@@ -83,9 +83,9 @@ pub(super) fn profile(app: &mut App, profile: Result<Box<PortalDetails>, Trouble
     }
 }
 
-pub(super) fn typed(app: &mut App, message: &Message) {
+pub(super) fn typed(app: &mut App, stroke: Stroke) {
     if let Some(file) = open_mut(app).and_then(|open| open.file.as_mut()) {
-        edit(file, message);
+        edit(file, stroke);
     }
 }
 
@@ -185,22 +185,22 @@ pub(super) fn ask_file(app: &mut App) {
     }
 }
 
-pub(super) fn go(app: &mut App, command: Command, room: u16) {
+pub(super) fn go(app: &mut App, to: Move, room: u16) {
     let portals = names(app.snapshot.as_ref()).len();
     let Some(dialog) = dialog_mut(app) else {
         return;
     };
     match &mut dialog.step {
         EligibilityStep::Choosing { cursor } => {
-            *cursor = moved(command, *cursor, portals.saturating_sub(1));
+            *cursor = moved(to, *cursor, portals.saturating_sub(1));
         }
         EligibilityStep::Loading { .. } => {}
         EligibilityStep::Open(open) if open.question().is_some() => {
             let last = open.choices().len().saturating_sub(1);
-            open.cursor = moved(command, open.cursor, last);
+            open.cursor = moved(to, open.cursor, last);
         }
         EligibilityStep::Open(open) => {
-            let at = moved(command, usize::from(open.scroll), usize::from(room));
+            let at = moved(to, usize::from(open.scroll), usize::from(room));
             open.scroll = u16::try_from(at).unwrap_or(u16::MAX);
         }
     }

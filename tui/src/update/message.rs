@@ -18,20 +18,7 @@ pub enum Message {
     Snapshot(Box<Snapshot>),
     Away(Trouble),
     Command(Command),
-    /// So many characters of a PIN or password stand in locked memory now.
-    Secret(usize),
-    /// Something was typed that cannot stand in a PIN.
-    NotADigit,
-    /// No page could be locked for it, and nothing was taken.
-    NoLockedMemory,
-    /// It is as long as it may be, and this was not taken.
-    NoRoom,
-    /// A character came that nothing asks for yet; it was not taken.
-    TooSoon,
-    /// A character of what may be seen.
-    Letter(char),
-    EraseLetter,
-    EraseLetters,
+    Stroke(Stroke),
     Resized(u16, u16),
     /// Something drawn changes with time alone.
     Tick,
@@ -61,6 +48,25 @@ pub enum Message {
         scope: ClearScope,
         lost: Result<Lost, Trouble>,
     },
+}
+
+/// Something was typed that is no command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stroke {
+    /// So many characters of a PIN or password stand in locked memory now.
+    Secret(usize),
+    /// Something was typed that cannot stand in a PIN.
+    NotADigit,
+    /// No page could be locked for it, and nothing was taken.
+    NoLockedMemory,
+    /// It is as long as it may be, and this was not taken.
+    NoRoom,
+    /// A character came that nothing asks for yet; it was not taken.
+    TooSoon,
+    /// A character of what may be seen.
+    Letter(char),
+    EraseLetter,
+    EraseLetters,
 }
 
 /// What the loop is to do.

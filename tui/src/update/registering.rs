@@ -64,19 +64,14 @@ fn next_step(app: &App, portal: Option<String>) -> Result<Next, String> {
 
 /// The portal whose details are open.
 pub(super) fn opened(app: &App) -> Option<String> {
-    match &app.screen {
-        Screen::Details {
-            of: Subject::Registration(portal),
-            ..
-        } => Some(portal.clone()),
-        Screen::Panes
-        | Screen::Details { .. }
-        | Screen::PinPrompt(_)
-        | Screen::Wizard(_)
-        | Screen::Eligibility(_)
-        | Screen::Clear(_)
-        | Screen::History(_)
-        | Screen::Help { .. } => None,
+    if let Screen::Details {
+        of: Subject::Registration(portal),
+        ..
+    } = &app.screen
+    {
+        Some(portal.clone())
+    } else {
+        None
     }
 }
 

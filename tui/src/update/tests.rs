@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::app::Pick;
 use crate::invented;
+use crate::keys::Move;
 
 #[test]
 fn the_card_that_needs_its_pin_is_shown_first() {
@@ -22,7 +23,7 @@ fn what_was_picked_by_hand_stays_picked() {
     let mut app = at_the_desk();
     app.focus = Pane::Readers;
 
-    press(&mut app, Command::First);
+    press(&mut app, Command::Move(Move::First));
     take_snapshot(&mut app, invented::desk());
 
     let first = Pick::Reader(ReaderName("Alcor AU9540 01 00".into()));
@@ -55,7 +56,7 @@ fn enter_on_a_portal_that_needs_the_pin_opens_the_prompt() {
 fn enter_on_any_other_portal_opens_its_details() {
     let mut app = at_the_desk();
 
-    press(&mut app, Command::First);
+    press(&mut app, Command::Move(Move::First));
     press(&mut app, Command::Open);
 
     let ako = Subject::Registration("ako".into());
@@ -75,7 +76,7 @@ fn no_prompt_opens_by_itself() {
 fn six_digits_are_handed_over_for_this_card_in_this_visit() {
     let mut app = at_the_prompt(Some(3));
 
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
     let action = press(&mut app, Command::Open);
 
     assert_eq!(action, Some(Action::SubmitPin(the_pin(false))));
@@ -87,7 +88,7 @@ fn anything_but_six_to_eight_digits_is_not_sent() {
     for digits in [0, 5, 9, 16] {
         let mut app = at_the_prompt(Some(3));
 
-        update(&mut app, Message::Secret(digits));
+        update(&mut app, Message::Stroke(Stroke::Secret(digits)));
         let action = press(&mut app, Command::Open);
 
         assert_eq!(action, None, "{digits}");
@@ -100,7 +101,7 @@ fn the_last_try_is_not_spent_with_enter_alone() {
     for tries_left in [Some(1), None] {
         let mut app = at_the_prompt(tries_left);
 
-        update(&mut app, Message::Secret(6));
+        update(&mut app, Message::Stroke(Stroke::Secret(6)));
         let first = press(&mut app, Command::Open);
         let second = press(&mut app, Command::Open);
 
@@ -111,11 +112,11 @@ fn the_last_try_is_not_spent_with_enter_alone() {
 #[test]
 fn the_last_try_is_spent_after_yes_and_enter() {
     let mut app = at_the_prompt(Some(1));
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
     press(&mut app, Command::Open);
 
     for letter in "yes".chars() {
-        update(&mut app, Message::Letter(letter));
+        update(&mut app, Message::Stroke(Stroke::Letter(letter)));
     }
     let action = press(&mut app, Command::Open);
 
@@ -125,7 +126,7 @@ fn the_last_try_is_spent_after_yes_and_enter() {
 #[test]
 fn going_back_from_the_last_try_forgets_the_digits() {
     let mut app = at_the_prompt(Some(1));
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
     press(&mut app, Command::Open);
 
     press(&mut app, Command::Back);
@@ -137,7 +138,7 @@ fn going_back_from_the_last_try_forgets_the_digits() {
 #[test]
 fn a_prompt_whose_count_fell_to_one_in_between_warns_before_it_sends() {
     let mut app = at_the_prompt(Some(3));
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
 
     take_snapshot(&mut app, desk_with_tries(Some(1)));
     let action = press(&mut app, Command::Open);
@@ -212,7 +213,7 @@ fn from_the_details_of_a_portal_only_that_one_is_tried_again() {
     let mut refused = invented::desk();
     card(&mut refused).registrations.remove(1);
     take_snapshot(&mut app, refused);
-    press(&mut app, Command::Last);
+    press(&mut app, Command::Move(Move::Last));
     press(&mut app, Command::Open);
 
     let action = press(&mut app, Command::Register);
@@ -272,7 +273,7 @@ fn escape_goes_back_one_step_and_never_further_than_the_panes() {
 fn clearing_counts_first_and_wants_a_yes() {
     let mut app = at_the_desk();
     press(&mut app, Command::Clear);
-    press(&mut app, Command::Last);
+    press(&mut app, Command::Move(Move::Last));
 
     let counted = press(&mut app, Command::Open);
     let scope = ClearScope::All {};
@@ -303,7 +304,7 @@ fn clearing_counts_first_and_wants_a_yes() {
 fn a_count_for_another_scope_than_the_one_asked_for_is_not_shown() {
     let mut app = at_the_desk();
     press(&mut app, Command::Clear);
-    press(&mut app, Command::Last);
+    press(&mut app, Command::Move(Move::Last));
     press(&mut app, Command::Open);
 
     update(
@@ -329,7 +330,7 @@ fn the_history_asks_for_the_next_page_near_its_end() {
     let newest_first = entries.into_iter().rev().collect();
     update(&mut app, page(None, newest_first));
 
-    let action = press(&mut app, Command::Down);
+    let action = press(&mut app, Command::Move(Move::Down));
 
     let expected = GetHistory {
         before: oldest,
@@ -344,7 +345,7 @@ fn the_end_of_the_history_is_asked_for_once() {
     press(&mut app, Command::History);
     update(&mut app, page(None, Vec::new()));
 
-    let action = press(&mut app, Command::Down);
+    let action = press(&mut app, Command::Move(Move::Down));
 
     assert_eq!(action, None);
 }
@@ -355,7 +356,7 @@ fn the_list_of_what_happened_follows_the_newest_until_another_is_picked() {
     app.focus = Pane::Happened;
     assert_eq!(app.happened_row(), 5);
 
-    press(&mut app, Command::Up);
+    press(&mut app, Command::Move(Move::Up));
     let mut later = invented::desk();
     let mut newest = later.happened[5].clone();
     newest.id = 7;
@@ -363,7 +364,7 @@ fn the_list_of_what_happened_follows_the_newest_until_another_is_picked() {
     take_snapshot(&mut app, later);
 
     assert_eq!(app.happened_row(), 4);
-    press(&mut app, Command::Last);
+    press(&mut app, Command::Move(Move::Last));
     assert_eq!(app.happened_row(), 6);
     assert_eq!(app.happened, None);
 }
@@ -413,9 +414,9 @@ fn scrolling_ends_where_the_text_ends() {
     let mut app = at_the_desk();
     press(&mut app, Command::Help);
 
-    press(&mut app, Command::Last);
+    press(&mut app, Command::Move(Move::Last));
     let end = app.screen.clone();
-    press(&mut app, Command::Down);
+    press(&mut app, Command::Move(Move::Down));
 
     assert_eq!(app.screen, end);
     assert_ne!(end, Screen::Help { scroll: 0 });

@@ -81,7 +81,7 @@ fn the_confirmation_is_shown_and_saved() {
 #[test]
 fn a_long_confirmation_scrolls() {
     let mut app = shown(long_confirmation());
-    press(&mut app, &[Command::PageDown]);
+    press(&mut app, &[Command::Move(Move::PageDown)]);
 
     look_at("wizard_shown_long", &app);
 }
@@ -98,11 +98,18 @@ fn with_nothing_plugged_in_it_is_said_why_there_is_no_wizard() {
 fn eligibility_is_asked_and_told() {
     let mut app = eligibility(invented::desk());
     look_at("eligibility_category", &app);
-    press(&mut app, &[Command::Down, Command::Down, Command::Open]);
+    press(
+        &mut app,
+        &[
+            Command::Move(Move::Down),
+            Command::Move(Move::Down),
+            Command::Open,
+        ],
+    );
     look_at("eligibility_question", &app);
     press(&mut app, &[Command::No]);
     look_at("eligibility_component", &app);
-    press(&mut app, &[Command::Last, Command::Open]);
+    press(&mut app, &[Command::Move(Move::Last), Command::Open]);
     look_at("eligibility_sponsor", &app);
     press(&mut app, &[Command::Save]);
 
@@ -120,9 +127,9 @@ fn without_a_card_the_portal_is_chosen_first() {
     desk.readers.clear();
     desk.known.clear();
     let mut app = app(desk);
-    press(&mut app, &[Command::Eligibility, Command::Down]);
+    press(&mut app, &[Command::Eligibility, Command::Move(Move::Down)]);
     look_at("eligibility_portals", &app);
-    press(&mut app, &[Command::Up, Command::Open]);
+    press(&mut app, &[Command::Move(Move::Up), Command::Open]);
     look_at("eligibility_loading", &app);
     update(&mut app, Message::Profile(Ok(Box::new(invented::ako()))));
 
@@ -224,7 +231,7 @@ fn asking(is_answered: bool) -> WizardState {
 fn asking_name() -> App {
     let mut app = following(asking(false));
     for letter in "jane.q".chars() {
-        update(&mut app, Message::Letter(letter));
+        update(&mut app, Message::Stroke(Stroke::Letter(letter)));
     }
     app
 }
@@ -237,7 +244,7 @@ fn asking_password() -> App {
         ),
         ..invented::wizard("ako", asking(true))
     });
-    update(&mut app, Message::Secret(9));
+    update(&mut app, Message::Stroke(Stroke::Secret(9)));
     app
 }
 
@@ -249,14 +256,14 @@ fn asking_pin(tries_left: Option<u8>) -> App {
     card(&mut desk).pin = PinStatus::Ready { tries_left };
     let mut app = app(desk);
     press(&mut app, &[Command::Wizard]);
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
     app
 }
 
 fn insisting() -> App {
     let mut app = asking_pin(Some(1));
     press(&mut app, &[Command::Open]);
-    update(&mut app, Message::Letter('y'));
+    update(&mut app, Message::Stroke(Stroke::Letter('y')));
     app
 }
 
@@ -299,7 +306,10 @@ fn long_confirmation() -> Confirmation {
 
 fn eligibility(snapshot: Snapshot) -> App {
     let mut app = app(snapshot);
-    press(&mut app, &[Command::First, Command::Eligibility]);
+    press(
+        &mut app,
+        &[Command::Move(Move::First), Command::Eligibility],
+    );
     update(&mut app, Message::Profile(Ok(Box::new(invented::ako()))));
     app
 }
@@ -308,9 +318,14 @@ fn sponsored() -> App {
     let mut app = eligibility(invented::desk());
     press(
         &mut app,
-        &[Command::Down, Command::Down, Command::Open, Command::No],
+        &[
+            Command::Move(Move::Down),
+            Command::Move(Move::Down),
+            Command::Open,
+            Command::No,
+        ],
     );
-    press(&mut app, &[Command::Last, Command::Open]);
+    press(&mut app, &[Command::Move(Move::Last), Command::Open]);
     app
 }
 
@@ -342,7 +357,7 @@ fn long() -> App {
     press(&mut app, &[Command::Wizard]);
     assert!(matches!(app.screen, Screen::Wizard(_)));
     for letter in words.chars() {
-        update(&mut app, Message::Letter(letter));
+        update(&mut app, Message::Stroke(Stroke::Letter(letter)));
     }
     app
 }

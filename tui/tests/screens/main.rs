@@ -13,9 +13,9 @@ use cac_common::snapshot::{HistoryKind, PinStatus, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
 use cacctl::app::{App, Pane, Screen};
 use cacctl::failure::Trouble;
-use cacctl::keys::Command;
+use cacctl::keys::{Command, Move};
 use cacctl::theme::Theme;
-use cacctl::update::{Action, Message, update};
+use cacctl::update::{Action, Message, Stroke, update};
 use cacctl::view;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
@@ -138,7 +138,7 @@ fn what_is_only_worth_knowing_of_a_card_shouts_at_nobody() {
 fn of_many_certificates_it_is_said_which_are_seen() {
     let mut many = app(many());
     many.focus = Pane::Certificates;
-    press(&mut many, &[Command::PageDown]);
+    press(&mut many, &[Command::Move(Move::PageDown)]);
 
     look_at("many_certificates", &many);
 }
@@ -167,12 +167,12 @@ fn the_details_of_everything() {
         (
             "details_registration",
             Pane::Registration,
-            &[Command::Last, Command::Open],
+            &[Command::Move(Move::Last), Command::Open],
         ),
         (
             "details_known_card",
             Pane::Readers,
-            &[Command::Last, Command::Open],
+            &[Command::Move(Move::Last), Command::Open],
         ),
     ] {
         let mut app = app(invented::desk());
@@ -236,7 +236,7 @@ fn the_help() {
     press(&mut app, &[Command::Help]);
 
     look_at("help", &app);
-    press(&mut app, &[Command::Last]);
+    press(&mut app, &[Command::Move(Move::Last)]);
     look_at("help_end", &app);
 }
 
@@ -302,7 +302,7 @@ fn no_size_makes_anything_panic() {
             for app in &mut every_app() {
                 update(app, Message::Resized(columns, rows));
                 drawn(app, (columns, rows), MONOCHROME);
-                update(app, Message::Command(Command::Last));
+                update(app, Message::Command(Command::Move(Move::Last)));
                 drawn(app, (columns, rows), MONOCHROME);
             }
         }
@@ -360,7 +360,7 @@ fn every_app() -> Vec<App> {
 fn opened(snapshot: Snapshot, pane: Pane, down: usize) -> App {
     let mut app = app(snapshot);
     app.focus = pane;
-    press(&mut app, &vec![Command::Down; down]);
+    press(&mut app, &vec![Command::Move(Move::Down); down]);
     press(&mut app, &[Command::Open]);
     app
 }
@@ -372,15 +372,18 @@ fn insisting() -> App {
     };
     let mut app = app(desk);
     press(&mut app, &[Command::Register]);
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
     press(&mut app, &[Command::Open]);
-    update(&mut app, Message::Letter('y'));
+    update(&mut app, Message::Stroke(Stroke::Letter('y')));
     app
 }
 
 fn previewing() -> App {
     let mut app = app(invented::desk());
-    press(&mut app, &[Command::Clear, Command::Last, Command::Open]);
+    press(
+        &mut app,
+        &[Command::Clear, Command::Move(Move::Last), Command::Open],
+    );
     update(
         &mut app,
         Message::Counted {

@@ -43,7 +43,7 @@ fn the_pin_was_wrong() {
 fn the_pin_prompt() {
     let mut app = app(invented::desk());
     press(&mut app, &[Command::Register]);
-    update(&mut app, Message::Secret(5));
+    update(&mut app, Message::Stroke(Stroke::Secret(5)));
     press(&mut app, &[Command::Open]);
 
     look_at("pin_prompt", &app);
@@ -107,7 +107,7 @@ fn who_needs_a_sponsor_is_told_whom_to_ask() {
 
     let mut app = app(snapshot);
     app.focus = Pane::Registration;
-    press(&mut app, &[Command::First]);
+    press(&mut app, &[Command::Move(Move::First)]);
 
     look_at("needs_a_sponsor", &app);
 }

@@ -3,6 +3,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::invented;
+use crate::keys::Command;
 use crate::keys::Mode;
 use crate::update::{Action, Message, update};
 
@@ -23,7 +24,7 @@ fn without_a_card_the_portal_is_chosen() {
     let mut app = at_the_desk(desk);
 
     let first = press(&mut app, Command::Eligibility);
-    press(&mut app, Command::Down);
+    press(&mut app, Command::Move(Move::Down));
     let chosen = press(&mut app, Command::Open);
 
     assert_eq!(first, None);
@@ -153,7 +154,7 @@ fn choose(app: &mut App, choice: &str) {
     let mut choices = open.choices().into_iter();
     let at = choices.position(|text| text == choice).unwrap();
     for _ in 0..at {
-        press(app, Command::Down);
+        press(app, Command::Move(Move::Down));
     }
     press(app, Command::Open);
 }

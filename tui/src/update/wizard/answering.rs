@@ -9,7 +9,7 @@ use super::{dialog, dialog_mut, tell};
 use crate::app::{App, Typed, WizardStep, may_be_the_last_try};
 use crate::failure::Trouble;
 use crate::phrase::Tone;
-use crate::update::{Action, Message, dialogs, edit, edit_yes, said_of};
+use crate::update::{Action, Stroke, dialogs, edit, edit_yes, said_of};
 
 pub(super) const CUT: &str =
     "Some of what was typed is missing in it, and nothing is sent: Ctrl-U, and type it again.";
@@ -28,18 +28,18 @@ pub(in crate::update) fn wipe(app: &mut App) {
     }
 }
 
-pub(in crate::update) fn typed(app: &mut App, message: &Message) {
+pub(in crate::update) fn typed(app: &mut App, stroke: Stroke) {
     let Some(dialog) = dialog_mut(app) else {
         return;
     };
     dialog.said = None;
-    match (&mut dialog.step, message) {
-        (WizardStep::Following(typed), Message::Secret(count)) => {
-            typed.secret = *count;
-            typed.is_cut &= *count > 0;
+    match (&mut dialog.step, stroke) {
+        (WizardStep::Following(typed), Stroke::Secret(count)) => {
+            typed.secret = count;
+            typed.is_cut &= count > 0;
         }
-        (WizardStep::Following(typed), Message::TooSoon) => typed.is_cut = true,
-        (WizardStep::Following(typed), Message::NoRoom) => {
+        (WizardStep::Following(typed), Stroke::TooSoon) => typed.is_cut = true,
+        (WizardStep::Following(typed), Stroke::NoRoom) => {
             typed.is_cut = true;
             tell(app, Tone::Bad, TOO_LONG);
         }
@@ -48,10 +48,10 @@ pub(in crate::update) fn typed(app: &mut App, message: &Message) {
                 edit_yes(word, letter);
             }
         }
-        (WizardStep::Following(_), Message::NotADigit) => {
+        (WizardStep::Following(_), Stroke::NotADigit) => {
             tell(app, Tone::Bad, "A PIN has digits only.");
         }
-        (step, Message::NoLockedMemory) => {
+        (step, Stroke::NoLockedMemory) => {
             if let WizardStep::Following(typed) = step {
                 typed.is_cut = true;
             }

@@ -7,7 +7,7 @@ use super::{dialog_mut, tell};
 use crate::app::{App, Shown, WizardStep};
 use crate::confirmation;
 use crate::failure::Trouble;
-use crate::keys::Command;
+use crate::keys::Move;
 use crate::phrase::Tone;
 use crate::update::moving::moved;
 use crate::update::{Action, said_of};
@@ -71,11 +71,11 @@ pub(in crate::update) fn print(app: &mut App) -> Option<Action> {
     Some(Action::Print(text))
 }
 
-pub(in crate::update) fn scroll(app: &mut App, command: Command, room: u16) {
+pub(in crate::update) fn scroll(app: &mut App, to: Move, room: u16) {
     if let Some(dialog) = dialog_mut(app)
         && let WizardStep::Shown(shown) = &mut dialog.step
     {
-        let at = moved(command, usize::from(shown.scroll), usize::from(room));
+        let at = moved(to, usize::from(shown.scroll), usize::from(room));
         shown.scroll = u16::try_from(at).unwrap_or(u16::MAX);
     }
 }

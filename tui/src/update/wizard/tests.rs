@@ -10,7 +10,7 @@ use super::*;
 use crate::app::may_be_the_last_try;
 use crate::invented;
 use crate::keys::{Command, Mode};
-use crate::update::{Action, Message, update};
+use crate::update::{Action, Message, Stroke, update};
 
 #[test]
 fn the_wizard_begins_after_a_yes_at_the_portal_that_is_picked() {
@@ -122,7 +122,7 @@ fn without_a_card_it_is_said_what_to_do() {
 fn a_name_is_typed_and_sent_as_it_is() {
     let mut app = following(asking(AskKind::Text, false));
     type_in(&mut app, "jane.q  ");
-    update(&mut app, Message::EraseLetter);
+    update(&mut app, Message::Stroke(Stroke::EraseLetter));
 
     let action = press(&mut app, Command::Open);
 
@@ -136,7 +136,7 @@ fn a_name_is_typed_and_sent_as_it_is() {
 #[test]
 fn a_password_is_sent_as_a_secret_and_nothing_of_it_stands_in_the_state() {
     let mut app = following(asking(AskKind::Password, true));
-    update(&mut app, Message::Secret(11));
+    update(&mut app, Message::Stroke(Stroke::Secret(11)));
 
     let action = press(&mut app, Command::Open);
 
@@ -159,11 +159,11 @@ fn nothing_typed_is_not_sent() {
 #[test]
 fn what_was_sent_is_sent_once_until_something_else_is_asked() {
     let mut app = following(asking(AskKind::Password, true));
-    update(&mut app, Message::Secret(11));
+    update(&mut app, Message::Stroke(Stroke::Secret(11)));
     press(&mut app, Command::Open);
 
     show(&mut app, with(asking(AskKind::Password, true)));
-    update(&mut app, Message::Secret(11));
+    update(&mut app, Message::Stroke(Stroke::Secret(11)));
     let again = press(&mut app, Command::Open);
     let mut next = asking(AskKind::Password, true);
     next.turn += 1;
@@ -189,7 +189,7 @@ fn after_a_refusal_it_can_be_typed_again() {
 #[test]
 fn what_is_half_typed_goes_when_something_else_is_asked() {
     let mut app = following(asking(AskKind::Password, true));
-    update(&mut app, Message::Secret(5));
+    update(&mut app, Message::Stroke(Stroke::Secret(5)));
 
     let mut next = asking(AskKind::Password, true);
     next.turn += 1;
@@ -201,7 +201,7 @@ fn what_is_half_typed_goes_when_something_else_is_asked() {
 #[test]
 fn what_is_half_typed_stays_when_something_else_changes() {
     let mut app = following(asking(AskKind::Password, true));
-    update(&mut app, Message::Secret(5));
+    update(&mut app, Message::Stroke(Stroke::Secret(5)));
 
     let mut later = with(asking(AskKind::Password, true));
     later.happened.clear();
@@ -220,7 +220,7 @@ fn a_pin_of_the_right_length_is_sent_and_the_last_try_wants_a_yes() {
         let mut app = at_the_desk(None);
         show(&mut app, desk);
         press(&mut app, Command::Wizard);
-        update(&mut app, Message::Secret(6));
+        update(&mut app, Message::Stroke(Stroke::Secret(6)));
 
         let mut sent = Vec::new();
         sent.extend(press(&mut app, Command::Open));
@@ -246,7 +246,7 @@ fn of_the_word_that_spends_the_last_try_its_letters_alone_are_taken() {
     let mut app = at_the_desk(None);
     show(&mut app, desk);
     press(&mut app, Command::Wizard);
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
     press(&mut app, Command::Open);
 
     type_in(&mut app, "aaéé\u{1f511}Yb");
@@ -255,7 +255,7 @@ fn of_the_word_that_spends_the_last_try_its_letters_alone_are_taken() {
         panic!("{:?}", app.screen);
     };
     assert_eq!(typed.insists.as_deref(), Some("aay"));
-    update(&mut app, Message::EraseLetters);
+    update(&mut app, Message::Stroke(Stroke::EraseLetters));
     type_in(&mut app, "ÿYES");
     assert!(press(&mut app, Command::Open).is_some());
 }
@@ -267,7 +267,7 @@ fn going_back_from_the_last_try_forgets_the_digits() {
     let mut app = at_the_desk(None);
     show(&mut app, desk);
     press(&mut app, Command::Wizard);
-    update(&mut app, Message::Secret(6));
+    update(&mut app, Message::Stroke(Stroke::Secret(6)));
     press(&mut app, Command::Open);
 
     press(&mut app, Command::Back);
@@ -332,7 +332,7 @@ fn who_does_not_stop_goes_on_where_it_was() {
 #[test]
 fn escape_leaves_the_wizard_as_it_is_and_says_so() {
     let mut app = following(asking(AskKind::Password, true));
-    update(&mut app, Message::Secret(5));
+    update(&mut app, Message::Stroke(Stroke::Secret(5)));
 
     let action = press(&mut app, Command::Back);
 
@@ -369,7 +369,7 @@ fn the_dialog_closes_with_the_card_the_wizard_and_the_daemon() {
 #[test]
 fn suspending_wipes_what_is_half_typed_and_leaves_the_rest() {
     let mut app = following(asking(AskKind::Password, true));
-    update(&mut app, Message::Secret(5));
+    update(&mut app, Message::Stroke(Stroke::Secret(5)));
 
     let action = press(&mut app, Command::Suspend);
 
@@ -473,7 +473,7 @@ fn press(app: &mut App, command: Command) -> Option<Action> {
 
 fn type_in(app: &mut App, text: &str) {
     for letter in text.chars() {
-        update(app, Message::Letter(letter));
+        update(app, Message::Stroke(Stroke::Letter(letter)));
     }
 }
 

@@ -42,7 +42,7 @@ fn the_confirmation_is_saved_where_it_is_said_and_as_its_name_says() {
     press(&mut app, Command::Save);
 
     let text = press(&mut app, Command::Open);
-    update(&mut app, Message::EraseLetters);
+    update(&mut app, Message::Stroke(Stroke::EraseLetters));
     type_in(&mut app, "/tmp/it.html");
     let page = press(&mut app, Command::Open);
     update(&mut app, Message::Saved(Ok("/tmp/it.html".into())));
