@@ -16,6 +16,25 @@ pub struct Theme {
 }
 
 impl Theme {
+    pub const DEFAULT: Self = Self {
+        colour: true,
+        ascii: false,
+    };
+
+    /// No colour at all. What only measures a drawing takes this one.
+    pub const MONOCHROME: Self = Self {
+        colour: false,
+        ascii: false,
+    };
+
+    #[must_use]
+    pub const fn in_ascii(self) -> Self {
+        Self {
+            ascii: true,
+            ..self
+        }
+    }
+
     /// As the options say; else by NO_COLOR (<https://no-color.org>) and the locale.
     pub fn chosen(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
@@ -70,6 +89,17 @@ impl Theme {
     /// The row that the keys are about.
     pub fn cursor(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// What is not possible now.
+    pub fn dimmed(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// The part of a text that was looked for.
+    pub fn found(self) -> Style {
+        let style = self.strong().add_modifier(Modifier::UNDERLINED);
+        self.coloured(style, Color::Yellow)
     }
 
     pub fn border(self, has_focus: bool) -> Style {

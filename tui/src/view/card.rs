@@ -37,10 +37,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
 
 /// How many rows it takes to show all of it.
 pub(super) fn height(app: &App, columns: u16) -> u16 {
-    let theme = Theme {
-        colour: false,
-        ascii: false,
-    };
+    let theme = Theme::MONOCHROME;
     let findings = usize::from(findings(app, columns, theme).is_some());
     u16::try_from(lines(app, columns, theme).len() + findings).unwrap_or(u16::MAX)
 }

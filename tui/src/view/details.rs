@@ -32,10 +32,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, of: &Subject, scroll: u16, 
 pub(super) fn scroll_room(app: &App, of: &Subject, whole: Rect) -> u16 {
     let size = size(app, of, whole);
     let (columns, height) = pane::room_in_dialog(whole, size);
-    let theme = Theme {
-        colour: false,
-        ascii: false,
-    };
+    let theme = Theme::MONOCHROME;
     rows(&Sheet::of(app, of, columns, theme).lines).saturating_sub(height)
 }
 
@@ -43,10 +40,7 @@ fn size(app: &App, of: &Subject, whole: Rect) -> (u16, u16) {
     let columns = WIDEST
         .min(whole.width.saturating_sub(4))
         .max(whole.width.min(20));
-    let theme = Theme {
-        colour: false,
-        ascii: false,
-    };
+    let theme = Theme::MONOCHROME;
     let lines = Sheet::of(app, of, columns.saturating_sub(4), theme).lines;
     let height = rows(&lines).saturating_add(2);
     (columns, height.min(whole.height.saturating_sub(2)).max(3))

@@ -28,10 +28,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, scroll: u16, theme: Theme) 
 
 pub(super) fn scroll_room(app: &App, whole: Rect) -> u16 {
     let (columns, height) = pane::room_in_dialog(whole, size(whole));
-    let theme = Theme {
-        colour: false,
-        ascii: false,
-    };
+    let theme = Theme::MONOCHROME;
     rows(&lines(app, columns, theme)).saturating_sub(height)
 }
 

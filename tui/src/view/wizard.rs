@@ -39,10 +39,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, dialog: &WizardDialog, them
 }
 
 pub(super) fn scroll_room(app: &App, dialog: &WizardDialog, whole: Rect) -> u16 {
-    let theme = Theme {
-        colour: false,
-        ascii: false,
-    };
+    let theme = Theme::MONOCHROME;
     let sheet = Sheet {
         app,
         dialog,

@@ -26,10 +26,7 @@ use scenes::{card, extreme, finding, many, nameless, troubled};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 36)];
 
-const MONOCHROME: Theme = Theme {
-    colour: false,
-    ascii: false,
-};
+const MONOCHROME: Theme = Theme::MONOCHROME;
 
 #[test]
 fn the_desk() {
@@ -110,10 +107,7 @@ fn what_is_only_worth_knowing_of_a_card_shouts_at_nobody() {
     card(&mut desk)
         .findings
         .retain(|finding| finding.weight == Weight::Note);
-    let theme = Theme {
-        colour: true,
-        ascii: false,
-    };
+    let theme = Theme::DEFAULT;
     let mut screen = Terminal::new(TestBackend::new(80, 24)).unwrap();
 
     screen
@@ -251,10 +245,7 @@ fn a_narrow_terminal_stacks_the_panes() {
 
 #[test]
 fn in_ascii_nothing_else_is_drawn() {
-    let theme = Theme {
-        colour: true,
-        ascii: true,
-    };
+    let theme = Theme::DEFAULT.in_ascii();
     for app in every_app() {
         let text = drawn(&app, (100, 40), theme);
 
