@@ -108,6 +108,15 @@ impl RegistrationStatus {
         }
     }
 
+    /// When it began, where it says so itself.
+    pub fn began_at(&self) -> Option<UtcSeconds> {
+        if let Self::Registered { since, .. } = self {
+            Some(*since)
+        } else {
+            None
+        }
+    }
+
     /// A PIN that is typed now serves this registration.
     pub fn has_use_for_pin(&self) -> bool {
         matches!(

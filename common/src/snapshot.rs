@@ -146,6 +146,11 @@ pub struct Registration {
     pub portal: String,
     #[serde(flatten)]
     pub status: RegistrationStatus,
+    /// When a status of this kind began; one that the database had, when it
+    /// was written down. Never later than the snapshot.
+    // Some statuses have a field of that name among these.
+    #[serde(rename = "status_since", default)]
+    pub since: UtcSeconds,
     /// The way that the profile leaves to this holder, where it is not to
     /// register by themselves.
     pub route: Option<Route>,
@@ -298,6 +303,7 @@ mod tests {
         Registration {
             portal: "ako".into(),
             status,
+            since: UtcSeconds(0),
             route: Some(Route {
                 categories: Vec::new(),
                 components: Vec::new(),

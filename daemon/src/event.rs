@@ -237,6 +237,8 @@ pub struct Remembered {
     pub portal: String,
     pub status: RegistrationStatus,
     pub proof: Proof,
+    /// When it was written down.
+    pub at: UtcSeconds,
 }
 
 /// What a portal's word was given to.

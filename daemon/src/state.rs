@@ -8,7 +8,9 @@
 
 mod by_hand;
 mod notes;
+mod readers;
 mod session;
+mod since;
 mod view;
 
 #[cfg(test)]
@@ -28,7 +30,6 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
 use cac_common::time::UtcSeconds;
 
-use crate::card::transport::{Report, SeenReader};
 use crate::event::{Answer, Effect, Event, Now, RequestId, touches};
 use notes::Note;
 use visit::CardVisit;
@@ -91,6 +92,12 @@ impl State {
 
     /// Takes one event, and says what is to be done.
     pub fn step(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        let effects = self.take(event, now);
+        self.note_what_began(now);
+        effects
+    }
+
+    fn take(&mut self, event: Event, now: Now) -> Vec<Effect> {
         match event {
             Event::Readers(report) => self.take_report(report, now),
             Event::PinGiven { request, pin } => self.take_pin(request, pin, now),
@@ -267,74 +274,6 @@ impl State {
             act(card, &mut context);
         }
         context.effects
-    }
-
-    fn take_report(&mut self, report: Report, now: Now) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if report.service != self.service {
-            effects.extend(notes::service(self.service, report.service).map(|note| note.at(now)));
-            self.service = report.service;
-        }
-        let gone: Vec<ReaderName> = self
-            .readers
-            .keys()
-            .filter(|name| !report.readers.iter().any(|seen| seen.name == **name))
-            .cloned()
-            .collect();
-        for name in gone {
-            let slot = self.readers.remove(&name);
-            if let Some(card) = slot.and_then(|slot| slot.visit) {
-                effects.push(Effect::EndVisit(card.visit));
-                if report.service == ServiceStatus::Running {
-                    effects.push(Note::card_out(&card, &name).at(now));
-                }
-            }
-            if report.service == ServiceStatus::Running {
-                effects.push(Note::reader(&name, "unplugged").at(now));
-            }
-            effects.push(Effect::EndReader(name));
-        }
-        for seen in report.readers {
-            effects.extend(self.take_reader(seen, now));
-        }
-        effects
-    }
-
-    fn take_reader(&mut self, seen: SeenReader, now: Now) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let is_new = !self.readers.contains_key(&seen.name);
-        if is_new {
-            effects.push(Note::reader(&seen.name, "found").at(now));
-        }
-        let slot = self.readers.entry(seen.name.clone()).or_insert(ReaderSlot {
-            status: ReaderStatus::Empty,
-            changes: seen.changes,
-            visit: None,
-        });
-        let same_card = slot.status == seen.status && slot.changes == seen.changes && !is_new;
-        slot.changes = seen.changes;
-        slot.status = seen.status;
-        if same_card {
-            return effects;
-        }
-        if let Some(card) = slot.visit.take() {
-            effects.push(Effect::EndVisit(card.visit));
-            effects.push(Note::card_out(&card, &seen.name).at(now));
-        }
-        match seen.status {
-            ReaderStatus::Empty => {}
-            ReaderStatus::NoAnswer => effects.push(Note::no_answer(&seen.name).at(now)),
-            ReaderStatus::Card => {
-                self.last_visit = Visit(self.last_visit.0 + 1);
-                slot.visit = Some(CardVisit::new(self.last_visit, seen.name.clone(), now));
-                effects.push(Note::card_in(&seen.name).at(now));
-                effects.push(Effect::ReadCard {
-                    reader: seen.name,
-                    visit: self.last_visit,
-                });
-            }
-        }
-        effects
     }
 
     fn take_pin(&mut self, request: RequestId, pin: Pin, now: Now) -> Vec<Effect> {

@@ -267,6 +267,7 @@ pub(super) fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinS
         route: Some(route()),
         portal: "reference".into(),
         status,
+        since: UtcSeconds(1),
     }];
     let certificates = Slot::all()
         .zip(verdicts().into_iter().cycle())

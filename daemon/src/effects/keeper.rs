@@ -207,6 +207,7 @@ impl Keeper {
                 portal: portal.clone(),
                 status: unsaved.status.clone(),
                 proof: unsaved.proof.clone(),
+                at: unsaved.at,
             });
         }
     }

@@ -185,6 +185,7 @@ fn memory_of(memory: CardMemory) -> Memory {
                     certificate_sha256: stored.certificate_sha256,
                     profile: stored.profile,
                 },
+                at: stored.at,
             })
             .collect(),
     }

@@ -97,6 +97,7 @@ impl State {
                         route: card.route_at(portal).cloned(),
                         portal: portal.name.clone(),
                         status: stand.status(&card.pin, portal, now),
+                        since: card.since.at(&portal.name).unwrap_or(now.utc),
                     })
                 })
                 .collect(),
@@ -148,16 +149,18 @@ impl State {
             .portals
             .iter()
             .filter(|portal| portal.enabled)
-            .map(|portal| Registration {
-                route: None,
-                portal: portal.name.clone(),
-                status: known
-                    .registrations
-                    .iter()
-                    .find(|registration| registration.portal == portal.name)
-                    .map_or(RegistrationStatus::NotSeen, |registration| {
-                        without_text(&registration.status)
+            .map(|portal| {
+                let mut registrations = known.registrations.iter();
+                let there = registrations.find(|there| there.portal == portal.name);
+                Registration {
+                    route: None,
+                    portal: portal.name.clone(),
+                    status: there.map_or(RegistrationStatus::NotSeen, |there| {
+                        without_text(&there.status)
                     }),
+                    // Nothing is told of a persona that was not there since it was last here.
+                    since: there.map_or(known.last_seen, |there| there.since),
+                }
             })
             .collect();
         KnownPersona {

@@ -24,6 +24,7 @@ use cac_common::time::UtcSeconds;
 use super::Context;
 use super::notes::Note;
 use super::session::Occasion;
+use super::since::Since;
 use crate::card::error::CardError;
 use crate::card::facts::{CardCertificate, CardFacts};
 use crate::card::read::{PIECES, Progress};
@@ -47,6 +48,7 @@ pub(crate) struct CardVisit {
     pub(super) memory: Memory,
     /// By the portal's name; empty until the database was asked about the card.
     pub(super) stands: BTreeMap<String, Stand>,
+    pub(super) since: Since,
     /// The database was asked about the card.
     remembered: bool,
     rest: RestOfCard,
@@ -147,6 +149,7 @@ impl CardVisit {
             pin: PinStatus::Unknown,
             memory: Memory::default(),
             stands: BTreeMap::new(),
+            since: Since::default(),
             remembered: false,
             rest: RestOfCard::NotYet,
             judgings: 0,

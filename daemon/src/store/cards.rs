@@ -314,6 +314,7 @@ fn known(connection: &Connection) -> Result<Vec<KnownPersona>, StoreError> {
             .map(|stored| Registration {
                 route: None,
                 portal: stored.portal,
+                since: stored.status.began_at().unwrap_or(stored.at),
                 status: stored.status,
             })
             .collect();

@@ -36,6 +36,8 @@ pub struct StoredRegistration {
     pub card: CardId,
     /// Names the contents of the profile that was in force.
     pub profile: String,
+    /// When it was written down.
+    pub at: UtcSeconds,
 }
 
 /// A status that is kept: without DoD ID number.
@@ -82,7 +84,7 @@ pub(super) fn of_persona(
     persona: &PersonaId,
 ) -> Result<Vec<StoredRegistration>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT portal, status, certificate_sha256, card, profile FROM registration
+        "SELECT portal, status, certificate_sha256, card, profile, at FROM registration
          WHERE persona = ? ORDER BY portal",
     )?;
     let mut rows = select.query([&persona.0])?;
@@ -106,6 +108,7 @@ fn registration(row: &Row<'_>) -> Result<StoredRegistration, Unreadable> {
         certificate_sha256: row.get(2)?,
         card: CardId(row.get(3)?),
         profile: row.get(4)?,
+        at: UtcSeconds(row.get(5)?),
     })
 }
 

@@ -331,10 +331,12 @@ fn reader(name: &str, status: ReaderStatus, card: Option<Card>) -> Reader {
     }
 }
 
+/// One that says itself since when, or since its card was put in.
 fn registration(portal: &str, status: RegistrationStatus) -> Registration {
     Registration {
         route: None,
         portal: portal.into(),
+        since: status.began_at().unwrap_or(later(-3)),
         status,
     }
 }

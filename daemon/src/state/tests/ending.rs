@@ -76,6 +76,7 @@ impl World {
                         portal: portal.clone(),
                         status: status.clone(),
                         proof,
+                        at: self.now.utc,
                     };
                     self.database
                         .insert((card.id.clone(), portal.clone()), remembered);

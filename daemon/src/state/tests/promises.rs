@@ -1,13 +1,14 @@
 //! What every effect, and every picture, has to keep to.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
 use cac_common::identity::{CardId, HolderName};
 use cac_common::interface::Refusal;
 use cac_common::pin::PinFor;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::Visit;
+use cac_common::snapshot::{Registration, Visit};
 
 use super::fixtures::{account_of, card_id, certificate_of, holder, persona_of};
 use super::world::Who;
@@ -202,6 +203,32 @@ impl World {
                     assert_eq!(*account, own, "shown with the account of another");
                 }
             }
+        }
+    }
+
+    /// A status stays since when it began: in this step, or when it was written
+    /// down that the database had.
+    pub(super) fn check_since(&self, before: &BTreeMap<(Visit, String), Registration>) {
+        let now = self.now.utc;
+        let cards = self.current_visits();
+        for (key, shown) in self.registrations() {
+            assert!(shown.since <= now, "began later than now: {shown:?}");
+            let kind = mem::discriminant(&shown.status);
+            let stays = before
+                .get(&key)
+                .filter(|earlier| mem::discriminant(&earlier.status) == kind);
+            if let Some(earlier) = stays {
+                assert_eq!(shown.since, earlier.since, "began twice: {shown:?}");
+                continue;
+            }
+            let card = cards[&key.0].clone();
+            let written = self.database.get(&(card, key.1.clone()));
+            let then = written.is_some_and(|written| written.at == shown.since);
+            let says_itself = shown.status.began_at() == Some(shown.since);
+            assert!(
+                shown.since == now || then || says_itself,
+                "began at no moment that is known: {shown:?}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What surrounds the state machine, and lets it do things.
 
 use super::*;
+use cac_common::snapshot::Registration;
 
 /// What surrounds the state machine, as strict as the real thing, and what it
 /// was promised.
@@ -367,6 +368,7 @@ impl World {
             Who::Nobody
         };
         let before = self.statuses();
+        let stood = self.registrations();
         if a_person_acts {
             self.refused.clear();
         }
@@ -406,6 +408,7 @@ impl World {
             "kept for a reader that left"
         );
         self.check_what_is_shown();
+        self.check_since(&stood);
         self.check_wizards();
         self.check_calls(&calls);
         let now = self.now.monotonic;
@@ -416,15 +419,22 @@ impl World {
     }
 
     pub(super) fn statuses(&self) -> BTreeMap<(Visit, String), RegistrationStatus> {
+        let registrations = self.registrations().into_iter();
+        registrations
+            .map(|(key, registration)| (key, registration.status))
+            .collect()
+    }
+
+    pub(super) fn registrations(&self) -> BTreeMap<(Visit, String), Registration> {
         let snapshot = self.state.snapshot(self.now);
         snapshot
             .readers
-            .iter()
-            .filter_map(|reader| reader.card.as_ref())
+            .into_iter()
+            .filter_map(|reader| reader.card)
             .flat_map(|card| {
-                card.registrations.iter().map(|registration| {
+                card.registrations.into_iter().map(move |registration| {
                     let key = (card.visit, registration.portal.clone());
-                    (key, registration.status.clone())
+                    (key, registration)
                 })
             })
             .collect()

@@ -25,7 +25,7 @@ impl CardVisit {
         let waited = self.stands.get(portal).is_some_and(Stand::is_busy);
         let proof = self.stands.get(portal).and_then(Stand::being_written);
         if let (Ok(()), Some(proof)) = (&result, proof.cloned()) {
-            self.remember(portal, status, proof);
+            self.remember(portal, status, proof, context.now);
         }
         self.change(portal, |stand| stand.recorded(status, result, context.now));
         if waited {
@@ -176,6 +176,11 @@ impl CardVisit {
             });
         let is_new = remembered.is_none();
         let mut stand = Stand::at_first(remembered, facts, portal, now);
+        if let Some(remembered) = remembered
+            && stand == Stand::Rest(remembered.status.clone())
+        {
+            (self.since).note(&portal.name, &remembered.status, remembered.at);
+        }
         // Told before a PIN is asked for; who asks for it all the same is let.
         if is_new
             && stand.is_due()
@@ -198,7 +203,13 @@ impl CardVisit {
     }
 
     /// Keeps in mind what is written down, for when the profiles change.
-    pub(super) fn remember(&mut self, portal: &str, status: &RegistrationStatus, proof: Proof) {
+    pub(super) fn remember(
+        &mut self,
+        portal: &str,
+        status: &RegistrationStatus,
+        proof: Proof,
+        now: Now,
+    ) {
         self.memory
             .registrations
             .retain(|earlier| earlier.portal != portal);
@@ -206,6 +217,7 @@ impl CardVisit {
             portal: portal.to_owned(),
             status: status.clone(),
             proof,
+            at: now.utc,
         });
     }
 }

@@ -321,7 +321,7 @@ impl CardVisit {
             }
             Next::Record(status) => {
                 if !matches!(status, RegistrationStatus::Registered { .. }) {
-                    self.remember(portal, &status, proof.clone());
+                    self.remember(portal, &status, proof.clone(), context.now);
                 }
                 self.record(portal, status, proof, context);
             }

@@ -1,6 +1,6 @@
 //! What is kept of cards, and comes back.
 
-use super::super::fixtures::{jane, john, opened, registered};
+use super::super::fixtures::{NOW, jane, john, opened, registered};
 use super::*;
 
 #[tokio::test]
@@ -38,6 +38,7 @@ async fn a_new_card_of_a_persona_brings_its_registrations_along() {
             certificate_sha256: registered("AKO").certificate_sha256,
             profile: registered("AKO").profile,
             card: jane().card,
+            at: registered("AKO").at,
         }]
     );
     let known = store.known().await.unwrap();
@@ -154,6 +155,7 @@ async fn personas_are_listed_by_name_with_what_is_known_of_them() {
                 route: None,
                 portal: "AKO".into(),
                 status: registered("AKO").status,
+                since: NOW,
             }],
         }
     );

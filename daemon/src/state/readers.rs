@@ -1,0 +1,80 @@
+//! What is in the readers, and what comes and goes.
+
+use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
+use cac_common::snapshot::Visit;
+
+use super::notes::{self, Note};
+use super::visit::CardVisit;
+use super::{ReaderSlot, State};
+use crate::card::transport::{Report, SeenReader};
+use crate::event::{Effect, Now};
+
+impl State {
+    pub(super) fn take_report(&mut self, report: Report, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if report.service != self.service {
+            effects.extend(notes::service(self.service, report.service).map(|note| note.at(now)));
+            self.service = report.service;
+        }
+        let gone: Vec<ReaderName> = self
+            .readers
+            .keys()
+            .filter(|name| !report.readers.iter().any(|seen| seen.name == **name))
+            .cloned()
+            .collect();
+        for name in gone {
+            let slot = self.readers.remove(&name);
+            if let Some(card) = slot.and_then(|slot| slot.visit) {
+                effects.push(Effect::EndVisit(card.visit));
+                if report.service == ServiceStatus::Running {
+                    effects.push(Note::card_out(&card, &name).at(now));
+                }
+            }
+            if report.service == ServiceStatus::Running {
+                effects.push(Note::reader(&name, "unplugged").at(now));
+            }
+            effects.push(Effect::EndReader(name));
+        }
+        for seen in report.readers {
+            effects.extend(self.take_reader(seen, now));
+        }
+        effects
+    }
+
+    fn take_reader(&mut self, seen: SeenReader, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let is_new = !self.readers.contains_key(&seen.name);
+        if is_new {
+            effects.push(Note::reader(&seen.name, "found").at(now));
+        }
+        let slot = self.readers.entry(seen.name.clone()).or_insert(ReaderSlot {
+            status: ReaderStatus::Empty,
+            changes: seen.changes,
+            visit: None,
+        });
+        let same_card = slot.status == seen.status && slot.changes == seen.changes && !is_new;
+        slot.changes = seen.changes;
+        slot.status = seen.status;
+        if same_card {
+            return effects;
+        }
+        if let Some(card) = slot.visit.take() {
+            effects.push(Effect::EndVisit(card.visit));
+            effects.push(Note::card_out(&card, &seen.name).at(now));
+        }
+        match seen.status {
+            ReaderStatus::Empty => {}
+            ReaderStatus::NoAnswer => effects.push(Note::no_answer(&seen.name).at(now)),
+            ReaderStatus::Card => {
+                self.last_visit = Visit(self.last_visit.0 + 1);
+                slot.visit = Some(CardVisit::new(self.last_visit, seen.name.clone(), now));
+                effects.push(Note::card_in(&seen.name).at(now));
+                effects.push(Effect::ReadCard {
+                    reader: seen.name,
+                    visit: self.last_visit,
+                });
+            }
+        }
+        effects
+    }
+}
