@@ -4,6 +4,8 @@
 //! stands here: only how many characters were typed.
 
 mod eligibility;
+mod filter;
+mod palette;
 mod problems;
 mod screen;
 mod wizard;
@@ -22,6 +24,8 @@ use crate::failure::Trouble;
 use crate::phrase::{self, Tone};
 
 pub use self::eligibility::{EligibilityDialog, EligibilityStep, OpenEligibility};
+pub use self::filter::Filter;
+pub use self::palette::{Does, Entry, Palette};
 pub use self::screen::{ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, Subject};
 pub use self::wizard::{Shown, Typed, WizardDialog, WizardStep};
 
@@ -44,9 +48,14 @@ pub struct App {
     /// The entry picked in the list of what happened; else the newest.
     pub happened: Option<i64>,
     pub screen: Screen,
+    /// What lies beneath the help or the palette, and is there again after it.
+    beneath: Option<Box<Screen>>,
+    pub filter: Option<Filter>,
     /// What came of the last thing that was asked for.
     pub said: Option<Said>,
     pub shows_dod_id: bool,
+    /// Clicks and the wheel come to us, and mark no text in the terminal.
+    pub takes_mouse: bool,
 }
 
 /// How the conversation with the daemon stands.
@@ -101,8 +110,11 @@ impl App {
             registration: None,
             happened: None,
             screen: Screen::Panes,
+            beneath: None,
+            filter: None,
             said: None,
             shows_dod_id: false,
+            takes_mouse: true,
         }
     }
 
@@ -208,6 +220,27 @@ impl App {
         self.happened
             .and_then(|id| entries.iter().position(|entry| entry.id == id))
             .unwrap_or(entries.len().saturating_sub(1))
+    }
+
+    /// Where the cursor of a pane stands in its whole list.
+    pub fn cursor(&self, pane: Pane) -> usize {
+        match pane {
+            Pane::Readers | Pane::Card => self.chosen_row(),
+            Pane::Certificates => self.certificate,
+            Pane::Registration => self.registration_row(),
+            Pane::Happened => self.happened_row(),
+        }
+    }
+
+    /// Opens what leads back to where it was opened.
+    pub fn lay_on_top(&mut self, screen: Screen) {
+        let before = std::mem::replace(&mut self.screen, screen);
+        self.beneath.get_or_insert_with(|| Box::new(before));
+    }
+
+    /// Back to what lies beneath, the panes if nothing does.
+    pub fn take_off_top(&mut self) {
+        self.screen = self.beneath.take().map_or(Screen::Panes, |screen| *screen);
     }
 
     pub fn portal(&self, name: &str) -> Option<&Portal> {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
-use crossterm::event::{Event, EventStream, KeyEvent};
+use crossterm::event::{Event, EventStream, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,7 +26,7 @@ use crate::presence::{self, Presence};
 use crate::secret_entry::{MOST_BYTES, MOST_DIGITS, SecretEntry};
 use crate::terminal::Screen;
 use crate::theme::Theme;
-use crate::update::{Action, Message, Stroke, update};
+use crate::update::{Action, Message, Mouse, MouseDid, Stroke, update};
 use crate::view;
 
 /// Messages that may wait; whoever sends more waits too.
@@ -157,6 +157,7 @@ impl Desk {
                 Some(Action::Quit) => return Ok(()),
                 Some(Action::Redraw) => screen.forget()?,
                 Some(Action::Suspend) => screen.suspend()?,
+                Some(Action::TakeMouse(ours)) => screen.take_mouse(ours)?,
                 Some(action) => self.start(action),
             }
         }
@@ -168,13 +169,14 @@ impl Desk {
         match event {
             Event::Key(key) => self.message_for_key(key),
             Event::Resize(columns, rows) => Some(Message::Resized(*columns, *rows)),
-            Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Paste(_) => None,
+            Event::Mouse(mouse) => message_for_mouse(*mouse),
+            Event::FocusGained | Event::FocusLost | Event::Paste(_) => None,
         }
     }
 
     fn message_for_key(&mut self, key: &KeyEvent) -> Option<Message> {
         let mode = self.app.mode();
-        let is_seen = matches!(mode, Mode::Insist | Mode::Text | Mode::FileName);
+        let is_seen = mode.shows_what_is_typed();
         let stroke = match keys::pressed(mode, key)? {
             Pressed::Command(command) => return Some(Message::Command(command)),
             Pressed::Secret(c) => {
@@ -251,10 +253,29 @@ impl Desk {
                 Action::Accept(request) => calls::accept(&socket, request).await,
                 Action::LoadHistory(request) => calls::history(&socket, request).await,
                 Action::Clear(request) => calls::clear(&socket, request).await,
-                Action::Quit | Action::Redraw | Action::Suspend => return,
+                Action::Quit | Action::Redraw | Action::Suspend | Action::TakeMouse(_) => return,
             };
             // Fails only if the dashboard has ended.
             let _ = answer.send(message).await;
         });
     }
+}
+
+fn message_for_mouse(event: MouseEvent) -> Option<Message> {
+    let did = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => MouseDid::Click,
+        MouseEventKind::ScrollUp => MouseDid::WheelUp,
+        MouseEventKind::ScrollDown => MouseDid::WheelDown,
+        MouseEventKind::Down(_)
+        | MouseEventKind::Up(_)
+        | MouseEventKind::Drag(_)
+        | MouseEventKind::Moved
+        | MouseEventKind::ScrollLeft
+        | MouseEventKind::ScrollRight => return None,
+    };
+    Some(Message::Mouse(Mouse {
+        column: event.column,
+        row: event.row,
+        did,
+    }))
 }

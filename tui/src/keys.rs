@@ -45,6 +45,9 @@ pub enum Mode {
     YesOrNo,
     /// Which way is open.
     Verdict,
+    /// What is looked for in a list.
+    Filter,
+    Palette,
 }
 
 /// Where to go in a list, or in a text that is longer than the screen.
@@ -83,6 +86,11 @@ pub enum Command {
     Kept,
     Save,
     Print,
+    /// Looks for something in the list that has the keys.
+    Filter,
+    Palette,
+    /// Takes the mouse, or leaves it to the terminal.
+    Mouse,
     Quit,
     Redraw,
     Suspend,
@@ -104,10 +112,37 @@ pub enum Pressed {
     TooSoon,
 }
 
+impl Mode {
+    /// What is typed is a line that may be seen.
+    pub fn shows_what_is_typed(self) -> bool {
+        matches!(
+            self,
+            Self::Insist | Self::Text | Self::FileName | Self::Filter | Self::Palette
+        )
+    }
+}
+
+impl Command {
+    /// Whether the palette offers it: what moves, answers or goes back has its keys.
+    pub fn is_offered(self) -> bool {
+        !matches!(
+            self,
+            Self::Move(_)
+                | Self::NextPane
+                | Self::PreviousPane
+                | Self::Open
+                | Self::Back
+                | Self::Yes
+                | Self::No
+                | Self::Palette
+        )
+    }
+}
+
 /// One line of the table.
 pub struct Binding {
     keys: &'static [Key],
-    modes: &'static [Mode],
+    pub modes: &'static [Mode],
     pub command: Command,
     /// How the keys are written in the help.
     pub shown: &'static str,
@@ -116,7 +151,7 @@ pub struct Binding {
     pub footer: Option<(&'static str, &'static str)>,
 }
 
-pub use self::table::TABLE;
+pub use self::table::{EVERYWHERE, TABLE};
 
 #[derive(Clone, Copy)]
 enum Key {
@@ -144,6 +179,8 @@ pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
             | Mode::WizardPin
             | Mode::TooSoon
             | Mode::FileName
+            | Mode::Filter
+            | Mode::Palette
     );
     if types { typed(mode, event) } else { None }
 }
@@ -161,9 +198,7 @@ fn typed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
         KeyCode::Char('h') if control => Some(Pressed::Erase),
         KeyCode::Char('u' | 'w') if control => Some(Pressed::EraseAll),
         KeyCode::Char(_) if control || event.modifiers.contains(KeyModifiers::ALT) => None,
-        KeyCode::Char(c) if matches!(mode, Mode::Insist | Mode::Text | Mode::FileName) => {
-            Some(Pressed::Letter(c))
-        }
+        KeyCode::Char(c) if mode.shows_what_is_typed() => Some(Pressed::Letter(c)),
         KeyCode::Char(c) if mode == Mode::Password || c.is_ascii_digit() => {
             Some(Pressed::Secret(c))
         }
@@ -188,7 +223,6 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use super::table::EVERYWHERE;
     use super::*;
 
     #[test]

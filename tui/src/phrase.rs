@@ -9,7 +9,7 @@ use cac_common::identity::readable;
 use cac_common::interface::{ClearScope, Lost};
 use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::PinStatus;
+use cac_common::snapshot::{HistoryKind, PinStatus};
 use cac_common::time::UtcSeconds;
 use cac_common::wizard::{Wizard, WizardState};
 use jiff::tz::TimeZone;
@@ -249,6 +249,19 @@ pub fn wizard(wizard: &Wizard) -> String {
         WizardState::Asking { .. } | WizardState::Telling => format!("{step} waits for you"),
         WizardState::Stopped { cause } => format!("{step} stopped: {}", readable(&cause.detail)),
         WizardState::Done { .. } => "done".into(),
+    }
+}
+
+/// What an entry of the history is about.
+pub fn kind(kind: HistoryKind) -> &'static str {
+    match kind {
+        HistoryKind::Service => "service",
+        HistoryKind::Reader => "reader",
+        HistoryKind::Card => "card",
+        HistoryKind::Pin => "PIN",
+        HistoryKind::Registration => "registration",
+        HistoryKind::Configuration => "configuration",
+        HistoryKind::Clear => "clear",
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -18,9 +19,15 @@ const PANICKED: i32 = 101;
 /// Whether the terminal has to be put back: the panic hook knows no `Screen`.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Clicks and the wheel are told, as SGR 1006 writes them. Not every movement:
+/// each would wake us up.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
 /// The terminal in raw mode on its other screen; put back when dropped.
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    takes_mouse: bool,
 }
 
 impl Screen {
@@ -35,8 +42,9 @@ impl Screen {
         }));
         let screen = Self {
             terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,
+            takes_mouse: true,
         };
-        take()?;
+        take(screen.takes_mouse)?;
         Ok(screen)
     }
 
@@ -68,8 +76,14 @@ impl Screen {
     /// Takes the terminal again after someone else had it.
     pub fn resume(&mut self) -> io::Result<()> {
         put_back();
-        take()?;
+        take(self.takes_mouse)?;
         self.forget()
+    }
+
+    /// Takes the mouse, or leaves it to the terminal.
+    pub fn take_mouse(&mut self, ours: bool) -> io::Result<()> {
+        self.takes_mouse = ours;
+        execute!(io::stdout(), Print(if ours { MOUSE_ON } else { MOUSE_OFF }))
     }
 }
 
@@ -79,16 +93,17 @@ impl Drop for Screen {
     }
 }
 
-fn take() -> io::Result<()> {
+fn take(mouse: bool) -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen)
+    let mouse = if mouse { MOUSE_ON } else { MOUSE_OFF };
+    execute!(io::stdout(), EnterAlternateScreen, Print(mouse))
 }
 
 fn put_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         // If the terminal has gone, there is nothing left to put back.
-        let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
+        let _ = execute!(io::stdout(), Print(MOUSE_OFF), Show, LeaveAlternateScreen);
         let _ = disable_raw_mode();
         let _ = io::stdout().flush();
     }

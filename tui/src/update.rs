@@ -3,7 +3,9 @@
 mod dialogs;
 mod eligibility;
 mod message;
+mod mouse;
 mod moving;
+mod palette;
 mod registering;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{PinStatus, Snapshot};
 
 pub use self::message::{Action, Message, Stroke};
+pub use self::mouse::{Mouse, MouseDid};
 use crate::app::{
     App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinStep, Said, Screen, Subject,
     WizardStep,
@@ -20,6 +23,7 @@ use crate::app::{
 use crate::failure::Trouble;
 use crate::keys::Command;
 use crate::phrase::Tone;
+use crate::possible::why_not;
 
 /// Bytes of a line that is typed and may be seen.
 const LONGEST_LINE: usize = 255;
@@ -30,6 +34,7 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Away(why) => lose_daemon(app, why),
         Message::Command(command) => return obey(app, command),
         Message::Stroke(stroke) => typed(app, stroke),
+        Message::Mouse(mouse) => return mouse::take(app, mouse),
         Message::Resized(columns, rows) => app.size = (columns, rows),
         Message::Tick => {}
         Message::PinTaken(Ok(())) => app.said = None,
@@ -73,6 +78,8 @@ fn typed(app: &mut App, stroke: Stroke) {
         wizard::typed(app, stroke);
     } else if let Screen::Eligibility(_) = app.screen {
         eligibility::typed(app, stroke);
+    } else {
+        palette::typed(app, stroke);
     }
 }
 
@@ -166,6 +173,7 @@ fn settle(app: &mut App) {
         app.picked = None;
     }
     app.certificate = moving::last_of(app.certificates()).min(app.certificate);
+    palette::stay_among_the_found(app);
     let Screen::Details { of, .. } = &app.screen else {
         return;
     };
@@ -209,6 +217,10 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
     if !is_of_the_terminal {
         app.said = None;
     }
+    if let Some(why) = why_not(app, command) {
+        say(app, Tone::Wanted, &why);
+        return None;
+    }
     match command {
         Command::Quit => return Some(Action::Quit),
         Command::Redraw => return Some(Action::Redraw),
@@ -224,7 +236,10 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::NextPane => app.focus = app.focus.next(),
         Command::PreviousPane => app.focus = app.focus.previous(),
         Command::ShowDodId => app.shows_dod_id = !app.shows_dod_id,
-        Command::Help => app.screen = Screen::Help { scroll: 0 },
+        Command::Help => app.lay_on_top(Screen::Help { scroll: 0 }),
+        Command::Mouse => return Some(toggle_mouse(app)),
+        Command::Palette => palette::show(app),
+        Command::Filter => palette::search(app),
         Command::Problems => open(app, Subject::Problems),
         Command::Clear => app.screen = Screen::Clear(ClearStep::Choosing { cursor: 0 }),
         Command::History => return Some(dialogs::open_history(app)),
@@ -244,6 +259,17 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::Move(to) => return moving::go(app, to),
     }
     None
+}
+
+fn toggle_mouse(app: &mut App) -> Action {
+    app.takes_mouse = !app.takes_mouse;
+    let text = if app.takes_mouse {
+        "The mouse is the dashboard's: click and wheel work. Shift marks text."
+    } else {
+        "The mouse is the terminal's again: mark and copy text with it."
+    };
+    say(app, Tone::Quiet, text);
+    Action::TakeMouse(app.takes_mouse)
 }
 
 fn yes(app: &mut App) -> Option<Action> {
@@ -276,6 +302,14 @@ fn back(app: &mut App) -> Option<Action> {
         prompt.problem = None;
         return None;
     }
+    if matches!(app.screen, Screen::Help { .. } | Screen::Palette(_)) {
+        app.take_off_top();
+        settle(app);
+        return None;
+    }
+    if app.screen == Screen::Panes {
+        app.filter = None;
+    }
     let chooses_anew = matches!(&app.screen, Screen::Clear(step) if step.was_chosen());
     app.screen = if chooses_anew {
         Screen::Clear(ClearStep::Choosing { cursor: 0 })
@@ -287,7 +321,12 @@ fn back(app: &mut App) -> Option<Action> {
 
 fn enter(app: &mut App) -> Option<Action> {
     match &app.screen {
+        Screen::Panes if app.types_filter() => {
+            palette::keep_filter(app);
+            return None;
+        }
         Screen::Panes => {}
+        Screen::Palette(_) => return palette::choose(app),
         Screen::PinPrompt(_) => return dialogs::send_pin(app),
         Screen::Clear(_) => return dialogs::choose(app),
         Screen::Wizard(_) => return wizard::enter(app),

@@ -33,7 +33,9 @@ mod happened;
 mod header;
 mod help;
 mod history;
+mod hit;
 mod layout;
+mod palette;
 mod pane;
 mod parts;
 mod pin_prompt;
@@ -41,6 +43,8 @@ mod readers;
 mod registration;
 mod text;
 mod wizard;
+
+pub use self::hit::{Hit, hit};
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -59,14 +63,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
     let whole = frame.area();
     let problems = header::problem_lines(app, whole, theme);
     let said = footer::said_lines(app, whole, theme);
-    let [top, banner, body, answer, bottom] = Layout::vertical([
-        Constraint::Length(u16::from(whole.height > 2)),
-        Constraint::Length(height_of(&problems)),
-        Constraint::Fill(1),
-        Constraint::Length(height_of(&said)),
-        Constraint::Length(u16::from(whole.height > 3)),
-    ])
-    .areas(whole);
+    let [top, banner, body, answer, bottom] = areas(whole, height_of(&problems), height_of(&said));
 
     header::draw(frame, top, app, theme);
     frame.render_widget(Paragraph::new(problems), banner);
@@ -88,10 +85,23 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Screen::Eligibility(dialog) => eligibility::draw(frame, app, dialog, theme),
         Screen::Clear(step) => clear::draw(frame, app, step, theme),
         Screen::Help { scroll } => help::draw(frame, app, *scroll, theme),
+        Screen::Palette(palette) => palette::draw(frame, palette, theme),
     }
     if theme.ascii {
         ascii::translate(frame.buffer_mut());
     }
+}
+
+/// The header, the problems, the panes, what was said, and the keys.
+fn areas(whole: Rect, problems: u16, said: u16) -> [Rect; 5] {
+    Layout::vertical([
+        Constraint::Length(u16::from(whole.height > 2)),
+        Constraint::Length(problems),
+        Constraint::Fill(1),
+        Constraint::Length(said),
+        Constraint::Length(u16::from(whole.height > 3)),
+    ])
+    .areas(whole)
 }
 
 /// How many rows of what is open do not fit on the screen.
@@ -102,7 +112,11 @@ pub fn scroll_room(app: &App) -> u16 {
         Screen::Help { .. } => help::scroll_room(app, whole),
         Screen::Wizard(dialog) => wizard::scroll_room(app, dialog, whole),
         Screen::Eligibility(dialog) => eligibility::scroll_room(app, dialog, whole),
-        Screen::Panes | Screen::PinPrompt(_) | Screen::Clear(_) | Screen::History(_) => 0,
+        Screen::Panes
+        | Screen::PinPrompt(_)
+        | Screen::Clear(_)
+        | Screen::History(_)
+        | Screen::Palette(_) => 0,
     }
 }
 

@@ -8,7 +8,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, Visit};
 use cac_common::wizard::{AskKind, WizardState};
 
-use super::{App, EligibilityDialog, EligibilityStep, Typed, WizardDialog, WizardStep};
+use super::{App, EligibilityDialog, EligibilityStep, Palette, Typed, WizardDialog, WizardStep};
 use crate::failure::Trouble;
 use crate::keys::Mode;
 
@@ -23,6 +23,7 @@ pub enum Screen {
     Clear(ClearStep),
     History(HistoryList),
     Help { scroll: u16 },
+    Palette(Palette),
 }
 
 /// What the details are of, within what is chosen.
@@ -88,10 +89,12 @@ impl App {
     /// What the keys mean now.
     pub fn mode(&self) -> Mode {
         match &self.screen {
+            Screen::Panes if self.types_filter() => Mode::Filter,
             Screen::Panes => Mode::Panes,
             Screen::Details { .. } if self.notice().is_some() => Mode::Notice,
             Screen::Details { .. } => Mode::Details,
             Screen::Help { .. } => Mode::Help,
+            Screen::Palette(_) => Mode::Palette,
             Screen::PinPrompt(PinPrompt {
                 step: PinStep::Typing,
                 ..

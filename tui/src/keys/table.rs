@@ -5,7 +5,7 @@ use crossterm::event::KeyCode;
 use super::Key::{Control, Plain};
 use super::{Binding, Command, Mode, Move};
 
-pub(super) const EVERYWHERE: &[Mode] = &[
+pub const EVERYWHERE: &[Mode] = &[
     Mode::Panes,
     Mode::Details,
     Mode::Notice,
@@ -28,6 +28,8 @@ pub(super) const EVERYWHERE: &[Mode] = &[
     Mode::Answer,
     Mode::YesOrNo,
     Mode::Verdict,
+    Mode::Filter,
+    Mode::Palette,
 ];
 const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::Panes,
@@ -68,6 +70,8 @@ const LISTS: &[Mode] = &[
     Mode::YesOrNo,
     Mode::Verdict,
 ];
+/// Where letters are typed, so that they do not move.
+const SEARCHING: &[Mode] = &[Mode::Filter, Mode::Palette];
 const CARD: &[Mode] = &[Mode::Panes, Mode::Details];
 /// While the wizard goes on.
 const BY_HAND: &[Mode] = &[
@@ -93,6 +97,22 @@ pub const TABLE: &[Binding] = &[
         command: Command::Move(Move::Down),
         shown: "Down, j",
         help: "down one row",
+        footer: None,
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Up), Control('p')],
+        modes: SEARCHING,
+        command: Command::Move(Move::Up),
+        shown: "Up, Ctrl-P",
+        help: "up one row, while letters are typed",
+        footer: None,
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Down), Control('n')],
+        modes: SEARCHING,
+        command: Command::Move(Move::Down),
+        shown: "Down, Ctrl-N",
+        help: "down one row, while letters are typed",
         footer: None,
     },
     Binding {
@@ -168,6 +188,8 @@ pub const TABLE: &[Binding] = &[
             Mode::FileName,
             Mode::Answer,
             Mode::YesOrNo,
+            Mode::Filter,
+            Mode::Palette,
         ],
         command: Command::Open,
         shown: "Enter",
@@ -298,6 +320,30 @@ pub const TABLE: &[Binding] = &[
         command: Command::No,
         shown: "n",
         help: "no, to a question",
+        footer: None,
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char('/'))],
+        modes: &[Mode::Panes],
+        command: Command::Filter,
+        shown: "/",
+        help: "find: only rows of this list with the words you type; Esc shows all again",
+        footer: Some(("/", "find")),
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char(':'))],
+        modes: HELPED,
+        command: Command::Palette,
+        shown: ":",
+        help: "every action, by a few of its letters",
+        footer: Some((":", "actions")),
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char('m'))],
+        modes: &[Mode::Panes, Mode::Details, Mode::History],
+        command: Command::Mouse,
+        shown: "m",
+        help: "mouse: leave it to the terminal, to mark and copy text, or take it again",
         footer: None,
     },
     Binding {

@@ -214,6 +214,14 @@ pub(super) fn go_in_history(app: &mut App, to: Move) -> Option<Action> {
     next_page(list)
 }
 
+pub(super) fn put_cursor_in_history(app: &mut App, row: usize) -> Option<Action> {
+    let Screen::History(list) = &mut app.screen else {
+        return None;
+    };
+    list.cursor = row.min(list.entries.len().saturating_sub(1));
+    next_page(list)
+}
+
 fn next_page(list: &mut HistoryList) -> Option<Action> {
     let may_ask = matches!(list.page, Page::More | Page::Failed(_));
     if !may_ask || list.cursor + NEAR < list.entries.len() {

@@ -8,8 +8,8 @@ use cac_common::interface::PortalDetails;
 use cac_common::snapshot::Snapshot;
 
 use super::moving::moved;
-use super::{Action, Stroke, edit, registering, said_of, say};
-use crate::app::{App, EligibilityDialog, EligibilityStep, Link, OpenEligibility, Said, Screen};
+use super::{Action, Stroke, edit, said_of};
+use crate::app::{App, EligibilityDialog, EligibilityStep, OpenEligibility, Said, Screen};
 use crate::confirmation;
 use crate::failure::Trouble;
 use crate::keys::Move;
@@ -17,19 +17,11 @@ use crate::phrase::Tone;
 
 /// Of the holder of the card that is chosen, at the portal that is picked.
 pub(super) fn open(app: &mut App) -> Option<Action> {
-    if app.link != Link::Connected {
-        say(app, Tone::Wanted, "cacd is away; it knows the rules.");
-        return None;
-    }
     let names = names(app.snapshot.as_ref());
-    let portal = registering::picked(app).or_else(|| match names.as_slice() {
+    let portal = app.picked_portal().or_else(|| match names.as_slice() {
         [only] => Some(only.clone()),
         _ => None,
     });
-    if portal.is_none() && names.is_empty() {
-        say(app, Tone::Wanted, "No portal is configured.");
-        return None;
-    }
     let step = match &portal {
         Some(portal) => EligibilityStep::Loading {
             portal: portal.clone(),

@@ -9,6 +9,7 @@ use cac_common::interface::{
 use cac_common::snapshot::{HistoryEntry, Snapshot};
 use cac_common::wizard::Confirmation;
 
+use super::mouse::Mouse;
 use crate::failure::Trouble;
 use crate::keys::Command;
 
@@ -19,6 +20,7 @@ pub enum Message {
     Away(Trouble),
     Command(Command),
     Stroke(Stroke),
+    Mouse(Mouse),
     Resized(u16, u16),
     /// Something drawn changes with time alone.
     Tick,
@@ -75,6 +77,8 @@ pub enum Action {
     Quit,
     Redraw,
     Suspend,
+    /// Takes the mouse, or leaves it to the terminal.
+    TakeMouse(bool),
     /// With the digits that were typed.
     SubmitPin(SubmitPin),
     Register(Register),

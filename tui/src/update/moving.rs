@@ -1,6 +1,6 @@
 //! Where the keys that move lead, in whatever has the keyboard.
 
-use super::{Action, dialogs, eligibility, wizard};
+use super::{Action, dialogs, eligibility, palette, wizard};
 use crate::app::{App, Chosen, ClearStep, Pane, Pick, Screen};
 use crate::clearing;
 use crate::keys::Move;
@@ -28,35 +28,47 @@ pub(super) fn go(app: &mut App, to: Move) -> Option<Action> {
         Screen::Wizard(_) => wizard::scroll(app, to, room),
         Screen::Eligibility(_) => eligibility::go(app, to, room),
         Screen::Clear(_) | Screen::PinPrompt(_) => {}
-        Screen::Panes => go_in_pane(app, to),
+        Screen::Palette(_) => palette::go(app, to),
+        Screen::Panes => go_in_pane(app, app.focus, to),
     }
     None
 }
 
-fn go_in_pane(app: &mut App, to: Move) {
-    match app.focus {
+/// Moves among the rows of a pane that are shown.
+pub(super) fn go_in_pane(app: &mut App, pane: Pane, to: Move) {
+    let shown = app.shown(if pane == Pane::Card {
+        Pane::Readers
+    } else {
+        pane
+    });
+    let at = shown.iter().position(|row| *row == app.cursor(pane));
+    let Some(last) = shown.len().checked_sub(1) else {
+        return;
+    };
+    // From a row that is not shown it goes to the first that is.
+    let Some(row) = shown.get(at.map_or(0, |at| moved(to, at, last))) else {
+        return;
+    };
+    put_cursor(app, pane, *row);
+}
+
+/// Puts the cursor of a pane on a row of its whole list.
+pub(super) fn put_cursor(app: &mut App, pane: Pane, row: usize) {
+    match pane {
         Pane::Readers | Pane::Card => {
-            let row = moved(to, app.chosen_row(), app.rows().len().saturating_sub(1));
             let pick = app.rows().get(row).map(Chosen::pick);
             pick_row(app, pick);
         }
-        Pane::Certificates => {
-            app.certificate = moved(to, app.certificate, last_of(app.certificates()));
-        }
+        Pane::Certificates => app.certificate = row,
         Pane::Registration => {
-            let registrations = app.registrations();
-            let row = moved(to, app.registration_row(), last_of(registrations));
-            app.registration = registrations.get(row).map(|one| one.portal.clone());
+            let registration = app.registrations().get(row);
+            app.registration = registration.map(|one| one.portal.clone());
         }
         Pane::Happened => {
-            let last = last_of(app.happened());
-            let row = moved(to, app.happened_row(), last);
             // On the newest the list follows what happens next.
-            app.happened = app
-                .happened()
-                .get(row)
-                .map(|entry| entry.id)
-                .filter(|_| row < last);
+            let last = last_of(app.happened());
+            let entry = app.happened().get(row).filter(|_| row < last);
+            app.happened = entry.map(|entry| entry.id);
         }
     }
 }

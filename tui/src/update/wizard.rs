@@ -11,33 +11,24 @@ use cac_common::wizard::{Move, Wizard, WizardState};
 use self::answering::{CUT, answer, go_to, left_over, moving};
 pub(super) use self::answering::{ask_to_stop, sent, step_back, typed, wipe};
 pub(super) use self::keeping::{ask_file, kept, load_kept, print, scroll};
-use super::{Action, complain, registering, said_of, say};
+use super::{Action, complain, said_of, say};
 use crate::app::{App, Said, Screen, Shown, Typed, WizardDialog, WizardStep};
 use crate::confirmation;
 use crate::failure::Trouble;
 use crate::phrase::Tone;
+use crate::possible::usable;
 
 /// Shows the wizard that is under way, or says what one would do.
 pub(super) fn open(app: &mut App) -> Option<Action> {
-    let picked = registering::picked(app);
-    let (card, visit, running) = match registering::usable(app) {
-        Ok((id, card)) => (id, card.visit, card.wizard.clone()),
-        Err(why) => {
-            say(app, Tone::Wanted, &why);
-            return None;
-        }
-    };
+    let picked = app.picked_portal();
+    let (card, visit, running) = usable(app)
+        .map(|(id, card)| (id, card.visit, card.wizard.clone()))
+        .ok()?;
     let is_of_another = |wizard: &Wizard| picked.as_ref().is_some_and(|it| *it != wizard.portal);
     let shown = running.filter(|wizard| !is_done(wizard) || !is_of_another(wizard));
     let is_other = shown.as_ref().is_some_and(is_of_another);
-    let Some(portal) = shown
-        .as_ref()
-        .map(|wizard| wizard.portal.clone())
-        .or(picked)
-    else {
-        say(app, Tone::Wanted, "There is no portal to register at.");
-        return None;
-    };
+    let of_the_one_shown = shown.as_ref().map(|wizard| wizard.portal.clone());
+    let portal = of_the_one_shown.or(picked)?;
     // What is open stays about the same reader, whichever card needs someone next.
     app.picked = app.chosen().map(|chosen| chosen.pick());
     let step = match shown {

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{fit, fit_right, width, window};
+use super::text::{fit, fit_right, seen, width};
 use crate::app::{App, Chosen, Pane};
 use crate::phrase::Tone;
 use crate::phrase::certificate::{place, standing, verdict};
@@ -31,16 +31,20 @@ struct Columns {
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Certificates);
     let certificates = app.certificates();
-    let seen = window(
-        certificates.len(),
-        app.certificate,
-        area.height.saturating_sub(2),
-    );
-    let title = if seen.len() < certificates.len() {
-        let (first, last) = (seen.start + 1, seen.end);
-        format!("Certificates {first} to {last} of {}", certificates.len())
-    } else {
-        "Certificates".into()
+    let shown = app.shown(Pane::Certificates);
+    let rows = rows_seen(app, pane::within(area));
+    let title = match (rows.first(), rows.last()) {
+        (Some(first), Some(last))
+            if rows.len() < shown.len() && shown.len() == certificates.len() =>
+        {
+            format!(
+                "Certificates {} to {} of {}",
+                first + 1,
+                last + 1,
+                certificates.len()
+            )
+        }
+        _ => pane::title(app, Pane::Certificates, "Certificates", area.width),
     };
     let area = pane::draw(frame, area, &title, has_focus, theme);
     if certificates.is_empty() {
@@ -52,8 +56,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         frame.render_widget(Paragraph::new(Line::styled(text, theme.label())), area);
         return;
     }
+    if let Some(text) = pane::nothing_found(app, Pane::Certificates) {
+        frame.render_widget(Line::styled(text, theme.label()), area);
+        return;
+    }
     let columns = columns(app, area.width);
-    let lines: Vec<Line<'_>> = seen
+    let lines: Vec<Line<'_>> = rows
+        .into_iter()
         .map(|at| {
             let is_cursor = has_focus && at == app.certificate;
             let line = row(app, &certificates[at], &columns, theme);
@@ -65,6 +74,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// The row of the list on each line of the inside of the pane.
+pub(super) fn rows_seen(app: &App, within: Rect) -> Vec<usize> {
+    let shown = app.shown(Pane::Certificates);
+    seen(&shown, app.certificate, within.height).collect()
 }
 
 /// How much of a whole there is, on so many columns.

@@ -1,6 +1,7 @@
 //! Clearing: what to forget, and what would be lost.
 
 use ratatui::Frame;
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -65,8 +66,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, step: &ClearStep, theme: Th
 
 fn choosing(frame: &mut Frame<'_>, app: &App, cursor: usize, theme: Theme) {
     let choices = clearing::choices(app);
-    let height = u16::try_from(choices.len()).unwrap_or(u16::MAX);
-    let size = (COLUMNS, height.saturating_add(2));
+    let size = size(choices.len());
     let within = pane::dialog(frame, "Clear what is kept", size, theme);
     let lines: Vec<Line<'_>> = window(choices.len(), cursor, within.height)
         .map(|at| {
@@ -82,6 +82,19 @@ fn choosing(frame: &mut Frame<'_>, app: &App, cursor: usize, theme: Theme) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), within);
+}
+
+fn size(choices: usize) -> (u16, u16) {
+    let height = u16::try_from(choices).unwrap_or(u16::MAX);
+    (COLUMNS, height.saturating_add(2))
+}
+
+/// The row of the choices at this place on the screen.
+pub(super) fn row_at(app: &App, cursor: usize, whole: Rect, row: u16) -> Option<usize> {
+    let choices = clearing::choices(app).len();
+    let within = pane::within_dialog(whole, size(choices));
+    let mut seen = window(choices, cursor, within.height);
+    seen.nth(usize::from(row.checked_sub(within.y)?))
 }
 
 /// A portal by its title and a card by its holder, which is how the panes call them.

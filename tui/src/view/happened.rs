@@ -14,7 +14,8 @@ use crate::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Happened);
-    let area = pane::draw(frame, area, "What happened", has_focus, theme);
+    let title = pane::title(app, Pane::Happened, "What happened", area.width);
+    let area = pane::draw(frame, area, &title, has_focus, theme);
     let entries = app.happened();
     if entries.is_empty() {
         let text = if app.may_act() {
@@ -26,25 +27,43 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         frame.render_widget(Paragraph::new(line), area);
         return;
     }
+    if let Some(text) = pane::nothing_found(app, Pane::Happened) {
+        frame.render_widget(Line::styled(text, theme.label()), area);
+        return;
+    }
     let cursor = app.happened_row();
-    let mut lines = Vec::new();
-    let mut cursor_line = 0;
-    for (at, entry) in entries.iter().enumerate() {
-        let is_cursor = at == cursor;
-        for line in rows(app, entry, area.width, theme) {
-            lines.push(if has_focus && is_cursor {
+    let lines: Vec<Line<'_>> = lines_seen(app, area, theme)
+        .into_iter()
+        .map(|(at, line)| {
+            if has_focus && at == cursor {
                 pane::under_cursor(line, theme)
             } else {
                 line
-            });
-        }
-        if is_cursor {
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// The row of the list on each line of the inside of the pane.
+pub(super) fn rows_seen(app: &App, within: Rect) -> Vec<usize> {
+    let lines = lines_seen(app, within, Theme::MONOCHROME);
+    lines.into_iter().map(|(at, _)| at).collect()
+}
+
+fn lines_seen(app: &App, within: Rect, theme: Theme) -> Vec<(usize, Line<'static>)> {
+    let entries = app.happened();
+    let mut lines = Vec::new();
+    let mut cursor_line = 0;
+    for at in app.shown(Pane::Happened) {
+        let of_this = rows(app, &entries[at], within.width, theme);
+        lines.extend(of_this.into_iter().map(|line| (at, line)));
+        if at == app.happened_row() {
             cursor_line = lines.len().saturating_sub(1);
         }
     }
-    let seen = window(lines.len(), cursor_line, area.height);
-    let lines: Vec<Line<'_>> = lines.drain(seen).collect();
-    frame.render_widget(Paragraph::new(lines), area);
+    let seen = window(lines.len(), cursor_line, within.height);
+    lines.drain(seen).collect()
 }
 
 /// The time, and the text on at most two lines.

@@ -1,6 +1,6 @@
 //! The whole history, newest first, with the picked entry in full beneath.
 
-use cac_common::snapshot::{HistoryEntry, HistoryKind};
+use cac_common::snapshot::HistoryEntry;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -16,9 +16,7 @@ use crate::theme::Theme;
 const WIDE: u16 = 70;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryList, theme: Theme) {
-    let beneath = if area.height > 10 { 5 } else { 0 };
-    let [above, below] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(beneath)]).areas(area);
+    let [above, below] = areas(area);
     let title = match &list.page {
         Page::Loading => "History (loading)".to_owned(),
         _ if list.entries.is_empty() => "History".to_owned(),
@@ -61,6 +59,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryL
     }
 }
 
+fn areas(area: Rect) -> [Rect; 2] {
+    let beneath = if area.height > 10 { 5 } else { 0 };
+    Layout::vertical([Constraint::Fill(1), Constraint::Length(beneath)]).areas(area)
+}
+
+/// The entry at this line of the screen.
+pub(super) fn row_at(list: &HistoryList, area: Rect, row: u16) -> Option<usize> {
+    let within = pane::within(areas(area)[0]);
+    let mut seen = window(list.entries.len(), list.cursor, within.height);
+    seen.nth(usize::from(row.checked_sub(within.y)?))
+}
+
 fn row(app: &App, entry: &HistoryEntry, columns: u16, theme: Theme) -> Line<'static> {
     let mut spans = vec![Span::styled(
         format!(" {}  ", phrase::moment(entry.at, &app.zone)),
@@ -68,7 +78,10 @@ fn row(app: &App, entry: &HistoryEntry, columns: u16, theme: Theme) -> Line<'sta
     )];
     let mut used = 22;
     if columns >= WIDE {
-        spans.push(Span::styled(fit(kind(entry.kind), 14), theme.label()));
+        spans.push(Span::styled(
+            fit(phrase::kind(entry.kind), 14),
+            theme.label(),
+        ));
         used += 14;
     }
     spans.push(Span::raw(fit(
@@ -107,16 +120,4 @@ fn picked(
             .map(|line| Line::styled(format!(" {line}"), theme.label())),
     );
     frame.render_widget(Paragraph::new(lines), within);
-}
-
-fn kind(kind: HistoryKind) -> &'static str {
-    match kind {
-        HistoryKind::Service => "service",
-        HistoryKind::Reader => "reader",
-        HistoryKind::Card => "card",
-        HistoryKind::Pin => "PIN",
-        HistoryKind::Registration => "registration",
-        HistoryKind::Configuration => "configuration",
-        HistoryKind::Clear => "clear",
-    }
 }

@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding};
 
+use super::text::{cut, width};
 use crate::app::{App, Pane, Screen};
 use crate::theme::Theme;
 
@@ -27,6 +28,30 @@ pub(super) fn draw(
     let within = block.inner(area);
     frame.render_widget(block, area);
     within
+}
+
+/// The inside of a pane.
+pub(super) fn within(area: Rect) -> Rect {
+    Block::bordered().inner(area)
+}
+
+/// The name of a list, and what is looked for in it.
+pub(super) fn title(app: &App, pane: Pane, name: &str, columns: u16) -> String {
+    let Some(filter) = app.filter_of(pane) else {
+        return name.to_owned();
+    };
+    let found = app.shown(pane).len();
+    let end = if filter.is_typed { "▏" } else { "" };
+    let text = cut(&filter.text, columns.saturating_sub(width(name) + 16));
+    format!("{name} /{text}{end} ({found} found)")
+}
+
+/// Said in a list where nothing is found.
+pub(super) fn nothing_found(app: &App, pane: Pane) -> Option<&'static str> {
+    app.filter_of(pane)?;
+    app.shown(pane)
+        .is_empty()
+        .then_some(" Nothing here has these words. Esc shows all again.")
 }
 
 pub(super) fn has_focus(app: &App, pane: Pane) -> bool {
@@ -69,6 +94,17 @@ pub(super) fn more_below(frame: &mut Frame<'_>, within: Rect, rows: u16, theme: 
     };
     let edge = edge.intersection(frame.area());
     frame.render_widget(Span::styled(told, theme.label()), edge);
+}
+
+/// Where the inside of a dialog of this size is.
+pub(super) fn within_dialog(whole: Rect, size: (u16, u16)) -> Rect {
+    let area = middle(whole, size);
+    Rect {
+        x: area.x + 2.min(area.width),
+        y: area.y + 1.min(area.height),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    }
 }
 
 /// The size of what is within a dialog of this size.

@@ -9,14 +9,15 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{cut, fit, fit_right, width, window, wrap};
+use super::text::{cut, fit, fit_right, seen, width, wrap};
 use crate::app::{App, Chosen, Pane};
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Readers);
-    let area = pane::draw(frame, area, "Readers", has_focus, theme);
+    let title = pane::title(app, Pane::Readers, "Readers", area.width);
+    let area = pane::draw(frame, area, &title, has_focus, theme);
     let rows = app.rows();
     let chosen = app.chosen_row();
     if rows.is_empty() {
@@ -31,7 +32,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         frame.render_widget(Paragraph::new(lines), area);
         return;
     }
-    let lines: Vec<Line<'_>> = window(rows.len(), chosen, area.height)
+    if let Some(text) = pane::nothing_found(app, Pane::Readers) {
+        frame.render_widget(Line::styled(text, theme.label()), area);
+        return;
+    }
+    let lines: Vec<Line<'_>> = rows_seen(app, area)
+        .into_iter()
         .map(|at| {
             let is_chosen = at == chosen;
             let line = row(app, rows[at], is_chosen, area.width, theme);
@@ -43,6 +49,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// The row of the list on each line of the inside of the pane.
+pub(super) fn rows_seen(app: &App, within: Rect) -> Vec<usize> {
+    seen(&app.shown(Pane::Readers), app.chosen_row(), within.height).collect()
 }
 
 fn row(app: &App, row: Chosen<'_>, is_chosen: bool, columns: u16, theme: Theme) -> Line<'static> {

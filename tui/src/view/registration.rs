@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{cut, fit, width, window, wrap, wrap_at_most};
+use super::text::{cut, fit, seen, width, wrap, wrap_at_most};
 use crate::app::{App, Pane};
 use crate::phrase::{self, Tone};
 use crate::theme::Theme;
@@ -21,7 +21,8 @@ const BETWEEN: u16 = 6;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Registration);
-    let area = pane::draw(frame, area, "Registration", has_focus, theme);
+    let title = pane::title(app, Pane::Registration, "Registration", area.width);
+    let area = pane::draw(frame, area, &title, has_focus, theme);
     let registrations = app.registrations();
     if registrations.is_empty() {
         let lines: Vec<Line<'_>> = wrap(nothing(app), area.width.saturating_sub(2))
@@ -31,36 +32,69 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         frame.render_widget(Paragraph::new(lines), area);
         return;
     }
-    let count = u16::try_from(registrations.len()).unwrap_or(u16::MAX);
-    let advice_room = area
-        .height
-        .saturating_sub(count + 1)
-        .max(ADVICE.min(area.height / 2));
-    let titles = width_of_titles(app, area.width);
-    let columns = area.width.saturating_sub(2);
-    let advice = advice(app, titles, columns, advice_room, theme);
-    let advice_height = u16::try_from(advice.len()).unwrap_or(u16::MAX);
-    let list_height = area.height.saturating_sub(advice_height);
+    if let Some(text) = pane::nothing_found(app, Pane::Registration) {
+        frame.render_widget(Line::styled(text, theme.label()), area);
+        return;
+    }
+    let parts = Parts::of(app, area, theme);
     let cursor = app.registration_row();
-    let lines: Vec<Line<'_>> = window(registrations.len(), cursor, list_height)
+    let lines: Vec<Line<'_>> = parts
+        .rows
+        .iter()
         .map(|at| {
-            let line = row(app, &registrations[at], titles, area.width, theme);
-            if has_focus && at == cursor {
+            let line = row(app, &registrations[*at], parts.titles, area.width, theme);
+            if has_focus && *at == cursor {
                 pane::under_cursor(line, theme)
             } else {
                 line
             }
         })
         .collect();
+    let listed = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     frame.render_widget(Paragraph::new(lines), area);
-    let gap = u16::from(count < list_height);
+    let advice_height = u16::try_from(parts.advice.len()).unwrap_or(u16::MAX);
+    let gap = u16::from(listed + advice_height < area.height);
     let beneath = Rect {
-        y: area.y + count.min(list_height) + gap,
+        y: area.y + listed + gap,
         height: advice_height.min(area.height),
         ..area
     };
     let beneath = beneath.intersection(area);
-    frame.render_widget(Paragraph::new(advice), beneath);
+    frame.render_widget(Paragraph::new(parts.advice), beneath);
+}
+
+/// The row of the list on each line of the inside of the pane.
+pub(super) fn rows_seen(app: &App, within: Rect) -> Vec<usize> {
+    Parts::of(app, within, Theme::MONOCHROME).rows
+}
+
+/// What stands in the pane: rows of the list, and below them what to do next.
+struct Parts {
+    rows: Vec<usize>,
+    advice: Vec<Line<'static>>,
+    /// Columns of the titles of portals.
+    titles: u16,
+}
+
+impl Parts {
+    fn of(app: &App, within: Rect, theme: Theme) -> Self {
+        let shown = app.shown(Pane::Registration);
+        let count = u16::try_from(shown.len()).unwrap_or(u16::MAX);
+        let advice_room = within
+            .height
+            .saturating_sub(count.saturating_add(1))
+            .max(ADVICE.min(within.height / 2));
+        let titles = width_of_titles(app, within.width);
+        let columns = within.width.saturating_sub(2);
+        let advice = advice(app, titles, columns, advice_room, theme);
+        let advice_height = u16::try_from(advice.len()).unwrap_or(u16::MAX);
+        let list_height = within.height.saturating_sub(advice_height);
+        Self {
+            rows: seen(&shown, app.registration_row(), list_height).collect(),
+            advice,
+            titles,
+        }
+    }
 }
 
 fn nothing(app: &App) -> &'static str {

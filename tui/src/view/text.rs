@@ -48,6 +48,13 @@ pub(super) fn fit_right(text: &str, columns: u16) -> String {
     format!("{}{text}", " ".repeat(usize::from(space)))
 }
 
+/// Those rows of a list, by where they stand in the whole of it, that are seen on
+/// so many lines: the one under the cursor among them.
+pub(super) fn seen(shown: &[usize], cursor: usize, height: u16) -> impl Iterator<Item = usize> {
+    let at = shown.iter().position(|row| *row == cursor).unwrap_or(0);
+    shown[window(shown.len(), at, height)].iter().copied()
+}
+
 /// Lines of at most `columns` columns, broken between words where it can be.
 pub(super) fn wrap(text: &str, columns: u16) -> Vec<String> {
     if columns == 0 {

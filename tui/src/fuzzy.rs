@@ -1,0 +1,82 @@
+//! Finds a text by a few of its letters.
+
+/// Where the letters stand in the text, and how good that is: less is better.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub rank: usize,
+    /// Places of characters, rising.
+    pub places: Vec<usize>,
+}
+
+/// The letters one after the other, in any case, in the text: together at the
+/// beginning of a word, else together anywhere, else each as early as can be.
+pub fn find(text: &str, letters: &str) -> Option<Found> {
+    let text: Vec<char> = text.chars().map(lower).collect();
+    let letters: Vec<char> = letters
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(lower)
+        .collect();
+    if letters.is_empty() {
+        return Some(Found {
+            rank: 0,
+            places: Vec::new(),
+        });
+    }
+    let begins_a_word = |at: usize| at == 0 || !text[at - 1].is_alphanumeric();
+    let together = |at: &usize| text[*at..].starts_with(&letters);
+    let mut starts = 0..text.len();
+    let at_a_word = (0..text.len()).find(|at| begins_a_word(*at) && together(at));
+    if let Some(at) = at_a_word {
+        return Some(Found {
+            rank: at,
+            places: (at..at + letters.len()).collect(),
+        });
+    }
+    if let Some(at) = starts.find(together) {
+        return Some(Found {
+            rank: text.len() + at,
+            places: (at..at + letters.len()).collect(),
+        });
+    }
+    let mut places = Vec::new();
+    let mut from = 0;
+    for letter in &letters {
+        let at = from + text[from..].iter().position(|c| c == letter)?;
+        places.push(at);
+        from = at + 1;
+    }
+    let span = places.last()? - places.first()?;
+    Some(Found {
+        rank: 2 * text.len() + span,
+        places,
+    })
+}
+
+fn lower(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_word_comes_before_the_middle_of_one_and_that_before_single_letters() {
+        let rank = |text| find(text, "hi").map(|found| found.rank);
+
+        assert!(rank("the whole history") < rank("with this"));
+        assert!(rank("with this") < rank("how it is"));
+        assert_eq!(rank("register"), None);
+    }
+
+    #[test]
+    fn case_and_blanks_do_not_matter_and_no_letter_finds_all() {
+        let places = |text, letters| find(text, letters).unwrap().places;
+
+        assert_eq!(places("DoD ID", "dod"), [0, 1, 2]);
+        assert_eq!(places("show the DoD ID", "d i d"), [9, 13, 14]);
+        assert_eq!(places("anything", ""), [0; 0]);
+        assert_eq!(places("ÄÖ", "ö"), [1]);
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything that can be done, found by a few letters.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::pane;
+use super::text::{cut, fit, width, window, wrap_at_most};
+use crate::app::{Entry, Palette};
+use crate::fuzzy::Found;
+use crate::theme::Theme;
+
+const WIDEST: u16 = 84;
+const HIGHEST: u16 = 24;
+
+/// Columns for the keys that do the same.
+const KEYS: u16 = 12;
+
+pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, theme: Theme) {
+    let within = pane::dialog(frame, "Actions", size(frame.area()), theme);
+    let [typed, list, why] = areas(within);
+    let line = Line::from(vec![
+        Span::styled(": ", theme.key()),
+        Span::raw(cut(&palette.typed, typed.width.saturating_sub(4))),
+        Span::styled("▏", theme.key()),
+    ]);
+    frame.render_widget(Paragraph::new(line), typed);
+    let found = palette.found();
+    if found.is_empty() {
+        let text = "Nothing has these letters. Take one back, or Esc.";
+        frame.render_widget(Line::styled(cut(text, list.width), theme.label()), list);
+        return;
+    }
+    let lines: Vec<Line<'_>> = window(found.len(), palette.cursor, list.height)
+        .map(|at| {
+            let (entry, places) = &found[at];
+            let line = row(entry, places, list.width, theme);
+            if at == palette.cursor {
+                pane::under_cursor(line, theme)
+            } else {
+                line
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), list);
+    if let Some(reason) = palette.chosen().and_then(|entry| entry.why_not.as_ref()) {
+        let lines: Vec<Line<'_>> = wrap_at_most(reason, why.width, usize::from(why.height))
+            .into_iter()
+            .map(|line| Line::styled(line, theme.label()))
+            .collect();
+        frame.render_widget(Paragraph::new(lines), why);
+    }
+}
+
+/// The row of the list at this place on the screen.
+pub(super) fn row_at(palette: &Palette, whole: Rect, row: u16) -> Option<usize> {
+    let [_, list, _] = areas(pane::within_dialog(whole, size(whole)));
+    let mut seen = window(palette.found().len(), palette.cursor, list.height);
+    seen.nth(usize::from(row.checked_sub(list.y)?))
+}
+
+fn size(whole: Rect) -> (u16, u16) {
+    let columns = WIDEST.min(whole.width.saturating_sub(2));
+    (columns, HIGHEST.min(whole.height.saturating_sub(2)).max(3))
+}
+
+/// What was typed, what is found, and why that under the cursor cannot be done.
+fn areas(within: Rect) -> [Rect; 3] {
+    let why = if within.height > 6 { 2 } else { 0 };
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(why),
+    ])
+    .areas(within)
+}
+
+/// The letters that were typed stand out; what cannot be done is dimmed.
+fn row(entry: &Entry, found: &Found, columns: u16, theme: Theme) -> Line<'static> {
+    let keys = KEYS.min(columns / 4);
+    let text = cut(&entry.text, columns.saturating_sub(keys + 1));
+    let plain = if entry.why_not.is_some() {
+        theme.dimmed()
+    } else {
+        Style::new()
+    };
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    for (at, c) in text.chars().enumerate() {
+        let is_found = found.places.binary_search(&at).is_ok();
+        let style = if is_found { theme.found() } else { plain };
+        match spans.last_mut() {
+            Some(last) if last.style == style => last.content.to_mut().push(c),
+            _ => spans.push(Span::styled(c.to_string(), style)),
+        }
+    }
+    let gap = columns.saturating_sub(keys + width(&text));
+    spans.push(Span::raw(" ".repeat(usize::from(gap))));
+    let style = if entry.why_not.is_some() {
+        theme.dimmed()
+    } else {
+        theme.key()
+    };
+    spans.push(Span::styled(fit(entry.keys, keys), style));
+    Line::from(spans)
+}
