@@ -106,6 +106,10 @@ pub enum Stage {
     Reading {
         done: u32,
         of: u32,
+        /// What is read now, as people call it: `CHUID`, `9A Authentication
+        /// certificate`. Absent until the card has answered.
+        #[serde(default)]
+        what: Option<String>,
     },
     Read,
     /// Another program has the card for itself; it is read once that lets it go.

@@ -55,7 +55,11 @@ fn scene_of(name: &str) -> Snapshot {
         "last-try" | "reading" => {
             for card in desk.readers.iter_mut().filter_map(|one| one.card.as_mut()) {
                 if name == "reading" {
-                    card.stage = Stage::Reading { done: 3, of: 9 };
+                    card.stage = Stage::Reading {
+                        done: 3,
+                        of: 9,
+                        what: None,
+                    };
                     card.holder = None;
                     card.certificates.truncate(1);
                     card.registrations.clear();

@@ -203,7 +203,7 @@ fn card_line(card: &Card) -> String {
     parts.push(format!("PIN: {}", phrase::pin(&card.pin)));
     match &card.stage {
         Stage::Read => {}
-        Stage::Reading { done, of } => parts.push(format!("reading, {done} of {of}")),
+        Stage::Reading { done, of, .. } => parts.push(format!("reading, {done} of {of}")),
         Stage::Held => parts.push(format!("cannot be read: {}", phrase::HELD)),
         Stage::Failed { cause } => parts.push(format!("cannot be read: {}", readable(cause))),
     }

@@ -198,7 +198,11 @@ async fn one_certificate_goes_to_standard_output_and_nothing_with_it() {
 async fn a_card_that_is_still_being_read_gives_no_certificates_yet() {
     let place = Place::new("still_being_read");
     let mut desk = invented::desk();
-    card(&mut desk).stage = Stage::Reading { done: 1, of: 9 };
+    card(&mut desk).stage = Stage::Reading {
+        done: 1,
+        of: 9,
+        what: None,
+    };
     let (_desk, _serving) = place.serve(desk);
 
     let output = place.cacctl(&["card", "export", "--out", "-"], "").await;

@@ -162,7 +162,11 @@ pub(super) fn every_status() -> Vec<RegistrationStatus> {
 
 pub(super) fn stages() -> [Stage; 4] {
     [
-        Stage::Reading { done: 1, of: 5 },
+        Stage::Reading {
+            done: 1,
+            of: 5,
+            what: Some("9A Authentication certificate".into()),
+        },
         Stage::Read,
         Stage::Failed {
             cause: "bent".into(),

@@ -22,7 +22,7 @@ use super::holder::{card_id, holder, id_by};
 use super::known::Objects;
 use super::objects;
 use super::piv::{PinState, Ways};
-use super::read::{PIECES, Progress, Reading, finding, no_certificate};
+use super::read::{PIECES, Progress, Reading, certificate_at, finding, no_certificate};
 
 /// How the applets of a card are found and used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +57,25 @@ pub(super) fn read_cac(
     report: &mut dyn FnMut(Progress),
 ) -> Result<CardFacts, CardError> {
     let before = findings.len();
-    let (mut kind, applets) = detect(exchange, &mut findings)?;
     let mut certificates: Vec<CardCertificate> = Vec::new();
+    let mut tell = |done: u32, what: &str, certificates: &[CardCertificate]| {
+        report(Progress {
+            done: done.min(PIECES),
+            what: what.to_owned(),
+            id: card_id(&Chuid::default(), certificates),
+            dod_id: None,
+            holder: holder(certificates, None),
+            certificates: certificates.to_vec(),
+        });
+    };
+    tell(0, APPLETS, &[]);
+    let (mut kind, applets) = detect(exchange, &mut findings)?;
     let mut done = 1;
     for applet in applets {
+        // Where nothing names them, most are not there.
+        if matches!(kind, Kind::Named | Kind::Token(_)) {
+            tell(done, &name(applet), &certificates);
+        }
         let found = match certificate_in(exchange, kind, applet, &[]) {
             // The first applet that is there tells.
             Err(CardError::Refused {
@@ -86,13 +101,7 @@ pub(super) fn read_cac(
             }
         }
         done += 1;
-        report(Progress {
-            done: done.min(PIECES),
-            id: card_id(&Chuid::default(), &certificates),
-            dod_id: None,
-            holder: holder(&certificates, None),
-            certificates: certificates.clone(),
-        });
+        tell(done, APPLETS, &certificates);
     }
     let Some(id) = card_id(&Chuid::default(), &certificates) else {
         let is_nothing =
@@ -241,6 +250,10 @@ pub(super) fn id_of(
     Ok(None)
 }
 
+/// What is read of a card whose certificates lie in applets of their own, as
+/// long as it is not known in which.
+pub(super) const APPLETS: &str = "CAC applets";
+
 /// How it is named in errors.
 const CERTIFICATE: &str = "CAC certificate";
 
@@ -352,5 +365,5 @@ fn container(exchange: &mut Exchange<'_>, aid: Aid) -> Result<Option<Buffers>, C
 }
 
 fn name(applet: Applet) -> String {
-    format!("{} certificate", Slot::Applet(applet))
+    certificate_at(Slot::Applet(applet))
 }

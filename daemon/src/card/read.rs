@@ -8,7 +8,7 @@ use cac_common::time::UtcSeconds;
 
 use super::apdu::Exchange;
 use super::atr;
-use super::cac_read::{read_beside, read_cac};
+use super::cac_read::{APPLETS, read_beside, read_cac};
 use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
@@ -31,6 +31,8 @@ const _: () = assert!(PIECES as usize == 1 + Slot::PIV.len());
 /// How far it is, and what is known so far.
 pub struct Progress {
     pub done: u32,
+    /// What is read now.
+    pub what: String,
     pub id: Option<CardId>,
     /// As the FASC-N says it.
     pub dod_id: Option<Edipi>,
@@ -109,8 +111,10 @@ struct PivRead<'a, 'card> {
 
 impl PivRead<'_, '_> {
     fn run(mut self, reading: &mut Reading<'_>) -> Result<CardFacts, CardError> {
+        self.begin(CHUID.name);
         let front = self.read_chuid()?;
-        self.tell();
+        self.done += 1;
+        self.begin(&certificate_at(Slot::Authentication));
         if let Some(id) = self.chuid.card_id() {
             self.known = (reading.recall)(&id);
         }
@@ -118,6 +122,7 @@ impl PivRead<'_, '_> {
         self.narrow_down(front.as_deref());
         let discovery = self.read_object(DISCOVERY)?;
         let pin_reference = self.pin_reference(&discovery);
+        self.begin("PIN");
         let pin = match piv::pin_state(self.exchange, pin_reference) {
             Ok(state) => state.into(),
             Err(error) => {
@@ -144,6 +149,7 @@ impl PivRead<'_, '_> {
             Slot::KeyManagement,
             Slot::CardAuthentication,
         ] {
+            self.begin(&certificate_at(slot));
             self.read_slot(slot)?;
         }
         // Whole, and so the last: nothing is left unread behind us.
@@ -250,9 +256,9 @@ impl PivRead<'_, '_> {
         match self.certificate_in(slot) {
             Ok(Some(certificate)) => self.certificates.push(certificate),
             Ok(None) => {}
-            Err(error) => self.note(&format!("{slot} certificate"), error)?,
+            Err(error) => self.note(&certificate_at(slot), error)?,
         }
-        self.tell();
+        self.done += 1;
         Ok(())
     }
 
@@ -272,6 +278,7 @@ impl PivRead<'_, '_> {
                 told = true;
                 report(Progress {
                     done,
+                    what: certificate_at(slot),
                     id: chuid.card_id(),
                     dod_id: chuid.dod_id(),
                     holder: Some(named(&name)),
@@ -295,15 +302,17 @@ impl PivRead<'_, '_> {
     /// An object's content, empty if the card has none: from the record where
     /// the card is on it.
     fn read_object(&mut self, object: Object) -> Result<Vec<u8>, CardError> {
-        let content = match self.on_record(object) {
-            Some(content) => content.clone(),
-            None => match piv::get_data(self.exchange, object) {
+        let content = if let Some(content) = self.on_record(object) {
+            content.clone()
+        } else {
+            self.begin(object.name);
+            match piv::get_data(self.exchange, object) {
                 Ok(content) => content.unwrap_or_default(),
                 Err(error) => {
                     self.note(object.name, error)?;
                     return Ok(Vec::new());
                 }
-            },
+            }
         };
         self.objects.insert(object.tag, content.clone());
         Ok(content)
@@ -334,6 +343,7 @@ impl PivRead<'_, '_> {
     }
 
     fn read_applets(&mut self, ccc: &Ccc) -> Result<(), CardError> {
+        self.begin(APPLETS);
         let known = self.certificates.clone();
         let known: Vec<&[u8]> = known.iter().map(|known| &known.der[..]).collect();
         let beside = read_beside(self.exchange, ccc.pki_applets(), &known)?;
@@ -345,6 +355,7 @@ impl PivRead<'_, '_> {
 
     /// Retired certificates do not change while their history stays the same.
     fn read_key_history(&mut self) -> Result<(), CardError> {
+        self.begin(KEY_HISTORY.name);
         let history = match piv::get_data(self.exchange, KEY_HISTORY) {
             Ok(content) => content.unwrap_or_default(),
             Err(error) => return self.note(KEY_HISTORY.name, error),
@@ -387,10 +398,11 @@ impl PivRead<'_, '_> {
         Ok(())
     }
 
-    fn tell(&mut self) {
-        self.done += 1;
+    /// Tells what is read next, and all that was read so far.
+    fn begin(&mut self, what: &str) {
         (self.report)(Progress {
             done: self.done.min(PIECES),
+            what: what.to_owned(),
             id: card_id(&self.chuid, &self.certificates),
             dod_id: self.chuid.dod_id(),
             holder: holder(&self.certificates, self.chuid.fascn.as_ref()),
@@ -437,6 +449,11 @@ pub fn read_certificate(
         return Ok(None);
     };
     parse(slot, object, unpack(object, &content)?).map(Some)
+}
+
+/// As people call the certificate in a slot.
+pub(super) fn certificate_at(slot: Slot) -> String {
+    format!("{slot} certificate")
 }
 
 fn unpack(object: Object, content: &[u8]) -> Result<Vec<u8>, CardError> {

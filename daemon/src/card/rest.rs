@@ -19,7 +19,7 @@ use super::key_history::KeyHistory;
 use super::known::Objects;
 use super::objects::{self, CAPABILITIES, CHUID, KEY_HISTORY, Object, SECURITY};
 use super::piv::{self, Content};
-use super::read::{finding, id_of_unnumbered, read_certificate};
+use super::read::{certificate_at, finding, id_of_unnumbered, read_certificate};
 use super::transport::Transport;
 
 /// What is still to be read, and of which card.
@@ -177,9 +177,7 @@ fn read_piece(
         },
         Piece::Retired(slot) => match read_certificate(exchange, slot) {
             Ok(certificate) => rest.certificates.extend(certificate),
-            Err(error) => rest
-                .unread
-                .push(finding(&format!("{slot} certificate"), error)?),
+            Err(error) => rest.unread.push(finding(&certificate_at(slot), error)?),
         },
         Piece::Applet(applet) => {
             let beside = read_beside(exchange, [applet], &missing.known())?;

@@ -143,6 +143,7 @@ impl CardVisit {
             stage: Stage::Reading {
                 done: 0,
                 of: PIECES,
+                what: None,
             },
             partly: Partly::default(),
             facts: None,
@@ -214,6 +215,7 @@ impl CardVisit {
             self.stage = Stage::Reading {
                 done: progress.done,
                 of: PIECES,
+                what: Some(progress.what),
             };
             self.partly = Partly {
                 id: progress.id,

@@ -11,6 +11,7 @@ mod judgement;
 mod known;
 mod mishaps;
 mod printed;
+mod progress;
 mod reading;
 mod rest;
 mod signing;

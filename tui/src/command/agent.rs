@@ -372,7 +372,13 @@ mod tests {
             },
             |card| card.pin = PinStatus::Ready { tries_left: None },
             |card| card.pin_kept = true,
-            |card| card.stage = Stage::Reading { done: 1, of: 9 },
+            |card| {
+                card.stage = Stage::Reading {
+                    done: 1,
+                    of: 9,
+                    what: None,
+                }
+            },
             |card| card.registrations[1].status = RegistrationStatus::SigningIn,
             |card| card.user = Some("john".into()),
         ];

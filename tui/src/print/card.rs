@@ -143,7 +143,7 @@ fn card_itself(reader: &Reader, card: &Card, manner: &Manner) -> Vec<Field> {
         format!("{}: {reason}", login.slot)
     });
     let read = match &card.stage {
-        Stage::Reading { done, of } => format!("being read, {done} of {of} done"),
+        Stage::Reading { done, of, .. } => format!("being read, {done} of {of} done"),
         Stage::Read => format!(
             "with {}",
             phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")
@@ -281,7 +281,11 @@ mod tests {
     fn of_a_card_being_read_what_is_known_is_told() {
         let mut desk = invented::desk();
         let card = desk.readers[2].card.as_mut().unwrap();
-        card.stage = Stage::Reading { done: 1, of: 9 };
+        card.stage = Stage::Reading {
+            done: 1,
+            of: 9,
+            what: None,
+        };
         card.holder = None;
         card.certificates.clear();
         card.login = None;

@@ -174,7 +174,7 @@ fn card_itself(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
 
 fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
     match &card.stage {
-        Stage::Reading { done, of } => {
+        Stage::Reading { done, of, .. } => {
             let bar = super::certificates::bar(
                 u64::from(*done),
                 u64::from(*of),

@@ -179,7 +179,7 @@ impl Sheet {
         self.field("PIN", &phrase::pin(&card.pin));
         self.field("put in", &phrase::moment(card.inserted_at, &app.zone));
         let read = match &card.stage {
-            Stage::Reading { done, of } => format!("{done} of {of} done"),
+            Stage::Reading { done, of, .. } => format!("{done} of {of} done"),
             Stage::Read => format!(
                 "with {}",
                 phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")

@@ -74,7 +74,11 @@ fn a_stranger_sees_readers_only() {
 fn a_card_is_being_read() {
     let mut desk = invented::desk();
     let card = card(&mut desk);
-    card.stage = Stage::Reading { done: 3, of: 9 };
+    card.stage = Stage::Reading {
+        done: 3,
+        of: 9,
+        what: None,
+    };
     card.certificates.clear();
     card.registrations.clear();
     card.pin = PinStatus::Unknown;

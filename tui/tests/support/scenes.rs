@@ -13,7 +13,11 @@ use crate::invented;
 pub(crate) fn nameless() -> Snapshot {
     let mut desk = invented::desk();
     let card = card(&mut desk);
-    card.stage = Stage::Reading { done: 2, of: 9 };
+    card.stage = Stage::Reading {
+        done: 2,
+        of: 9,
+        what: None,
+    };
     card.holder = None;
     card.kind.clear();
     card.expires = None;

@@ -155,6 +155,7 @@ fn progress() -> Event {
     Event::Progress {
         visit: Visit(1),
         progress: Box::new(Progress {
+            what: "CHUID".into(),
             done: 1,
             id: None,
             dod_id: None,
