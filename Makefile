@@ -35,7 +35,9 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -D -m 0644 systemd/cacd.tmpfiles $(LIB)/tmpfiles.d/cacd.conf
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
-	install -m 0644 docs/login.md $(SHARE)/doc/cacd/login.md
+	install -m 0644 docs/login.md docs/json.md $(SHARE)/doc/cacd/
+	install -d $(SHARE)/doc/cacd/schema
+	install -m 0644 tui/schema/*.json $(SHARE)/doc/cacd/schema/
 	install -m 0644 LICENSE LICENSE-MIT LICENSE-APACHE $(SHARE)/doc/cacd/
 	install -d -m 0755 $(ETC)/portals.d $(ETC)/trust/anchors
 	@# What an administrator changed stays.

@@ -14,11 +14,12 @@ use std::sync::{Arc, Mutex};
 
 use cac_common::interface::{
     Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates, GetHistory,
-    GetPortal, HistoryReply, LONGEST_REQUEST, Lost, PortalDetails, PortalReply, Refusal, Reply,
-    SnapshotReply, SubmitPin, method,
+    GetPortal, HistoryReply, LONGEST_REQUEST, Lost, PortalDetails, PortalReply, Printed,
+    PrintedReply, Refusal, Reply, SnapshotReply, SubmitPin, TestPortal, TestReply, method,
 };
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, HistoryEntry, HistoryKind, PinStatus, Snapshot, Stage};
+use cac_common::trace::{Hop, Trace};
 use cac_common::wire::{Connection, Message};
 use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
@@ -170,6 +171,22 @@ impl Desk {
                 Ok(serde_json::to_value(PortalReply { portal }).unwrap())
             }
             method::GET_CERTIFICATES => self.certificates(&parameters(call)?),
+            method::READ_PRINTED => {
+                let _: SubmitPin = parameters(call)?;
+                self.secret(message)?;
+                let printed = Printed {
+                    name: Some("DOE, JANE Q".into()),
+                    organisation: vec!["NAVY".into()],
+                    ..Printed::default()
+                };
+                let printed = Some(printed);
+                Ok(serde_json::to_value(PrintedReply { printed }).unwrap())
+            }
+            method::TEST_PORTAL => {
+                let _: TestPortal = parameters(call)?;
+                self.secret(message)?;
+                Ok(serde_json::to_value(tried()).unwrap())
+            }
             other => Err(Refusal::MethodNotFound {
                 method: other.into(),
             }),
@@ -227,6 +244,27 @@ impl Desk {
             desk.change(|snapshot| desk_after(snapshot, &request, is_right));
         });
         Ok(Value::Object(serde_json::Map::new()))
+    }
+}
+
+/// A sign-in by hand, after which the portal does not know the person.
+fn tried() -> TestReply {
+    let hop = Hop {
+        method: "GET".into(),
+        url: "https://portal.example/".into(),
+        status: Some(200),
+        took: 143,
+        asked: true,
+        signed: true,
+        ..Hop::default()
+    };
+    TestReply {
+        outcome: RegistrationStatus::NotFound,
+        trace: Trace {
+            hops: vec![hop],
+            rules: Vec::new(),
+        },
+        page: None,
     }
 }
 
