@@ -41,6 +41,13 @@ pub struct Options {
     /// Draw without colours; so does the variable NO_COLOR.
     #[arg(long, global = true)]
     pub no_color: bool,
+
+    /// The dashboard's theme; the variable CACCTL_THEME names it too. "list" lists them.
+    ///
+    /// A theme of your own is a file NAME.toml in the folder cacctl/themes of
+    /// $XDG_CONFIG_HOME (~/.config, where that is not set).
+    #[arg(long, global = true, value_name = "NAME|list")]
+    pub theme: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,6 +15,7 @@ use cac_common::reader::ServiceStatus;
 use self::daemon::{advice_for, exit_of};
 use crate::holders::{Suspect, held_by};
 use crate::phrase;
+use crate::theme::ThemeError;
 use crate::view::NO_ANSWER;
 
 /// How `cacctl` ends.
@@ -42,6 +43,8 @@ pub enum Failure {
     Output(#[source] io::Error),
     #[error("terminal cannot be used")]
     Terminal(#[source] io::Error),
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
     #[error("the dashboard needs a terminal")]
     NoTerminal,
     #[error("runtime cannot be started")]
@@ -198,6 +201,7 @@ impl Failure {
             | Self::NotPrinted { .. }
             | Self::NoNews { .. } => Exit::Failed,
             Self::NoTerminal
+            | Self::Theme(_)
             | Self::OtherCard(_)
             | Self::SeveralCards { .. }
             | Self::NoSuchReader(_)
@@ -234,6 +238,7 @@ impl Failure {
         match self {
             Self::Client(error) => advice_for(error),
             Self::NoTerminal => Some("Try: cacctl status"),
+            Self::Theme(_) => Some("cacctl --theme list says which there are."),
             Self::NoCard | Self::ReaderEmpty { .. } => {
                 Some("Put your card in, chip first, and try again.")
             }

@@ -64,6 +64,10 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         |name| std::env::var_os(name),
         std::path::Path::exists,
     );
+    if options.theme.as_deref() == Some("list") {
+        theme::list(&mut std::io::stdout().lock(), |name| std::env::var_os(name))?;
+        return Ok(Exit::Fine);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -71,14 +75,14 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
     let ended = runtime.block_on(async {
         match command {
             None => {
-                let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name));
+                let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name))?;
                 dashboard::run(socket, theme).await
             }
             Some(Command::Status(wanted)) => command::status::run(&socket, &wanted).await,
             Some(Command::Watch(wanted)) => command::watch::run(socket, &wanted).await,
             Some(Command::Register(wanted)) => command::register::run(&socket, wanted).await,
             Some(Command::Wizard(wanted)) => {
-                let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name));
+                let theme = theme::Theme::bare(&options, |name| std::env::var_os(name));
                 command::wizard::run(&socket, wanted, theme).await
             }
             Some(Command::Agent(wanted)) => command::agent::run(socket, wanted).await,

@@ -1,32 +1,117 @@
-//! How things look: sixteen colours at most, and none if none are wanted.
+//! How things look: a style for each role, from one of the files in `themes`
+//! or from one of the user's own.
 //!
 //! No status is told by colour alone: each has a mark and a word too.
+
+mod colour;
+mod file;
+mod place;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 
 use ratatui::style::{Color, Modifier, Style};
 
+pub use self::colour::Depth;
+pub use self::place::{ThemeError, list};
+
 use crate::cli::Options;
 use crate::phrase::Tone;
 
-#[derive(Debug, Clone, Copy)]
+/// What a style is for. A file of a theme names them as they are spelled here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Role {
+    Good,
+    Quiet,
+    Working,
+    Wanted,
+    Bad,
+    /// Whatever has no style of its own, and what lies behind it.
+    Text,
+    Label,
+    Strong,
+    Key,
+    Cursor,
+    Border,
+    /// The border of what the keys are about.
+    Focus,
+    Dimmed,
+    Old,
+    Found,
+}
+
+impl Role {
+    #[cfg(test)]
+    const ALL: [Self; ROLES] = [
+        Self::Good,
+        Self::Quiet,
+        Self::Working,
+        Self::Wanted,
+        Self::Bad,
+        Self::Text,
+        Self::Label,
+        Self::Strong,
+        Self::Key,
+        Self::Cursor,
+        Self::Border,
+        Self::Focus,
+        Self::Dimmed,
+        Self::Old,
+        Self::Found,
+    ];
+}
+
+const ROLES: usize = Role::Found as usize + 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
-    pub colour: bool,
     pub ascii: bool,
+    styles: [Style; ROLES],
 }
 
 impl Theme {
+    /// As `themes/default.toml` has it.
     pub const DEFAULT: Self = Self {
-        colour: true,
         ascii: false,
+        styles: default_styles(),
     };
 
-    /// No colour at all. What only measures a drawing takes this one.
-    pub const MONOCHROME: Self = Self {
-        colour: false,
-        ascii: false,
-    };
+    /// The same without its colours. What only measures a drawing takes this one.
+    pub const MONOCHROME: Self = Self::DEFAULT.without_colour();
 
+    /// As the options say, or the variable CACCTL_THEME; in the colours that
+    /// the terminal has, and none with NO_COLOR (<https://no-color.org>).
+    pub fn chosen(
+        options: &Options,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ThemeError> {
+        let depth = if options.no_color {
+            Depth::None
+        } else {
+            Depth::of_the_terminal(&variable)
+        };
+        let theme =
+            place::named(options, &variable)?.map_or(Self::DEFAULT, |named| named.theme(depth));
+        let theme = if depth == Depth::None {
+            theme.without_colour()
+        } else {
+            theme
+        };
+        Ok(Self {
+            ascii: only_ascii(options, variable),
+            ..theme
+        })
+    }
+
+    /// Without colour, for what is written line by line: no theme can be wrong there.
+    pub fn bare(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        Self {
+            ascii: only_ascii(options, variable),
+            ..Self::MONOCHROME
+        }
+    }
     #[must_use]
     pub const fn in_ascii(self) -> Self {
         Self {
@@ -35,31 +120,26 @@ impl Theme {
         }
     }
 
-    /// As the options say; else by NO_COLOR (<https://no-color.org>) and the locale.
-    pub fn chosen(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .into_iter()
-            .find_map(|name| variable(name).filter(|value| !value.is_empty()));
-        let knows_utf8 = locale.is_none_or(|locale| {
-            let locale = locale.to_string_lossy().to_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        });
-        Self {
-            colour: !options.no_color && !is_set("NO_COLOR"),
-            ascii: options.ascii || !knows_utf8,
+    /// Bold, dim, underlined and reversed stay.
+    #[must_use]
+    pub const fn without_colour(mut self) -> Self {
+        let mut at = 0;
+        while at < ROLES {
+            self.styles[at].fg = None;
+            self.styles[at].bg = None;
+            at += 1;
         }
+        self
     }
 
     pub fn tone(self, tone: Tone) -> Style {
-        let style = Style::new();
-        match tone {
-            Tone::Good => self.coloured(style, Color::Green),
-            Tone::Quiet => style,
-            Tone::Working => self.coloured(style, Color::Cyan),
-            Tone::Wanted => self.coloured(style, Color::Yellow).bold(),
-            Tone::Bad => self.coloured(style, Color::Red).bold(),
-        }
+        self.style(match tone {
+            Tone::Good => Role::Good,
+            Tone::Quiet => Role::Quiet,
+            Tone::Working => Role::Working,
+            Tone::Wanted => Role::Wanted,
+            Tone::Bad => Role::Bad,
+        })
     }
 
     pub fn mark(tone: Tone) -> &'static str {
@@ -72,86 +152,82 @@ impl Theme {
         }
     }
 
+    /// What the whole screen is drawn on.
+    pub fn text(self) -> Style {
+        self.style(Role::Text)
+    }
+
     /// Names of things, beside what they are.
     pub fn label(self) -> Style {
-        Style::new().add_modifier(Modifier::DIM)
+        self.style(Role::Label)
     }
 
     pub fn strong(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
+        self.style(Role::Strong)
     }
 
     /// A key one can press.
     pub fn key(self) -> Style {
-        self.coloured(self.strong(), Color::Cyan)
+        self.style(Role::Key)
     }
 
     /// The row that the keys are about.
     pub fn cursor(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+        self.style(Role::Cursor)
     }
 
     /// What is not possible now.
     pub fn dimmed(self) -> Style {
-        Style::new().add_modifier(Modifier::DIM)
+        self.style(Role::Dimmed)
+    }
+
+    /// What may not be true any more.
+    pub fn old(self) -> Style {
+        self.style(Role::Old)
     }
 
     /// The part of a text that was looked for.
     pub fn found(self) -> Style {
-        let style = self.strong().add_modifier(Modifier::UNDERLINED);
-        self.coloured(style, Color::Yellow)
+        self.style(Role::Found)
     }
 
     pub fn border(self, has_focus: bool) -> Style {
-        if has_focus {
-            self.coloured(self.strong(), Color::Cyan)
-        } else {
-            self.label()
-        }
+        self.style(if has_focus { Role::Focus } else { Role::Border })
     }
 
-    fn coloured(self, style: Style, colour: Color) -> Style {
-        if self.colour { style.fg(colour) } else { style }
+    fn style(self, role: Role) -> Style {
+        self.styles[role as usize]
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// By the options; else by the locale.
+fn only_ascii(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let knows_utf8 = locale.is_none_or(|locale| {
+        let locale = locale.to_string_lossy().to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    options.ascii || !knows_utf8
+}
 
-    const NOTHING_SAID: Options = Options {
-        socket: None,
-        ascii: false,
-        no_color: false,
-    };
-
-    #[test]
-    fn no_color_takes_every_colour_away() {
-        let theme = Theme::chosen(&NOTHING_SAID, |name| {
-            (name == "NO_COLOR").then(|| "1".into())
-        });
-
-        for tone in [
-            Tone::Good,
-            Tone::Quiet,
-            Tone::Working,
-            Tone::Wanted,
-            Tone::Bad,
-        ] {
-            assert_eq!(theme.tone(tone).fg, None);
-        }
-        assert_eq!(theme.border(true).fg, None);
-        assert_eq!(theme.key().fg, None);
-    }
-
-    #[test]
-    fn a_locale_without_utf8_is_drawn_in_ascii() {
-        for (locale, ascii) in [("C", true), ("en_US.UTF-8", false), ("C.utf8", false)] {
-            let theme = Theme::chosen(&NOTHING_SAID, |name| {
-                (name == "LANG").then(|| locale.into())
-            });
-
-            assert_eq!(theme.ascii, ascii, "{locale}");
-        }
-    }
+const fn default_styles() -> [Style; ROLES] {
+    let mut styles = [Style::new(); ROLES];
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let dim = Style::new().add_modifier(Modifier::DIM);
+    styles[Role::Good as usize] = Style::new().fg(Color::Green);
+    styles[Role::Working as usize] = Style::new().fg(Color::Cyan);
+    styles[Role::Wanted as usize] = bold.fg(Color::Yellow);
+    styles[Role::Bad as usize] = bold.fg(Color::Red);
+    styles[Role::Label as usize] = dim;
+    styles[Role::Strong as usize] = bold;
+    styles[Role::Key as usize] = bold.fg(Color::Cyan);
+    styles[Role::Cursor as usize] = Style::new().add_modifier(Modifier::REVERSED);
+    styles[Role::Border as usize] = dim;
+    styles[Role::Focus as usize] = bold.fg(Color::Cyan);
+    styles[Role::Dimmed as usize] = dim;
+    styles[Role::Old as usize] = dim;
+    styles[Role::Found as usize] = bold.add_modifier(Modifier::UNDERLINED).fg(Color::Yellow);
+    styles
 }

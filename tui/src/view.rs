@@ -87,6 +87,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Screen::Help { scroll } => help::draw(frame, app, *scroll, theme),
         Screen::Palette(palette) => palette::draw(frame, palette, theme),
     }
+    fill(frame, theme);
     if theme.ascii {
         ascii::translate(frame.buffer_mut());
     }
@@ -137,13 +138,25 @@ fn panes(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
 
 /// What may not be true any more is drawn pale.
 fn make_old(frame: &mut Frame<'_>, area: Rect, theme: Theme) {
+    let old = theme.old();
     let buffer = frame.buffer_mut();
     for position in area.intersection(buffer.area).positions() {
         let cell = &mut buffer[position];
         cell.modifier.remove(Modifier::BOLD);
-        cell.modifier.insert(Modifier::DIM);
-        if theme.colour {
-            cell.fg = Color::Reset;
+        cell.fg = Color::Reset;
+        cell.set_style(old);
+    }
+}
+
+/// Gives the theme's own colours to whatever has none.
+fn fill(frame: &mut Frame<'_>, theme: Theme) {
+    let text = theme.text();
+    for cell in &mut frame.buffer_mut().content {
+        if let (Color::Reset, Some(colour)) = (cell.fg, text.fg) {
+            cell.fg = colour;
+        }
+        if let (Color::Reset, Some(colour)) = (cell.bg, text.bg) {
+            cell.bg = colour;
         }
     }
 }
