@@ -13,6 +13,7 @@ use cac_common::identity::CardId;
 use cac_common::reader::ServiceStatus;
 
 use self::daemon::{advice_for, exit_of};
+use crate::ascii;
 use crate::holders::{Suspect, held_by};
 use crate::phrase;
 use crate::theme::ThemeError;
@@ -327,7 +328,13 @@ impl Failure {
     /// One line with every cause, and one with what to do next.
     pub fn tell(&self, out: &mut impl Write) {
         // Where standard error is closed too, nobody is left to be told.
-        let _ = writeln!(out, "cacctl: {}", Chain(self));
+        let told = Chain(self).to_string();
+        let told = if ascii::is_wanted() {
+            ascii::text(&told)
+        } else {
+            told
+        };
+        let _ = writeln!(out, "cacctl: {told}");
         if let Some(advice) = self.advice() {
             let _ = writeln!(out, "{advice}");
         }

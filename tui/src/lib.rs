@@ -4,6 +4,7 @@
 //! Opens no database and no reader: all it knows comes over the daemon's socket.
 
 pub mod app;
+pub mod ascii;
 pub mod calls;
 pub mod changes;
 pub mod clearing;
@@ -67,6 +68,9 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
     if options.theme.as_deref() == Some("list") {
         theme::list(&mut std::io::stdout().lock(), |name| std::env::var_os(name))?;
         return Ok(Exit::Fine);
+    }
+    if theme::only_ascii(&options, |name| std::env::var_os(name)) {
+        ascii::want();
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -14,19 +14,23 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::{holders, phrase};
+use crate::{ascii, holders, phrase};
 
 /// One JSON object on one line.
 pub fn json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     let text =
         serde_json::to_string(value).map_err(|error| Failure::Output(io::Error::from(error)))?;
-    line(out, &text)
+    // It is UTF-8 whatever the locale (RFC 8259, section 8.1).
+    bytes(out, format!("{text}\n").as_bytes())
 }
 
 pub fn line(out: &mut impl Write, text: &str) -> Result<(), Failure> {
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(Failure::Output)
+    let line = if ascii::is_wanted() {
+        format!("{}\n", ascii::text(text))
+    } else {
+        format!("{text}\n")
+    };
+    bytes(out, line.as_bytes())
 }
 
 pub fn bytes(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {

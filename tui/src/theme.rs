@@ -201,7 +201,7 @@ impl Theme {
 }
 
 /// By the options; else by the locale.
-fn only_ascii(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+pub fn only_ascii(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
         .find_map(|name| variable(name).filter(|value| !value.is_empty()));
