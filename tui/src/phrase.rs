@@ -1,6 +1,7 @@
 //! Moments, counts and statuses in the words people read.
 
 pub mod certificate;
+pub mod times;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use super::NO_ANSWER;
 use super::pane;
 use super::text::{cut, flow, wrap};
 use crate::app::{App, Chosen, Pane, may_be_the_last_try};
-use crate::phrase::{self, Tone};
+use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 
 type Piece = Vec<Span<'static>>;
@@ -33,6 +33,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         lines.push(findings);
     }
     frame.render_widget(Paragraph::new(lines), within);
+    if has_focus {
+        super::readers::seen_at(frame, area, app, theme);
+    }
 }
 
 /// How many rows it takes to show all of it.
@@ -195,10 +198,7 @@ fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
                 "new here"
             };
             [
-                format!(
-                    "put in {}",
-                    phrase::stamp(app.now, card.inserted_at, &app.zone).trim()
-                ),
+                format!("put in {}", times::relative(app.now, card.inserted_at)),
                 phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs"),
                 seen.to_owned(),
             ]

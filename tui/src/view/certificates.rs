@@ -12,6 +12,7 @@ use super::text::{fit, fit_right, seen, width};
 use crate::app::{App, Chosen, Pane};
 use crate::phrase::Tone;
 use crate::phrase::certificate::{place, standing, verdict};
+use crate::phrase::times;
 use crate::theme::Theme;
 
 const LONGEST_BAR: u16 = 24;
@@ -74,6 +75,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), area);
+    if has_focus && let Some(certificate) = certificates.get(app.certificate) {
+        let at = times::exact(certificate.not_after, &app.zone);
+        pane::moment(frame, area, "ends", &at, theme);
+    }
 }
 
 /// The row of the list on each line of the inside of the pane.

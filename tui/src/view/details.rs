@@ -6,6 +6,7 @@ use cac_common::identity::{legible, readable};
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, HelpDesk, HistoryEntry, Stage};
+use cac_common::time::UtcSeconds;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -14,7 +15,7 @@ use ratatui::widgets::Paragraph;
 use super::text::field;
 use super::{NO_ANSWER, pane};
 use crate::app::{App, Chosen, Subject};
-use crate::phrase::{self, Tone};
+use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 
 const WIDEST: u16 = 84;
@@ -106,6 +107,11 @@ impl Sheet {
         }
     }
 
+    /// Exactly, and how long ago or how soon.
+    fn when(&mut self, name: &str, at: UtcSeconds, app: &App) {
+        self.field(name, &times::both(app.now, at, &app.zone));
+    }
+
     fn gap(&mut self) {
         self.lines.push(Line::default());
     }
@@ -143,9 +149,9 @@ impl Sheet {
                     self.field("DoD ID", &format!("••••••{tail}"));
                 }
                 self.field("card ID", &known.card.0);
-                self.field("last seen", &phrase::moment(known.last_seen, &app.zone));
+                self.when("last seen", known.last_seen, app);
                 for registration in &known.registrations {
-                    let status = phrase::status(&registration.status, app.now, &app.zone);
+                    let status = times::status(&registration.status, app.now);
                     self.field(&registration.portal, &status);
                 }
             }
@@ -177,7 +183,7 @@ impl Sheet {
         self.if_any("card ID", card.id.as_ref().map(|id| id.0.as_str()));
         self.if_any("expires", card.expires.as_deref());
         self.field("PIN", &phrase::pin(&card.pin));
-        self.field("put in", &phrase::moment(card.inserted_at, &app.zone));
+        self.when("put in", card.inserted_at, app);
         let read = match &card.stage {
             Stage::Reading { done, of, .. } => format!("{done} of {of} done"),
             Stage::Read => format!(
@@ -290,7 +296,7 @@ impl Sheet {
             None => self.field("portal", portal),
         }
         let status = &registration.status;
-        let told = phrase::status(status, app.now, &app.zone);
+        let told = times::status(status, app.now);
         self.toned("status", &told, phrase::tone(status));
         self.status(app, status);
         let by_hand = app.wizard_at(portal).map(phrase::wizard);
@@ -319,20 +325,15 @@ impl Sheet {
                 ..
             } => {
                 self.if_any("account", account.as_deref());
-                self.field("since", &phrase::moment(*since, &app.zone));
-                let checked = format!(
-                    "{} ({})",
-                    phrase::moment(*checked_at, &app.zone),
-                    phrase::ago(app.now, *checked_at)
-                );
-                self.field("checked", &checked);
+                self.when("since", *since, app);
+                self.when("checked", *checked_at, app);
             }
             RegistrationStatus::RegisteredNotSaved { account, .. } => {
                 self.if_any("account", account.as_deref());
             }
             RegistrationStatus::Waiting { until, attempt, .. } => {
                 self.field("attempt", &attempt.to_string());
-                self.field("next try", &phrase::moment(*until, &app.zone));
+                self.when("next try", *until, app);
             }
             RegistrationStatus::Unrecognised { cause } => {
                 if let Some(page) = &cause.page {
@@ -341,7 +342,7 @@ impl Sheet {
                 }
             }
             RegistrationStatus::LockedOut { until: Some(until) } => {
-                self.field("until", &phrase::moment(*until, &app.zone));
+                self.when("until", *until, app);
             }
             RegistrationStatus::NotSeen
             | RegistrationStatus::NeedsPin { .. }
@@ -370,7 +371,9 @@ impl Sheet {
     }
 
     fn entry(&mut self, app: &App, entry: &HistoryEntry) {
-        self.field("when", &phrase::moment(entry.at, &app.zone));
+        let at = times::to_the_second(entry.at, &app.zone);
+        let ago = times::relative(app.now, entry.at);
+        self.field("when", &format!("{at}, {ago}"));
         self.field("what", &entry.text);
         self.if_any("reader", entry.reader.as_ref().map(|name| name.0.as_str()));
         self.if_any("card ID", entry.card.as_ref().map(|id| id.0.as_str()));

@@ -7,10 +7,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{fit, window, wrap_at_most};
+use super::text::{fit, width, window, wrap_at_most};
 use crate::app::{App, Pane};
-use crate::phrase;
+use crate::phrase::times;
 use crate::theme::Theme;
+
+/// The most columns that how long ago takes: `412 days ago`.
+const LONGEST_AGO: u16 = 12;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Happened);
@@ -43,6 +46,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), area);
+    if has_focus && let Some(entry) = entries.get(cursor) {
+        let at = times::to_the_second(entry.at, &app.zone);
+        pane::moment(frame, area, "at", &at, theme);
+    }
 }
 
 /// The row of the list on each line of the inside of the pane.
@@ -53,10 +60,12 @@ pub(super) fn rows_seen(app: &App, within: Rect) -> Vec<usize> {
 
 fn lines_seen(app: &App, within: Rect, theme: Theme) -> Vec<(usize, Line<'static>)> {
     let entries = app.happened();
+    let ago = |entry: &HistoryEntry| width(&times::relative(app.now, entry.at));
+    let left = entries.iter().map(ago).max().unwrap_or(0).min(LONGEST_AGO);
     let mut lines = Vec::new();
     let mut cursor_line = 0;
     for at in app.shown(Pane::Happened) {
-        let of_this = rows(app, &entries[at], within.width, theme);
+        let of_this = rows(app, &entries[at], (left, within.width), theme);
         lines.extend(of_this.into_iter().map(|line| (at, line)));
         if at == app.happened_row() {
             cursor_line = lines.len().saturating_sub(1);
@@ -66,17 +75,22 @@ fn lines_seen(app: &App, within: Rect, theme: Theme) -> Vec<(usize, Line<'static
     lines.drain(seen).collect()
 }
 
-/// The time, and the text on at most two lines.
-fn rows(app: &App, entry: &HistoryEntry, columns: u16, theme: Theme) -> Vec<Line<'static>> {
-    let room = columns.saturating_sub(12);
-    let stamp = phrase::stamp(app.now, entry.at, &app.zone);
+/// How long ago, and the text on at most two lines.
+fn rows(
+    app: &App,
+    entry: &HistoryEntry,
+    (left, columns): (u16, u16),
+    theme: Theme,
+) -> Vec<Line<'static>> {
+    let room = columns.saturating_sub(left + 4);
+    let ago = times::relative(app.now, entry.at);
     wrap_at_most(&entry.text, room, 2)
         .into_iter()
         .enumerate()
         .map(|(row, text)| {
-            let left = if row == 0 { stamp.as_str() } else { "" };
+            let ago = if row == 0 { ago.as_str() } else { "" };
             Line::from(vec![
-                Span::styled(format!(" {left:8}  "), theme.label()),
+                Span::styled(format!(" {}  ", fit(ago, left)), theme.label()),
                 Span::raw(fit(&text, room)),
                 Span::raw(" "),
             ])

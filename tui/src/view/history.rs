@@ -9,11 +9,14 @@ use ratatui::widgets::Paragraph;
 use super::pane;
 use super::text::{fit, window, wrap_at_most};
 use crate::app::{App, HistoryList, Page};
-use crate::phrase::{self, Tone};
+use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 
 /// From this width on the kind of an entry stands beside it.
 const WIDE: u16 = 70;
+
+/// `412 days ago`.
+const LONGEST_AGO: u16 = 12;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryList, theme: Theme) {
     let [above, below] = areas(area);
@@ -55,7 +58,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, list: &HistoryL
         .collect();
     frame.render_widget(Paragraph::new(lines), within);
     if let Some(entry) = list.entries.get(list.cursor) {
-        picked(frame, below, entry, list, theme);
+        picked(frame, below, app, entry, list, theme);
     }
 }
 
@@ -72,11 +75,12 @@ pub(super) fn row_at(list: &HistoryList, area: Rect, row: u16) -> Option<usize> 
 }
 
 fn row(app: &App, entry: &HistoryEntry, columns: u16, theme: Theme) -> Line<'static> {
+    let ago = times::relative(app.now, entry.at);
     let mut spans = vec![Span::styled(
-        format!(" {}  ", phrase::moment(entry.at, &app.zone)),
+        format!(" {}  ", fit(&ago, LONGEST_AGO)),
         theme.label(),
     )];
-    let mut used = 22;
+    let mut used = LONGEST_AGO + 3;
     if columns >= WIDE {
         spans.push(Span::styled(
             fit(phrase::kind(entry.kind), 14),
@@ -95,6 +99,7 @@ fn row(app: &App, entry: &HistoryEntry, columns: u16, theme: Theme) -> Line<'sta
 fn picked(
     frame: &mut Frame<'_>,
     area: Rect,
+    app: &App,
     entry: &HistoryEntry,
     list: &HistoryList,
     theme: Theme,
@@ -106,7 +111,8 @@ fn picked(
         .map(|line| Line::raw(format!(" {line}")))
         .collect();
     let room = usize::from(within.height).saturating_sub(lines.len());
-    let mut facts = vec![format!("number {}", entry.id)];
+    let at = times::to_the_second(entry.at, &app.zone);
+    let mut facts = vec![at, format!("number {}", entry.id)];
     facts.extend(entry.reader.as_ref().map(|name| format!("reader {name}")));
     facts.extend(entry.portal.as_ref().map(|name| format!("portal {name}")));
     facts.extend(entry.card.as_ref().map(|card| format!("card {card}")));

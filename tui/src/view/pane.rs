@@ -81,15 +81,27 @@ pub(super) fn dialog(frame: &mut Frame<'_>, title: &str, size: (u16, u16), theme
 
 /// Says on the lower edge of a dialog that so many rows lie below what is seen.
 pub(super) fn more_below(frame: &mut Frame<'_>, within: Rect, rows: u16, theme: Theme) {
-    if rows == 0 {
+    if rows > 0 {
+        lower_edge(frame, within, &format!("{rows} more below"), theme);
+    }
+}
+
+/// Says on the lower edge of a pane when exactly what is under the cursor was or will be.
+pub(super) fn moment(frame: &mut Frame<'_>, within: Rect, what: &str, at: &str, theme: Theme) {
+    lower_edge(frame, within, &format!("{what} {at}"), theme);
+}
+
+/// Writes on the lower edge, at its right; nothing where it does not fit.
+fn lower_edge(frame: &mut Frame<'_>, within: Rect, told: &str, theme: Theme) {
+    let told = format!(" {told} ");
+    let columns = width(&told);
+    if columns > within.width {
         return;
     }
-    let told = format!(" {rows} more below ");
-    let columns = u16::try_from(told.len()).unwrap_or(u16::MAX);
     let edge = Rect {
-        x: within.right().saturating_sub(columns).max(within.x),
+        x: within.right() - columns,
         y: within.bottom(),
-        width: columns.min(within.width),
+        width: columns,
         height: 1,
     };
     let edge = edge.intersection(frame.area());

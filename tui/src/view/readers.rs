@@ -11,7 +11,7 @@ use ratatui::widgets::Paragraph;
 use super::pane;
 use super::text::{cut, fit, fit_right, seen, width, wrap};
 use crate::app::{App, Chosen, Pane};
-use crate::phrase::{self, Tone};
+use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
@@ -49,6 +49,22 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), area);
+    if has_focus {
+        seen_at(frame, area, app, theme);
+    }
+}
+
+/// When exactly the card that is chosen was put in or last seen, on the lower edge.
+pub(super) fn seen_at(frame: &mut Frame<'_>, within: Rect, app: &App, theme: Theme) {
+    let (what, at) = match app.chosen() {
+        Some(Chosen::Known(known)) => ("last seen", known.last_seen),
+        Some(Chosen::Reader(reader)) => match &reader.card {
+            Some(card) => ("put in", card.inserted_at),
+            None => return,
+        },
+        None => return,
+    };
+    pane::moment(frame, within, what, &times::exact(at, &app.zone), theme);
 }
 
 /// The row of the list on each line of the inside of the pane.

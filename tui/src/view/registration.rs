@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 use super::pane;
 use super::text::{cut, fit, seen, width, wrap, wrap_at_most};
 use crate::app::{App, Pane};
-use crate::phrase::{self, Tone};
+use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 
 /// Rows of advice that are kept while at least as many portals are seen.
@@ -61,6 +61,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     };
     let beneath = beneath.intersection(area);
     frame.render_widget(Paragraph::new(parts.advice), beneath);
+    let picked = registrations.get(cursor).filter(|_| has_focus);
+    if let Some((what, at)) = picked.and_then(|one| times::moment_of(&one.status, one.since)) {
+        let at = times::exact(at, &app.zone);
+        pane::moment(frame, area, what, &at, theme);
+    }
 }
 
 /// The row of the list on each line of the inside of the pane.
@@ -136,9 +141,12 @@ fn row(
 
 /// The status as told in one row; as an error if it is too long for that.
 fn status_that_fits(app: &App, registration: &Registration, room: u16) -> Result<String, String> {
-    let status = phrase::status(&registration.status, app.now, &app.zone);
+    let status = times::status(&registration.status, app.now);
+    let short = times::short_status(&registration.status, app.now);
     if width(&status) <= room {
         Ok(status)
+    } else if width(&short) <= room {
+        Ok(short)
     } else {
         Err(status)
     }
