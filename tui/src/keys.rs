@@ -48,6 +48,8 @@ pub enum Mode {
     /// What is looked for in a list.
     Filter,
     Palette,
+    /// What ends when.
+    Outlook,
 }
 
 /// Where to go in a list, or in a text that is longer than the screen.
@@ -78,6 +80,7 @@ pub enum Command {
     No,
     Wizard,
     Eligibility,
+    Outlook,
     /// In the wizard: to the step before.
     StepBack,
     /// In the wizard: to throw all away.

@@ -18,6 +18,7 @@ pub mod feed;
 pub mod fuzzy;
 mod holders;
 pub mod keys;
+pub mod outlook;
 pub mod paper;
 pub mod phrase;
 pub mod possible;

@@ -5,6 +5,7 @@ mod eligibility;
 mod message;
 mod mouse;
 mod moving;
+mod outlook;
 mod palette;
 mod registering;
 #[cfg(test)]
@@ -174,6 +175,7 @@ fn settle(app: &mut App) {
     }
     app.certificate = moving::last_of(app.certificates()).min(app.certificate);
     palette::stay_among_the_found(app);
+    outlook::settle(app);
     let Screen::Details { of, .. } = &app.screen else {
         return;
     };
@@ -246,6 +248,7 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::Register => return registering::register(app),
         Command::Wizard => return wizard::open(app),
         Command::Eligibility => return eligibility::open(app),
+        Command::Outlook => app.screen = Screen::Outlook { cursor: 0 },
         Command::Open => return enter(app),
         Command::Back => return back(app),
         Command::Yes => return yes(app),
@@ -331,6 +334,10 @@ fn enter(app: &mut App) -> Option<Action> {
         Screen::Clear(_) => return dialogs::choose(app),
         Screen::Wizard(_) => return wizard::enter(app),
         Screen::Eligibility(_) => return eligibility::enter(app),
+        Screen::Outlook { cursor } => {
+            outlook::enter(app, *cursor);
+            return None;
+        }
         Screen::Details { .. } | Screen::History(_) | Screen::Help { .. } => return None,
     }
     let subject = match app.focus {

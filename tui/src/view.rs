@@ -35,6 +35,7 @@ mod help;
 mod history;
 mod hit;
 mod layout;
+mod outlook;
 mod palette;
 mod pane;
 mod parts;
@@ -69,6 +70,11 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
     frame.render_widget(Paragraph::new(problems), banner);
     if let Screen::History(list) = &app.screen {
         history::draw(frame, body, app, list, theme);
+    } else if let Screen::Outlook { cursor } = app.screen {
+        outlook::draw(frame, body, app, cursor, theme);
+        if app.link != Link::Connected {
+            make_old(frame, body, theme);
+        }
     } else if app.snapshot.is_some() {
         panes(frame, body, app, theme);
     } else {
@@ -78,7 +84,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
     footer::draw(frame, bottom, app, theme);
 
     match &app.screen {
-        Screen::Panes | Screen::History(_) => {}
+        Screen::Panes | Screen::History(_) | Screen::Outlook { .. } => {}
         Screen::Details { of, scroll } => details::draw(frame, app, of, *scroll, theme),
         Screen::PinPrompt(prompt) => pin_prompt::draw(frame, app, prompt, theme),
         Screen::Wizard(dialog) => wizard::draw(frame, app, dialog, theme),
@@ -117,7 +123,8 @@ pub fn scroll_room(app: &App) -> u16 {
         | Screen::PinPrompt(_)
         | Screen::Clear(_)
         | Screen::History(_)
-        | Screen::Palette(_) => 0,
+        | Screen::Palette(_)
+        | Screen::Outlook { .. } => 0,
     }
 }
 

@@ -16,14 +16,23 @@ use crate::keys::Mode;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screen {
     Panes,
-    Details { of: Subject, scroll: u16 },
+    Details {
+        of: Subject,
+        scroll: u16,
+    },
     PinPrompt(PinPrompt),
     Wizard(WizardDialog),
     Eligibility(EligibilityDialog),
     Clear(ClearStep),
     History(HistoryList),
-    Help { scroll: u16 },
+    Help {
+        scroll: u16,
+    },
     Palette(Palette),
+    /// What ends when.
+    Outlook {
+        cursor: usize,
+    },
 }
 
 /// What the details are of, within what is chosen.
@@ -108,6 +117,7 @@ impl App {
             Screen::Clear(ClearStep::Preview { .. }) => Mode::Confirm,
             Screen::Clear(_) => Mode::Choose,
             Screen::History(_) => Mode::History,
+            Screen::Outlook { .. } => Mode::Outlook,
         }
     }
 

@@ -30,6 +30,7 @@ pub const EVERYWHERE: &[Mode] = &[
     Mode::Verdict,
     Mode::Filter,
     Mode::Palette,
+    Mode::Outlook,
 ];
 const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::Panes,
@@ -47,6 +48,7 @@ const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::Answer,
     Mode::YesOrNo,
     Mode::Verdict,
+    Mode::Outlook,
 ];
 /// Where the help does not take the place of what is not done yet.
 const HELPED: &[Mode] = &[
@@ -57,6 +59,7 @@ const HELPED: &[Mode] = &[
     Mode::History,
     Mode::Choose,
     Mode::Confirm,
+    Mode::Outlook,
 ];
 const LISTS: &[Mode] = &[
     Mode::Panes,
@@ -69,6 +72,7 @@ const LISTS: &[Mode] = &[
     Mode::Answer,
     Mode::YesOrNo,
     Mode::Verdict,
+    Mode::Outlook,
 ];
 /// Where letters are typed, so that they do not move.
 const SEARCHING: &[Mode] = &[Mode::Filter, Mode::Palette];
@@ -190,6 +194,7 @@ pub const TABLE: &[Binding] = &[
             Mode::YesOrNo,
             Mode::Filter,
             Mode::Palette,
+            Mode::Outlook,
         ],
         command: Command::Open,
         shown: "Enter",
@@ -267,6 +272,14 @@ pub const TABLE: &[Binding] = &[
         shown: "e",
         help: "eligibility: whether you may register, and how",
         footer: Some(("e", "eligible")),
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char('d'))],
+        modes: CARD,
+        command: Command::Outlook,
+        shown: "d",
+        help: "dates: what ends when, and what to do about it where",
+        footer: None,
     },
     Binding {
         keys: &[Plain(KeyCode::Char('c'))],

@@ -4,6 +4,7 @@ use super::{Action, dialogs, eligibility, palette, wizard};
 use crate::app::{App, Chosen, ClearStep, Pane, Pick, Screen};
 use crate::clearing;
 use crate::keys::Move;
+use crate::outlook::Outlook;
 use crate::view;
 
 /// How far the keys that turn a page go.
@@ -24,6 +25,13 @@ pub(super) fn go(app: &mut App, to: Move) -> Option<Action> {
             app.screen = Screen::Clear(ClearStep::Choosing {
                 cursor: moved(to, at, last),
             });
+        }
+        Screen::Outlook { cursor } => {
+            let at = *cursor;
+            let last = last_of(&Outlook::of(app).endings);
+            app.screen = Screen::Outlook {
+                cursor: moved(to, at, last),
+            };
         }
         Screen::Wizard(_) => wizard::scroll(app, to, room),
         Screen::Eligibility(_) => eligibility::go(app, to, room),

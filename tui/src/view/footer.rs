@@ -167,6 +167,13 @@ fn hints(mode: Mode) -> Vec<Hint> {
             of(Command::Back, "show all"),
         ],
         Mode::Palette => vec![arrows("choose"), of(Command::Open, "do it"), back],
+        Mode::Outlook => vec![
+            arrows("choose"),
+            of(Command::Open, "details"),
+            of(Command::Help, "help"),
+            back,
+            quit,
+        ],
     }
 }
 

@@ -3,6 +3,7 @@
 mod by_hand;
 #[path = "../support/invented.rs"]
 mod invented;
+mod outlook;
 mod registering;
 #[path = "../support/scenes.rs"]
 mod scenes;
@@ -348,6 +349,7 @@ fn every_app() -> Vec<App> {
         extreme_prompt,
     ];
     apps.extend(by_hand::every_app());
+    apps.extend(outlook::every_app());
     apps
 }
 
