@@ -49,7 +49,7 @@ pub struct App {
     pub happened: Option<i64>,
     pub screen: Screen,
     /// What lies beneath the help or the palette, and is there again after it.
-    beneath: Option<Box<Screen>>,
+    pub beneath: Option<Box<Screen>>,
     pub filter: Option<Filter>,
     /// What came of the last thing that was asked for.
     pub said: Option<Said>,

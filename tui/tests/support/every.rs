@@ -62,7 +62,7 @@ pub(crate) fn cause_kind() -> Vec<Kind> {
 }
 
 pub(crate) fn stage() -> Vec<Stage> {
-    every![Stage: Reading { done: 1, of: 9 }, Read, Held, Failed { cause: "reset".into() }]
+    every![Stage: Reading { done: 1, of: 9, what: Some("9A certificate".into()) }, Read, Held, Failed { cause: "reset".into() }]
 }
 
 pub(crate) fn pin() -> Vec<PinStatus> {
