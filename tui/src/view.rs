@@ -52,6 +52,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::app::{App, Link, Pane, Screen};
 use crate::theme::Theme;
@@ -94,6 +95,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Screen::Palette(palette) => palette::draw(frame, palette, theme),
     }
     fill(frame, theme);
+    mend(frame);
     if theme.ascii {
         ascii::translate(frame.buffer_mut());
     }
@@ -152,6 +154,23 @@ fn make_old(frame: &mut Frame<'_>, area: Rect, theme: Theme) {
         cell.modifier.remove(Modifier::BOLD);
         cell.fg = Color::Reset;
         cell.set_style(old);
+    }
+}
+
+/// Takes away the wide characters of which a dialog covers the second column.
+fn mend(frame: &mut Frame<'_>) {
+    let buffer = frame.buffer_mut();
+    let columns = usize::from(buffer.area.width).max(1);
+    for row in buffer.content.chunks_mut(columns) {
+        let mut second_is_blank = true;
+        for cell in row.iter_mut().rev() {
+            let symbol = cell.symbol();
+            let is_blank = symbol == " ";
+            if !second_is_blank && symbol.len() > 1 && symbol.width() > 1 {
+                cell.set_symbol(" ");
+            }
+            second_is_blank = is_blank;
+        }
     }
 }
 

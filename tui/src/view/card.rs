@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 
 use super::NO_ANSWER;
 use super::pane;
-use super::text::{cut, flow, wrap};
+use super::text::{cut, flow, shorten, wrap};
 use crate::app::{App, Chosen, Pane, may_be_the_last_try};
 use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
@@ -29,12 +29,26 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     // What is wrong with the card is not what goes when there is no room.
     let room = usize::from(within.height);
     if let Some(findings) = findings(app, within.width, theme) {
-        lines.truncate(room.saturating_sub(1));
+        cut_off(&mut lines, room.saturating_sub(1), within.width);
         lines.push(findings);
+    } else {
+        cut_off(&mut lines, room, within.width);
     }
     frame.render_widget(Paragraph::new(lines), within);
     if has_focus {
         super::readers::seen_at(frame, area, app, theme);
+    }
+}
+
+/// Leaves so many lines, and marks that there were more.
+fn cut_off(lines: &mut Vec<Line<'static>>, room: usize, columns: u16) {
+    if lines.len() <= room {
+        return;
+    }
+    lines.truncate(room);
+    if let Some(last) = lines.last_mut() {
+        last.push_span(" …");
+        last.spans = shorten(std::mem::take(&mut last.spans), columns);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the card stands at each portal, and what to do about the one picked.
 
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{HistoryKind, Registration};
+use cac_common::snapshot::{HistoryKind, Registration, Stage};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -112,6 +112,12 @@ fn nothing(app: &App) -> &'static str {
     let has_portals = !snapshot.portals.is_empty();
     match (has_portals, app.card()) {
         (false, _) => "No portal is configured.",
+        (true, Some(card)) if matches!(card.stage, Stage::Failed { .. }) => {
+            "Nothing is known: the card cannot be read."
+        }
+        (true, Some(card)) if card.stage == Stage::Held => {
+            "Nothing is known yet: another program has the card."
+        }
         (true, Some(_)) => "Nothing is known yet: the card is being read.",
         (true, None) => "Put your card in to see where you are registered.",
     }

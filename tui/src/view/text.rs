@@ -112,6 +112,7 @@ pub(super) fn flow(pieces: Vec<Vec<Span<'static>>>, columns: u16, gap: u16) -> V
     let mut line: Vec<Span<'static>> = Vec::new();
     let mut used = 0;
     for piece in pieces {
+        let piece = shorten(piece, columns);
         let wide = piece.iter().map(|span| width(&span.content)).sum::<u16>();
         if !line.is_empty() && used + gap + wide > columns {
             lines.push(Line::from(std::mem::take(&mut line)));
@@ -128,6 +129,35 @@ pub(super) fn flow(pieces: Vec<Vec<Span<'static>>>, columns: u16, gap: u16) -> V
         lines.push(Line::from(line));
     }
     lines
+}
+
+/// A piece in at most `columns` columns, its end cut off if need be.
+pub(super) fn shorten(piece: Vec<Span<'static>>, columns: u16) -> Vec<Span<'static>> {
+    let wide = |spans: &[Span<'_>]| spans.iter().map(|span| width(&span.content)).sum::<u16>();
+    if wide(&piece) <= columns {
+        return piece;
+    }
+    let mut kept = Vec::new();
+    let mut room = columns.saturating_sub(1);
+    for span in piece {
+        let text = &span.content;
+        let end = if width(text) <= room {
+            text.len()
+        } else {
+            first_columns(text, room)
+        };
+        room -= width(&text[..end]);
+        let is_cut = end < text.len();
+        let mut part = text[..end].to_owned();
+        if is_cut && columns > 0 {
+            part.push('…');
+        }
+        kept.push(Span::styled(part, span.style));
+        if is_cut {
+            break;
+        }
+    }
+    kept
 }
 
 /// The rows of a list that are seen, so that the cursor is among them, in the
@@ -177,6 +207,18 @@ pub(super) fn field(
 
 fn char_width(c: char) -> u16 {
     u16::try_from(c.width().unwrap_or(0)).unwrap_or(0)
+}
+
+/// How many bytes fit into so many columns.
+fn first_columns(text: &str, columns: u16) -> usize {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += char_width(c);
+        if used > columns {
+            return at;
+        }
+    }
+    text.len()
 }
 
 /// Where a word that is too long is broken: after at least one character.
@@ -232,6 +274,22 @@ mod tests {
         let lines = wrap_at_most("one two three four", 9, 1);
 
         assert_eq!(lines, ["one two…"]);
+    }
+
+    #[test]
+    fn a_piece_too_long_for_a_line_is_cut_and_marked() {
+        let told = |columns| {
+            let piece = vec![Span::raw("user "), Span::raw("日本語DOE")];
+            let lines = flow(vec![vec![Span::raw("PIV")], piece], columns, 3);
+            lines.iter().map(Line::to_string).collect::<Vec<_>>()
+        };
+
+        assert_eq!(told(17), ["PIV", "user 日本語DOE"]);
+        assert_eq!(told(10), ["PIV", "user 日本…"]);
+        assert_eq!(told(9), ["PIV", "user 日…"]);
+        assert_eq!(told(5), ["PIV", "user…"]);
+        assert_eq!(told(1), ["…", "…"]);
+        assert_eq!(told(0), ["", ""]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every screen as it is drawn, at the two usual sizes; and nothing that panics at any.
 
 mod by_hand;
+mod hard;
 #[path = "../support/invented.rs"]
 mod invented;
 mod outlook;
