@@ -6,6 +6,7 @@
 mod eligibility;
 mod filter;
 mod palette;
+mod portal_test;
 mod problems;
 mod screen;
 mod wizard;
@@ -26,7 +27,8 @@ use crate::phrase::{self, Tone};
 pub use self::eligibility::{EligibilityDialog, EligibilityStep, OpenEligibility};
 pub use self::filter::Filter;
 pub use self::palette::{Does, Entry, Palette};
-pub use self::screen::{ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, Subject};
+pub use self::portal_test::{PortalTestDialog, TestStep, Told};
+pub use self::screen::{ClearStep, HistoryList, Page, PinPrompt, PinStep, PinUse, Screen, Subject};
 pub use self::wizard::{Shown, Typed, WizardDialog, WizardStep};
 
 #[derive(Debug)]
@@ -324,7 +326,7 @@ impl App {
                 None
             }
         });
-        let next_minute = if self.counts_seconds() {
+        let next_minute = if self.counts_seconds() || self.test_counts_seconds() {
             next_second
         } else {
             next_minute

@@ -6,9 +6,10 @@ use std::path::Path;
 use cac_common::client::{Client, ClientError};
 use cac_common::interface::{
     AcceptNotice, AnswerWizard, Clear, GetConfirmation, GetHistory, MoveWizard, Register,
-    StartWizard, SubmitPin,
+    StartWizard, SubmitPin, TestPortal,
 };
 use cac_common::locked::Locked;
+use cac_common::time::UtcSeconds;
 
 use crate::failure::Trouble;
 use crate::paper::{self, Existing};
@@ -99,6 +100,25 @@ pub async fn confirmation(socket: &Path, request: GetConfirmation) -> Message {
 pub async fn profile(socket: &Path, name: &str) -> Message {
     let answer = async { Client::connect(socket).await?.portal(name).await };
     Message::Profile(in_words(answer.await).map(Box::new))
+}
+
+/// As with a PIN. `since` goes back with the answer.
+pub async fn test_portal(
+    socket: &Path,
+    request: TestPortal,
+    since: UtcSeconds,
+    (digits, count): (Locked, usize),
+) -> Message {
+    let portal = request.portal.clone();
+    let answer = async {
+        let mut client = Client::connect(socket).await?;
+        client.test_portal(request, digits, count).await
+    };
+    Message::Tested {
+        portal,
+        since,
+        reply: in_words(answer.await).map(Box::new),
+    }
 }
 
 /// Writes over nothing that is there.

@@ -44,6 +44,11 @@ pub fn letter_name(portal: &str) -> String {
     format!("~/cac-{}-sponsor.txt", plain(portal))
 }
 
+/// The same of the report of a sign-in that was tried.
+pub fn test_name(portal: &str) -> String {
+    format!("~/cac-{}-test.txt", plain(portal))
+}
+
 /// Nothing that leads elsewhere.
 fn plain(portal: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };

@@ -215,7 +215,7 @@ impl Desk {
         let action = update(&mut self.app, message);
         let sends = matches!(
             action,
-            Some(Action::SubmitPin(_) | Action::AnswerWithSecret(_))
+            Some(Action::SubmitPin(_) | Action::AnswerWithSecret(_) | Action::TestPortal { .. })
         );
         if !sends {
             self.secret.shorten(self.app.secret_length());
@@ -253,6 +253,12 @@ impl Desk {
                 Action::Accept(request) => calls::accept(&socket, request).await,
                 Action::LoadHistory(request) => calls::history(&socket, request).await,
                 Action::Clear(request) => calls::clear(&socket, request).await,
+                Action::TestPortal { request, since } => {
+                    let Some(secret) = secret else {
+                        return;
+                    };
+                    calls::test_portal(&socket, request, since, secret).await
+                }
                 Action::Quit | Action::Redraw | Action::Suspend | Action::TakeMouse(_) => return,
             };
             // Fails only if the dashboard has ended.

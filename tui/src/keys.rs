@@ -50,6 +50,14 @@ pub enum Mode {
     Palette,
     /// What ends when.
     Outlook,
+    /// What a sign-in that is tried would do.
+    TestOffer,
+    /// A sign-in that is tried, while the portal is waited for.
+    Testing,
+    /// How it went.
+    Tested,
+    /// Nothing came of it.
+    TestFailed,
 }
 
 /// Where to go in a list, or in a text that is longer than the screen.
@@ -97,6 +105,8 @@ pub enum Command {
     Quit,
     Redraw,
     Suspend,
+    /// A sign-in that is tried.
+    TestPortal,
 }
 
 /// What a key press comes to. Not `Debug`: it may be of a PIN or a password.

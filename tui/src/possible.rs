@@ -20,6 +20,7 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
     let why: &str = match command {
         Command::Register => return why_not_register(app),
         Command::Wizard => return why_not_by_hand(app),
+        Command::TestPortal => return testable(app, app.picked_portal()).err(),
         Command::Eligibility if app.link != Link::Connected => "cacd is away; it knows the rules.",
         Command::Eligibility if has_no_portal(app) => "No portal is configured.",
         Command::Clear | Command::History if app.link != Link::Connected => {
@@ -104,6 +105,25 @@ pub fn usable(app: &App) -> Result<(CardId, &Card), String> {
     let id = card.id.clone();
     let id = id.ok_or("The card says nothing by which it could be recognised.")?;
     Ok((id, card))
+}
+
+/// The card that is chosen and the portal that it is tried at, if one can be; else why not.
+pub fn testable(app: &App, portal: Option<String>) -> Result<(CardId, &Card, String), String> {
+    let (id, card) = usable(app)?;
+    if card.pin == PinStatus::Blocked {
+        return Err(RegistrationStatus::PinBlocked.advice().unwrap_or_default());
+    }
+    let portals = app.snapshot.as_ref().map_or(&[][..], |it| &it.portals);
+    let portal = portal.or_else(|| match portals {
+        [only] => Some(only.name.clone()),
+        _ => None,
+    });
+    let portal = portal.ok_or(if portals.is_empty() {
+        "No portal is configured."
+    } else {
+        "No portal is enabled; cacctl portal test NAME tries any of them."
+    })?;
+    Ok((id, card, portal))
 }
 
 fn has_no_portal(app: &App) -> bool {

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod eligibility;
 pub mod portal;
+pub mod report;
 pub mod wizard;
 
 use std::io::{self, Write};

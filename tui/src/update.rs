@@ -7,6 +7,7 @@ mod mouse;
 mod moving;
 mod outlook;
 mod palette;
+mod portal_test;
 mod registering;
 #[cfg(test)]
 mod tests;
@@ -18,8 +19,8 @@ use cac_common::snapshot::{PinStatus, Snapshot};
 pub use self::message::{Action, Message, Stroke};
 pub use self::mouse::{Mouse, MouseDid};
 use crate::app::{
-    App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinStep, Said, Screen, Subject,
-    WizardStep,
+    App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinStep, PinUse, Said, Screen,
+    Subject, WizardStep,
 };
 use crate::failure::Trouble;
 use crate::keys::Command;
@@ -67,6 +68,11 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Page { before, entries } => dialogs::take_page(app, before, entries),
         Message::Counted { scope, lost } => dialogs::preview(app, &scope, lost),
         Message::Cleared { scope, lost } => dialogs::cleared(app, &scope, lost),
+        Message::Tested {
+            portal,
+            since,
+            reply,
+        } => portal_test::tested(app, &portal, since, reply),
     }
     None
 }
@@ -79,6 +85,8 @@ fn typed(app: &mut App, stroke: Stroke) {
         wizard::typed(app, stroke);
     } else if let Screen::Eligibility(_) = app.screen {
         eligibility::typed(app, stroke);
+    } else if let Screen::PortalTest(_) = app.screen {
+        portal_test::typed(app, stroke);
     } else {
         palette::typed(app, stroke);
     }
@@ -132,6 +140,11 @@ fn took_away(app: &mut App, done: Result<String, Trouble>) {
             open.file = None;
         }
         dialog.said = Some(said);
+    } else if let Screen::PortalTest(dialog) = &mut app.screen {
+        if is_done {
+            portal_test::saved(dialog);
+        }
+        dialog.said = Some(said);
     } else {
         app.said = Some(said);
     }
@@ -157,7 +170,7 @@ fn why_the_prompt_closes(app: &App) -> Option<&'static str> {
     };
     match app.card_in_visit(&prompt.card, prompt.visit) {
         None => Some("The card was taken out; what was typed of the PIN is gone."),
-        Some((_, card)) if !card.has_use_for_pin() => {
+        Some((_, card)) if prompt.to == PinUse::Register && !card.has_use_for_pin() => {
             Some("The card needs no PIN any more; what was typed of it is gone.")
         }
         Some(_) => None,
@@ -258,8 +271,10 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::Kept => return wizard::load_kept(app),
         Command::Print => return wizard::print(app),
         Command::Save if matches!(app.screen, Screen::Eligibility(_)) => eligibility::ask_file(app),
+        Command::Save if matches!(app.screen, Screen::PortalTest(_)) => portal_test::ask_file(app),
         Command::Save => wizard::ask_file(app),
         Command::Move(to) => return moving::go(app, to),
+        Command::TestPortal => portal_test::open(app),
     }
     None
 }
@@ -286,6 +301,9 @@ fn yes(app: &mut App) -> Option<Action> {
         eligibility::answer(app, 0);
         return None;
     }
+    if let Screen::PortalTest(_) = app.screen {
+        return portal_test::enter(app);
+    }
     dialogs::confirm(app)
 }
 
@@ -295,6 +313,10 @@ fn back(app: &mut App) -> Option<Action> {
     }
     if let Screen::Eligibility(_) = app.screen {
         eligibility::back(app);
+        return None;
+    }
+    if let Screen::PortalTest(_) = app.screen {
+        portal_test::back(app);
         return None;
     }
     if let Screen::PinPrompt(prompt) = &mut app.screen
@@ -338,6 +360,7 @@ fn enter(app: &mut App) -> Option<Action> {
             outlook::enter(app, *cursor);
             return None;
         }
+        Screen::PortalTest(_) => return portal_test::enter(app),
         Screen::Details { .. } | Screen::History(_) | Screen::Help { .. } => return None,
     }
     let subject = match app.focus {

@@ -40,6 +40,7 @@ mod palette;
 mod pane;
 mod parts;
 mod pin_prompt;
+mod portal_test;
 mod readers;
 mod registration;
 mod text;
@@ -93,6 +94,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Screen::Clear(step) => clear::draw(frame, app, step, theme),
         Screen::Help { scroll } => help::draw(frame, app, *scroll, theme),
         Screen::Palette(palette) => palette::draw(frame, palette, theme),
+        Screen::PortalTest(dialog) => portal_test::draw(frame, app, dialog, theme),
     }
     fill(frame, theme);
     mend(frame);
@@ -121,6 +123,7 @@ pub fn scroll_room(app: &App) -> u16 {
         Screen::Help { .. } => help::scroll_room(app, whole),
         Screen::Wizard(dialog) => wizard::scroll_room(app, dialog, whole),
         Screen::Eligibility(dialog) => eligibility::scroll_room(app, dialog, whole),
+        Screen::PortalTest(dialog) => portal_test::scroll_room(app, dialog, whole),
         Screen::Panes
         | Screen::PinPrompt(_)
         | Screen::Clear(_)

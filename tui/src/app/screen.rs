@@ -8,7 +8,10 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, Visit};
 use cac_common::wizard::{AskKind, WizardState};
 
-use super::{App, EligibilityDialog, EligibilityStep, Palette, Typed, WizardDialog, WizardStep};
+use super::{
+    App, EligibilityDialog, EligibilityStep, Palette, PortalTestDialog, TestStep, Typed,
+    WizardDialog, WizardStep,
+};
 use crate::failure::Trouble;
 use crate::keys::Mode;
 
@@ -33,6 +36,7 @@ pub enum Screen {
     Outlook {
         cursor: usize,
     },
+    PortalTest(PortalTestDialog),
 }
 
 /// What the details are of, within what is chosen.
@@ -51,11 +55,21 @@ pub enum Subject {
 pub struct PinPrompt {
     pub card: CardId,
     pub visit: Visit,
+    pub to: PinUse,
     /// How many digits were typed.
     pub digits: usize,
     pub step: PinStep,
     /// Why the last key did nothing.
     pub problem: Option<&'static str>,
+}
+
+/// What a PIN is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PinUse {
+    /// Wherever the card is to be registered.
+    Register,
+    /// A sign-in that is tried there.
+    Test { portal: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +132,7 @@ impl App {
             Screen::Clear(_) => Mode::Choose,
             Screen::History(_) => Mode::History,
             Screen::Outlook { .. } => Mode::Outlook,
+            Screen::PortalTest(dialog) => test_mode(dialog),
         }
     }
 
@@ -204,5 +219,15 @@ fn eligibility_mode(dialog: &EligibilityDialog) -> Mode {
             None if open.file.is_some() => Mode::FileName,
             None => Mode::Verdict,
         },
+    }
+}
+
+fn test_mode(dialog: &PortalTestDialog) -> Mode {
+    match &dialog.step {
+        TestStep::Offering => Mode::TestOffer,
+        TestStep::Waiting { .. } => Mode::Testing,
+        TestStep::Told(told) if told.file.is_some() => Mode::FileName,
+        TestStep::Told(_) => Mode::Tested,
+        TestStep::Failed(_) => Mode::TestFailed,
     }
 }

@@ -63,6 +63,26 @@ fn the_pin_is_still_there_when_it_is_to_be_sent() {
 }
 
 #[test]
+fn the_pin_of_a_test_is_still_there_when_it_is_to_be_sent_and_not_in_the_state() {
+    let mut desk = closed_desk();
+    desk.take(Message::Snapshot(Box::new(invented::desk())));
+    for key in "oy918273".chars() {
+        press(&mut desk, KeyCode::Char(key));
+    }
+
+    let action = press(&mut desk, KeyCode::Enter);
+
+    assert!(
+        matches!(action, Some(Action::TestPortal { .. })),
+        "{action:?}"
+    );
+    let state = format!("{:?}", desk.app);
+    assert!(!state.contains("918273"), "{state}");
+    let (digits, count) = desk.secret.take().unwrap();
+    assert_eq!(&digits.bytes()[..count], b"918273");
+}
+
+#[test]
 fn the_last_digit_can_be_taken_back() {
     let mut desk = desk_with_open_prompt();
     for digit in "1234567".chars() {

@@ -31,6 +31,10 @@ pub const EVERYWHERE: &[Mode] = &[
     Mode::Filter,
     Mode::Palette,
     Mode::Outlook,
+    Mode::TestOffer,
+    Mode::Testing,
+    Mode::Tested,
+    Mode::TestFailed,
 ];
 const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::Panes,
@@ -49,6 +53,10 @@ const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::YesOrNo,
     Mode::Verdict,
     Mode::Outlook,
+    Mode::TestOffer,
+    Mode::Testing,
+    Mode::Tested,
+    Mode::TestFailed,
 ];
 /// Where the help does not take the place of what is not done yet.
 const HELPED: &[Mode] = &[
@@ -73,6 +81,7 @@ const LISTS: &[Mode] = &[
     Mode::YesOrNo,
     Mode::Verdict,
     Mode::Outlook,
+    Mode::Tested,
 ];
 /// Where letters are typed, so that they do not move.
 const SEARCHING: &[Mode] = &[Mode::Filter, Mode::Palette];
@@ -195,6 +204,9 @@ pub const TABLE: &[Binding] = &[
             Mode::Filter,
             Mode::Palette,
             Mode::Outlook,
+            Mode::TestOffer,
+            Mode::Tested,
+            Mode::TestFailed,
         ],
         command: Command::Open,
         shown: "Enter",
@@ -251,10 +263,10 @@ pub const TABLE: &[Binding] = &[
     },
     Binding {
         keys: &[Plain(KeyCode::Char('s'))],
-        modes: &[Mode::Shown, Mode::Verdict],
+        modes: &[Mode::Shown, Mode::Verdict, Mode::Tested],
         command: Command::Save,
         shown: "s",
-        help: "save a confirmation, or the letter to a sponsor",
+        help: "save a confirmation, the letter to a sponsor, or how a test went",
         footer: None,
     },
     Binding {
@@ -279,6 +291,14 @@ pub const TABLE: &[Binding] = &[
         command: Command::Outlook,
         shown: "d",
         help: "dates: what ends when, and what to do about it where",
+        footer: None,
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char('o'))],
+        modes: CARD,
+        command: Command::TestPortal,
+        shown: "o",
+        help: "try a sign-in at the portal, of which nothing is written down",
         footer: None,
     },
     Binding {
@@ -321,6 +341,7 @@ pub const TABLE: &[Binding] = &[
             Mode::Offer,
             Mode::Stop,
             Mode::YesOrNo,
+            Mode::TestOffer,
         ],
         command: Command::Yes,
         shown: "y",

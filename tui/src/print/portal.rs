@@ -213,67 +213,80 @@ pub fn test(
     zone: &TimeZone,
 ) -> Result<(), Failure> {
     for (number, hop) in (1..).zip(&reply.trace.hops) {
-        line(
-            out,
-            &format!("{number:>3}  {} {}", hop.method, readable(&hop.url)),
-        )?;
-        line(out, &format!("     {}", answer(hop)))?;
-        if !hop.fields.is_empty() {
-            let fields: Vec<String> = hop.fields.iter().map(|it| readable(it)).collect();
-            line(out, &format!("     with a form: {}", fields.join(", ")))?;
-        }
-        if let Some(doubt) = &hop.doubt {
-            line(out, &format!("     {}", readable(doubt)))?;
-        }
-        if let Some(redirect) = &hop.redirect {
-            line(out, &format!("     leads to {}", readable(redirect)))?;
-        }
+        let told = told_of(hop).join("\n     ");
+        line(out, &format!("{number:>3}  {}\n     {told}", request(hop)))?;
     }
     line(out, "")?;
-    if reply.trace.rules.is_empty() {
-        line(out, "no rule of the profile was asked")?;
-    }
-    for tried in &reply.trace.rules {
-        line(out, &rule(tried))?;
-    }
-    if !reply.trace.rules.is_empty() && reply.trace.rules.iter().all(|it| it.misses.is_some()) {
-        line(out, "no rule of the profile matches")?;
+    for told in rules(reply) {
+        line(out, &told)?;
     }
     line(out, "")?;
-    // A page can greet its reader by number.
-    let told = |text: &str| readable(&masked(text));
-    let outcome = if let RegistrationStatus::Waiting { .. } = &reply.outcome {
-        // Nothing happens when that is over.
-        reply.outcome.label().into()
-    } else {
-        phrase::status(&reply.outcome, now, zone)
-    };
-    line(out, &format!("outcome  {}", told(&outcome)))?;
-    if let Some(advice) = reply.outcome.advice_when_tried() {
-        line(out, &format!("         {}", told(&advice)))?;
-    }
-    if let RegistrationStatus::Waiting { until, .. } = &reply.outcome
-        && *until > now
-    {
-        let span = phrase::span(until.since(now));
-        line(
-            out,
-            &format!("         The portal asks to be left alone for {span}."),
-        )?;
-    }
-    if let RegistrationStatus::Unrecognised { cause } = &reply.outcome
-        && let Some(page) = &cause.page
-    {
-        let sha256 = readable(&page.sha256);
-        line(
-            out,
-            &format!("         status {}, SHA-256 {sha256}", page.status),
-        )?;
+    for (at, told) in outcome(reply, now, zone).iter().enumerate() {
+        let name = if at == 0 { "outcome" } else { "" };
+        line(out, &format!("{name:<9}{told}"))?;
     }
     line(
         out,
         "         Nothing was written down; cacctl register signs in for good.",
     )
+}
+
+/// `GET https://portal.example/`.
+pub(crate) fn request(hop: &Hop) -> String {
+    format!("{} {}", hop.method, readable(&hop.url))
+}
+
+/// What came of a request, a line each.
+pub(crate) fn told_of(hop: &Hop) -> Vec<String> {
+    let mut told = vec![answer(hop)];
+    if !hop.fields.is_empty() {
+        let fields: Vec<String> = hop.fields.iter().map(|it| readable(it)).collect();
+        told.push(format!("with a form: {}", fields.join(", ")));
+    }
+    told.extend(hop.doubt.as_deref().map(readable));
+    let redirect = hop.redirect.as_deref().map(readable);
+    told.extend(redirect.map(|to| format!("leads to {to}")));
+    told
+}
+
+/// The rules of the profile that were asked, a line each.
+pub(crate) fn rules(reply: &TestReply) -> Vec<String> {
+    let rules = &reply.trace.rules;
+    let mut told: Vec<String> = rules.iter().map(rule).collect();
+    if rules.is_empty() {
+        told.push("no rule of the profile was asked".into());
+    } else if rules.iter().all(|it| it.misses.is_some()) {
+        told.push("no rule of the profile matches".into());
+    }
+    told
+}
+
+/// What came of it all, then what that means and what to do: a sentence each.
+pub(crate) fn outcome(reply: &TestReply, now: UtcSeconds, zone: &TimeZone) -> Vec<String> {
+    // A page can greet its reader by number.
+    let harmless = |text: &str| readable(&masked(text));
+    let status = if let RegistrationStatus::Waiting { .. } = &reply.outcome {
+        // Nothing happens when that is over.
+        reply.outcome.label().into()
+    } else {
+        phrase::status(&reply.outcome, now, zone)
+    };
+    let mut told = vec![harmless(&status)];
+    let advice = reply.outcome.advice_when_tried();
+    told.extend(advice.as_deref().map(harmless));
+    if let RegistrationStatus::Waiting { until, .. } = &reply.outcome
+        && *until > now
+    {
+        let span = phrase::span(until.since(now));
+        told.push(format!("The portal asks to be left alone for {span}."));
+    }
+    if let RegistrationStatus::Unrecognised { cause } = &reply.outcome
+        && let Some(page) = &cause.page
+    {
+        let sha256 = readable(&page.sha256);
+        told.push(format!("status {}, SHA-256 {sha256}", page.status));
+    }
+    told
 }
 
 fn answer(hop: &Hop) -> String {

@@ -4,9 +4,9 @@ use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
 use cac_common::snapshot::HistoryEntry;
 
 use super::moving::moved;
-use super::{Action, Stroke, complain, edit_yes, loading, say};
+use super::{Action, Stroke, complain, edit_yes, loading, portal_test, say};
 use crate::app::{
-    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, Screen, may_be_the_last_try,
+    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, PinUse, Screen, may_be_the_last_try,
 };
 use crate::clearing;
 use crate::failure::Trouble;
@@ -81,6 +81,10 @@ pub(super) fn send_pin(app: &mut App) -> Option<Action> {
             return stay(app, step.clone(), Some(problem));
         }
     };
+    if let PinUse::Test { portal } = &prompt.to {
+        let portal = portal.clone();
+        return Some(portal_test::begin(app, prompt, portal, insists));
+    }
     app.screen = Screen::Panes;
     say(app, Tone::Working, "The PIN is on its way to the card.");
     Some(Action::SubmitPin(SubmitPin {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use cac_common::interface::{
     AcceptNotice, AnswerWizard, Clear, ClearScope, GetConfirmation, GetHistory, Lost, MoveWizard,
-    PortalDetails, Register, StartWizard, SubmitPin,
+    PortalDetails, Register, StartWizard, SubmitPin, TestPortal, TestReply,
 };
 use cac_common::snapshot::{HistoryEntry, Snapshot};
+use cac_common::time::UtcSeconds;
 use cac_common::wizard::Confirmation;
 
 use super::mouse::Mouse;
@@ -49,6 +50,12 @@ pub enum Message {
     Cleared {
         scope: ClearScope,
         lost: Result<Lost, Trouble>,
+    },
+    /// How a sign-in went that was tried.
+    Tested {
+        portal: String,
+        since: UtcSeconds,
+        reply: Result<Box<TestReply>, Trouble>,
     },
 }
 
@@ -103,4 +110,9 @@ pub enum Action {
     Print(String),
     LoadHistory(GetHistory),
     Clear(Clear),
+    /// With the digits that were typed.
+    TestPortal {
+        request: TestPortal,
+        since: UtcSeconds,
+    },
 }

@@ -6,7 +6,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Card;
 
 use super::{Action, say};
-use crate::app::{App, PinPrompt, PinStep, Screen, Subject};
+use crate::app::{App, PinPrompt, PinStep, PinUse, Screen, Subject};
 use crate::phrase::Tone;
 use crate::possible::usable;
 
@@ -37,6 +37,7 @@ fn next_step(app: &App, portal: Option<String>) -> Option<Next> {
         return Some(Next::Prompt(PinPrompt {
             card: id,
             visit: card.visit,
+            to: PinUse::Register,
             digits: 0,
             step: PinStep::Typing,
             problem: None,

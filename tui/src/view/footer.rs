@@ -1,5 +1,7 @@
 //! The keys at the bottom, and what came of the last request above them.
 
+mod hints;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,7 +9,7 @@ use ratatui::widgets::Paragraph;
 
 use super::text::{width, wrap_at_most};
 use crate::app::App;
-use crate::keys::{Binding, Command, Mode, TABLE};
+use crate::keys::Command;
 use crate::possible::why_not;
 use crate::theme::Theme;
 
@@ -56,7 +58,7 @@ fn placed(app: &App, area: Rect) -> Vec<(u16, Hint)> {
         left += width(hint.key) + width(hint.meaning) + 3;
         (at, hint)
     };
-    let fitting = fitting(&hints(app.mode()), area.width);
+    let fitting = fitting(&hints::of(app.mode()), area.width);
     fitting.into_iter().map(&mut place).collect()
 }
 
@@ -74,127 +76,6 @@ pub(super) fn said_lines(app: &App, whole: Rect, theme: Theme) -> Vec<Line<'stat
             Line::styled(format!(" {mark} {text}"), theme.tone(said.tone))
         })
         .collect()
-}
-
-fn hints(mode: Mode) -> Vec<Hint> {
-    let of = |command, meaning| Hint {
-        key: key_of(mode, command),
-        meaning,
-        command: Some(command),
-    };
-    let arrows = |meaning| Hint {
-        key: "Up/Down",
-        meaning,
-        command: None,
-    };
-    let (back, help, quit) = (
-        of(Command::Back, "back"),
-        of(Command::Help, "help"),
-        of(Command::Quit, "quit"),
-    );
-    match mode {
-        Mode::Panes => panes(),
-        Mode::Details => vec![
-            arrows("scroll"),
-            of(Command::Register, "register"),
-            of(Command::Wizard, "wizard"),
-            of(Command::Eligibility, "eligible"),
-            of(Command::ShowDodId, "DoD ID"),
-            help,
-            back,
-            quit,
-        ],
-        Mode::Notice => vec![
-            arrows("scroll"),
-            of(Command::Yes, "accept the notice"),
-            back,
-            quit,
-        ],
-        Mode::Help | Mode::History | Mode::Verdict => vec![arrows("scroll"), back, quit],
-        Mode::Choose => vec![
-            arrows("choose"),
-            of(Command::Open, "see what would be lost"),
-            back,
-        ],
-        Mode::Confirm => vec![of(Command::Yes, "clear it"), back],
-        Mode::Pin => vec![
-            of(Command::Open, "send to the card"),
-            of(Command::Back, "give up"),
-        ],
-        Mode::Offer => vec![
-            of(Command::Yes, "begin"),
-            of(Command::Kept, "last confirmation"),
-            back,
-            quit,
-        ],
-        Mode::Text | Mode::Password | Mode::WizardPin => vec![
-            of(Command::Open, "answer"),
-            of(Command::StepBack, "step back"),
-            of(Command::Stop, "stop"),
-            of(Command::Back, "leave it as it is"),
-        ],
-        Mode::Wizard => vec![
-            of(Command::Stop, "stop"),
-            of(Command::Back, "leave it as it is"),
-            quit,
-        ],
-        Mode::TooSoon => vec![
-            of(Command::Stop, "stop"),
-            of(Command::Back, "leave it as it is"),
-        ],
-        Mode::Stop => vec![of(Command::Yes, "stop it"), of(Command::Back, "go on")],
-        Mode::Ended => vec![of(Command::Open, "close"), quit],
-        Mode::Shown => vec![
-            arrows("scroll"),
-            of(Command::Save, "save"),
-            of(Command::Print, "print"),
-            of(Command::Back, "close"),
-            quit,
-        ],
-        Mode::FileName => vec![of(Command::Open, "save"), back],
-        Mode::Answer => vec![arrows("choose"), of(Command::Open, "answer"), back, quit],
-        Mode::YesOrNo => vec![of(Command::Yes, "yes"), of(Command::No, "no"), back, quit],
-        Mode::Insist => vec![
-            Hint {
-                key: "yes Enter",
-                ..of(Command::Open, "spend the try")
-            },
-            back,
-        ],
-        Mode::Filter => vec![
-            arrows("choose"),
-            of(Command::Open, "keep"),
-            of(Command::Back, "show all"),
-        ],
-        Mode::Palette => vec![arrows("choose"), of(Command::Open, "do it"), back],
-        Mode::Outlook => vec![
-            arrows("choose"),
-            of(Command::Open, "details"),
-            of(Command::Help, "help"),
-            back,
-            quit,
-        ],
-    }
-}
-
-fn panes() -> Vec<Hint> {
-    let hint = |binding: &Binding| {
-        let (key, meaning) = binding.footer?;
-        Some(Hint {
-            key,
-            meaning,
-            command: Some(binding.command),
-        })
-    };
-    TABLE.iter().filter_map(hint).collect()
-}
-
-/// How the key of a command is written in this mode.
-fn key_of(mode: Mode, command: Command) -> &'static str {
-    let mut bound = TABLE.iter();
-    let binding = bound.find(|it| it.command == command && it.modes.contains(&mode));
-    let shown = binding.map_or("", |binding| binding.shown);
-    shown.split(", ").next().unwrap_or_default()
 }
 
 /// As many hints as fit; the last three, which lead to all else and out, stay longest.
@@ -216,22 +97,13 @@ fn fitting(hints: &[Hint], columns: u16) -> Vec<Hint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::EVERYWHERE;
+    use crate::keys::Mode;
 
     #[test]
     fn how_to_get_out_is_shown_as_long_as_anything_is() {
-        let fitting = fitting(&hints(Mode::Panes), 30);
+        let fitting = fitting(&hints::of(Mode::Panes), 30);
 
         let keys: Vec<&str> = fitting.iter().map(|hint| hint.key).collect();
         assert_eq!(keys, [":", "?", "q"]);
-    }
-
-    #[test]
-    fn every_hint_names_a_key_that_means_it() {
-        for mode in EVERYWHERE {
-            for hint in hints(*mode) {
-                assert!(!hint.key.is_empty(), "{} in {mode:?}", hint.meaning);
-            }
-        }
     }
 }

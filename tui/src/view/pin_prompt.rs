@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 use super::card::{pin_spans, warns};
 use super::pane;
 use super::text::{cut, wrap};
-use crate::app::{App, PinPrompt, PinStep};
+use crate::app::{App, PinPrompt, PinStep, PinUse};
 use crate::phrase::Tone;
 use crate::theme::Theme;
 use cac_common::identity::readable;
@@ -21,7 +21,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, prompt: &PinPrompt, theme: 
         return;
     };
     let room = COLUMNS.min(frame.area().width).saturating_sub(4);
-    let mut lines = facts(app, reader, card, room, theme);
+    let mut lines = facts(app, (reader, card), &prompt.to, room, theme);
     lines.push(Line::default());
     match &prompt.step {
         PinStep::Typing => {
@@ -59,7 +59,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, prompt: &PinPrompt, theme: 
     frame.render_widget(Paragraph::new(lines).scroll((hidden, 0)), within);
 }
 
-fn facts(app: &App, reader: &Reader, card: &Card, room: u16, theme: Theme) -> Vec<Line<'static>> {
+fn facts(
+    app: &App,
+    (reader, card): (&Reader, &Card),
+    to: &PinUse,
+    room: u16,
+    theme: Theme,
+) -> Vec<Line<'static>> {
     let value = room.saturating_sub(9);
     let fact = |name: &str, text: &str| {
         Line::from(vec![
@@ -71,20 +77,6 @@ fn facts(app: &App, reader: &Reader, card: &Card, room: u16, theme: Theme) -> Ve
         Some(holder) => holder.name.to_string(),
         None => "not known".into(),
     };
-    let portals: Vec<&str> = card
-        .registrations
-        .iter()
-        .filter(|registration| {
-            matches!(
-                registration.status,
-                RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
-            )
-        })
-        .map(|registration| {
-            app.portal(&registration.portal)
-                .map_or(registration.portal.as_str(), |portal| &portal.title)
-        })
-        .collect();
     let mut tries = vec![Span::styled(format!("{:<9}", "tries"), theme.label())];
     tries.extend(pin_spans(&card.pin, theme));
     vec![
@@ -96,9 +88,29 @@ fn facts(app: &App, reader: &Reader, card: &Card, room: u16, theme: Theme) -> Ve
             "card",
             &format!("{} in {}", readable(&card.kind), reader.name),
         ),
-        fact("to", &format!("sign in at {}", portals.join(", "))),
+        fact("to", &purpose(app, card, to)),
         Line::from(tries),
     ]
+}
+
+fn purpose(app: &App, card: &Card, to: &PinUse) -> String {
+    let title = |name: &str| {
+        let portal = app.portal(name);
+        portal.map_or_else(|| name.to_owned(), |portal| portal.title.clone())
+    };
+    match to {
+        PinUse::Test { portal } => format!("try to sign in at {}", title(portal)),
+        PinUse::Register => {
+            let waiting = card.registrations.iter().filter(|registration| {
+                matches!(
+                    registration.status,
+                    RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
+                )
+            });
+            let portals: Vec<String> = waiting.map(|one| title(&one.portal)).collect();
+            format!("sign in at {}", portals.join(", "))
+        }
+    }
 }
 
 fn warning(text: &str, room: u16, theme: Theme) -> Vec<Line<'static>> {

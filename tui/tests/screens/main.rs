@@ -8,6 +8,7 @@ mod outlook;
 mod registering;
 #[path = "../support/scenes.rs"]
 mod scenes;
+mod tested;
 
 use cac_common::finding::Weight;
 use cac_common::interface::{ClearScope, Lost};
@@ -351,6 +352,7 @@ fn every_app() -> Vec<App> {
     ];
     apps.extend(by_hand::every_app());
     apps.extend(outlook::every_app());
+    apps.extend(tested::every_app());
     apps
 }
 
