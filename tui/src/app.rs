@@ -3,6 +3,7 @@
 //! `update` alone changes it, `view` alone draws it. A PIN or password never
 //! stands here: only how many characters were typed.
 
+mod checklist;
 mod eligibility;
 mod filter;
 mod palette;
@@ -10,6 +11,8 @@ mod portal_test;
 mod problems;
 mod screen;
 mod wizard;
+
+use std::collections::BTreeSet;
 
 use cac_common::certificate::CertificateSummary;
 use cac_common::identity::{CardId, Edipi, masked};
@@ -24,6 +27,7 @@ use jiff::tz::TimeZone;
 use crate::failure::Trouble;
 use crate::phrase::{self, Tone};
 
+pub use self::checklist::ChecklistScreen;
 pub use self::eligibility::{EligibilityDialog, EligibilityStep, OpenEligibility};
 pub use self::filter::Filter;
 pub use self::palette::{Does, Entry, Palette};
@@ -58,6 +62,8 @@ pub struct App {
     pub shows_dod_id: bool,
     /// Clicks and the wheel come to us, and mark no text in the terminal.
     pub takes_mouse: bool,
+    /// The lines of the checklist that the person says are so, by their names.
+    pub ticked: BTreeSet<String>,
 }
 
 /// How the conversation with the daemon stands.
@@ -117,6 +123,7 @@ impl App {
             said: None,
             shows_dod_id: false,
             takes_mouse: true,
+            ticked: BTreeSet::new(),
         }
     }
 
@@ -326,7 +333,8 @@ impl App {
                 None
             }
         });
-        let next_minute = if self.counts_seconds() || self.test_counts_seconds() {
+        let each_second = self.counts_seconds() || self.test_counts_seconds() || self.checks_run();
+        let next_minute = if each_second {
             next_second
         } else {
             next_minute

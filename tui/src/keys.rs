@@ -58,6 +58,10 @@ pub enum Mode {
     Tested,
     /// Nothing came of it.
     TestFailed,
+    /// What has to be so, line by line.
+    Checklist,
+    /// One line of it, with cause and fix.
+    CheckShown,
 }
 
 /// Where to go in a list, or in a text that is longer than the screen.
@@ -107,6 +111,11 @@ pub enum Command {
     Suspend,
     /// A sign-in that is tried.
     TestPortal,
+    Checklist,
+    /// In the checklist: to find out once more.
+    CheckAnew,
+    /// In the checklist: a line that the person says is so, or not.
+    Tick,
 }
 
 /// What a key press comes to. Not `Debug`: it may be of a PIN or a password.

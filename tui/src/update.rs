@@ -1,5 +1,6 @@
 //! The only place where the dashboard's state changes.
 
+mod checklist;
 mod dialogs;
 mod eligibility;
 mod message;
@@ -51,6 +52,8 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Profile(profile) => {
             if matches!(app.screen, Screen::Wizard(_)) {
                 wizard::profile(app, profile);
+            } else if matches!(app.screen, Screen::Checklist(_)) {
+                return checklist::profile(app, profile);
             } else {
                 eligibility::profile(app, profile);
             }
@@ -157,6 +160,9 @@ fn take_snapshot(app: &mut App, snapshot: Snapshot) -> Option<Action> {
     if let Screen::Wizard(_) = app.screen {
         return wizard::follow(app);
     }
+    if let Screen::Checklist(_) = app.screen {
+        return checklist::next(app);
+    }
     if let Some(why) = why_the_prompt_closes(app) {
         app.screen = Screen::Panes;
         say(app, Tone::Wanted, why);
@@ -216,6 +222,7 @@ fn lose_daemon(app: &mut App, why: Trouble) {
         Link::Connecting | Link::Connected => app.now,
     };
     app.link = Link::Away { since, why };
+    checklist::forget(app);
     let is_typing = if let Screen::Wizard(dialog) = &app.screen {
         !wizard::stays(dialog)
     } else {
@@ -275,6 +282,9 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::Save => wizard::ask_file(app),
         Command::Move(to) => return moving::go(app, to),
         Command::TestPortal => portal_test::open(app),
+        Command::Checklist => return checklist::open(app),
+        Command::CheckAnew => return checklist::run_anew(app),
+        Command::Tick => checklist::tick(app),
     }
     None
 }
@@ -319,6 +329,9 @@ fn back(app: &mut App) -> Option<Action> {
         portal_test::back(app);
         return None;
     }
+    if checklist::closes_line(app) {
+        return None;
+    }
     if let Screen::PinPrompt(prompt) = &mut app.screen
         && matches!(prompt.step, PinStep::Insisting { .. })
     {
@@ -361,6 +374,10 @@ fn enter(app: &mut App) -> Option<Action> {
             return None;
         }
         Screen::PortalTest(_) => return portal_test::enter(app),
+        Screen::Checklist(_) => {
+            checklist::enter(app);
+            return None;
+        }
         Screen::Details { .. } | Screen::History(_) | Screen::Help { .. } => return None,
     }
     let subject = match app.focus {

@@ -25,6 +25,7 @@
 mod ascii;
 mod card;
 mod certificates;
+mod checklist;
 mod clear;
 mod details;
 mod eligibility;
@@ -95,6 +96,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Screen::Help { scroll } => help::draw(frame, app, *scroll, theme),
         Screen::Palette(palette) => palette::draw(frame, palette, theme),
         Screen::PortalTest(dialog) => portal_test::draw(frame, app, dialog, theme),
+        Screen::Checklist(list) => checklist::draw(frame, app, list, theme),
     }
     fill(frame, theme);
     mend(frame);
@@ -124,6 +126,7 @@ pub fn scroll_room(app: &App) -> u16 {
         Screen::Wizard(dialog) => wizard::scroll_room(app, dialog, whole),
         Screen::Eligibility(dialog) => eligibility::scroll_room(app, dialog, whole),
         Screen::PortalTest(dialog) => portal_test::scroll_room(app, dialog, whole),
+        Screen::Checklist(list) => checklist::scroll_room(app, list, whole),
         Screen::Panes
         | Screen::PinPrompt(_)
         | Screen::Clear(_)

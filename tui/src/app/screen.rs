@@ -9,8 +9,8 @@ use cac_common::snapshot::{HistoryEntry, Visit};
 use cac_common::wizard::{AskKind, WizardState};
 
 use super::{
-    App, EligibilityDialog, EligibilityStep, Palette, PortalTestDialog, TestStep, Typed,
-    WizardDialog, WizardStep,
+    App, ChecklistScreen, EligibilityDialog, EligibilityStep, Palette, PortalTestDialog, TestStep,
+    Typed, WizardDialog, WizardStep,
 };
 use crate::failure::Trouble;
 use crate::keys::Mode;
@@ -37,6 +37,7 @@ pub enum Screen {
         cursor: usize,
     },
     PortalTest(PortalTestDialog),
+    Checklist(ChecklistScreen),
 }
 
 /// What the details are of, within what is chosen.
@@ -133,6 +134,8 @@ impl App {
             Screen::History(_) => Mode::History,
             Screen::Outlook { .. } => Mode::Outlook,
             Screen::PortalTest(dialog) => test_mode(dialog),
+            Screen::Checklist(list) if list.opened.is_some() => Mode::CheckShown,
+            Screen::Checklist(_) => Mode::Checklist,
         }
     }
 

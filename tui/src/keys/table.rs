@@ -35,6 +35,8 @@ pub const EVERYWHERE: &[Mode] = &[
     Mode::Testing,
     Mode::Tested,
     Mode::TestFailed,
+    Mode::Checklist,
+    Mode::CheckShown,
 ];
 const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::Panes,
@@ -57,6 +59,8 @@ const NOT_WHILE_TYPING: &[Mode] = &[
     Mode::Testing,
     Mode::Tested,
     Mode::TestFailed,
+    Mode::Checklist,
+    Mode::CheckShown,
 ];
 /// Where the help does not take the place of what is not done yet.
 const HELPED: &[Mode] = &[
@@ -68,6 +72,8 @@ const HELPED: &[Mode] = &[
     Mode::Choose,
     Mode::Confirm,
     Mode::Outlook,
+    Mode::Checklist,
+    Mode::CheckShown,
 ];
 const LISTS: &[Mode] = &[
     Mode::Panes,
@@ -82,6 +88,8 @@ const LISTS: &[Mode] = &[
     Mode::Verdict,
     Mode::Outlook,
     Mode::Tested,
+    Mode::Checklist,
+    Mode::CheckShown,
 ];
 /// Where letters are typed, so that they do not move.
 const SEARCHING: &[Mode] = &[Mode::Filter, Mode::Palette];
@@ -207,6 +215,7 @@ pub const TABLE: &[Binding] = &[
             Mode::TestOffer,
             Mode::Tested,
             Mode::TestFailed,
+            Mode::Checklist,
         ],
         command: Command::Open,
         shown: "Enter",
@@ -291,6 +300,30 @@ pub const TABLE: &[Binding] = &[
         command: Command::Outlook,
         shown: "d",
         help: "dates: what ends when, and what to do about it where",
+        footer: None,
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char('t'))],
+        modes: CARD,
+        command: Command::Checklist,
+        shown: "t",
+        help: "checklist: what has to be so for a card to sign in, and how to mend what is not",
+        footer: None,
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char('r'))],
+        modes: &[Mode::Checklist],
+        command: Command::CheckAnew,
+        shown: "r",
+        help: "in the checklist: find out once more",
+        footer: None,
+    },
+    Binding {
+        keys: &[Plain(KeyCode::Char(' '))],
+        modes: &[Mode::Checklist],
+        command: Command::Tick,
+        shown: "Space",
+        help: "in the checklist: tick off a line that is yours to say",
         footer: None,
     },
     Binding {

@@ -1,6 +1,6 @@
 //! Where the keys that move lead, in whatever has the keyboard.
 
-use super::{Action, dialogs, eligibility, palette, portal_test, wizard};
+use super::{Action, checklist, dialogs, eligibility, palette, portal_test, wizard};
 use crate::app::{App, Chosen, ClearStep, Pane, Pick, Screen};
 use crate::clearing;
 use crate::keys::Move;
@@ -36,6 +36,7 @@ pub(super) fn go(app: &mut App, to: Move) -> Option<Action> {
         Screen::Wizard(_) => wizard::scroll(app, to, room),
         Screen::Eligibility(_) => eligibility::go(app, to, room),
         Screen::PortalTest(_) => portal_test::scroll(app, to, room),
+        Screen::Checklist(_) => checklist::go(app, to, room),
         Screen::Clear(_) | Screen::PinPrompt(_) => {}
         Screen::Palette(_) => palette::go(app, to),
         Screen::Panes => go_in_pane(app, app.focus, to),

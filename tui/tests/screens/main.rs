@@ -1,6 +1,7 @@
 //! Every screen as it is drawn, at the two usual sizes; and nothing that panics at any.
 
 mod by_hand;
+mod checked;
 mod hard;
 #[path = "../support/invented.rs"]
 mod invented;
@@ -24,7 +25,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Cell;
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 use scenes::{card, extreme, finding, many, nameless, troubled};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 36)];
@@ -353,6 +354,7 @@ fn every_app() -> Vec<App> {
     apps.extend(by_hand::every_app());
     apps.extend(outlook::every_app());
     apps.extend(tested::every_app());
+    apps.extend(checked::every_app());
     apps
 }
 

@@ -41,7 +41,7 @@ const HINTS: &[(&[Mode], &[Told])] = &[
         &[SCROLL, Key(Command::Yes, "accept the notice"), BACK, QUIT],
     ),
     (
-        &[Mode::Help, Mode::History, Mode::Verdict],
+        &[Mode::Help, Mode::History, Mode::Verdict, Mode::CheckShown],
         &[SCROLL, BACK, QUIT],
     ),
     (
@@ -133,6 +133,18 @@ const HINTS: &[(&[Mode], &[Told])] = &[
         &[SCROLL, Key(Command::Save, "save"), AGAIN, CLOSE, QUIT],
     ),
     (&[Mode::TestFailed], &[AGAIN, CLOSE, QUIT]),
+    (
+        &[Mode::Checklist],
+        &[
+            CHOOSE,
+            Key(Command::Open, "cause and fix"),
+            Key(Command::Tick, "tick off"),
+            Key(Command::CheckAnew, "anew"),
+            HELP,
+            CLOSE,
+            QUIT,
+        ],
+    ),
 ];
 
 pub(super) fn of(mode: Mode) -> Vec<Hint> {

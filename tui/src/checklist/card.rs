@@ -1,0 +1,304 @@
+//! From the reader to the PIN.
+
+use cac_common::certificate::{CertificateSummary, ChainStatus, Revocation};
+use cac_common::finding::Weight;
+use cac_common::reader::ReaderStatus;
+use cac_common::snapshot::{Card, PinStatus, Snapshot, Stage};
+
+use super::service::{clock, pcscd};
+use super::{Found, Gate, Known, List, Verdict};
+use crate::app::Chosen;
+use crate::phrase::certificate as words;
+use crate::phrase::{self, Tone};
+use crate::view::NO_ANSWER;
+
+const OFFICE: &str = "An ID card office (RAPIDS) exchanges the card: the certificates on it cannot \
+     be renewed alone. Make an appointment, and bring another photo ID.";
+
+/// Gives the gate that a sign-in passes.
+pub(super) fn checks(known: &Known<'_>, gate: Gate, list: &mut List) -> Gate {
+    let mut gate = gate;
+    let snapshot = known.snapshot;
+    let of = |found: fn(&Snapshot) -> Found| move || snapshot.map_or_else(nothing, found);
+    list.step(&mut gate, "pcscd", "pcscd can be used", of(pcscd));
+    list.step(&mut gate, "reader", "a reader is plugged in", of(reader));
+    list.step(
+        &mut gate,
+        "permission",
+        "you may see and use cards",
+        of(permission),
+    );
+    list.step(&mut gate, "card", "a card is in, and answers", || {
+        card_in(known)
+    });
+    let card = known.card();
+    let of = |found: fn(&Known<'_>, &Card) -> Found| {
+        move || card.map_or_else(nothing, |card| found(known, card))
+    };
+    list.step(&mut gate, "card-read", "the card is read", of(read));
+    list.step(
+        &mut gate,
+        "certificate",
+        "a certificate signs you in",
+        of(login),
+    );
+    // What is wrong with a certificate stands in the way of portals, not of what follows here.
+    let after = gate.clone();
+    list.step(
+        &mut gate,
+        "certificate-dates",
+        "the certificate is in date",
+        of(dates),
+    );
+    list.line(
+        &after,
+        "certificate-chain",
+        "its issuer is trusted",
+        of(chain),
+    );
+    let not_revoked = "the certificate is not revoked";
+    let verdict = list.line(
+        &after,
+        "certificate-revocation",
+        not_revoked,
+        of(revocation),
+    );
+    if verdict == Verdict::Failed && matches!(gate, Gate::Open) {
+        gate = Gate::Shut(not_revoked.into());
+    }
+    list.line(
+        &after,
+        "card-expiry",
+        "the card itself is in date",
+        of(expiry),
+    );
+    list.line(
+        &after,
+        "card-findings",
+        "nothing else is wrong with it",
+        of(findings),
+    );
+    let mut pin_gate = after;
+    list.step(&mut pin_gate, "pin-tries", "PIN tries are left", of(pin));
+    if matches!(gate, Gate::Open) {
+        gate = pin_gate;
+    }
+    gate
+}
+
+/// What a closed gate keeps from being asked.
+fn nothing() -> Found {
+    Found::unknown("nothing is known of it")
+}
+
+fn reader(snapshot: &Snapshot) -> Found {
+    let names: Vec<&str> = snapshot.readers.iter().map(|it| &it.name.0[..]).collect();
+    if names.is_empty() {
+        return Found::failed("no reader is plugged in").by(
+            "Plug it in, or use another socket of the machine. Where lsusb lists it and it is not \
+             seen here, its driver is missing: sudo apt install libccid.",
+            "lsusb",
+        );
+    }
+    Found::fine(names.join(", "))
+}
+
+fn permission(snapshot: &Snapshot) -> Found {
+    if snapshot.may_act {
+        return Found::fine("cacd lets you");
+    }
+    Found::failed("cacd shows you the readers only").by(
+        "Its administrators are a group: cacd-admin, unless another is configured. Have yourself \
+         added, then log in again.",
+        "sudo usermod --append --groups cacd-admin \"$USER\"",
+    )
+}
+
+fn card_in(known: &Known<'_>) -> Found {
+    let reader = match known.chosen {
+        Some(Chosen::Reader(reader)) => reader,
+        Some(Chosen::Known(_)) => {
+            return Found::failed("the card that is chosen is in no reader")
+                .mended("Put it in, chip first, or choose another row in the list of readers.");
+        }
+        None => return nothing(),
+    };
+    match (&reader.card, reader.status) {
+        (Some(_), _) => Found::fine(format!("in {}", reader.name)),
+        (None, ReaderStatus::Empty) => Found::failed(format!("{} is empty", reader.name))
+            .mended("Put your card in, chip first, and push it in all the way."),
+        (None, ReaderStatus::NoAnswer) => {
+            let cause = format!("the one in {} does not answer", reader.name);
+            Found::failed(cause).mended(format!(
+                "{NO_ANSWER} If that does not help, try another reader."
+            ))
+        }
+        (None, ReaderStatus::Card) => Found::running(format!("there is one in {}", reader.name)),
+    }
+}
+
+fn read(_: &Known<'_>, card: &Card) -> Found {
+    match &card.stage {
+        Stage::Read => Found::fine(phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")),
+        Stage::Reading { done, of, .. } => Found::running(format!("{done} of {of} parts are read")),
+        Stage::Held => Found::failed("another program holds it for itself").by(
+            "Close that program, or wait. cacctl status says which it may be.",
+            "cacctl status",
+        ),
+        Stage::Failed { cause } => Found::failed(cause).mended(
+            "Take the card out, wipe the chip, and put it in again. If it stays so with another \
+             reader too, the card may be broken.",
+        ),
+    }
+}
+
+fn login(_: &Known<'_>, card: &Card) -> Found {
+    match chosen(card) {
+        Some((certificate, reason)) => {
+            Found::fine(format!("{}: {reason}", words::place(certificate)))
+        }
+        None if card.certificates.is_empty() => {
+            Found::failed("the card holds no certificate").mended(OFFICE)
+        }
+        None => Found::failed("none on the card is made for it and in date")
+            .by(OFFICE, "cacctl card show"),
+    }
+}
+
+/// The certificate that signs in, and why this one.
+fn chosen(card: &Card) -> Option<(&CertificateSummary, &str)> {
+    let login = card.login.as_ref()?;
+    let mut certificates = card.certificates.iter();
+    let certificate = certificates.find(|it| it.slot == login.slot)?;
+    Some((certificate, &login.reason))
+}
+
+/// Of the certificate that signs in.
+fn of_login(card: &Card, found: impl FnOnce(&CertificateSummary) -> Found) -> Found {
+    chosen(card).map_or_else(nothing, |(certificate, _)| found(certificate))
+}
+
+fn dates(known: &Known<'_>, card: &Card) -> Found {
+    if clock(known).verdict == Verdict::Failed {
+        return Found::not_applicable("after: the clock is right");
+    }
+    of_login(card, |certificate| {
+        let (from, to) = (certificate.not_before, certificate.not_after);
+        let told = phrase::validity(known.now, from, to);
+        match words::lifetime(certificate, known.now) {
+            Tone::Bad if known.now < from => Found::failed(told).by(
+                "It is too early for it, or the clock of this machine is wrong.",
+                "timedatectl",
+            ),
+            Tone::Bad => Found::failed(told).mended(OFFICE),
+            Tone::Wanted => Found::warning(told).mended(OFFICE),
+            Tone::Good | Tone::Quiet | Tone::Working => Found::fine(told),
+        }
+    })
+}
+
+fn chain(_: &Known<'_>, card: &Card) -> Found {
+    of_login(card, |certificate| {
+        let told = words::chain(&certificate.chain).1;
+        match &certificate.chain {
+            ChainStatus::NotChecked => Found::running("it is being judged"),
+            ChainStatus::Trusted { .. } => Found::fine(told),
+            ChainStatus::NotConfigured => Found::unknown("no authority is trusted here").by(
+                "Cards are served all the same. To have them judged, put the DoD's roots there; \
+                 docs/trust.md says where to get them.",
+                "ls /etc/cacd/trust/anchors",
+            ),
+            ChainStatus::Test { .. } => {
+                Found::warning(told).mended("A card for tests: no portal in real use takes it.")
+            }
+            ChainStatus::NotTrusted { .. } => Found::failed(told).by(
+                "Its issuer may be newer than the authorities that lie here, or it is none of \
+                 theirs. docs/trust.md says where to get the DoD's.",
+                "ls /etc/cacd/trust /etc/cacd/trust/anchors",
+            ),
+        }
+    })
+}
+
+fn revocation(known: &Known<'_>, card: &Card) -> Found {
+    of_login(card, |certificate| {
+        let told = words::revocation(&certificate.revocation, known.zone).1;
+        match &certificate.revocation {
+            Revocation::NotChecked if certificate.chain == ChainStatus::NotChecked => {
+                Found::running("it is being judged")
+            }
+            Revocation::NotChecked => Found::unknown("nobody was asked").mended(
+                "It is asked only of those under a trusted root, and where cacd.toml lets it.",
+            ),
+            Revocation::Good { .. } => Found::fine(told),
+            Revocation::Revoked { .. } => Found::failed(told).mended(OFFICE),
+            Revocation::Unknown { .. } => {
+                Found::warning(told).mended("A portal may know more, and let you in or not.")
+            }
+            Revocation::Offline { .. } => Found::warning(told)
+                .mended("It is asked again by itself; a portal asks for itself anyway."),
+        }
+    })
+}
+
+fn expiry(known: &Known<'_>, card: &Card) -> Found {
+    let Some(expires) = &card.expires else {
+        return Found::unknown("it does not say until when");
+    };
+    let today = phrase::date(known.now, known.zone);
+    let Ok(last) = expires.parse::<jiff::civil::Date>() else {
+        return Found::unknown(format!("it says {expires}, which is no day"));
+    };
+    match today.parse::<jiff::civil::Date>() {
+        Ok(today) if last < today => Found::failed(format!("it ended on {last}")).mended(OFFICE),
+        Ok(_) => Found::fine(format!("until {last}")),
+        Err(_) => nothing(),
+    }
+}
+
+fn findings(_: &Known<'_>, card: &Card) -> Found {
+    let findings = phrase::by_weight(&card.findings);
+    let Some(worst) = findings.first() else {
+        return Found::fine("nothing was found");
+    };
+    let more = findings.len() - 1;
+    let cause = if more == 0 {
+        worst.to_string()
+    } else {
+        format!("{worst}, and {more} more")
+    };
+    let found = match worst.weight {
+        // It stands in nobody's way: what does has a line of its own.
+        Weight::Fault | Weight::Warning => Found::warning(cause),
+        Weight::Note => Found::fine(cause),
+    };
+    found.by(&worst.meaning, "cacctl card show")
+}
+
+fn pin(_: &Known<'_>, card: &Card) -> Found {
+    let told = phrase::pin(&card.pin);
+    match card.pin {
+        PinStatus::Unknown => Found::running(told),
+        PinStatus::Ready {
+            tries_left: Some(2..),
+        } => Found::fine(told),
+        PinStatus::Ready {
+            tries_left: Some(1),
+        } => Found::warning(told).mended(
+            "If you are not sure of the PIN, stop: a wrong one blocks the card. An ID card office \
+             (RAPIDS) can reset it.",
+        ),
+        PinStatus::Ready { tries_left: None } => {
+            Found::warning(told).mended("Any try may be the last: type it only if you are sure.")
+        }
+        PinStatus::OtherProgram => Found::warning(told).mended(
+            "The count cannot be read until that program is done, or the card is put in anew.",
+        ),
+        PinStatus::Ready {
+            tries_left: Some(0),
+        }
+        | PinStatus::Blocked => Found::failed("blocked: no tries are left").mended(
+            "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.",
+        ),
+    }
+}

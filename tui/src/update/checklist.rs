@@ -1,0 +1,133 @@
+//! What keys and answers do in the checklist.
+
+#[cfg(test)]
+mod tests;
+
+use cac_common::interface::PortalDetails;
+
+use super::Action;
+use super::moving::{last_of, moved};
+use crate::app::{App, ChecklistScreen, Link, Screen};
+use crate::failure::Trouble;
+use crate::keys::Move;
+
+pub(super) fn open(app: &mut App) -> Option<Action> {
+    app.screen = Screen::Checklist(ChecklistScreen::default());
+    next(app)
+}
+
+fn list_mut(app: &mut App) -> Option<&mut ChecklistScreen> {
+    if let Screen::Checklist(list) = &mut app.screen {
+        Some(list)
+    } else {
+        None
+    }
+}
+
+/// Asks for the next profile that was not asked for yet, one at a time.
+pub(super) fn next(app: &mut App) -> Option<Action> {
+    if app.link != Link::Connected {
+        return None;
+    }
+    let portals = app.snapshot.iter().flat_map(|it| &it.portals);
+    let names: Vec<String> = portals.map(|portal| portal.name.clone()).collect();
+    let list = list_mut(app)?;
+    if list.asking.is_some() {
+        return None;
+    }
+    let mut names = names.into_iter();
+    let name = names.find(|name| !list.profiles.contains_key(name))?;
+    list.asking = Some(name.clone());
+    Some(Action::LoadProfile(name))
+}
+
+pub(super) fn profile(
+    app: &mut App,
+    profile: Result<Box<PortalDetails>, Trouble>,
+) -> Option<Action> {
+    let list = list_mut(app)?;
+    match profile {
+        Ok(profile) => {
+            if list.asking.as_ref() == Some(&profile.name) {
+                list.asking = None;
+            }
+            list.profiles.insert(profile.name, Ok(()));
+        }
+        Err(trouble) => {
+            let portal = list.asking.take()?;
+            list.profiles.insert(portal, Err(trouble));
+        }
+    }
+    next(app)
+}
+
+/// What the daemon said holds no longer when it has gone.
+pub(super) fn forget(app: &mut App) {
+    if let Some(list) = list_mut(app) {
+        list.profiles.clear();
+        list.asking = None;
+    }
+}
+
+pub(super) fn run_anew(app: &mut App) -> Option<Action> {
+    // Where the cursor goes by itself is worked out anew too.
+    let list = list_mut(app)?;
+    list.profiles.clear();
+    list.picked = None;
+    next(app)
+}
+
+/// Opens the line under the cursor.
+pub(super) fn enter(app: &mut App) {
+    let Some(name) = under_cursor(app).map(|(name, _)| name) else {
+        return;
+    };
+    if let Some(list) = list_mut(app) {
+        list.picked = Some(name);
+        list.opened = Some(0);
+    }
+}
+
+/// Its name, and whether it is the person's to say.
+fn under_cursor(app: &App) -> Option<(String, bool)> {
+    let Screen::Checklist(list) = &app.screen else {
+        return None;
+    };
+    let checks = app.checks(list);
+    let check = checks.into_iter().nth(list.row(&app.checks(list)))?;
+    Some((check.name, check.is_stated))
+}
+
+/// Back from one line to the list; whether one was open.
+pub(super) fn closes_line(app: &mut App) -> bool {
+    list_mut(app).is_some_and(|list| list.opened.take().is_some())
+}
+
+pub(super) fn tick(app: &mut App) {
+    if let Some((name, true)) = under_cursor(app) {
+        if let Some(list) = list_mut(app) {
+            list.picked = Some(name.clone());
+        }
+        if !app.ticked.remove(&name) {
+            app.ticked.insert(name);
+        }
+    }
+}
+
+pub(super) fn go(app: &mut App, to: Move, room: u16) {
+    let Screen::Checklist(list) = &app.screen else {
+        return;
+    };
+    let checks = app.checks(list);
+    let row = moved(to, list.row(&checks), last_of(&checks));
+    let name = checks.into_iter().nth(row).map(|check| check.name);
+    let Some(list) = list_mut(app) else {
+        return;
+    };
+    if let Some(scroll) = &mut list.opened {
+        let at = moved(to, usize::from(*scroll), usize::from(room));
+        *scroll = u16::try_from(at).unwrap_or(u16::MAX);
+    } else {
+        list.picked = name;
+    }
+}

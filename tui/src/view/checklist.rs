@@ -1,0 +1,189 @@
+//! What has to be so that a card signs in, line by line; and one line in full.
+
+use cac_common::identity::readable;
+use cac_common::time::UtcSeconds;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::pane;
+use super::parts::{Parts, Seen, columns, keys};
+use super::text::{cut, field, fit, width, wrap_at_most};
+use crate::app::{App, ChecklistScreen};
+use crate::checklist::{self, Check, Verdict};
+use crate::phrase::Tone;
+use crate::theme::Theme;
+
+/// Columns of the verdict and of what should be so.
+const VERDICT: u16 = 8;
+const WHAT: u16 = 30;
+
+/// Rows beneath the list for what was found under the cursor, always as many,
+/// so that the list stays where it is.
+const BENEATH: usize = 3;
+
+/// Turns once a second while something is being found out.
+const SPINNER: [&str; 4] = ["|", "/", "-", "\\"];
+
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, list: &ChecklistScreen, theme: Theme) {
+    let sheet = Sheet {
+        app,
+        columns: columns(frame.area()),
+        theme,
+    };
+    let (parts, seen) = sheet.parts(list);
+    parts.draw(frame, "Checklist", seen, theme);
+}
+
+pub(super) fn scroll_room(app: &App, list: &ChecklistScreen, whole: Rect) -> u16 {
+    let theme = Theme::MONOCHROME;
+    let sheet = Sheet {
+        app,
+        columns: columns(whole),
+        theme,
+    };
+    sheet.parts(list).0.hidden(whole)
+}
+
+struct Sheet<'a> {
+    app: &'a App,
+    columns: u16,
+    theme: Theme,
+}
+
+impl Sheet<'_> {
+    fn parts(&self, list: &ChecklistScreen) -> (Parts, Seen) {
+        let checks = self.app.checks(list);
+        let cursor = list.row(&checks);
+        match (checks.get(cursor), list.opened) {
+            (Some(check), Some(scroll)) => (self.opened(check), Seen::From(scroll)),
+            (check, _) => (self.list(&checks, cursor, check), Seen::Row(cursor)),
+        }
+    }
+
+    fn list(&self, checks: &[Check], cursor: usize, check: Option<&Check>) -> Parts {
+        let (tone, summary) = checklist::summary(checks);
+        let summary = self.app.discreet(&summary);
+        let mut head = self.with_mark((Theme::mark(tone), tone), &summary);
+        head.push(Line::default());
+        let rows = checks.iter().enumerate().map(|(at, check)| {
+            let line = self.row(check);
+            if at == cursor {
+                pane::under_cursor(line, self.theme)
+            } else {
+                line
+            }
+        });
+        let mut foot = vec![Line::default()];
+        foot.extend(self.beneath(check));
+        foot.resize(BENEATH + 1, Line::default());
+        let ticks = ("Space", "ticks it off");
+        let hints = [
+            ("Enter", "cause and fix"),
+            ("r", "anew"),
+            ("Esc", "closes this"),
+        ];
+        let mut hints = hints.to_vec();
+        if check.is_some_and(|check| check.is_stated) {
+            hints.insert(1, ticks);
+        }
+        foot.extend(keys(&hints, self.columns, self.theme));
+        Parts {
+            head,
+            middle: rows.collect(),
+            foot,
+        }
+    }
+
+    fn row(&self, check: &Check) -> Line<'static> {
+        let style = self.theme.tone(check.verdict.tone());
+        let verdict = fit(check.verdict.title(), VERDICT);
+        // Where there is little room, what it is about matters more than why.
+        let what = fit(
+            &check.what,
+            WHAT.min(self.columns.saturating_sub(VERDICT + 3)),
+        );
+        let room = self.columns.saturating_sub(VERDICT + 5 + width(&what));
+        let cause = fit(&self.app.discreet(&check.cause), room);
+        Line::from(vec![
+            Span::styled(
+                format!("{} {verdict} ", mark(check.verdict, self.app.now)),
+                style,
+            ),
+            Span::raw(format!("{what}  ")),
+            Span::styled(cause, self.theme.label()),
+        ])
+    }
+
+    /// What was found of the line under the cursor, and what to do, cut off
+    /// where it is too long.
+    fn beneath(&self, check: Option<&Check>) -> Vec<Line<'static>> {
+        let Some(check) = check else {
+            return Vec::new();
+        };
+        let found = self.app.discreet(&crate::phrase::capitalised(&check.cause));
+        let fix = check.fix.as_ref().map_or("", |fix| &fix.words);
+        let end = if found.ends_with('.') { "" } else { "." };
+        let text = format!("{found}{end} {fix}");
+        wrap_at_most(&text, self.columns, BENEATH)
+            .into_iter()
+            .map(Line::raw)
+            .collect()
+    }
+
+    fn opened(&self, check: &Check) -> Parts {
+        let columns = self.columns;
+        let text = readable(&format!("{}: {}", check.what, check.verdict.title()));
+        let mut head = self.with_mark(
+            (mark(check.verdict, self.app.now), check.verdict.tone()),
+            &text,
+        );
+        head.push(Line::default());
+        let tone = check.verdict.tone();
+        let mut middle = Vec::new();
+        let mut add = |name: &str, value: &str, tone: Tone| {
+            let styles = (self.theme.label(), self.theme.tone(tone));
+            middle.extend(field(name, &readable(value), columns, styles));
+        };
+        add("cause", &self.app.discreet(&check.cause), tone);
+        if let Some(fix) = &check.fix {
+            add("what to do", &self.app.discreet(&fix.words), Tone::Quiet);
+        }
+        add("check", &check.name, Tone::Quiet);
+        if let Some(command) = check.fix.as_ref().and_then(|fix| fix.command.as_ref()) {
+            middle.push(Line::default());
+            middle.push(Line::styled("In a shell:", self.theme.label()));
+            // On a line of its own, and whole, to be copied.
+            let room = columns.saturating_sub(2);
+            let command = cut(command, room);
+            middle.push(Line::styled(format!("  {command}"), self.theme.strong()));
+        }
+        let mut foot = vec![Line::default()];
+        foot.extend(keys(&[("Esc", "back to the list")], columns, self.theme));
+        Parts { head, middle, foot }
+    }
+
+    /// In two lines at most.
+    fn with_mark(&self, (mark, tone): (&str, Tone), text: &str) -> Vec<Line<'static>> {
+        let style = self.theme.tone(tone);
+        let lines = wrap_at_most(text, self.columns.saturating_sub(2), 2);
+        let lines = lines.into_iter().enumerate().map(|(at, line)| {
+            let mark = if at == 0 { mark } else { " " };
+            Line::styled(format!("{mark} {line}"), style)
+        });
+        lines.collect()
+    }
+}
+
+fn mark(verdict: Verdict, now: UtcSeconds) -> &'static str {
+    match verdict {
+        Verdict::Fine | Verdict::Warning | Verdict::Failed | Verdict::NotApplicable => {
+            Theme::mark(verdict.tone())
+        }
+        Verdict::Unknown => "?",
+        Verdict::Running => {
+            let at = usize::try_from(now.0.rem_euclid(4)).unwrap_or(0);
+            SPINNER[at % SPINNER.len()]
+        }
+    }
+}
