@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cac_common::client::{Client, ClientError};
 use cac_common::interface::{
-    AcceptNotice, AnswerWizard, Clear, GetConfirmation, GetHistory, MoveWizard, Register,
+    AcceptNotice, AnswerWizard, Clear, GetConfirmation, GetHistory, MoveWizard, Refusal, Register,
     StartWizard, SubmitPin, TestPortal,
 };
 use cac_common::locked::Locked;
@@ -114,10 +114,19 @@ pub async fn test_portal(
         let mut client = Client::connect(socket).await?;
         client.test_portal(request, digits, count).await
     };
+    let reply = match answer.await {
+        Err(ClientError::Refused(Refusal::NoSuchCard)) => Err(Trouble {
+            what: "The card was taken out".into(),
+            advice: Some(
+                "That ended the test. What the portal saw of it is not known; nothing was written down here. Put it in again to try once more.",
+            ),
+        }),
+        answer => in_words(answer),
+    };
     Message::Tested {
         portal,
         since,
-        reply: in_words(answer.await).map(Box::new),
+        reply: reply.map(Box::new),
     }
 }
 

@@ -28,8 +28,8 @@ pub(super) fn checks(known: &Known<'_>, list: &mut List) -> Gate {
 fn reached(known: &Known<'_>) -> Found {
     match (known.link, known.snapshot) {
         (Link::Connected, Some(snapshot)) => {
-            let span = phrase::span(known.now.since(snapshot.daemon.started_at));
-            Found::fine(format!("on {}, for {span}", snapshot.daemon.host))
+            let since = phrase::ago(known.now, snapshot.daemon.started_at);
+            Found::fine(format!("on {}, started {since}", snapshot.daemon.host))
         }
         (Link::Connecting | Link::Connected, _) => Found::running("waiting for its first word"),
         (Link::Away { why, .. }, _) => {
