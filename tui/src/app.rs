@@ -6,6 +6,7 @@
 mod checklist;
 mod eligibility;
 mod filter;
+mod help;
 mod palette;
 mod portal_test;
 mod problems;
@@ -30,6 +31,7 @@ use crate::phrase::{self, Tone};
 pub use self::checklist::ChecklistScreen;
 pub use self::eligibility::{EligibilityDialog, EligibilityStep, OpenEligibility};
 pub use self::filter::Filter;
+pub use self::help::HelpPage;
 pub use self::palette::{Does, Entry, Palette};
 pub use self::portal_test::{PortalTestDialog, TestStep, Told};
 pub use self::screen::{ClearStep, HistoryList, Page, PinPrompt, PinStep, PinUse, Screen, Subject};

@@ -17,6 +17,7 @@ pub mod dashboard;
 pub mod failure;
 pub mod feed;
 pub mod fuzzy;
+pub mod glossary;
 mod holders;
 pub mod keys;
 pub mod outlook;

@@ -3,6 +3,7 @@
 mod checklist;
 mod dialogs;
 mod eligibility;
+mod help;
 mod message;
 mod mouse;
 mod moving;
@@ -255,10 +256,12 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
             }
             return Some(Action::Suspend);
         }
+        Command::NextPane if matches!(app.screen, Screen::Help(_)) => help::turn(app, 1),
+        Command::PreviousPane if matches!(app.screen, Screen::Help(_)) => help::turn(app, -1),
         Command::NextPane => app.focus = app.focus.next(),
         Command::PreviousPane => app.focus = app.focus.previous(),
         Command::ShowDodId => app.shows_dod_id = !app.shows_dod_id,
-        Command::Help => app.lay_on_top(Screen::Help { scroll: 0 }),
+        Command::Help => help::open(app),
         Command::Mouse => return Some(toggle_mouse(app)),
         Command::Palette => palette::show(app),
         Command::Filter => palette::search(app),
@@ -340,7 +343,7 @@ fn back(app: &mut App) -> Option<Action> {
         prompt.problem = None;
         return None;
     }
-    if matches!(app.screen, Screen::Help { .. } | Screen::Palette(_)) {
+    if matches!(app.screen, Screen::Help(_) | Screen::Palette(_)) {
         app.take_off_top();
         settle(app);
         return None;
@@ -378,7 +381,7 @@ fn enter(app: &mut App) -> Option<Action> {
             checklist::enter(app);
             return None;
         }
-        Screen::Details { .. } | Screen::History(_) | Screen::Help { .. } => return None,
+        Screen::Details { .. } | Screen::History(_) | Screen::Help(_) => return None,
     }
     let subject = match app.focus {
         Pane::Readers => app.chosen().map(|_| Subject::Reader),

@@ -47,6 +47,7 @@ mod registration;
 mod text;
 mod wizard;
 
+pub use self::help::HelpLayout;
 pub use self::hit::{Hit, hit};
 
 use ratatui::Frame;
@@ -93,7 +94,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, theme: Theme) {
         Screen::Wizard(dialog) => wizard::draw(frame, app, dialog, theme),
         Screen::Eligibility(dialog) => eligibility::draw(frame, app, dialog, theme),
         Screen::Clear(step) => clear::draw(frame, app, step, theme),
-        Screen::Help { scroll } => help::draw(frame, app, *scroll, theme),
+        Screen::Help(page) => help::draw(frame, app, page, theme),
         Screen::Palette(palette) => palette::draw(frame, palette, theme),
         Screen::PortalTest(dialog) => portal_test::draw(frame, app, dialog, theme),
         Screen::Checklist(list) => checklist::draw(frame, app, list, theme),
@@ -117,12 +118,22 @@ fn areas(whole: Rect, problems: u16, said: u16) -> [Rect; 5] {
     .areas(whole)
 }
 
+/// Where the sections of the help that is open begin.
+pub fn help_layout(app: &App) -> HelpLayout {
+    let whole = Rect::new(0, 0, app.size.0, app.size.1);
+    if let Screen::Help(page) = &app.screen {
+        help::layout(app, page, whole)
+    } else {
+        HelpLayout::default()
+    }
+}
+
 /// How many rows of what is open do not fit on the screen.
 pub fn scroll_room(app: &App) -> u16 {
     let whole = Rect::new(0, 0, app.size.0, app.size.1);
     match &app.screen {
         Screen::Details { of, .. } => details::scroll_room(app, of, whole),
-        Screen::Help { .. } => help::scroll_room(app, whole),
+        Screen::Help(page) => help::layout(app, page, whole).room,
         Screen::Wizard(dialog) => wizard::scroll_room(app, dialog, whole),
         Screen::Eligibility(dialog) => eligibility::scroll_room(app, dialog, whole),
         Screen::PortalTest(dialog) => portal_test::scroll_room(app, dialog, whole),

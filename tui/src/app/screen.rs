@@ -9,8 +9,8 @@ use cac_common::snapshot::{HistoryEntry, Visit};
 use cac_common::wizard::{AskKind, WizardState};
 
 use super::{
-    App, ChecklistScreen, EligibilityDialog, EligibilityStep, Palette, PortalTestDialog, TestStep,
-    Typed, WizardDialog, WizardStep,
+    App, ChecklistScreen, EligibilityDialog, EligibilityStep, HelpPage, Palette, PortalTestDialog,
+    TestStep, Typed, WizardDialog, WizardStep,
 };
 use crate::failure::Trouble;
 use crate::keys::Mode;
@@ -28,9 +28,7 @@ pub enum Screen {
     Eligibility(EligibilityDialog),
     Clear(ClearStep),
     History(HistoryList),
-    Help {
-        scroll: u16,
-    },
+    Help(HelpPage),
     Palette(Palette),
     /// What ends when.
     Outlook {
@@ -117,7 +115,7 @@ impl App {
             Screen::Panes => Mode::Panes,
             Screen::Details { .. } if self.notice().is_some() => Mode::Notice,
             Screen::Details { .. } => Mode::Details,
-            Screen::Help { .. } => Mode::Help,
+            Screen::Help(_) => Mode::Help,
             Screen::Palette(_) => Mode::Palette,
             Screen::PinPrompt(PinPrompt {
                 step: PinStep::Typing,

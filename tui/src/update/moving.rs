@@ -1,6 +1,6 @@
 //! Where the keys that move lead, in whatever has the keyboard.
 
-use super::{Action, checklist, dialogs, eligibility, palette, portal_test, wizard};
+use super::{Action, checklist, dialogs, eligibility, help, palette, portal_test, wizard};
 use crate::app::{App, Chosen, ClearStep, Pane, Pick, Screen};
 use crate::clearing;
 use crate::keys::Move;
@@ -14,7 +14,8 @@ const PAGE: usize = 10;
 pub(super) fn go(app: &mut App, to: Move) -> Option<Action> {
     let room = view::scroll_room(app);
     match &mut app.screen {
-        Screen::Details { scroll, .. } | Screen::Help { scroll } => {
+        Screen::Help(_) => help::scroll(app, to),
+        Screen::Details { scroll, .. } => {
             let at = moved(to, usize::from(*scroll), usize::from(room));
             *scroll = u16::try_from(at).unwrap_or(u16::MAX);
         }

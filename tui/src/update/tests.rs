@@ -419,7 +419,7 @@ fn scrolling_ends_where_the_text_ends() {
     press(&mut app, Command::Move(Move::Down));
 
     assert_eq!(app.screen, end);
-    assert_ne!(end, Screen::Help { scroll: 0 });
+    assert!(matches!(end, Screen::Help(page) if page.scroll > 0));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod by_hand;
 mod checked;
 mod hard;
+mod help;
 #[path = "../support/invented.rs"]
 mod invented;
 mod outlook;
@@ -355,6 +356,7 @@ fn every_app() -> Vec<App> {
     apps.extend(outlook::every_app());
     apps.extend(tested::every_app());
     apps.extend(checked::every_app());
+    apps.extend(help::every_app());
     apps
 }
 

@@ -41,7 +41,11 @@ const HINTS: &[(&[Mode], &[Told])] = &[
         &[SCROLL, Key(Command::Yes, "accept the notice"), BACK, QUIT],
     ),
     (
-        &[Mode::Help, Mode::History, Mode::Verdict, Mode::CheckShown],
+        &[Mode::Help],
+        &[SCROLL, Key(Command::NextPane, "section"), BACK, QUIT],
+    ),
+    (
+        &[Mode::History, Mode::Verdict, Mode::CheckShown],
         &[SCROLL, BACK, QUIT],
     ),
     (
