@@ -137,7 +137,7 @@ pub const GLOSSARY: &[Term] = &[
     ),
     term(
         "UPN",
-        "The user principal name in a certificate, such as 1234567890@mil, by which many portals find your account.",
+        "The user principal name in a certificate: digits and a domain such as @mil, by which many portals find your account.",
     ),
     term(
         "wizard",

@@ -31,6 +31,7 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod view;
+pub mod waiting;
 
 #[cfg(test)]
 #[path = "../tests/support/invented.rs"]

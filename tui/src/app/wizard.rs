@@ -3,12 +3,13 @@
 
 use cac_common::identity::CardId;
 use cac_common::interface::PortalDetails;
+use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::Visit;
 use cac_common::wizard::{Ask, Confirmation, Wizard, WizardState};
 
 use super::{App, Link, Said, Screen};
 
-/// Up to here how long the portal is at work is told in seconds.
+/// Up to here how long a card or a portal is at work is told in seconds.
 const IN_SECONDS: u64 = 60;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,15 +108,25 @@ impl App {
 
     /// Whether a second changes what is drawn.
     pub(super) fn counts_seconds(&self) -> bool {
-        let Screen::Wizard(dialog) = &self.screen else {
+        if self.link != Link::Connected {
             return false;
+        }
+        let Screen::Wizard(dialog) = &self.screen else {
+            return self.is_signing_in();
         };
         let wizard = self.wizard(dialog);
-        self.link == Link::Connected
-            && wizard.is_some_and(|wizard| {
-                wizard.state == WizardState::Working
-                    && self.now.since(wizard.since).as_secs() < IN_SECONDS
-            })
+        wizard.is_some_and(|wizard| {
+            wizard.state == WizardState::Working
+                && self.now.since(wizard.since).as_secs() < IN_SECONDS
+        })
+    }
+
+    /// For so short a time that it is told in seconds.
+    fn is_signing_in(&self) -> bool {
+        self.registrations().iter().any(|one| {
+            one.status == RegistrationStatus::SigningIn
+                && self.now.since(one.since).as_secs() < IN_SECONDS
+        })
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a certificate says, and what is known of it, in the words people read.
 
+pub mod extensions;
+pub mod signing_in;
+
 use cac_common::certificate::{CertificateSummary, ChainStatus, Revocation, Role, Slot};
 use cac_common::identity::readable;
 use cac_common::time::UtcSeconds;
@@ -11,7 +14,7 @@ use super::{Tone, date, days_left, validity};
 const SOON: i64 = 30;
 
 /// The most of one list that is told; a card can hold a thousand policies.
-const MOST_OF_A_LIST: usize = 20;
+pub(crate) const MOST_OF_A_LIST: usize = 20;
 
 /// `9A Authentication`; of a CAC applet, whose place says nothing, with its
 /// role instead: `0100 Identity`.

@@ -191,17 +191,22 @@ fn card_itself(app: &App, card: &Card, theme: Theme) -> Vec<Piece> {
 
 fn stage(app: &App, card: &Card, columns: u16, theme: Theme) -> Vec<Piece> {
     match &card.stage {
-        Stage::Reading { done, of, .. } => {
+        Stage::Reading { done, of, what } => {
             let bar = super::certificates::bar(
                 u64::from(*done),
                 u64::from(*of),
                 columns.saturating_sub(22).min(20),
             );
-            vec![vec![
+            let progress = vec![
                 Span::styled("reading ", theme.tone(Tone::Working)),
                 Span::raw(bar),
                 Span::raw(format!(" {done} of {of}")),
-            ]]
+            ];
+            let what = what.iter().map(|what| {
+                let what = cut(&format!("now: {what}"), columns);
+                vec![Span::styled(what, theme.label())]
+            });
+            std::iter::once(progress).chain(what).collect()
         }
         Stage::Held => unreadable(phrase::HELD, columns, theme),
         Stage::Failed { cause } => unreadable(&readable(cause), columns, theme),

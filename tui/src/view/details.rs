@@ -1,11 +1,12 @@
 //! Everything about one reader, card, certificate, registration or entry.
 
-use cac_common::certificate::{CertificateSummary, Slot};
+mod certificate;
+
 use cac_common::finding::Finding;
 use cac_common::identity::{legible, readable};
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, HelpDesk, HistoryEntry, Stage};
+use cac_common::snapshot::{Card, HelpDesk, HistoryEntry, Registration, Stage};
 use cac_common::time::UtcSeconds;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -17,6 +18,7 @@ use super::{NO_ANSWER, pane};
 use crate::app::{App, Chosen, Subject};
 use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
+use crate::waiting::Wait;
 
 const WIDEST: u16 = 84;
 
@@ -185,7 +187,12 @@ impl Sheet {
         self.field("PIN", &phrase::pin(&card.pin));
         self.when("put in", card.inserted_at, app);
         let read = match &card.stage {
-            Stage::Reading { done, of, .. } => format!("{done} of {of} done"),
+            Stage::Reading { done, of, what } => {
+                let what = what
+                    .as_deref()
+                    .map_or_else(String::new, |what| format!(", now: {what}"));
+                format!("{done} of {of} done{what}")
+            }
             Stage::Read => format!(
                 "with {}",
                 phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")
@@ -214,71 +221,6 @@ impl Sheet {
         self.field("", &app.discreet(&finding.meaning));
     }
 
-    fn certificate(&mut self, app: &App, slot: Slot) {
-        let found = app.certificates().iter().find(|one| one.slot == slot);
-        let Some(certificate) = found else {
-            return self.field("", "That certificate is not there any more.");
-        };
-        self.field("slot", &certificate.slot.to_string());
-        let role = phrase::certificate::role(certificate.role);
-        let purpose = phrase::certificate::purpose(certificate);
-        self.field("role", &format!("{role}: {purpose}"));
-        let login = app.card().and_then(|card| card.login.as_ref());
-        if let Some(login) = login.filter(|login| login.slot == slot) {
-            self.field("signs in", &login.reason);
-        }
-        self.field("subject", &app.discreet(&certificate.subject_dn));
-        let upn = certificate.upn.as_deref();
-        self.if_any("UPN", upn.map(|upn| app.discreet(upn)).as_deref());
-        let mail: Vec<String> = certificate
-            .mail
-            .iter()
-            .map(|mail| app.discreet(mail))
-            .collect();
-        self.several("mail", &mail);
-        self.field("issuer", &certificate.issuer_dn);
-        self.gap();
-        self.validity(app, certificate);
-        let (tone, chain) = phrase::certificate::chain(&certificate.chain);
-        self.harmless("chain", &chain, tone);
-        let (tone, revocation) =
-            phrase::certificate::revocation(&certificate.revocation, &app.zone);
-        self.harmless("revocation", &revocation, tone);
-        self.gap();
-        self.field("key", &certificate.key);
-        self.several("key usage", &certificate.key_usage);
-        self.several("extended use", &certificate.extended_key_usage);
-        self.several("policies", &certificate.policies);
-        self.field("serial", &certificate.serial);
-        self.field("SHA-256", &certificate.sha256);
-    }
-
-    fn several(&mut self, name: &str, words: &[String]) {
-        let told = phrase::certificate::several(words);
-        self.harmless(name, &told, Tone::Quiet);
-    }
-
-    fn validity(&mut self, app: &App, certificate: &CertificateSummary) {
-        let CertificateSummary {
-            not_before,
-            not_after,
-            ..
-        } = *certificate;
-        let moment = |at| phrase::moment(at, &app.zone);
-        self.field(
-            "valid",
-            &format!("{} to {}", moment(not_before), moment(not_after)),
-        );
-        let left = phrase::validity(app.now, not_before, not_after);
-        let tone = phrase::certificate::lifetime(certificate, app.now);
-        let tone = if tone == Tone::Good {
-            Tone::Quiet
-        } else {
-            tone
-        };
-        self.toned("", &left, tone);
-    }
-
     fn registration(&mut self, app: &App, portal: &str) {
         let found = app.registrations().iter().find(|one| one.portal == portal);
         let Some(registration) = found else {
@@ -301,6 +243,7 @@ impl Sheet {
         self.status(app, status);
         let by_hand = app.wizard_at(portal).map(phrase::wizard);
         self.if_any("by hand", by_hand.as_deref());
+        self.wait(app, registration);
         if let RegistrationStatus::NeedsConsent { notice } = status {
             self.gap();
             self.harmless("notice", &legible(&notice.text), Tone::Quiet);
@@ -314,6 +257,25 @@ impl Sheet {
             self.gap();
             self.help_desk(help_desk);
         }
+    }
+
+    /// What it waits for, since when, and how to stop it; else since when it stands so.
+    fn wait(&mut self, app: &App, registration: &Registration) {
+        let Some(wait) = Wait::of(app, registration) else {
+            if !matches!(registration.status, RegistrationStatus::Registered { .. })
+                && registration.since != UtcSeconds::default()
+            {
+                self.when("since", registration.since, app);
+            }
+            return;
+        };
+        self.field("waits for", &wait.what);
+        if let Some(since) = wait.since {
+            let waited = phrase::span(app.now.since(since));
+            let since = times::to_the_second(since, &app.zone);
+            self.field("since", &format!("{since}, for {waited}"));
+        }
+        self.field("to stop it", wait.to_stop);
     }
 
     fn status(&mut self, app: &App, status: &RegistrationStatus) {

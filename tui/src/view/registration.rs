@@ -12,6 +12,7 @@ use super::text::{cut, fit, seen, width, wrap, wrap_at_most};
 use crate::app::{App, Pane};
 use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
+use crate::waiting::Wait;
 
 /// Rows of advice that are kept while at least as many portals are seen.
 const ADVICE: u16 = 3;
@@ -243,6 +244,7 @@ fn advice(app: &App, titles: u16, columns: u16, most: u16, theme: Theme) -> Vec<
     if says_more && let Some(advice) = registration.advice() {
         text.push(advice);
     }
+    text.extend(wait(app, registration));
     let room = usize::from(most).saturating_sub(lines.len());
     let tone = phrase::tone(&registration.status);
     for line in wrap_at_most(&text.join(" "), columns, room) {
@@ -254,6 +256,21 @@ fn advice(app: &App, titles: u16, columns: u16, most: u16, theme: Theme) -> Vec<
         lines.push(Line::styled(format!(" {line}"), style));
     }
     lines
+}
+
+/// What works by itself: for how long already, and how to stop it.
+fn wait(app: &App, registration: &Registration) -> Option<String> {
+    if phrase::tone(&registration.status) != Tone::Working {
+        return None;
+    }
+    let wait = Wait::of(app, registration)?;
+    let to_stop = format!("To stop it: {}", wait.to_stop.to_lowercase());
+    if registration.status != RegistrationStatus::SigningIn {
+        return Some(to_stop);
+    }
+    let waited = wait.since.map(|since| phrase::span(app.now.since(since)));
+    let waited = waited.map_or_else(String::new, |span| format!(" {span}"));
+    Some(format!("Waits{waited} for {}. {to_stop}", wait.what))
 }
 
 fn account(status: &RegistrationStatus) -> Option<&str> {

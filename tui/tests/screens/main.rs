@@ -11,6 +11,7 @@ mod registering;
 #[path = "../support/scenes.rs"]
 mod scenes;
 mod tested;
+mod waits;
 
 use cac_common::finding::Weight;
 use cac_common::interface::{ClearScope, Lost};
