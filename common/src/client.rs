@@ -12,10 +12,11 @@ use tokio::net::UnixStream;
 use zeroize::Zeroize as _;
 
 use crate::interface::{
-    AcceptNotice, AnswerWizard, Call, CertificatesReply, Clear, ClearReply, ConfirmationReply,
-    ExportedCertificate, GetCertificates, GetConfirmation, GetHistory, GetPortal, HistoryReply,
-    LONGEST_REPLY, Login, Lost, MoveWizard, PortalDetails, PortalReply, Printed, PrintedReply,
-    Refusal, Register, Reply, SnapshotReply, StartWizard, SubmitPin, TestPortal, TestReply, method,
+    AcceptNotice, ActivityReply, AnswerWizard, Call, CertificatesReply, Clear, ClearReply,
+    ConfirmationReply, ExportedCertificate, GetCertificates, GetConfirmation, GetHistory,
+    GetPortal, HistoryReply, LONGEST_REPLY, Login, Lost, MoveWizard, PortalDetails, PortalReply,
+    Printed, PrintedReply, Refusal, Register, Reply, SnapshotReply, StartWizard, SubmitPin,
+    TestPortal, TestReply, method,
 };
 use crate::locked::Locked;
 use crate::snapshot::{HistoryEntry, Snapshot};
@@ -40,6 +41,12 @@ pub struct Client {
 /// The snapshots of one daemon, one after the other.
 #[derive(Debug)]
 pub struct Monitor {
+    connection: Connection,
+}
+
+/// What goes between readers and cards, as it comes.
+#[derive(Debug)]
+pub struct Activity {
     connection: Connection,
 }
 
@@ -104,6 +111,22 @@ impl Client {
         };
         send(&mut self.connection, &call).await?;
         Ok(Monitor {
+            connection: self.connection,
+        })
+    }
+
+    /// Listens from now on to what goes between readers and cards.
+    pub async fn activity(mut self) -> Result<Activity, ClientError> {
+        let call = Call {
+            method: method::MONITOR_ACTIVITY.into(),
+            parameters: Value::Null,
+            more: true,
+            oneway: false,
+        };
+        send(&mut self.connection, &call).await?;
+        // Empty; whatever comes after it is told.
+        let _: ActivityReply = self.answer(PATIENCE).await?;
+        Ok(Activity {
             connection: self.connection,
         })
     }
@@ -300,6 +323,13 @@ impl Monitor {
     pub async fn next(&mut self) -> Result<Snapshot, ClientError> {
         let reply: SnapshotReply = receive(&mut self.connection).await?;
         Ok(reply.snapshot)
+    }
+}
+
+impl Activity {
+    /// Waits for the next lines, for as long as it takes.
+    pub async fn next(&mut self) -> Result<ActivityReply, ClientError> {
+        receive(&mut self.connection).await
     }
 }
 

@@ -8,6 +8,7 @@ mod wizard;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::activity::Apdu;
 use crate::certificate::Slot;
 use crate::finding::Finding;
 use crate::identity::CardId;
@@ -63,6 +64,7 @@ pub mod method {
 
     pub const GET_SNAPSHOT: &str = "org.cacd1.GetSnapshot";
     pub const MONITOR: &str = "org.cacd1.Monitor";
+    pub const MONITOR_ACTIVITY: &str = "org.cacd1.MonitorActivity";
     pub const SUBMIT_PIN: &str = "org.cacd1.SubmitPin";
     pub const LOGIN: &str = "org.cacd1.Login";
     pub const READ_PRINTED: &str = "org.cacd1.ReadPrinted";
@@ -85,6 +87,15 @@ pub mod method {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotReply {
     pub snapshot: Snapshot,
+}
+
+/// Each reply to `MonitorActivity`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityReply {
+    /// In the order of their answers.
+    pub apdus: Vec<Apdu>,
+    /// Lines that were lost meanwhile, since they were not read in time.
+    pub missed: u64,
 }
 
 /// What a PIN was typed for; it is in a pipe whose read end travels with the call.

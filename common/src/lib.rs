@@ -2,6 +2,7 @@
 //! certificates and its registrations are called on the socket, on the screen
 //! and in the log.
 
+pub mod activity;
 pub mod bounded_file;
 pub mod cause;
 pub mod certificate;

@@ -19,11 +19,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use cac_common::activity::Purpose;
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::Visit;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::activity::Activity;
 use crate::card::facts::CardFacts;
 use crate::card::habits::Habits;
 use crate::card::transport::Readers;
@@ -52,6 +54,7 @@ pub struct Effects {
     authorities: Arc<Authorities>,
     habits: Habits,
     revocations: Arc<Revocations<Web>>,
+    activity: Activity,
     /// Whether anyone is asked over the network if a certificate was taken back.
     asks: bool,
     workers: HashMap<ReaderName, Worker>,
@@ -64,6 +67,7 @@ impl Effects {
         readers: Arc<dyn Readers>,
         keeper: Keeper,
         events: mpsc::UnboundedSender<Event>,
+        activity: Activity,
     ) -> Self {
         let (to_keep, queue) = mpsc::unbounded_channel();
         let keeping = tokio::spawn(keeper.run(queue, events.clone()));
@@ -76,6 +80,7 @@ impl Effects {
             authorities: Arc::default(),
             habits: Habits::default(),
             revocations: Arc::new(Revocations::new(Web)),
+            activity,
             asks: false,
             workers: HashMap::new(),
             visits: HashMap::new(),
@@ -107,7 +112,7 @@ impl Effects {
             } => {
                 let ended = Arc::clone(&self.visits.entry(visit).or_default().ended);
                 reading::start_rest(
-                    worker(&mut self.workers, &self.readers, &reader),
+                    &self.worker(&reader, Purpose::Rest),
                     visit,
                     ended,
                     missing,
@@ -198,7 +203,7 @@ impl Effects {
 
     fn register(&mut self, order: SignInOrder, now: Now) {
         let (visit, number) = (order.visit, order.number);
-        self.sign_in(order, now, move |ended, events| {
+        self.sign_in(order, Purpose::SignIn, now, move |ended, events| {
             let _ = events.send(Event::SignInEnded {
                 visit,
                 number,
@@ -211,7 +216,7 @@ impl Effects {
 
     fn test_portal(&mut self, request: RequestId, order: SignInOrder, with_page: bool, now: Now) {
         let visit = order.visit;
-        self.sign_in(order, now, move |ended, events| {
+        self.sign_in(order, Purpose::Test, now, move |ended, events| {
             drop(ended.pin);
             let _ = events.send(Event::PortalTested {
                 visit,
@@ -228,10 +233,11 @@ impl Effects {
     fn sign_in(
         &mut self,
         order: SignInOrder,
+        purpose: Purpose,
         now: Now,
         tell: impl FnOnce(Ended, &mpsc::UnboundedSender<Event>) + Send + 'static,
     ) {
-        let worker = worker(&mut self.workers, &self.readers, &order.reader);
+        let worker = self.worker(&order.reader, purpose);
         let portal = self.portals.get(&order.portal.name).cloned();
         let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
         let sending = sign_in::Sending {
@@ -246,13 +252,13 @@ impl Effects {
             &sending,
             &self.habits,
             &visiting,
-            worker,
+            &worker,
             tell,
         );
     }
 
     fn go_by_hand(&mut self, order: WizardOrder, now: Now) {
-        let worker = worker(&mut self.workers, &self.readers, &order.reader).clone();
+        let worker = self.worker(&order.reader, Purpose::Wizard);
         // Its steps are those of the profile that the order was made by.
         let portal = self.portals.get(&order.portal.name);
         let portal = portal.filter(|portal| *portal.profile() == *order.portal);
@@ -286,7 +292,7 @@ impl Effects {
     }
 
     fn read_printed(&mut self, order: PrintedOrder) {
-        let worker = worker(&mut self.workers, &self.readers, &order.reader).clone();
+        let worker = self.worker(&order.reader, Purpose::Printed);
         let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
         let (habits, events) = (self.habits.clone(), self.events.clone());
         printed::start(order, habits, visiting, worker, events);
@@ -326,11 +332,23 @@ impl Effects {
         judging::start((visit, number), facts, with, is_wanted, self.events.clone());
     }
 
+    /// The worker of a reader, for a piece of work; one that stopped is replaced.
+    fn worker(&mut self, reader: &ReaderName, purpose: Purpose) -> Worker {
+        if self.workers.get(reader).is_some_and(Worker::has_ended) {
+            self.workers.remove(reader);
+        }
+        let (readers, activity) = (&self.readers, &self.activity);
+        let worker = self.workers.entry(reader.clone()).or_insert_with(|| {
+            Worker::start(Arc::clone(readers), reader.clone(), activity.clone())
+        });
+        worker.doing(purpose)
+    }
+
     fn read_card(&mut self, reader: &ReaderName, visit: Visit, now: Now) {
         let visiting = Arc::<Visiting>::default();
         let ended = Arc::clone(&visiting.ended);
         self.visits.insert(visit, visiting);
-        let worker = worker(&mut self.workers, &self.readers, reader);
+        let worker = self.worker(reader, Purpose::Read);
         let to_keep = self.to_keep.clone();
         let with = ReadWith {
             at: now.utc,
@@ -341,22 +359,8 @@ impl Effects {
             }),
         };
         let events = self.events.clone();
-        reading::start(worker, visit, ended, READ_LIMIT, with, events);
+        reading::start(&worker, visit, ended, READ_LIMIT, with, events);
     }
-}
-
-/// The worker of a reader; one that stopped is replaced.
-fn worker<'a>(
-    workers: &'a mut HashMap<ReaderName, Worker>,
-    readers: &Arc<dyn Readers>,
-    reader: &ReaderName,
-) -> &'a Worker {
-    if workers.get(reader).is_some_and(Worker::has_ended) {
-        workers.remove(reader);
-    }
-    workers
-        .entry(reader.clone())
-        .or_insert_with(|| Worker::start(Arc::clone(readers), reader.clone()))
 }
 
 #[cfg(test)]
@@ -378,7 +382,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let a_year = std::time::Duration::from_hours(365 * 24);
         let keeper = Keeper::open(folder.path().to_owned(), a_year, now).await;
-        let mut effects = Effects::new(desk, keeper, events);
+        let mut effects = Effects::new(desk, keeper, events, Activity::default());
         let read = Effect::ReadCard {
             reader: reader(),
             visit: Visit(1),

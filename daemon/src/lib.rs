@@ -1,6 +1,7 @@
 //! Watches the smart card readers, reads the card that is put in and registers it with portals.
 
 pub mod access;
+pub mod activity;
 pub mod card;
 pub mod config_watch;
 pub mod effects;
@@ -29,6 +30,7 @@ use cac_common::paths::Paths;
 use tokio::sync::{mpsc, watch};
 
 use crate::access::Access;
+use crate::activity::Activity;
 use crate::card::transport::Readers;
 use crate::config_watch::{Follower, Loader};
 use crate::effects::Effects;
@@ -101,7 +103,13 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         },
         first.config.clone(),
     );
-    let effects = Effects::new(Arc::clone(&readers), keeper, events.clone());
+    let activity = Activity::default();
+    let effects = Effects::new(
+        Arc::clone(&readers),
+        keeper,
+        events.clone(),
+        activity.clone(),
+    );
     let (mut supervisor, snapshots) = Supervisor::new(state, effects, clock, Notifier::default());
     supervisor.begin(first, known);
 
@@ -111,6 +119,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
             requests,
             store,
             access,
+            activity,
         }
         .serve(listener),
     );

@@ -3,6 +3,7 @@
 //! Each connection has a task of its own, and every message sent has a limit
 //! of time, so that a client that never reads disturbs no one.
 
+mod activity;
 mod certificates;
 mod login;
 mod pin;
@@ -33,6 +34,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::access::Access;
+use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
 use crate::event::{Answer, Event, RequestId};
 use crate::supervisor::{Published, Request};
@@ -57,6 +59,7 @@ pub struct Server {
     pub store: watch::Receiver<StoreOrReason>,
     /// Follows the configuration.
     pub access: watch::Receiver<Access>,
+    pub activity: Activity,
 }
 
 /// Why a connection is not served.
@@ -159,6 +162,10 @@ impl Server {
             if call.method == method::MONITOR && call.more {
                 return self.monitor(connection, uid).await;
             }
+            let listens = call.method == method::MONITOR_ACTIVITY && call.more;
+            if listens && self.may_act(uid).await {
+                return self.monitor_activity(connection).await;
+            }
             let oneway = call.oneway;
             let reply = match self.answer(call, descriptor, uid).await {
                 Ok(Answered::Parameters(parameters)) => encode(&Reply {
@@ -225,7 +232,8 @@ impl Server {
                 let published = Arc::clone(&self.snapshots.borrow());
                 Ok(Answered::Snapshot(published, self.may_act(uid).await))
             }
-            method::MONITOR => Err(Refusal::ExpectedMore),
+            method::MONITOR_ACTIVITY if call.more => Err(Refusal::PermissionDenied),
+            method::MONITOR | method::MONITOR_ACTIVITY => Err(Refusal::ExpectedMore),
             method::SUBMIT_PIN => {
                 self.only_if_allowed(uid).await?;
                 let asked: SubmitPin = parameters(call.parameters)?;

@@ -302,6 +302,7 @@ mod tests {
     use cac_common::reader::ServiceStatus;
 
     use super::*;
+    use crate::activity::Activity;
     use crate::card::transport::Report;
     use crate::effects::keeper::Keeper;
     use crate::effects::keeper::tests::NoReaders;
@@ -315,7 +316,12 @@ mod tests {
         let now = clock.now();
         let keeper = Keeper::open(folder.path().to_owned(), Duration::MAX, now).await;
         let (events, event_inbox) = mpsc::unbounded_channel();
-        let effects = Effects::new(Arc::new(NoReaders), keeper, events.clone());
+        let effects = Effects::new(
+            Arc::new(NoReaders),
+            keeper,
+            events.clone(),
+            Activity::default(),
+        );
         let state = State::new(
             DaemonFacts {
                 version: "0".into(),

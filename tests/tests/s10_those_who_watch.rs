@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 
 use anyhow::Context as _;
+use cac_common::activity::{Apdu, Purpose};
 use cac_common::client::Client;
 use cac_common::interface::{Call, Clear, ClearScope, method};
 use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
 use cac_tests::harness::{Lab, john, resident_kilobytes};
-use cac_tests::virtual_card::{CardModel, samples};
+use cac_tests::virtual_card::{CardModel, instruction, samples};
 
 /// More bytes of snapshots than a socket holds for who does not read.
 const CHANGES: usize = 150;
@@ -104,6 +105,45 @@ fn s10_one_who_never_reads_disturbs_no_one_and_costs_little() -> anyhow::Result<
         "from {before} kB to {after} kB"
     );
     drop(deaf);
+    Ok(())
+}
+
+#[test]
+fn s10_who_listens_hears_each_apdu_of_the_card_and_no_byte_of_it() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.welcome(samples::john())?;
+    let card = john(CardModel::T1)?;
+    let socket = lab.socket();
+    let mut listener = lab.block_on(async { Client::connect(&socket).await?.activity().await })?;
+
+    lab.register(0, &card, samples::PIN)?;
+    let whole = lab.wait_until_whole(0)?;
+
+    let log = card.log();
+    let mut heard: Vec<Apdu> = Vec::new();
+    while heard.len() < log.count() {
+        let told = lab.block_on(listener.next())?;
+        assert_eq!(told.missed, 0);
+        heard.extend(told.apdus);
+    }
+    assert_eq!(heard.len(), log.count());
+    for (line, apdu) in heard.iter().zip(log.entries()) {
+        assert_eq!(line.reader.0, lab.reader_name(0));
+        assert_eq!(line.status, Some(format!("{:04X}", apdu.sw.0)), "{line:?}");
+        let bytes = line.sent.map(|sent| (sent + line.received) as usize);
+        let has_room_for_a_pin = apdu.ins == instruction::VERIFY;
+        assert_eq!(bytes, (!has_room_for_a_pin).then_some(apdu.bytes));
+    }
+    let for_what = |purpose| heard.iter().filter(move |line| line.purpose == purpose);
+    let read = for_what(Purpose::Read).chain(for_what(Purpose::Rest));
+    assert_eq!(read.count(), whole.read_apdus as usize);
+    let mut signs = for_what(Purpose::SignIn);
+    assert!(signs.any(|line| line.instruction == "GENERAL AUTHENTICATE"));
+    for purpose in [Purpose::Read, Purpose::SignIn] {
+        let numbers: Vec<u32> = for_what(purpose).map(|line| line.number).collect();
+        let from_one: Vec<u32> = (1..).take(numbers.len()).collect();
+        assert_eq!(numbers, from_one, "{purpose:?}");
+    }
     Ok(())
 }
 

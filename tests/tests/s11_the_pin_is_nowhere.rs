@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::fd::AsFd as _;
 
-use cac_common::interface::{GetHistory, method};
+use cac_common::interface::{ActivityReply, GetHistory, method};
 use cac_tests::harness::{
     LIMIT, Lab, Recorded, appears_in, files_below, memory_of, message, pin_for, pipe_with,
     the_card_of,
@@ -22,6 +22,10 @@ fn s11_after_a_sign_in_the_pin_is_in_no_file_no_message_and_no_memory() -> anyho
     let file = the_card_of(Person::jane_doe(), KeyAlgorithm::P256, PIN)?;
     lab.welcome(&file)?;
     let card = CardHandle::new(&file, CardModel::T1)?;
+    let mut listener = lab.block_on(Recorded::connect(&lab.socket()))?;
+    let listen = format!(r#"{{"method":"{}","more":true}}"#, method::MONITOR_ACTIVITY);
+    let begun = lab.block_on(listener.call(&listen, &[]))?;
+    assert_eq!(begun.error, None);
     lab.insert(0, &card)?;
     let shown = lab.wait_for_status(0, "needs PIN")?;
     let hold = card.hold_at(Moment::next(instruction::GENERAL_AUTHENTICATE));
@@ -51,7 +55,17 @@ fn s11_after_a_sign_in_the_pin_is_in_no_file_no_message_and_no_memory() -> anyho
     lab.block_on(caller.call(&snapshot, &[]))?;
     lab.block_on(caller.call(&history, &[]))?;
 
-    let crossed = caller.crossed();
+    // Nothing of what was done with the card is still to be told.
+    lab.wait_until_whole(0)?;
+    let mut heard = 0;
+    while heard < card.log().count() {
+        let told = lab.block_on(listener.next())?;
+        heard += serde_json::from_value::<ActivityReply>(told.parameters)?
+            .apdus
+            .len();
+    }
+    assert!(appears_in(b"VERIFY", listener.crossed()));
+    let crossed = &[caller.crossed(), listener.crossed()].concat()[..];
     let written: Vec<(String, Vec<u8>)> = files_below(lab.folder())?
         .into_iter()
         .map(|path| Ok((path.display().to_string(), fs::read(&path)?)))

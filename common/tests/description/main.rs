@@ -9,7 +9,7 @@ mod samples;
 use cac_common::certificate::Slot;
 use cac_common::identity::CardId;
 use cac_common::interface::{
-    AcceptNotice, AnswerWizard, CertificatesReply, Clear, ClearReply, ClearScope,
+    AcceptNotice, ActivityReply, AnswerWizard, CertificatesReply, Clear, ClearReply, ClearScope,
     ConfirmationReply, DESCRIPTION, ExportedCertificate, GetCertificates, GetConfirmation,
     GetHistory, GetPortal, HistoryReply, Login, Lost, MoveWizard, PortalDetails, PortalReply,
     Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, StartWizard, SubmitPin,
@@ -27,8 +27,8 @@ use serde_json::{Map, Value};
 use zlink_idl::{CustomType, Field, Interface, Type};
 
 use samples::{
-    BARE_PROFILE, WHOLE_PROFILE, all_printed, entry, every_status, pins, stages, whole_snapshot,
-    whole_trace, wizards,
+    BARE_PROFILE, WHOLE_PROFILE, all_printed, apdus, entry, every_status, pins, stages,
+    whole_snapshot, whole_trace, wizards,
 };
 
 #[test]
@@ -49,6 +49,7 @@ fn every_method_that_is_served_is_described_and_no_other() {
         [
             method::GET_SNAPSHOT,
             method::MONITOR,
+            method::MONITOR_ACTIVITY,
             method::SUBMIT_PIN,
             method::LOGIN,
             method::READ_PRINTED,
@@ -116,6 +117,14 @@ fn other_replies_and_every_request_are_as_described() {
         "GetCertificates",
         &serde_json::to_value(certificates).unwrap(),
     );
+
+    for apdu in apdus() {
+        let told = ActivityReply {
+            apdus: vec![apdu],
+            missed: 1,
+        };
+        check_reply("MonitorActivity", &serde_json::to_value(told).unwrap());
+    }
 
     for printed in [None, Some(Printed::default()), Some(all_printed())] {
         let reply = PrintedReply { printed };

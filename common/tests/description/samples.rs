@@ -1,5 +1,6 @@
 //! Everything that travels, with everything in it.
 
+use cac_common::activity::{Apdu, Purpose};
 use cac_common::cause::Cause;
 use cac_common::certificate::{
     CertificateSummary, ChainStatus, LoginChoice, Revocation, Role, Slot,
@@ -158,6 +159,37 @@ pub(super) fn every_status() -> Vec<RegistrationStatus> {
             cause: text().into(),
         },
     ]
+}
+
+/// For every purpose, with everything and with as little as there can be.
+pub(super) fn apdus() -> Vec<Apdu> {
+    let purposes = [
+        Purpose::Read,
+        Purpose::Rest,
+        Purpose::SignIn,
+        Purpose::Test,
+        Purpose::Wizard,
+        Purpose::Printed,
+    ];
+    let apdu = |purpose| Apdu {
+        reader: ReaderName("Reader".into()),
+        purpose,
+        number: 1,
+        instruction: "GET DATA".into(),
+        sent: Some(11),
+        received: 258,
+        status: Some("6100".into()),
+        milliseconds: 20,
+    };
+    let unanswered = Apdu {
+        instruction: "VERIFY".into(),
+        sent: None,
+        received: 0,
+        status: None,
+        ..apdu(Purpose::SignIn)
+    };
+    let all = purposes.map(apdu).into_iter();
+    all.chain([unanswered]).collect()
 }
 
 pub(super) fn stages() -> [Stage; 4] {

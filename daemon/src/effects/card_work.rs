@@ -11,9 +11,11 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use cac_common::activity::Purpose;
 use cac_common::reader::ReaderName;
 use tokio::sync::oneshot;
 
+use crate::activity::{Activity, Watched};
 use crate::card::error::CardError;
 use crate::card::transport::{Readers, Transport, TransportError};
 
@@ -45,13 +47,24 @@ struct OneReader {
     readers: Arc<dyn Readers>,
     name: ReaderName,
     at_work: Arc<AtWork>,
+    activity: Activity,
 }
 
 impl OneReader {
-    fn with_card(&self, work: &mut dyn FnMut(&mut dyn Transport)) -> Result<(), TransportError> {
-        self.readers.with_card(&self.name, &mut |transport| {
+    fn with_card(
+        &self,
+        purpose: Purpose,
+        work: &mut dyn FnMut(&mut dyn Transport),
+    ) -> Result<(), TransportError> {
+        self.readers.with_card(&self.name, &mut |card| {
             self.at_work.0.store(true, Ordering::SeqCst);
-            work(transport);
+            work(&mut Watched {
+                card,
+                activity: &self.activity,
+                reader: &self.name,
+                purpose,
+                number: 0,
+            });
             self.at_work.0.store(false, Ordering::SeqCst);
         })
     }
@@ -80,12 +93,14 @@ pub(super) struct Worker {
     /// Jobs that are not begun yet.
     waiting: Arc<AtomicUsize>,
     at_work: Arc<AtWork>,
+    /// What the work that it takes is for.
+    purpose: Purpose,
     /// None if it could not even begin.
     thread: Option<Arc<JoinHandle<()>>>,
 }
 
 impl Worker {
-    pub(super) fn start(readers: Arc<dyn Readers>, reader: ReaderName) -> Self {
+    pub(super) fn start(readers: Arc<dyn Readers>, reader: ReaderName, activity: Activity) -> Self {
         let (jobs, queue) = mpsc::channel::<Job>();
         let waiting = Arc::<AtomicUsize>::default();
         let at_work = Arc::<AtWork>::default();
@@ -93,6 +108,7 @@ impl Worker {
             readers,
             name: reader,
             at_work: Arc::clone(&at_work),
+            activity,
         };
         let spawned = std::thread::Builder::new().name("card".into()).spawn({
             let waiting = Arc::clone(&waiting);
@@ -111,7 +127,16 @@ impl Worker {
             jobs,
             waiting,
             at_work,
+            purpose: Purpose::Read,
             thread: thread.ok().map(Arc::new),
+        }
+    }
+
+    /// The same, for other work.
+    pub(super) fn doing(&self, purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            ..self.clone()
         }
     }
 
@@ -157,6 +182,7 @@ impl Worker {
         mut work: impl FnMut(&mut dyn Transport) -> Result<T, CardError> + Send + 'static,
     ) -> oneshot::Receiver<Result<T, CardError>> {
         let (report, finished) = oneshot::channel();
+        let purpose = self.purpose;
         let job: Job = Box::new(move |reader| {
             let mut tries = 1;
             let mut pauses = Pauses::default();
@@ -166,7 +192,7 @@ impl Worker {
                     break Err(TransportError::Removed.into());
                 }
                 let mut done = None;
-                let opened = reader.with_card(&mut |transport| {
+                let opened = reader.with_card(purpose, &mut |transport| {
                     // The card may have been taken out while others held the lock.
                     if !ended.load(Ordering::SeqCst) {
                         done = Some(work(transport));
@@ -201,12 +227,13 @@ impl Worker {
         work: impl FnOnce(&mut dyn Transport) -> T + Send + 'static,
     ) -> Result<T, CardError> {
         let (report, finished) = mpsc::channel();
+        let purpose = self.purpose;
         let job: Job = Box::new(move |reader| {
             let mut work = Some(work);
             let mut pauses = Pauses::default();
             let result = loop {
                 let mut done = None;
-                let opened = reader.with_card(&mut |transport| {
+                let opened = reader.with_card(purpose, &mut |transport| {
                     if let Some(work) = work.take() {
                         done = Some(work(transport));
                     }
@@ -263,7 +290,7 @@ mod tests {
     fn a_card_that_others_hold_for_themselves_is_worked_with_once_it_is_free() {
         let (desk, mut opened) = Desk::new();
         desk.refuse(&TransportError::Busy, 2);
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
 
         let finished = worker.run(Arc::default(), || AndThen::Wait, |_| Ok("done"));
 
@@ -276,7 +303,7 @@ mod tests {
         const REFUSALS: usize = 8;
         let (desk, mut opened) = Desk::new();
         desk.refuse(&TransportError::Busy, REFUSALS);
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
         let (tell, told) = mpsc::channel();
 
         let is_held = move || {
@@ -297,7 +324,7 @@ mod tests {
     fn what_nobody_waits_for_gives_a_held_card_up() {
         let (desk, mut opened) = Desk::new();
         desk.refuse(&TransportError::Busy, EVER);
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
 
         let finished = worker.run(Arc::default(), || AndThen::GiveUp, |_| Ok("done"));
 
@@ -310,7 +337,7 @@ mod tests {
     fn the_wait_for_a_held_card_ends_with_the_visit() {
         let (desk, mut opened) = Desk::new();
         desk.refuse(&TransportError::Busy, EVER);
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
         let ended = Arc::new(AtomicBool::new(false));
 
         let finished = worker.run(Arc::clone(&ended), || AndThen::Wait, |_| Ok("done"));
@@ -326,7 +353,7 @@ mod tests {
     fn a_card_is_left_alone_if_its_visit_ended_while_others_had_the_lock() {
         let (desk, mut opened) = Desk::new();
         let lock = desk.lock();
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
         let ended = Arc::new(AtomicBool::new(false));
 
         let finished = worker.run(Arc::clone(&ended), || AndThen::Wait, |_| Ok("done"));
@@ -341,7 +368,7 @@ mod tests {
     #[test]
     fn a_card_that_others_keep_resetting_is_given_up() {
         let (desk, mut opened) = Desk::new();
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
 
         let finished = worker.run(
             Arc::default(),
@@ -358,7 +385,7 @@ mod tests {
     fn work_that_is_done_once_waits_for_a_held_card_too() {
         let (desk, mut opened) = Desk::new();
         desk.refuse(&TransportError::Busy, 1);
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
 
         let result = worker.run_once(Duration::from_secs(30), |_| "done");
 
@@ -370,7 +397,11 @@ mod tests {
     fn what_took_too_long_is_told_apart() {
         let limit = Duration::from_millis(20);
         let (desk, _opened) = Desk::new();
-        let worker = Worker::start(Arc::clone(&desk) as Arc<dyn Readers>, reader());
+        let worker = Worker::start(
+            Arc::clone(&desk) as Arc<dyn Readers>,
+            reader(),
+            Activity::default(),
+        );
 
         let (release, held) = mpsc::channel::<()>();
         let (reached, has_card) = mpsc::channel();
@@ -397,7 +428,7 @@ mod tests {
     #[test]
     fn work_is_told_that_more_of_it_waits_and_no_longer() {
         let (desk, _opened) = Desk::new();
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
         let (go_on, may_go_on) = mpsc::channel::<()>();
         let asks = |worker: &Worker| {
             let somebody_waits = worker.somebody_waits();
@@ -427,7 +458,7 @@ mod tests {
     #[test]
     fn a_worker_that_nobody_needs_ends_its_thread() {
         let (desk, _opened) = Desk::new();
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
         let thread = worker.thread.clone().unwrap();
 
         drop(worker);

@@ -125,12 +125,13 @@ pub(super) fn start_rest(
 mod tests {
     use super::super::desk::{Desk, reader};
     use super::*;
+    use crate::activity::Activity;
 
     #[tokio::test]
     async fn a_card_that_is_locked_for_too_long_is_told_as_failed_and_then_as_it_is() {
         let (desk, _opened) = Desk::new();
         let lock = desk.lock();
-        let worker = Worker::start(desk, reader());
+        let worker = Worker::start(desk, reader(), Activity::default());
         let (events, mut inbox) = mpsc::unbounded_channel();
 
         start(

@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::path::PathBuf;
 
+use cac_common::activity::Purpose;
 use cac_common::certificate::Slot;
 use cac_common::client::{Client, ClientError};
 use cac_common::interface::ExportedCertificate;
@@ -18,7 +19,8 @@ use tempfile::TempDir;
 use x509_cert::der::pem;
 
 use super::*;
-use crate::card::transport::{Report, SeenReader};
+use crate::activity::Watched;
+use crate::card::transport::{Protocol, Report, SeenReader, Transport, TransportError};
 use crate::event::Now;
 use crate::state::tests::fixtures::{facts, reader_name};
 use crate::state::{DaemonFacts, State};
@@ -37,6 +39,7 @@ struct Serving {
     folder: TempDir,
     // Kept, as the supervisor keeps its ends.
     published: watch::Sender<Arc<Published>>,
+    activity: Activity,
     _access: watch::Sender<Access>,
     _requests: mpsc::Receiver<Request>,
 }
@@ -54,6 +57,7 @@ impl Serving {
         let (published, snapshots) = watch::channel(Arc::new(published(&state())));
         let (access_sender, access) = watch::channel(Access::new("a-group-that-is-not-there"));
         let (requests, request_inbox) = mpsc::channel(1);
+        let activity = Activity::default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -64,6 +68,7 @@ impl Serving {
             requests,
             store: watch::channel(Err("there is none".into())).1,
             access,
+            activity: activity.clone(),
         };
         let listener = {
             let _entered = runtime.enter();
@@ -74,6 +79,7 @@ impl Serving {
         let serving = Self {
             folder,
             published,
+            activity,
             _access: access_sender,
             _requests: request_inbox,
             runtime: Some(runtime),
@@ -124,6 +130,84 @@ impl Drop for Serving {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+#[test]
+fn who_listens_hears_what_is_told_from_then_on() {
+    let serving = Serving::begin();
+    let reader = reader_name(0);
+    let tell = || {
+        let mut card = Mute;
+        let mut watched = Watched {
+            card: &mut card,
+            activity: &serving.activity,
+            reader: &reader,
+            purpose: Purpose::Rest,
+            number: 0,
+        };
+        let _ = watched.transmit(&[0x00, 0xA4, 0x04, 0x00]);
+    };
+
+    tell();
+    let told = serving.for_root(async |client| {
+        let mut activity = client.activity().await?;
+        tell();
+        activity.next().await
+    });
+
+    let told = told.unwrap();
+    assert_eq!(told.missed, 0);
+    let lines: Vec<_> = (told.apdus.iter())
+        .map(|line| (line.number, &line.instruction[..], line.purpose))
+        .collect();
+    assert_eq!(lines, [(1, "SELECT", Purpose::Rest)]);
+}
+
+#[test]
+fn a_stranger_hears_nothing_of_cards() {
+    let serving = Serving::begin();
+    let mut stranger = connect_as_stranger(&serving.socket());
+    for (call, refused) in [
+        (
+            "{\"method\":\"org.cacd1.MonitorActivity\",\"more\":true}\0",
+            "PermissionDenied",
+        ),
+        (
+            "{\"method\":\"org.cacd1.MonitorActivity\"}\0",
+            "ExpectedMore",
+        ),
+    ] {
+        stranger.write_all(call.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while answer.last() != Some(&0) {
+            let mut byte = [0];
+            stranger.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.contains(refused), "{answer}");
+    }
+}
+
+/// A card that never answers.
+struct Mute;
+
+impl Transport for Mute {
+    fn protocol(&self) -> Protocol {
+        Protocol::T1
+    }
+
+    fn atr(&self) -> &[u8] {
+        &[]
+    }
+
+    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, TransportError> {
+        Err(TransportError::Unresponsive)
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        Ok(())
     }
 }
 

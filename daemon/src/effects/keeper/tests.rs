@@ -8,6 +8,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryKind, PinStatus};
 
 use super::*;
+use crate::activity::Activity;
 use crate::card::chuid::Chuid;
 use crate::card::discovery::PinReference;
 use crate::card::facts::{CardFacts, Edge};
@@ -232,7 +233,7 @@ async fn what_was_begun_before_the_end_is_written_down() {
     let folder = tempfile::tempdir().unwrap();
     let keeper = Keeper::open(folder.path().to_owned(), KEEP, at(0)).await;
     let (events, heard) = mpsc::unbounded_channel();
-    let mut effects = Effects::new(Arc::new(NoReaders), keeper, events);
+    let mut effects = Effects::new(Arc::new(NoReaders), keeper, events, Activity::default());
     // The supervisor hears nothing any more.
     drop(heard);
     for line in 0..40 {
