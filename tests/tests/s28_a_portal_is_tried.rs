@@ -46,7 +46,7 @@ fn s28_a_sign_in_tried_by_hand_shows_every_hop_and_rule_and_writes_nothing_down(
     assert_eq!(unknown.status.code(), Some(USAGE), "{unknown:?}");
     let listed = String::from_utf8(listed.stdout)?;
     assert!(
-        listed.starts_with("reference  Reference portal  https://localhost:"),
+        listed.contains("\nreference  Reference portal  https://localhost:"),
         "{listed}"
     );
     let shown = String::from_utf8(shown.stdout)?;

@@ -1,5 +1,7 @@
 //! What can be typed after `cacctl`.
 
+mod bounds;
+mod status;
 mod wizard;
 
 use std::path::PathBuf;
@@ -9,6 +11,8 @@ use cac_common::certificate::Slot;
 use cac_common::eligibility::Category;
 use clap::{Args, Parser, Subcommand};
 
+pub use self::bounds::Bounds;
+pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
 
 const EXIT_CODES: &str = "\
@@ -23,6 +27,9 @@ Exit codes: 0 fine, 1 failed, 2 usage, 3 the daemon cannot be reached, \
 pub struct Cli {
     #[command(flatten)]
     pub options: Options,
+
+    #[command(flatten)]
+    pub bounds: Bounds,
 
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -103,13 +110,6 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct Status {
-    /// Print the whole state as one JSON object.
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -15,4 +15,5 @@ pub mod register;
 pub mod status;
 mod terminal;
 pub mod watch;
+mod which;
 pub mod wizard;

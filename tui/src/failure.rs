@@ -1,6 +1,7 @@
 //! Why `cacctl` could not do something, and what a person can do about it.
 
 mod daemon;
+mod like;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,8 +14,10 @@ use cac_common::identity::CardId;
 use cac_common::reader::ServiceStatus;
 
 use self::daemon::{advice_for, exit_of};
+use self::like::there_are;
 use crate::ascii;
 use crate::holders::{Suspect, held_by};
+use crate::patience::Awaited;
 use crate::phrase;
 use crate::theme::ThemeError;
 use crate::view::NO_ANSWER;
@@ -64,8 +67,8 @@ pub enum Failure {
     NoService(ServiceStatus),
     #[error("no reader is plugged in")]
     NoReader,
-    #[error("no reader has the name {0:?}")]
-    NoSuchReader(String),
+    #[error("no reader has the name {name:?}{}", there_are("reader", name, there))]
+    NoSuchReader { name: String, there: Vec<String> },
     #[error("several readers could be meant: {}", names.join(", "))]
     SeveralReaders { names: Vec<String> },
     #[error("no card is in {reader}")]
@@ -80,8 +83,8 @@ pub enum Failure {
     NotPem(Slot),
     #[error("{} is there already", path.display())]
     FileExists { path: PathBuf },
-    #[error("card {0} is not in a reader")]
-    OtherCard(CardId),
+    #[error("card {id} is not in a reader{}", there_are("card", &id.0, there))]
+    OtherCard { id: CardId, there: Vec<String> },
     #[error("several cards are in readers: {}", names.join(", "))]
     SeveralCards { names: Vec<String> },
     #[error("card cannot be read: {cause}")]
@@ -90,8 +93,8 @@ pub enum Failure {
     CardHeld { suspects: Vec<Suspect> },
     #[error("card was taken out")]
     CardGone,
-    #[error("no portal has the name {0:?}")]
-    NoSuchPortal(String),
+    #[error("no portal has the name {name:?}{}", there_are("portal", name, there))]
+    NoSuchPortal { name: String, there: Vec<String> },
     #[error("no portal is enabled")]
     NoPortal,
     #[error("several portals could be meant: {}", names.join(", "))]
@@ -150,6 +153,12 @@ pub enum Failure {
     Interrupted,
     #[error("nothing has changed for {seconds} s")]
     NoNews { seconds: u64 },
+    #[error("{}", too_long(awaited, *seconds))]
+    TookTooLong { awaited: Awaited, seconds: u64 },
+    #[error("the dashboard and the agent go on until they are ended")]
+    Endless,
+    #[error("it does not become so by itself: {what}")]
+    NeedsPerson { what: String },
     #[error("nobody said yes")]
     NotConfirmed,
     #[error("the notice was not accepted")]
@@ -180,6 +189,11 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Client(error) => exit_of(error),
+            Self::TookTooLong { awaited, .. } => match awaited {
+                Awaited::Daemon => Exit::Unreachable,
+                Awaited::Pin | Awaited::Answer => Exit::NeedsPerson,
+                Awaited::Card | Awaited::Changes | Awaited::State(_) => Exit::Failed,
+            },
             Self::Output(_)
             | Self::Terminal(_)
             | Self::Runtime(_)
@@ -203,15 +217,17 @@ impl Failure {
             | Self::NoNews { .. } => Exit::Failed,
             Self::NoTerminal
             | Self::Theme(_)
-            | Self::OtherCard(_)
+            | Self::Endless
+            | Self::OtherCard { .. }
             | Self::SeveralCards { .. }
-            | Self::NoSuchReader(_)
+            | Self::NoSuchReader { .. }
             | Self::SeveralReaders { .. }
-            | Self::NoSuchPortal(_)
+            | Self::NoSuchPortal { .. }
             | Self::SeveralPortals { .. }
             | Self::NoneNeedsWizard { .. }
             | Self::NoSuchDay(_) => Exit::Usage,
             Self::NoCard
+            | Self::NeedsPerson { .. }
             | Self::NotClear
             | Self::NobodyToAsk
             | Self::NoReader
@@ -245,7 +261,7 @@ impl Failure {
             }
             Self::NoService(service) => phrase::service(*service),
             Self::NoReader => Some("Plug one in, put your card into it, and try again."),
-            Self::NoSuchReader(_) => Some("cacctl status lists the readers."),
+            Self::NoSuchReader { .. } => Some("cacctl status lists the readers."),
             Self::SeveralReaders { .. } => Some("Say which one with --reader NAME."),
             Self::NoAnswer { .. } => Some(NO_ANSWER),
             Self::NoSuchCertificate(_) => Some("cacctl card show lists those that it holds."),
@@ -253,7 +269,7 @@ impl Failure {
                 "Nothing was written. Name another place, or write over it with --force, which card export and wizard have.",
             ),
             Self::CardHidden { .. } => Some(JOIN_THE_GROUP),
-            Self::OtherCard(_) => Some("cacctl status lists the cards that are in readers."),
+            Self::OtherCard { .. } => Some("cacctl status lists the cards that are in readers."),
             Self::SeveralCards { .. } => Some("Say which one with --card ID."),
             Self::CardUnreadable { .. } => {
                 Some("Take the card out, wipe the chip, and put it in again.")
@@ -262,7 +278,7 @@ impl Failure {
                 Some("Close that program, or wait: the card is read once it is let go.")
             }
             Self::CardGone => Some("Put it in again and start over; the PIN was not kept."),
-            Self::NoSuchPortal(_) => Some("cacctl status lists the portals."),
+            Self::NoSuchPortal { .. } => Some("cacctl status lists the portals."),
             Self::NoPortal => Some("cacctl portal list says which are known; name one of them."),
             Self::SeveralPortals { .. } => Some("Name the one that is meant."),
             Self::NoneNeedsWizard { .. } => {
@@ -300,11 +316,20 @@ impl Failure {
             Self::NoticeNotAccepted => Some(
                 "The portal lets nobody in who has not. Nothing else was sent; try again when you have read it.",
             ),
+            Self::Endless => Some("Run it without --timeout."),
+            Self::TookTooLong { awaited, .. } => match awaited {
+                Awaited::Daemon => Some(daemon::START_IT),
+                Awaited::Card => {
+                    Some("cacd goes on with it: cacctl status says where things stand.")
+                }
+                Awaited::Pin | Awaited::Answer | Awaited::Changes | Awaited::State(_) => None,
+            },
             Self::NotConfirmed => Some("Add --yes to clear without being asked."),
             Self::NoNews { .. } => {
                 Some("cacctl status says where things stand, journalctl -u cacd why.")
             }
             Self::Output(_)
+            | Self::NeedsPerson { .. }
             | Self::Terminal(_)
             | Self::Runtime(_)
             | Self::File { .. }
@@ -325,8 +350,8 @@ impl Failure {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// One line with every cause, and one with what to do next.
-    pub fn tell(&self, out: &mut impl Write) {
+    /// One line with every cause.
+    pub fn tell_briefly(&self, out: &mut impl Write) {
         // Where standard error is closed too, nobody is left to be told.
         let told = Chain(self).to_string();
         let told = if ascii::is_wanted() {
@@ -335,6 +360,11 @@ impl Failure {
             told
         };
         let _ = writeln!(out, "cacctl: {told}");
+    }
+
+    /// One line with every cause, and one with what to do next.
+    pub fn tell(&self, out: &mut impl Write) {
+        self.tell_briefly(out);
         if let Some(advice) = self.advice() {
             let _ = writeln!(out, "{advice}");
         }
@@ -362,6 +392,18 @@ impl From<&ClientError> for Trouble {
 const JOIN_THE_GROUP: &str = "Ask your administrator to add you to the group that may (cacd-admin, unless another is configured; then log in again), or run it with sudo.";
 const ID_CARD_OFFICE: &str =
     "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.";
+
+fn too_long(awaited: &Awaited, seconds: u64) -> String {
+    let late = format!("within {seconds} s");
+    match awaited {
+        Awaited::Daemon => format!("the daemon has not answered {late}"),
+        Awaited::Card => format!("the card was not done {late}"),
+        Awaited::Pin => format!("nobody typed the PIN {late}; the card has not been asked"),
+        Awaited::Answer => format!("nobody has answered {late}"),
+        Awaited::Changes => format!("nothing more was told {late}"),
+        Awaited::State(instead) => format!("it has not become so {late}: {instead}"),
+    }
+}
 
 /// The names, where there are any, for the end of a message.
 fn known(names: &[String]) -> String {

@@ -22,11 +22,13 @@ mod holders;
 pub mod keys;
 pub mod outlook;
 pub mod paper;
+pub mod patience;
 pub mod phrase;
 pub mod possible;
 pub mod presence;
 pub mod print;
 pub mod secret_entry;
+pub mod sheet;
 pub mod terminal;
 pub mod theme;
 pub mod update;
@@ -44,26 +46,42 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::cli::{Cli, Command};
 use crate::failure::{Exit, Failure};
+use crate::sheet::Sheet;
 
 /// Does what the command line asks for, and says on standard error why it could not.
 pub fn run(cli: Cli) -> ExitCode {
     // A PIN passes through here. Where the kernel refuses, its page is still
     // locked and left out of core files.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let is_quiet = cli.bounds.quiet;
     match start(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             if failure.is_closed_pipe() {
                 return Exit::Fine.into();
             }
-            failure.tell(&mut std::io::stderr().lock());
+            let mut errors = std::io::stderr().lock();
+            if is_quiet {
+                failure.tell_briefly(&mut errors);
+            } else {
+                failure.tell(&mut errors);
+            }
             failure.exit().into()
         }
     }
 }
 
 fn start(cli: Cli) -> Result<Exit, Failure> {
-    let Cli { options, command } = cli;
+    let Cli {
+        options,
+        bounds,
+        command,
+    } = cli;
+    let limit = bounds.limit();
+    if limit.is_some() && matches!(command, None | Some(Command::Agent(_))) {
+        return Err(Failure::Endless);
+    }
+    let sheet = Sheet::of_output(&options, bounds, |name| std::env::var_os(name));
     let socket = socket_to_ask(
         options.socket.clone(),
         |name| std::env::var_os(name),
@@ -80,18 +98,20 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::Runtime)?;
-    let ended = runtime.block_on(async {
+    let ended = runtime.block_on(patience::within(limit, async {
         match command {
             None => {
                 let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name))?;
                 dashboard::run(socket, theme).await
             }
-            Some(Command::Status(wanted)) => command::status::run(&socket, &wanted).await,
-            Some(Command::Watch(wanted)) => command::watch::run(socket, &wanted).await,
-            Some(Command::Register(wanted)) => command::register::run(&socket, wanted).await,
+            Some(Command::Status(wanted)) => {
+                command::status::run(&socket, &wanted, bounds, sheet).await
+            }
+            Some(Command::Watch(wanted)) => command::watch::run(socket, &wanted, sheet).await,
+            Some(Command::Register(wanted)) => command::register::run(&socket, wanted, sheet).await,
             Some(Command::Wizard(wanted)) => {
                 let theme = theme::Theme::bare(&options, |name| std::env::var_os(name));
-                command::wizard::run(&socket, wanted, theme).await
+                command::wizard::run(&socket, wanted, theme, sheet).await
             }
             Some(Command::Agent(wanted)) => command::agent::run(socket, wanted).await,
             Some(Command::Login(wanted)) => {
@@ -99,15 +119,17 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
                 let socket = options.socket.unwrap_or(Paths::of_the_system().socket);
                 Ok(command::login::run(&socket, &wanted).await)
             }
-            Some(Command::Card(wanted)) => command::card::run(&socket, wanted).await,
-            Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted).await,
-            Some(Command::Eligibility(wanted)) => command::eligibility::run(&socket, wanted).await,
+            Some(Command::Card(wanted)) => command::card::run(&socket, wanted, sheet).await,
+            Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted, sheet).await,
+            Some(Command::Eligibility(wanted)) => {
+                command::eligibility::run(&socket, wanted, sheet).await
+            }
             Some(Command::History(wanted)) => command::history::run(&socket, &wanted).await,
             Some(Command::Clear(wanted)) => command::clear::run(&socket, wanted).await,
             Some(Command::Completions { shell }) => command::manual::completions(shell),
             Some(Command::Man { folder }) => command::manual::pages(&folder),
         }
-    });
+    }));
     // A thread that waits for a line of standard input would keep us here.
     runtime.shutdown_background();
     ended

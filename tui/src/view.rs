@@ -44,7 +44,7 @@ mod pin_prompt;
 mod portal_test;
 mod readers;
 mod registration;
-mod text;
+pub(crate) mod text;
 mod wizard;
 
 pub use self::help::HelpLayout;

@@ -18,6 +18,7 @@ use cac_common::snapshot::{Card, Reader, Registration, Snapshot};
 pub(super) use self::terminal::Silence;
 use crate::cli::{PinFrom, PinPrompt};
 use crate::failure::{Failure, NotAPin};
+use crate::patience::{self, Awaited};
 use crate::{phrase, print};
 
 /// A PIN has six to eight digits (SP 800-73pt2-5 §2.4.3).
@@ -51,14 +52,18 @@ pub(super) async fn ask(
     prompt: &PinPrompt,
 ) -> Result<(Locked, usize), Failure> {
     let limit = Duration::from_secs(prompt.pin_timeout);
-    let typed = match prompt.pin_from {
-        Some(PinFrom::Pinentry) => pinentry::ask(question, &prompt.pinentry, limit).await?,
-        Some(PinFrom::AskPassword) => ask_password::ask(question, limit).await?,
-        Some(PinFrom::Terminal) => terminal::ask(&question.line()).await?,
-        None if io::stdin().is_terminal() => terminal::ask(&question.line()).await?,
-        None => terminal::read().await?,
-    };
+    let typed = patience::of(Awaited::Pin, take(question, prompt, limit)).await?;
     typed.check()
+}
+
+async fn take(question: &Question, prompt: &PinPrompt, limit: Duration) -> Result<Typed, Failure> {
+    match prompt.pin_from {
+        Some(PinFrom::Pinentry) => pinentry::ask(question, &prompt.pinentry, limit).await,
+        Some(PinFrom::AskPassword) => ask_password::ask(question, limit).await,
+        Some(PinFrom::Terminal) => terminal::ask(&question.line()).await,
+        None if io::stdin().is_terminal() => terminal::ask(&question.line()).await,
+        None => terminal::read().await,
+    }
 }
 
 pub(super) fn is_a_pin(typed: &[u8]) -> bool {

@@ -3,12 +3,20 @@
 use std::io::{self, BufRead as _, Read as _, Write as _};
 
 use crate::failure::Failure;
+use crate::patience::{self, Awaited};
 
 /// No answer to a question is longer.
 const LONGEST_ANSWER: u64 = 64;
 
 /// Whether the answer is yes; anything else is not.
-pub(super) fn ask(question: &str) -> Result<bool, Failure> {
+pub(super) async fn ask(question: String) -> Result<bool, Failure> {
+    let asked = tokio::task::spawn_blocking(move || read(&question));
+    let answer = patience::of(Awaited::Answer, asked).await;
+    answer.map_err(|error| Failure::Terminal(error.into()))?
+}
+
+/// Keeps its thread until there is an answer.
+fn read(question: &str) -> Result<bool, Failure> {
     let mut screen = io::stderr().lock();
     screen
         .write_all(question.as_bytes())

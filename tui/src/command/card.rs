@@ -9,12 +9,14 @@ use cac_common::identity::readable;
 use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::snapshot::{Card, Reader, Snapshot};
 
+use super::which;
 use crate::cli;
 use crate::failure::{Exit, Failure};
+use crate::sheet::Sheet;
 
-pub async fn run(socket: &Path, wanted: cli::Card) -> Result<Exit, Failure> {
+pub async fn run(socket: &Path, wanted: cli::Card, sheet: Sheet) -> Result<Exit, Failure> {
     match wanted {
-        cli::Card::Show(wanted) => show::run(socket, &wanted).await,
+        cli::Card::Show(wanted) => show::run(socket, &wanted, sheet).await,
         cli::Card::Export(wanted) => export::run(socket, &wanted).await,
     }
 }
@@ -53,7 +55,12 @@ fn named<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Reader, Failure> 
         .iter()
         .filter(|reader| reader.name.0.to_lowercase().contains(&part))
         .collect();
-    one_of(&like).unwrap_or_else(|| Err(Failure::NoSuchReader(readable(name))))
+    one_of(&like).unwrap_or_else(|| {
+        Err(Failure::NoSuchReader {
+            name: readable(name),
+            there: which::names(readers.iter().map(|reader| &reader.name.0)),
+        })
+    })
 }
 
 /// The one with a card; where there is none, the one whose card does not answer.
@@ -124,7 +131,11 @@ mod tests {
         };
         for (snapshot, name, told) in [
             (&desk, Some("broadcom"), "no card is in Broadcom 5880 02 00"),
-            (&desk, Some("ACS"), "no reader has the name \"ACS\""),
+            (
+                &desk,
+                Some("ACS"),
+                "no reader has the name \"ACS\"; there are Alcor AU9540 01 00, Broadcom 5880 02 00 and SCR3310 [CCID] 00 00",
+            ),
             (
                 &desk,
                 Some(" 00"),

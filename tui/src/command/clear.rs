@@ -31,7 +31,7 @@ pub async fn run(socket: &Path, wanted: cli::Clear) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     }
     if !wanted.yes && would_be_lost != Lost::default() {
-        confirm(&request.scope, &would_be_lost, &comes_back, &zone)?;
+        confirm(&request.scope, &would_be_lost, &comes_back, &zone).await?;
     }
     request.dry_run = false;
     // The daemon may have closed the connection while nobody answered.
@@ -97,7 +97,7 @@ fn warn(comes_back: &[String]) {
 }
 
 /// Asks on the terminal; without one nobody can say yes.
-fn confirm(
+async fn confirm(
     scope: &ClearScope,
     lost: &Lost,
     comes_back: &[String],
@@ -114,7 +114,7 @@ fn confirm(
             .iter()
             .fold(String::new(), |told, text| told + " " + text)
     );
-    if ask_yes::ask(&question)? {
+    if ask_yes::ask(question).await? {
         Ok(())
     } else {
         Err(Failure::NotConfirmed)

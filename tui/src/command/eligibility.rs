@@ -12,10 +12,12 @@ use cac_common::identity::readable;
 use cac_common::interface::PortalDetails;
 use cac_common::snapshot::{Holder, Snapshot};
 
-use super::register;
+use super::{register, which};
 use crate::cli::{self, YesOrNo};
 use crate::failure::{Exit, Failure};
+use crate::patience::{self, Awaited};
 use crate::print;
+use crate::sheet::Sheet;
 
 /// No answer to a question is longer.
 const LONGEST_ANSWER: u64 = 64;
@@ -23,7 +25,7 @@ const LONGEST_ANSWER: u64 = 64;
 /// Standard output, in the place of a file.
 const STANDARD_OUTPUT: &str = "-";
 
-pub async fn run(socket: &Path, wanted: cli::Eligibility) -> Result<Exit, Failure> {
+pub async fn run(socket: &Path, wanted: cli::Eligibility, sheet: Sheet) -> Result<Exit, Failure> {
     let snapshot = Client::connect(socket).await?.snapshot().await?;
     let name = portal(&snapshot, wanted.portal.as_deref())?;
     let portal = Client::connect(socket).await?.portal(name).await?;
@@ -43,7 +45,7 @@ pub async fn run(socket: &Path, wanted: cli::Eligibility) -> Result<Exit, Failur
                     .said
                     .insert(text.to_owned(), *answer == YesOrNo::Yes);
             }
-            Verdict::Ask(question) if may_ask => ask(&question, &mut answers)?,
+            Verdict::Ask(question) if may_ask => ask(&question, &mut answers).await?,
             verdict @ (Verdict::Open(_) | Verdict::Ask(_) | Verdict::Nothing) => break verdict,
         }
     };
@@ -60,7 +62,7 @@ pub async fn run(socket: &Path, wanted: cli::Eligibility) -> Result<Exit, Failur
     if wanted.json {
         print::eligibility::json(&mut out, &portal.name, &standing, &verdict)?;
     } else {
-        print::eligibility::told(&mut out, &portal, holder, &standing, &verdict)?;
+        print::eligibility::told(&mut out, &portal, holder, &standing, &verdict, sheet)?;
     }
     Ok(exit(&verdict))
 }
@@ -80,12 +82,10 @@ fn exit(verdict: &Verdict<'_>) -> Exit {
 
 /// The one that is named, or the only one that is enabled.
 fn portal<'a>(snapshot: &'a Snapshot, wanted: Option<&str>) -> Result<&'a str, Failure> {
-    let mut portals = snapshot.portals.iter();
     if let Some(name) = wanted {
-        let found = portals.find(|portal| portal.name == name);
-        let found = found.ok_or_else(|| Failure::NoSuchPortal(readable(name)))?;
-        return Ok(&found.name);
+        return Ok(&which::portal(snapshot, name)?.name);
     }
+    let portals = snapshot.portals.iter();
     let enabled: Vec<&str> = portals
         .filter(|portal| portal.enabled)
         .map(|portal| portal.name.as_str())
@@ -109,23 +109,23 @@ fn holder<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<Option<&'a Hol
 }
 
 /// Asks until it is answered.
-fn ask(question: &Question<'_>, answers: &mut Answers) -> Result<(), Failure> {
+async fn ask(question: &Question<'_>, answers: &mut Answers) -> Result<(), Failure> {
     match question {
         Question::Category(offered) => {
             let titles: Vec<&str> = offered.iter().map(|category| category.title()).collect();
-            let chosen = choose("Which of these are you?", &titles)?;
+            let chosen = choose("Which of these are you?", &titles).await?;
             let chosen = chosen.and_then(|number| offered.get(number));
             answers.category = Some(chosen.map_or(Answer::NoneOfThese, |it| Answer::Is(*it)));
         }
         Question::Component(offered) => {
-            let chosen = choose("Which of these do you belong to?", offered)?;
+            let chosen = choose("Which of these do you belong to?", offered).await?;
             let chosen = chosen.and_then(|number| offered.get(number));
             let chosen = chosen.map(|it| Answer::Is((*it).to_owned()));
             answers.component = Some(chosen.unwrap_or(Answer::NoneOfThese));
         }
         Question::YesOrNo(text) => {
             let said = loop {
-                let answer = line(&format!("{} [y/n] ", readable(text)))?;
+                let answer = line(format!("{} [y/n] ", readable(text))).await?;
                 match answer.to_lowercase().as_str() {
                     "y" | "yes" => break true,
                     "n" | "no" => break false,
@@ -139,7 +139,7 @@ fn ask(question: &Question<'_>, answers: &mut Answers) -> Result<(), Failure> {
 }
 
 /// The number of what was chosen, from 0; none where nothing fits.
-fn choose(question: &str, offered: &[&str]) -> Result<Option<usize>, Failure> {
+async fn choose(question: &str, offered: &[&str]) -> Result<Option<usize>, Failure> {
     let numbered = (1..).zip(offered);
     let lines: Vec<String> = numbered
         .map(|(number, title)| format!("  {number}  {}", readable(title)))
@@ -148,17 +148,26 @@ fn choose(question: &str, offered: &[&str]) -> Result<Option<usize>, Failure> {
         "{question}\n{}\n  0  none of these\nNumber: ",
         lines.join("\n")
     );
-    let mut answer = line(&text)?;
+    let mut answer = line(text).await?;
     loop {
         match answer.parse::<usize>() {
             Ok(0) => return Ok(None),
             Ok(number) if number <= offered.len() => return Ok(Some(number - 1)),
-            Ok(_) | Err(_) => answer = line("Type one of the numbers.\nNumber: ")?,
+            Ok(_) | Err(_) => {
+                answer = line("Type one of the numbers.\nNumber: ".into()).await?;
+            }
         }
     }
 }
 
-fn line(prompt: &str) -> Result<String, Failure> {
+async fn line(prompt: String) -> Result<String, Failure> {
+    let asked = tokio::task::spawn_blocking(move || read(&prompt));
+    let answer = patience::of(Awaited::Answer, asked).await;
+    answer.map_err(|error| Failure::Terminal(error.into()))?
+}
+
+/// Keeps its thread until there is an answer.
+fn read(prompt: &str) -> Result<String, Failure> {
     let mut screen = io::stderr().lock();
     screen
         .write_all(prompt.as_bytes())

@@ -13,51 +13,50 @@ use jiff::tz::TimeZone;
 
 use super::ask_pin::{self, Question};
 use super::ends::Ends;
-use super::register;
+use super::{register, which};
 use crate::app::may_be_the_last_try;
 use crate::cli::{self, PortalList, PortalShow, PortalTest};
 use crate::failure::{Exit, Failure};
+use crate::patience::{self, Awaited};
+use crate::sheet::Sheet;
 use crate::{clock, print};
 
-pub async fn run(socket: &Path, wanted: cli::Portal) -> Result<Exit, Failure> {
+pub async fn run(socket: &Path, wanted: cli::Portal, sheet: Sheet) -> Result<Exit, Failure> {
     match wanted {
-        cli::Portal::List(wanted) => list(socket, &wanted).await,
-        cli::Portal::Show(wanted) => show(socket, &wanted).await,
-        cli::Portal::Test(wanted) => test(socket, &wanted).await,
+        cli::Portal::List(wanted) => list(socket, &wanted, sheet).await,
+        cli::Portal::Show(wanted) => show(socket, &wanted, sheet).await,
+        cli::Portal::Test(wanted) => test(socket, &wanted, sheet).await,
     }
 }
 
-async fn list(socket: &Path, wanted: &PortalList) -> Result<Exit, Failure> {
+async fn list(socket: &Path, wanted: &PortalList, sheet: Sheet) -> Result<Exit, Failure> {
     let snapshot = Client::connect(socket).await?.snapshot().await?;
     let mut out = io::stdout().lock();
     if wanted.json {
         print::json(&mut out, &snapshot.portals)?;
     } else {
-        print::portal::list(&mut out, &snapshot)?;
+        print::portal::list(&mut out, &snapshot, sheet)?;
     }
     Ok(Exit::Fine)
 }
 
-async fn show(socket: &Path, wanted: &PortalShow) -> Result<Exit, Failure> {
-    let portal = Client::connect(socket).await?.portal(&wanted.name).await?;
+async fn show(socket: &Path, wanted: &PortalShow, sheet: Sheet) -> Result<Exit, Failure> {
+    let mut client = Client::connect(socket).await?;
+    // Says which ones there are if it is none of them.
+    which::portal(&client.snapshot().await?, &wanted.name)?;
+    let portal = client.portal(&wanted.name).await?;
     let mut out = io::stdout().lock();
     if wanted.json {
         print::json(&mut out, &portal)?;
     } else {
-        print::portal::details(&mut out, &portal)?;
+        print::portal::details(&mut out, &portal, sheet)?;
     }
     Ok(Exit::Fine)
 }
 
-async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
+async fn test(socket: &Path, wanted: &PortalTest, sheet: Sheet) -> Result<Exit, Failure> {
     let snapshot = Client::connect(socket).await?.snapshot().await?;
-    if !snapshot
-        .portals
-        .iter()
-        .any(|portal| portal.name == wanted.name)
-    {
-        return Err(Failure::NoSuchPortal(readable(&wanted.name)));
-    }
+    which::portal(&snapshot, &wanted.name)?;
     if let Some(path) = wanted.page.clone()
         && path.exists()
     {
@@ -74,8 +73,9 @@ async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
         () = ends.any() => return Err(Failure::Interrupted),
     };
     let mut client = Client::connect(socket).await?;
+    let answer = client.test_portal(request, digits, length);
     let mut reply = tokio::select! {
-        reply = client.test_portal(request, digits, length) => reply?,
+        reply = patience::of(Awaited::Card, answer) => reply?,
         () = ends.any() => return Err(Failure::Interrupted),
     };
     if let (Some(file), Some(page)) = (&wanted.page, reply.page.take()) {
@@ -88,7 +88,7 @@ async fn test(socket: &Path, wanted: &PortalTest) -> Result<Exit, Failure> {
     if wanted.json {
         print::json(&mut out, &reply)?;
     } else {
-        print::portal::test(&mut out, &reply, clock::now(), &TimeZone::system())?;
+        print::portal::test(&mut out, &reply, sheet, clock::now(), &TimeZone::system())?;
     }
     Ok(register::exit_of(&reply.outcome))
 }

@@ -15,12 +15,14 @@ use cac_common::snapshot::{Card, PinStatus, Reader, Registration, Snapshot, Stag
 use jiff::tz::TimeZone;
 
 use super::ask_pin::{self, Question};
-use super::ask_yes;
 use super::ends::Ends;
+use super::{ask_yes, which};
 use crate::app::may_be_the_last_try;
 use crate::cli::Register;
 use crate::failure::{Exit, Failure};
+use crate::patience::{self, Awaited};
 use crate::phrase::{self, Tone};
+use crate::sheet::Sheet;
 use crate::{clock, holders, print};
 
 /// A card that is being read, or a daemon that was asked, shows news within this.
@@ -33,8 +35,8 @@ const SIGN_IN: Duration = Duration::from_mins(5);
 /// has its turn within this, or not at all.
 const NEXT_TURN: Duration = Duration::from_secs(2);
 
-pub async fn run(socket: &Path, wanted: Register) -> Result<Exit, Failure> {
-    let mut run = Run::start(socket, wanted).await?;
+pub async fn run(socket: &Path, wanted: Register, sheet: Sheet) -> Result<Exit, Failure> {
+    let mut run = Run::start(socket, wanted, sheet).await?;
     run.wait_until_read().await?;
     let must_ask_again = !run.needs_pin()?
         && !run.is_registered()?
@@ -53,6 +55,8 @@ pub async fn run(socket: &Path, wanted: Register) -> Result<Exit, Failure> {
     while run.accept_notice(socket).await? {}
     if run.wanted.json {
         print::json(&mut io::stdout().lock(), run.card()?)?;
+    } else if sheet.quiet {
+        run.tell_what_is_wrong()?;
     }
     run.exit()
 }
@@ -60,6 +64,7 @@ pub async fn run(socket: &Path, wanted: Register) -> Result<Exit, Failure> {
 /// One card followed through one visit.
 struct Run {
     wanted: Register,
+    sheet: Sheet,
     monitor: Monitor,
     snapshot: Snapshot,
     visit: Visit,
@@ -68,20 +73,19 @@ struct Run {
 }
 
 impl Run {
-    async fn start(socket: &Path, wanted: Register) -> Result<Self, Failure> {
+    async fn start(socket: &Path, wanted: Register, sheet: Sheet) -> Result<Self, Failure> {
         let mut ends = Ends::listen().map_err(Failure::Terminal)?;
         let mut monitor = Client::connect(socket).await?.monitor().await?;
         let snapshot = next(&mut monitor, &mut ends, NEWS)
             .await?
             .ok_or(ClientError::Silent)?;
-        if let Some(name) = &wanted.portal
-            && !snapshot.portals.iter().any(|portal| portal.name == *name)
-        {
-            return Err(Failure::NoSuchPortal(name.clone()));
+        if let Some(name) = &wanted.portal {
+            which::portal(&snapshot, name)?;
         }
         let visit = find(&snapshot, wanted.card.as_deref())?.visit;
         Ok(Self {
             wanted,
+            sheet,
             monitor,
             snapshot,
             visit,
@@ -206,12 +210,10 @@ impl Run {
             "{title} shows this notice:\n\n{}\n\nAccept it? [y/N] ",
             legible(&notice.text)
         );
-        let mut asked = tokio::task::spawn_blocking(move || ask_yes::ask(&question));
+        let mut asked = std::pin::pin!(ask_yes::ask(question));
         let is_accepted = loop {
             tokio::select! {
-                answer = &mut asked => {
-                    break answer.map_err(|error| Failure::Terminal(error.into()))??;
-                }
+                answer = &mut asked => break answer?,
                 snapshot = self.monitor.next() => self.snapshot = snapshot?,
                 () = self.ends.any() => return Err(Failure::Interrupted),
             }
@@ -294,7 +296,8 @@ impl Run {
 
     /// Waits for the next snapshot; false if none came in time.
     async fn has_news(&mut self, patience: Duration) -> Result<bool, Failure> {
-        match next(&mut self.monitor, &mut self.ends, patience).await? {
+        let next = next(&mut self.monitor, &mut self.ends, patience);
+        match patience::of(Awaited::Card, next).await? {
             Some(snapshot) => {
                 self.snapshot = snapshot;
                 self.card()?;
@@ -305,7 +308,7 @@ impl Run {
     }
 
     fn tell_changes(&self, told: &Snapshot) -> Result<(), Failure> {
-        if self.wanted.json {
+        if self.wanted.json || self.sheet.quiet {
             return Ok(());
         }
         let was: Vec<&Registration> = told
@@ -323,8 +326,23 @@ impl Run {
         Ok(())
     }
 
+    /// Where it is not registered, and why.
+    fn tell_what_is_wrong(&self) -> Result<(), Failure> {
+        for one in self.registrations()? {
+            if exit_of(&one.status) != Exit::Fine {
+                let status = phrase::status(&one.status, clock::now(), &self.zone);
+                let portal = print::portal_title(&self.snapshot, &one.portal);
+                print::line(
+                    &mut io::stderr().lock(),
+                    &format!("cacctl: {portal}: {status}"),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn tell_all(&self) -> Result<(), Failure> {
-        if self.wanted.json {
+        if self.wanted.json || self.sheet.quiet {
             return Ok(());
         }
         for registration in self.registrations()? {
@@ -378,7 +396,10 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a C
             let known = card.id.as_ref();
             known.is_some_and(|known| known.0 == id)
         });
-        return named.ok_or_else(|| Failure::OtherCard(CardId(readable(id))));
+        return named.ok_or_else(|| Failure::OtherCard {
+            id: CardId(readable(id)),
+            there: ids(snapshot),
+        });
     }
     match cards.as_slice() {
         [only] => Ok(only),
@@ -395,13 +416,21 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a C
             })
         }
         several => Err(Failure::SeveralCards {
-            names: several
-                .iter()
-                .filter_map(|card| card.id.as_ref())
-                .map(|id| readable(&id.0))
-                .collect(),
+            names: several.iter().copied().filter_map(id_of).collect(),
         }),
     }
+}
+
+/// Of the cards that are in readers.
+fn ids(snapshot: &Snapshot) -> Vec<String> {
+    let cards = snapshot.readers.iter();
+    cards
+        .filter_map(|reader| id_of(reader.card.as_ref()?))
+        .collect()
+}
+
+fn id_of(card: &Card) -> Option<String> {
+    card.id.as_ref().map(|id| readable(&id.0))
 }
 
 pub(super) fn exit_of(status: &RegistrationStatus) -> Exit {

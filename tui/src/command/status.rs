@@ -1,5 +1,7 @@
 //! `cacctl status`: what is in the readers, and where each card stands.
 
+mod wait;
+
 use std::io;
 use std::path::Path;
 
@@ -8,21 +10,61 @@ use cac_common::reader::ServiceStatus;
 use cac_common::snapshot::Snapshot;
 use jiff::tz::TimeZone;
 
-use crate::cli::Status;
+use self::wait::{Absence, End, Wanted};
+use crate::cli::{Bounds, Status, WaitFor};
 use crate::failure::{Exit, Failure};
 use crate::phrase::{self, Tone};
+use crate::sheet::Sheet;
 use crate::{clock, print};
 
-pub async fn run(socket: &Path, wanted: &Status) -> Result<Exit, Failure> {
-    let snapshot = Client::connect(socket).await?.snapshot().await?;
-    let mut out = io::stdout().lock();
-    if wanted.json {
-        print::json(&mut out, &snapshot)?;
-    } else {
-        print::status(&mut out, &snapshot, clock::now(), &TimeZone::system())?;
-        print::suspects(&mut out, &snapshot)?;
+pub async fn run(
+    socket: &Path,
+    wanted: &Status,
+    bounds: Bounds,
+    sheet: Sheet,
+) -> Result<Exit, Failure> {
+    if let Some(what) = wanted.wait_for {
+        return wait_for(socket, what, wanted, bounds, sheet).await;
     }
+    let snapshot = Client::connect(socket).await?.snapshot().await?;
+    tell(&snapshot, wanted.json, sheet)?;
     Ok(exit(&snapshot))
+}
+
+async fn wait_for(
+    socket: &Path,
+    what: WaitFor,
+    wanted: &Status,
+    bounds: Bounds,
+    sheet: Sheet,
+) -> Result<Exit, Failure> {
+    let of_what = Wanted {
+        what,
+        portal: wanted.portal.as_deref(),
+        card: wanted.card.as_deref(),
+    };
+    let absence = match bounds.timeout {
+        Some(_) => Absence::Borne,
+        None => Absence::Told,
+    };
+    let (snapshot, end) = wait::wait(socket.to_owned(), of_what, absence, sheet.quiet).await?;
+    // To wait was asked for; how things stand is told besides.
+    if wanted.json || !sheet.quiet {
+        tell(&snapshot, wanted.json, sheet)?;
+    }
+    match end {
+        End::Holds => Ok(Exit::Fine),
+        End::Never(failure) => Err(failure),
+    }
+}
+
+fn tell(snapshot: &Snapshot, json: bool, sheet: Sheet) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    if json {
+        return print::json(&mut out, snapshot);
+    }
+    print::status::status(&mut out, snapshot, sheet, clock::now(), &TimeZone::system())?;
+    print::suspects(&mut out, snapshot)
 }
 
 /// The worst that stands in the snapshot.

@@ -12,9 +12,11 @@ use crate::changes::changes;
 use crate::cli::Watch;
 use crate::failure::{Exit, Failure};
 use crate::feed::{self, News};
+use crate::patience::{Awaited, waits_for};
+use crate::sheet::Sheet;
 use crate::{clock, phrase, print};
 
-pub async fn run(socket: PathBuf, wanted: &Watch) -> Result<Exit, Failure> {
+pub async fn run(socket: PathBuf, wanted: &Watch, sheet: Sheet) -> Result<Exit, Failure> {
     let zone = TimeZone::system();
     let (tell, mut news) = mpsc::channel(4);
     tokio::spawn(feed::follow(socket, tell));
@@ -22,10 +24,12 @@ pub async fn run(socket: PathBuf, wanted: &Watch) -> Result<Exit, Failure> {
     while let Some(news) = news.recv().await {
         match news {
             News::Snapshot(snapshot) => {
+                waits_for(Awaited::Changes);
                 show(shown.as_ref(), &snapshot, wanted, &zone)?;
                 shown = Some(*snapshot);
             }
             News::Away(error) if shown.is_none() => return Err(error.into()),
+            News::Away(_) if sheet.quiet => {}
             News::Away(error) => {
                 // Standard error may be closed; what is watched is standard output.
                 let _ = writeln!(

@@ -16,16 +16,22 @@ use cac_common::wizard::{Confirmation, WizardState};
 use jiff::tz::TimeZone;
 
 use self::walk::{End, Walk};
-use super::register;
+use super::{register, which};
 use crate::cli::{Keep, Wizard};
 use crate::confirmation;
 use crate::failure::{Exit, Failure};
 use crate::paper::{self, Existing};
 use crate::print::wizard::{Ended, Marks};
+use crate::sheet::Sheet;
 use crate::theme::Theme;
 use crate::{phrase, print};
 
-pub async fn run(socket: &Path, wanted: Wizard, theme: Theme) -> Result<Exit, Failure> {
+pub async fn run(
+    socket: &Path,
+    wanted: Wizard,
+    theme: Theme,
+    sheet: Sheet,
+) -> Result<Exit, Failure> {
     let existing = existing(&wanted.keep);
     // Known before anything is typed.
     for path in &wanted.keep.save {
@@ -42,7 +48,7 @@ pub async fn run(socket: &Path, wanted: Wizard, theme: Theme) -> Result<Exit, Fa
     } else {
         Marks::Signs
     };
-    let mut walk = Walk::start(socket, &wanted, marks).await?;
+    let mut walk = Walk::start(socket, &wanted, marks, sheet.quiet).await?;
     let end = walk.go().await?;
     let is_registered = match end {
         End::Done { is_registered } => is_registered,
@@ -70,7 +76,7 @@ pub async fn run(socket: &Path, wanted: Wizard, theme: Theme) -> Result<Exit, Fa
     told?;
     if let Some(shown) = shown? {
         keep(&wanted.keep, &shown, wanted.json).await?;
-        if !wanted.json && wanted.keep.save.is_empty() && !wanted.keep.print {
+        if !wanted.json && !sheet.quiet && wanted.keep.save.is_empty() && !wanted.keep.print {
             let name = readable(walk.portal());
             walk.tell(&format!(
                 "\nIt is kept. To have it in a file or on paper: cacctl wizard --confirmation {name} --save FILE, or --print."
@@ -191,10 +197,7 @@ fn existing(wanted: &Keep) -> Existing {
 }
 
 fn known<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a str, Failure> {
-    let mut portals = snapshot.portals.iter();
-    let found = portals.find(|portal| portal.name == name);
-    let found = found.ok_or_else(|| Failure::NoSuchPortal(readable(name)))?;
-    Ok(&found.name)
+    Ok(&which::portal(snapshot, name)?.name)
 }
 
 fn nameless() -> Failure {
@@ -290,7 +293,11 @@ mod tests {
                 None,
                 "several portals could be meant: ako, records",
             ),
-            (&["ako"], Some("oka"), "no portal has the name \"oka\""),
+            (
+                &["ako"],
+                Some("aok"),
+                "no portal has the name \"aok\"; did you mean ako? There are ako, travel and records",
+            ),
         ] {
             assert_eq!(chosen(&waiting(waiting_at), wanted), Err(told.to_owned()));
         }

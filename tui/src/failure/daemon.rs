@@ -5,7 +5,7 @@ use cac_common::interface::Refusal;
 
 use super::{Exit, ID_CARD_OFFICE, JOIN_THE_GROUP};
 
-const START_IT: &str =
+pub(super) const START_IT: &str =
     "Is it running? Try: systemctl status cacd. Another socket is named with --socket.";
 
 pub(super) fn exit_of(error: &ClientError) -> Exit {

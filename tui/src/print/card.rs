@@ -11,8 +11,10 @@ use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
 use super::line;
+use super::table::field as field_of;
 use crate::failure::Failure;
 use crate::phrase;
+use crate::sheet::Sheet;
 
 /// Columns of what a value is called.
 const NAME: usize = 14;
@@ -22,6 +24,7 @@ pub struct Manner {
     pub numbers: Numbers,
     pub now: UtcSeconds,
     pub zone: TimeZone,
+    pub sheet: Sheet,
 }
 
 /// What of a DoD ID is printed.
@@ -57,12 +60,12 @@ pub fn card(
     manner: &Manner,
 ) -> Result<(), Failure> {
     for (name, value) in card_itself(reader, card, manner) {
-        field(out, "", name, &value)?;
+        field(out, manner, "", name, &value)?;
     }
     for finding in phrase::by_weight(&card.findings) {
         line(out, "")?;
         for (name, value) in finding_fields(finding, manner) {
-            field(out, "", name, &value)?;
+            field(out, manner, "", name, &value)?;
         }
     }
     for certificate in &card.certificates {
@@ -78,7 +81,7 @@ pub fn card(
             ),
         )?;
         for (name, value) in certificate_fields(certificate, manner) {
-            field(out, "  ", name, &value)?;
+            field(out, manner, "  ", name, &value)?;
         }
     }
     Ok(())
@@ -115,11 +118,11 @@ pub fn printed(
             phrase::certificate::several(&printed.organisation),
         ),
     ] {
-        field(out, "  ", name, &value)?;
+        field(out, manner, "  ", name, &value)?;
     }
     for finding in phrase::by_weight(&printed.findings) {
         for (name, value) in finding_fields(finding, manner) {
-            field(out, "  ", name, &value)?;
+            field(out, manner, "  ", name, &value)?;
         }
     }
     Ok(())
@@ -127,12 +130,14 @@ pub fn printed(
 
 type Field = (&'static str, String);
 
-/// What is not there has no line.
-fn field(out: &mut impl Write, margin: &str, name: &str, value: &str) -> Result<(), Failure> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    line(out, &format!("{margin}{name:<NAME$}{value}"))
+fn field(
+    out: &mut impl Write,
+    manner: &Manner,
+    margin: &str,
+    name: &str,
+    value: &str,
+) -> Result<(), Failure> {
+    field_of(out, manner.sheet, margin, (name, NAME), value)
 }
 
 fn card_itself(reader: &Reader, card: &Card, manner: &Manner) -> Vec<Field> {
@@ -256,6 +261,7 @@ mod tests {
             numbers,
             now: invented::NOW,
             zone: TimeZone::UTC,
+            sheet: Sheet::PLAIN,
         };
         let mut out = Vec::new();
         card(&mut out, reader, reader.card.as_ref().unwrap(), &manner).unwrap();
@@ -303,6 +309,7 @@ mod tests {
             numbers: Numbers::Masked,
             now: invented::NOW,
             zone: TimeZone::UTC,
+            sheet: Sheet::PLAIN,
         };
         let told = |what: Option<&Printed>| {
             let mut out = Vec::new();

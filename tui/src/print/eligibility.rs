@@ -9,7 +9,9 @@ use cac_common::snapshot::Holder;
 use serde::Serialize;
 
 use super::line;
+use super::table::{field, paragraph};
 use crate::failure::Failure;
+use crate::sheet::Sheet;
 
 /// For a program: either is there, or neither where the profile names no way.
 #[derive(Serialize)]
@@ -62,6 +64,7 @@ pub fn told(
     holder: Option<&Holder>,
     standing: &Standing,
     verdict: &Verdict<'_>,
+    sheet: Sheet,
 ) -> Result<(), Failure> {
     line(out, &readable(&portal.title))?;
     match holder {
@@ -69,18 +72,18 @@ pub fn told(
         None => line(out, "  no card is in a reader; what it would tell is asked")?,
     }
     for text in evidence(standing) {
-        line(out, &format!("  {text}"))?;
+        paragraph(out, sheet, 2, &text)?;
     }
     line(out, "")?;
     match verdict {
-        Verdict::Open(route) => open(out, route)?,
-        Verdict::Ask(question) => unanswered(out, question)?,
-        Verdict::Nothing => line(out, nothing(portal))?,
+        Verdict::Open(route) => open(out, route, sheet)?,
+        Verdict::Ask(question) => unanswered(out, question, sheet)?,
+        Verdict::Nothing => paragraph(out, sheet, 0, nothing(portal))?,
     }
     let desk = portal.help_desk.as_ref();
     if let Some(desk) = desk.filter(|_| !is_by_oneself(verdict)) {
         line(out, "")?;
-        line(out, &super::portal::desk(desk))?;
+        paragraph(out, sheet, 0, &super::portal::desk(desk))?;
     }
     Ok(())
 }
@@ -111,15 +114,18 @@ fn is_by_oneself(verdict: &Verdict<'_>) -> bool {
     matches!(verdict, Verdict::Open(route) if route.way == Way::Self_)
 }
 
-fn open(out: &mut impl Write, route: &Route) -> Result<(), Failure> {
-    line(out, route.way.sentence())?;
-    line(out, &readable(&route.text))?;
+fn open(out: &mut impl Write, route: &Route, sheet: Sheet) -> Result<(), Failure> {
+    paragraph(out, sheet, 0, route.way.sentence())?;
+    paragraph(out, sheet, 0, &readable(&route.text))?;
     let Some(sponsor) = &route.sponsor else {
         return Ok(());
     };
     line(out, "")?;
     for (what, text) in terms(sponsor) {
-        line(out, &format!("  {what:21}  {}", readable(text)))?;
+        field(out, sheet, "  ", (what, 23), &readable(text))?;
+    }
+    if sheet.quiet {
+        return Ok(());
     }
     line(out, "")?;
     line(
@@ -129,7 +135,7 @@ fn open(out: &mut impl Write, route: &Route) -> Result<(), Failure> {
 }
 
 /// Where nobody can be asked.
-fn unanswered(out: &mut impl Write, question: &Question<'_>) -> Result<(), Failure> {
+fn unanswered(out: &mut impl Write, question: &Question<'_>, sheet: Sheet) -> Result<(), Failure> {
     match question {
         Question::Category(offered) => {
             line(
@@ -150,10 +156,10 @@ fn unanswered(out: &mut impl Write, question: &Question<'_>) -> Result<(), Failu
                 "It depends on where you belong: {}, or another. Say so with --component.",
                 offered.join(", ")
             );
-            line(out, &text)
+            paragraph(out, sheet, 0, &text)
         }
         Question::YesOrNo(text) => {
-            line(out, &readable(text))?;
+            paragraph(out, sheet, 0, &readable(text))?;
             line(out, "Say so with --answer yes or --answer no.")
         }
     }
@@ -215,7 +221,7 @@ mod tests {
         let verdict = decide(&portal.eligibility, standing, answers);
         let holder = has_card.then_some(&jane);
         let mut out = Vec::new();
-        told(&mut out, &portal, holder, standing, &verdict).unwrap();
+        told(&mut out, &portal, holder, standing, &verdict, Sheet::PLAIN).unwrap();
         String::from_utf8(out).unwrap()
     }
 

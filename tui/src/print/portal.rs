@@ -14,38 +14,38 @@ use cac_common::trace::{Hop, RuleTried};
 use jiff::tz::TimeZone;
 
 use super::line;
+use super::table::{Cell, Table, field as field_of, hanging, paragraph};
 use crate::failure::Failure;
-use crate::phrase;
+use crate::phrase::{self, Tone};
+use crate::sheet::Sheet;
 
 /// Columns of what a value is called.
 const NAME: usize = 16;
 
 /// A line each, and what is wrong with the configuration.
-pub fn list(out: &mut impl Write, snapshot: &Snapshot) -> Result<(), Failure> {
-    let name = snapshot
-        .portals
-        .iter()
-        .map(|portal| portal.name.len())
-        .max();
-    let width = name.unwrap_or_default();
+pub fn list(out: &mut impl Write, snapshot: &Snapshot, sheet: Sheet) -> Result<(), Failure> {
+    let mut table = Table::new(0, &["NAME", "TITLE", "ORIGIN", "ENABLED"]);
     for portal in &snapshot.portals {
-        let off = if portal.enabled {
-            ""
+        let enabled = if portal.enabled {
+            Cell::toned("yes".into(), Tone::Good)
         } else {
-            "  (not enabled)"
+            Cell::toned("no".into(), Tone::Wanted)
         };
-        let text = format!(
-            "{:width$}  {}  {}{off}",
-            readable(&portal.name),
-            readable(&portal.title),
-            readable(&portal.origin),
-        );
-        line(out, &text)?;
+        table.row(vec![
+            readable(&portal.name).into(),
+            readable(&portal.title).into(),
+            readable(&portal.origin).into(),
+            enabled,
+        ]);
     }
+    table.print(out, sheet)?;
     if snapshot.portals.is_empty() {
+        line(out, "no portal is described")?;
+    }
+    if snapshot.portals.is_empty() && !sheet.quiet {
         line(
             out,
-            "no portal is described: put a profile into portals.d, such as a copy of portal.toml.sample",
+            "Put a profile into portals.d, such as a copy of portal.toml.sample.",
         )?;
     }
     for problem in &snapshot.problems {
@@ -61,9 +61,9 @@ pub fn list(out: &mut impl Write, snapshot: &Snapshot) -> Result<(), Failure> {
 }
 
 /// All that a profile says, a value a line.
-pub fn details(out: &mut impl Write, portal: &PortalDetails) -> Result<(), Failure> {
+pub fn details(out: &mut impl Write, portal: &PortalDetails, sheet: Sheet) -> Result<(), Failure> {
     for (name, value) in itself(portal) {
-        field(out, name, &value)?;
+        field(out, sheet, name, &value)?;
     }
     if !portal.rules.is_empty() {
         line(out, "")?;
@@ -72,12 +72,8 @@ pub fn details(out: &mut impl Write, portal: &PortalDetails) -> Result<(), Failu
     for (number, rule) in (1..).zip(&portal.rules) {
         let conditions = rule.conditions.iter().map(|it| readable(it));
         let conditions: Vec<String> = conditions.collect();
-        let text = format!(
-            "{number:>3}  {:<13} {}",
-            result(rule.result),
-            conditions.join(", ")
-        );
-        line(out, &text)?;
+        let head = format!("{number:>3}  {:<13} ", result(rule.result));
+        hanging(out, sheet, &head, &conditions.join(", "))?;
     }
     if !portal.wizard.is_empty() {
         line(out, "")?;
@@ -90,9 +86,12 @@ pub fn details(out: &mut impl Write, portal: &PortalDetails) -> Result<(), Failu
         } else {
             format!(" ({})", fields.join(", "))
         };
-        line(
+        let head = format!("{number:>3}  ");
+        hanging(
             out,
-            &format!("{number:>3}  {}{asks}", readable(&step.title)),
+            sheet,
+            &head,
+            &format!("{}{asks}", readable(&step.title)),
         )?;
     }
     if !portal.eligibility.is_empty() {
@@ -100,14 +99,14 @@ pub fn details(out: &mut impl Write, portal: &PortalDetails) -> Result<(), Failu
         line(out, "who may register, of which the first that fits counts")?;
     }
     for route in &portal.eligibility {
-        line(out, &format!("     {}", who(route)))?;
-        line(out, &format!("       {}", readable(&route.text)))?;
+        paragraph(out, sheet, 5, &who(route))?;
+        paragraph(out, sheet, 7, &readable(&route.text))?;
     }
     if !portal.links.is_empty() {
         line(out, "")?;
     }
     for link in &portal.links {
-        field(out, &readable(&link.title), &readable(&link.url))?;
+        field(out, sheet, &readable(&link.title), &readable(&link.url))?;
     }
     Ok(())
 }
@@ -209,25 +208,37 @@ fn either(words: impl Iterator<Item = String>) -> Option<String> {
 pub fn test(
     out: &mut impl Write,
     reply: &TestReply,
+    sheet: Sheet,
     now: UtcSeconds,
     zone: &TimeZone,
 ) -> Result<(), Failure> {
     for (number, hop) in (1..).zip(&reply.trace.hops) {
-        let told = told_of(hop).join("\n     ");
-        line(out, &format!("{number:>3}  {}\n     {told}", request(hop)))?;
+        hanging(out, sheet, &format!("{number:>3}  "), &request(hop))?;
+        for told in told_of(hop) {
+            paragraph(out, sheet, 5, &told)?;
+        }
     }
     line(out, "")?;
-    for told in rules(reply) {
-        line(out, &told)?;
+    for (head, why) in rules(reply) {
+        hanging(out, sheet, &head, &why)?;
     }
     line(out, "")?;
     for (at, told) in outcome(reply, now, zone).iter().enumerate() {
-        let name = if at == 0 { "outcome" } else { "" };
-        line(out, &format!("{name:<9}{told}"))?;
+        if at == 0 {
+            let told = sheet.paint(phrase::tone(&reply.outcome), told);
+            line(out, &format!("outcome  {told}"))?;
+        } else {
+            paragraph(out, sheet, 9, told)?;
+        }
     }
-    line(
+    if sheet.quiet {
+        return Ok(());
+    }
+    paragraph(
         out,
-        "         Nothing was written down; cacctl register signs in for good.",
+        sheet,
+        9,
+        "Nothing was written down; cacctl register signs in for good.",
     )
 }
 
@@ -249,14 +260,16 @@ pub(crate) fn told_of(hop: &Hop) -> Vec<String> {
     told
 }
 
-/// The rules of the profile that were asked, a line each.
-pub(crate) fn rules(reply: &TestReply) -> Vec<String> {
+/// The rules of the profile that were asked, a line each: which it is, and why it
+/// does not match if it does not.
+pub(crate) fn rules(reply: &TestReply) -> Vec<(String, String)> {
     let rules = &reply.trace.rules;
-    let mut told: Vec<String> = rules.iter().map(rule).collect();
+    let mut told: Vec<(String, String)> = rules.iter().map(rule).collect();
+    let none = |text: &str| (String::new(), text.to_owned());
     if rules.is_empty() {
-        told.push("no rule of the profile was asked".into());
+        told.push(none("no rule of the profile was asked"));
     } else if rules.iter().all(|it| it.misses.is_some()) {
-        told.push("no rule of the profile matches".into());
+        told.push(none("no rule of the profile matches"));
     }
     told
 }
@@ -313,13 +326,10 @@ fn answer(hop: &Hop) -> String {
     parts.join(", ")
 }
 
-fn rule(tried: &RuleTried) -> String {
+fn rule(tried: &RuleTried) -> (String, String) {
     let why = tried.misses.as_deref().map_or("matches".into(), readable);
-    format!(
-        "rule {:<3} {:<13} {why}",
-        tried.number,
-        result(tried.result)
-    )
+    let head = format!("rule {:<3} {:<13} ", tried.number, result(tried.result));
+    (head, why)
 }
 
 fn result(result: RuleResult) -> &'static str {
@@ -336,12 +346,10 @@ fn result(result: RuleResult) -> &'static str {
     }
 }
 
-/// What is not there has no line.
-fn field(out: &mut impl Write, name: &str, value: &str) -> Result<(), Failure> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    line(out, &format!("{name:<NAME$}{value}"))
+fn field(out: &mut impl Write, sheet: Sheet, name: &str, value: &str) -> Result<(), Failure> {
+    // A link may have a longer name.
+    let wide = NAME.max(name.len() + 1);
+    field_of(out, sheet, "", (name, wide), value)
 }
 
 #[cfg(test)]
@@ -416,7 +424,7 @@ url = "https://whole.example/help"
         let source = Source::new(std::path::Path::new("/etc/p.toml"), WHOLE.into());
         let portal = PortalDetails::from(&Profile::check(&source).unwrap());
 
-        insta::assert_snapshot!(told(|out| details(out, &portal)));
+        insta::assert_snapshot!(told(|out| details(out, &portal, Sheet::PLAIN)));
     }
 
     #[test]
@@ -424,9 +432,9 @@ url = "https://whole.example/help"
         let mut snapshot = invented::desk();
         snapshot.problems = vec!["p.toml:1:1: bad\n  |\n1 | x".into()];
 
-        insta::assert_snapshot!(told(|out| list(out, &snapshot)));
+        insta::assert_snapshot!(told(|out| list(out, &snapshot, Sheet::PLAIN)));
         snapshot.portals.clear();
-        assert!(told(|out| list(out, &snapshot)).contains("no portal is described"));
+        assert!(told(|out| list(out, &snapshot, Sheet::PLAIN)).contains("no portal is described"));
     }
 
     #[test]
@@ -442,7 +450,7 @@ url = "https://whole.example/help"
                 page: None,
             };
 
-            let told = told(|out| test(out, &reply, invented::NOW, &TimeZone::UTC));
+            let told = told(|out| test(out, &reply, Sheet::PLAIN, invented::NOW, &TimeZone::UTC));
 
             assert!(told.contains("outcome  waiting\n"), "{told}");
             assert!(!told.contains("tried again"), "{told}");
@@ -487,7 +495,7 @@ url = "https://whole.example/help"
             page: None,
         };
 
-        let told = told(|out| test(out, &reply, invented::NOW, &TimeZone::UTC));
+        let told = told(|out| test(out, &reply, Sheet::PLAIN, invented::NOW, &TimeZone::UTC));
 
         assert!(
             !told.contains('\u{1b}') && !told.contains("1234567890"),

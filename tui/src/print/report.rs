@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::portal;
 use crate::phrase;
+use crate::sheet::Sheet;
 
 /// How a sign-in went that was tried at a portal, as `cacctl portal test` tells it.
 pub fn sign_in(portal: &str, reply: &TestReply, at: UtcSeconds, zone: &TimeZone) -> String {
@@ -17,6 +18,6 @@ pub fn sign_in(portal: &str, reply: &TestReply, at: UtcSeconds, zone: &TimeZone)
     );
     let mut report = head.into_bytes();
     // Writing to memory does not fail.
-    let _ = portal::test(&mut report, reply, at, zone);
+    let _ = portal::test(&mut report, reply, Sheet::PLAIN, at, zone);
     String::from_utf8_lossy(&report).into_owned()
 }

@@ -270,6 +270,7 @@ fn rules(told: &Told) -> Vec<(String, Tone)> {
     let tones = tones.chain([Tone::Wanted]);
     print::portal::rules(&told.reply)
         .into_iter()
+        .map(|(head, why)| format!("{head}{why}"))
         .zip(tones)
         .collect()
 }

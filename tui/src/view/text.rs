@@ -6,12 +6,12 @@ use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How many columns the text takes.
-pub(super) fn width(text: &str) -> u16 {
+pub(crate) fn width(text: &str) -> u16 {
     u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
 /// Text from outside in at most `columns` columns, its end cut off if need be.
-pub(super) fn cut(text: &str, columns: u16) -> String {
+pub(crate) fn cut(text: &str, columns: u16) -> String {
     let text = readable(text);
     if width(&text) <= columns {
         return text;
@@ -56,7 +56,7 @@ pub(super) fn seen(shown: &[usize], cursor: usize, height: u16) -> impl Iterator
 }
 
 /// Lines of at most `columns` columns, broken between words where it can be.
-pub(super) fn wrap(text: &str, columns: u16) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: u16) -> Vec<String> {
     if columns == 0 {
         return Vec::new();
     }

@@ -14,7 +14,9 @@ use crate::cli::{CardShow, ForPin};
 use crate::command::ask_pin::{self, Question};
 use crate::command::ends::Ends;
 use crate::failure::{Exit, Failure};
+use crate::patience::{self, Awaited};
 use crate::print::card::{Manner, Numbers};
+use crate::sheet::Sheet;
 use crate::{clock, print};
 
 /// A card, with what it shows for its PIN.
@@ -26,7 +28,7 @@ struct WithPrinted<'a> {
     printed: Option<Printed>,
 }
 
-pub(super) async fn run(socket: &Path, wanted: &CardShow) -> Result<Exit, Failure> {
+pub(super) async fn run(socket: &Path, wanted: &CardShow, sheet: Sheet) -> Result<Exit, Failure> {
     let mut snapshot = Client::connect(socket).await?.snapshot().await?;
     let mut printed = None;
     if wanted.for_pin.printed {
@@ -51,6 +53,7 @@ pub(super) async fn run(socket: &Path, wanted: &CardShow) -> Result<Exit, Failur
             },
             now: clock::now(),
             zone: TimeZone::system(),
+            sheet,
         };
         print::card::card(&mut out, reader, card, &manner)?;
         if let Some(printed) = printed {
@@ -98,5 +101,6 @@ async fn read_printed(
         () = ends.any() => return Err(Failure::Interrupted),
     };
     let mut client = Client::connect(socket).await?;
-    Ok(client.read_printed(request, digits, length).await?)
+    let answer = client.read_printed(request, digits, length);
+    Ok(patience::of(Awaited::Card, answer).await?)
 }

@@ -41,6 +41,8 @@ pub(super) struct Walk<'a> {
     visit: Visit,
     portal: String,
     marks: Marks,
+    /// No progress is told.
+    is_quiet: bool,
     ends: Ends,
     terminal: Terminal,
     /// The step told last.
@@ -55,6 +57,7 @@ impl<'a> Walk<'a> {
         socket: &'a Path,
         wanted: &'a cli::Wizard,
         marks: Marks,
+        is_quiet: bool,
     ) -> Result<Self, Failure> {
         let terminal = Terminal::open().map_err(Failure::Terminal)?;
         let mut ends = Ends::listen().map_err(Failure::Terminal)?;
@@ -71,6 +74,7 @@ impl<'a> Walk<'a> {
             visit,
             portal: String::new(),
             marks,
+            is_quiet,
             ends,
             terminal,
             told: None,
@@ -243,6 +247,9 @@ impl<'a> Walk<'a> {
 
     /// All steps at first, then those that are done meanwhile and the one at hand.
     fn tell_progress(&mut self, wizard: &Wizard) -> Result<(), Failure> {
+        if self.is_quiet {
+            self.told = Some(wizard.at);
+        }
         let index = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
         let (now, of) = (index(wizard.at), wizard.steps.len());
         match self.told.map(index) {
