@@ -9,11 +9,12 @@ use std::str::FromStr;
 
 use cac_common::certificate::Slot;
 use cac_common::eligibility::Category;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use self::bounds::Bounds;
 pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
+use crate::completion;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine, 1 failed, 2 usage, 3 the daemon cannot be reached, \
@@ -38,7 +39,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// The daemon's socket; the variable CACD_SOCKET names it too.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
 
     /// Draw with ASCII only.
@@ -107,7 +108,7 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
     /// Write the manual pages into a folder.
     Man {
-        #[arg(value_name = "DIR")]
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
 }
@@ -122,11 +123,11 @@ pub struct Watch {
 #[derive(Debug, Args)]
 pub struct Register {
     /// The card, if several are in readers.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::cards())]
     pub card: Option<String>,
 
     /// Only this portal.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completion::enabled_portals())]
     pub portal: Option<String>,
 
     /// Send the PIN even if it may be the last try before the card is blocked.
@@ -229,7 +230,7 @@ pub struct PortalList {
 #[derive(Debug, Args)]
 pub struct PortalShow {
     /// The portal.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::portals())]
     pub name: String,
 
     /// Print one JSON object.
@@ -240,11 +241,11 @@ pub struct PortalShow {
 #[derive(Debug, Args)]
 pub struct PortalTest {
     /// The portal; one that is not enabled can be tried too.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = completion::portals())]
     pub name: String,
 
     /// The card, if several are in readers.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::cards())]
     pub card: Option<String>,
 
     /// Send the PIN even if it may be the last try before the card is blocked.
@@ -255,7 +256,7 @@ pub struct PortalTest {
     pub prompt: PinPrompt,
 
     /// Write the last page to a file, as the portal sent it: it may name you.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub page: Option<PathBuf>,
 
     /// Print one JSON object.
@@ -266,15 +267,15 @@ pub struct PortalTest {
 #[derive(Debug, Args)]
 pub struct Eligibility {
     /// The portal, if several are enabled; one that is not can be asked about too.
-    #[arg(value_name = "PORTAL")]
+    #[arg(value_name = "PORTAL", add = completion::portals())]
     pub portal: Option<String>,
 
     /// The card, if several are in readers.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::cards())]
     pub card: Option<String>,
 
     /// What you are, where the card does not tell for certain: uniformed, active-duty, national-guard, reserve, civilian, contractor, affiliate, foreign-affiliate, beneficiary, retiree, veteran, family or other-credential.
-    #[arg(long, value_name = "CATEGORY")]
+    #[arg(long, value_name = "CATEGORY", add = completion::categories())]
     pub category: Option<Category>,
 
     /// Where you belong, where the card does not tell: Army, Navy ...
@@ -286,7 +287,7 @@ pub struct Eligibility {
     pub answer: Vec<YesOrNo>,
 
     /// Write a letter that tells your sponsor what to do; "-" is standard output.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub letter: Option<PathBuf>,
 
     /// Print one JSON object; nothing is asked.
@@ -303,7 +304,7 @@ pub enum YesOrNo {
 #[derive(Debug, Args)]
 pub struct CardShow {
     /// The reader it is in, if several hold a card: its name, or a part that no other has.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completion::readers())]
     pub reader: Option<String>,
 
     /// Print the card as one JSON object, as it is in the state; no number is masked there.
@@ -336,15 +337,25 @@ pub struct ForPin {
 #[derive(Debug, Args)]
 pub struct CardExport {
     /// The reader it is in, if several hold a card: its name, or a part that no other has.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completion::readers())]
     pub reader: Option<String>,
 
     /// Which certificate: 9A, 9C, 9D, 9E, 82 to 95 (retired keys), 0100 to 010F (CAC applets), or all.
-    #[arg(long, value_name = "SLOT", default_value = "all")]
+    #[arg(
+        long,
+        value_name = "SLOT",
+        default_value = "all",
+        add = completion::slots()
+    )]
     pub slot: Slots,
 
     /// The folder to write files like 9A-authentication.pem into, made if it is not there; "-" is standard output.
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".",
+        value_hint = ValueHint::DirPath
+    )]
     pub out: PathBuf,
 
     /// Write over files that are there.
@@ -427,11 +438,11 @@ pub struct Scope {
     pub all: bool,
 
     /// One card, the registrations made with it and the history that names it.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::every_card())]
     pub card: Option<String>,
 
     /// Every registration at one portal, and the history that names it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = completion::portals())]
     pub portal: Option<String>,
 
     /// The history.

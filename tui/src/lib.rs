@@ -12,6 +12,7 @@ pub mod clearing;
 pub mod cli;
 pub mod clock;
 pub mod command;
+pub mod completion;
 pub mod confirmation;
 pub mod dashboard;
 pub mod failure;

@@ -6,5 +6,8 @@ use cacctl::cli::Cli;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    if cacctl::completion::answer(std::env::args_os().collect()) {
+        return ExitCode::SUCCESS;
+    }
     cacctl::run(Cli::parse())
 }

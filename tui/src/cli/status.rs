@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::completion;
+
 #[derive(Debug, Args)]
 pub struct Status {
     /// Print the whole state as one JSON object.
@@ -13,11 +15,11 @@ pub struct Status {
     pub wait_for: Option<WaitFor>,
 
     /// With --wait-for: only this portal.
-    #[arg(long, value_name = "NAME", requires = "wait_for")]
+    #[arg(long, value_name = "NAME", requires = "wait_for", add = completion::enabled_portals())]
     pub portal: Option<String>,
 
     /// With --wait-for: only this card, instead of each that is in a reader.
-    #[arg(long, value_name = "ID", requires = "wait_for")]
+    #[arg(long, value_name = "ID", requires = "wait_for", add = completion::cards())]
     pub card: Option<String>,
 }
 

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
+
+use crate::completion;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -14,11 +16,11 @@ Ctrl-C asks what to do: go on, back, stop, or leave it as it is.";
 #[derive(Debug, Args)]
 pub struct Wizard {
     /// The portal, if not the only one that waits for this.
-    #[arg(value_name = "PORTAL")]
+    #[arg(value_name = "PORTAL", add = completion::portals())]
     pub portal: Option<String>,
 
     /// The card, if several are in readers; with --confirmation also one that is in none.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::every_card())]
     pub card: Option<String>,
 
     /// Send the PIN even if it may be the last try before the card is blocked.
@@ -41,7 +43,7 @@ pub struct Wizard {
 #[derive(Debug, Args)]
 pub struct Keep {
     /// Write the confirmation to a file for you alone: the page as it came to one named .html, else its text. May be given twice.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub save: Vec<PathBuf>,
 
     /// With --save: write over a file that is there.

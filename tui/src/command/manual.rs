@@ -7,11 +7,11 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
+use crate::completion;
 use crate::failure::{Exit, Failure};
 
 pub fn completions(shell: Shell) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "cacctl", &mut script);
+    let script = completion::registration(shell).map_err(Failure::Output)?;
     crate::print::bytes(&mut io::stdout().lock(), &script)?;
     Ok(Exit::Fine)
 }
