@@ -1,6 +1,7 @@
 //! What can be typed after `cacctl`.
 
 mod bounds;
+mod examples;
 mod status;
 mod wizard;
 
@@ -15,16 +16,18 @@ pub use self::bounds::Bounds;
 pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
 use crate::completion;
+use crate::failure::Exit;
 
-const EXIT_CODES: &str = "\
-Exit codes: 0 fine, 1 failed, 2 usage, 3 the daemon cannot be reached, \
-4 something needs a person (PIN, registration by hand, help desk), 5 refused.";
+fn after_help() -> String {
+    let codes = Exit::ALL.map(|exit| format!("  {}  {}", exit as u8, exit.meaning()));
+    format!("{}\n\nExit codes:\n{}", examples::CACCTL, codes.join("\n"))
+}
 
 /// Shows what cacd knows of your Common Access Card and registers it with portals.
 ///
 /// Without a subcommand the dashboard opens.
 #[derive(Debug, Parser)]
-#[command(name = "cacctl", version, after_help = EXIT_CODES)]
+#[command(name = "cacctl", version, after_help = after_help())]
 pub struct Cli {
     #[command(flatten)]
     pub options: Options,
@@ -61,10 +64,13 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Say what is in the readers, and where each card stands at each portal.
+    #[command(after_help = examples::STATUS)]
     Status(Status),
     /// Say what changes, one line each, until interrupted.
+    #[command(after_help = examples::WATCH)]
     Watch(Watch),
     /// Register a card: asks for its PIN if one is needed.
+    #[command(after_help = examples::REGISTER)]
     Register(Register),
     /// Register a card by hand at a portal, step by step: asks for user name, password and PIN as the portal wants them.
     ///
@@ -78,6 +84,7 @@ pub enum Command {
     /// cacctl-agent. Each time a card is put in it asks once, and never for the
     /// last try. The service shows it cards if you may see them (group
     /// cacd-admin).
+    #[command(after_help = examples::AGENT)]
     Agent(Agent),
     /// Hand the PIN that somebody has just logged in to this machine with to the service.
     ///
@@ -87,27 +94,37 @@ pub enum Command {
     /// it; what came of it stands in the system's log. The service takes the
     /// PIN from root alone, for the one card in a reader that cacd.toml ties to
     /// PAM_USER ([[user]]).
+    #[command(after_help = examples::LOGIN)]
     Login(Login),
     /// Show the card in a reader, or write its certificates out.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::CARD)]
     Card(Card),
     /// List the portals, show how one is described, or try signing in there by hand.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::PORTAL)]
     Portal(Portal),
     /// Say whether you may register at a portal, and how: by yourself, with a sponsor, or not.
+    #[command(after_help = examples::ELIGIBILITY)]
     Eligibility(Eligibility),
     /// Show what happened, newest first.
+    #[command(after_help = examples::HISTORY)]
     History(History),
     /// Forget what was kept; shows first what would be lost.
     ///
     /// A card in a reader whose PIN is kept (pin.keep in cacd.toml) is signed in
     /// again at once, and that is written down: take it out first if nothing is
     /// to stay.
+    #[command(after_help = examples::CLEAR)]
     Clear(Clear),
     /// Write the completions of a shell to standard output.
-    Completions { shell: clap_complete::Shell },
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Write the manual pages into a folder.
+    #[command(after_help = examples::MAN)]
     Man {
+        /// The folder, made if it is not there.
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
@@ -205,18 +222,23 @@ pub enum PinFrom {
 #[derive(Debug, Subcommand)]
 pub enum Card {
     /// Say all that is known of a card: its holder, its PIN, what is wrong with it, each certificate.
+    #[command(after_help = examples::CARD_SHOW)]
     Show(CardShow),
     /// Write the certificates of a card to files, as PEM. They name the holder, and hold no secret.
+    #[command(after_help = examples::CARD_EXPORT)]
     Export(CardExport),
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Portal {
     /// Say which portals are known, and what is wrong with a profile.
+    #[command(after_help = examples::PORTAL_LIST)]
     List(PortalList),
     /// Say how a portal is described: where it is, how its answers are told apart, whom to ask.
+    #[command(after_help = examples::PORTAL_SHOW)]
     Show(PortalShow),
     /// Sign in once, and say what was asked, what was answered, and which rule of the profile that met. Nothing is written down.
+    #[command(after_help = examples::PORTAL_TEST)]
     Test(PortalTest),
 }
 

@@ -33,6 +33,30 @@ pub enum Exit {
     Refused = 5,
 }
 
+impl Exit {
+    pub const ALL: [Self; 6] = [
+        Self::Fine,
+        Self::Failed,
+        Self::Usage,
+        Self::Unreachable,
+        Self::NeedsPerson,
+        Self::Refused,
+    ];
+
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Failed => "failed, or not within --timeout",
+            Self::Usage => "the command line is wrong, or names what is not there",
+            Self::Unreachable => "the daemon cannot be reached",
+            Self::NeedsPerson => {
+                "something needs a person: a PIN, registering by hand, the help desk"
+            }
+            Self::Refused => "refused",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

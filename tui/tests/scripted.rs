@@ -277,6 +277,45 @@ async fn a_quiet_failure_is_one_line() {
     assert_eq!(told, "cacctl: no reader is plugged in\n");
 }
 
+#[tokio::test]
+async fn on_a_terminal_lines_fit_and_are_coloured_and_in_a_pipe_neither() {
+    let place = Place::new("on_a_terminal");
+    let (_desk, _serving) = place.serve(invented::checked());
+
+    let piped = told(&place.cacctl(&["status"], "").await);
+    let plain = on_a_terminal(&place, "TERM=xterm", "--no-color status").await;
+    let coloured = on_a_terminal(&place, "TERM=xterm", "status").await;
+    let dumb = on_a_terminal(&place, "TERM=dumb", "status").await;
+    let unwanted = on_a_terminal(&place, "TERM=xterm NO_COLOR=1", "status").await;
+
+    assert!(piped.lines().any(|line| line.len() > 100), "{piped}");
+    assert!(!piped.contains('\u{1b}'), "{piped}");
+    assert!(coloured.contains("\u{1b}[1;33mneeds PIN (3 left)\u{1b}[0m"));
+    for text in [&plain, &dumb, &unwanted] {
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(text.contains("needs PIN (3 left)"), "{text}");
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|wide| wide <= 60), "{text}");
+    }
+}
+
+/// What it shows on one of sixty columns.
+async fn on_a_terminal(place: &Place, environment: &str, arguments: &str) -> String {
+    let line = format!(
+        "stty cols 60 && exec env {environment} '{}' --socket '{}' {arguments}",
+        env!("CARGO_BIN_EXE_cacctl"),
+        place.socket.display()
+    );
+    let output = tokio::process::Command::new("script")
+        .args(["-q", "-f", "-c", &line, "/dev/null"])
+        .env_remove("NO_COLOR")
+        .env("TZ", "UTC")
+        .env("SHELL", "/bin/sh")
+        .output();
+    let output = tokio::time::timeout(PATIENCE, output).await.unwrap();
+    told(&output.unwrap()).replace("\r\n", "\n")
+}
+
 fn waits(place: &Place, arguments: &[&str]) -> Child {
     let arguments = [&["status"], arguments].concat();
     place.command(&arguments).spawn().unwrap()

@@ -9,7 +9,9 @@ use crate::completion;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   cacctl wizard ako --save confirmation.txt --save confirmation.html
+      Goes through the steps, and keeps what the portal shows at the end as text and as it came.
   cacctl wizard --confirmation ako --print
+      Prints what it showed the last time.
 
 Ctrl-C asks what to do: go on, back, stop, or leave it as it is.";
 
