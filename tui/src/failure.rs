@@ -1,5 +1,6 @@
 //! Why `cacctl` could not do something, and what a person can do about it.
 
+mod advice;
 mod daemon;
 mod like;
 
@@ -20,7 +21,6 @@ use crate::holders::{Suspect, held_by};
 use crate::patience::Awaited;
 use crate::phrase;
 use crate::theme::ThemeError;
-use crate::view::NO_ANSWER;
 
 /// How `cacctl` ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -275,100 +275,6 @@ impl Failure {
         }
     }
 
-    pub fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::Client(error) => advice_for(error),
-            Self::NoTerminal => Some("Try: cacctl status"),
-            Self::Theme(_) => Some("cacctl --theme list says which there are."),
-            Self::NoCard | Self::ReaderEmpty { .. } => {
-                Some("Put your card in, chip first, and try again.")
-            }
-            Self::NoService(service) => phrase::service(*service),
-            Self::NoReader => Some("Plug one in, put your card into it, and try again."),
-            Self::NoSuchReader { .. } => Some("cacctl status lists the readers."),
-            Self::SeveralReaders { .. } => Some("Say which one with --reader NAME."),
-            Self::NoAnswer { .. } => Some(NO_ANSWER),
-            Self::NoSuchCertificate(_) => Some("cacctl card show lists those that it holds."),
-            Self::FileExists { .. } => Some(
-                "Nothing was written. Name another place, or write over it with --force, which card export and wizard have.",
-            ),
-            Self::CardHidden { .. } => Some(JOIN_THE_GROUP),
-            Self::OtherCard { .. } => Some("cacctl status lists the cards that are in readers."),
-            Self::SeveralCards { .. } => Some("Say which one with --card ID."),
-            Self::CardUnreadable { .. } => {
-                Some("Take the card out, wipe the chip, and put it in again.")
-            }
-            Self::CardHeld { .. } => {
-                Some("Close that program, or wait: the card is read once it is let go.")
-            }
-            Self::CardGone => Some("Put it in again and start over; the PIN was not kept."),
-            Self::NoSuchPortal { .. } => Some("cacctl status lists the portals."),
-            Self::NoPortal => Some("cacctl portal list says which are known; name one of them."),
-            Self::SeveralPortals { .. } => Some("Name the one that is meant."),
-            Self::NoneNeedsWizard { .. } => {
-                Some("To do it all the same, name the portal: cacctl wizard PORTAL.")
-            }
-            Self::NobodyToAsk => Some(
-                "Run it in a terminal, or press w in the dashboard; --confirmation asks nothing.",
-            ),
-            Self::OtherWizard { .. } => {
-                Some("Go on with that one, or stop it there: cacctl wizard, without a portal.")
-            }
-            Self::WizardEnded => Some("What was typed is wiped. cacctl wizard begins anew."),
-            Self::NoConfirmation => Some(
-                "One is kept once all steps of cacctl wizard are done, if the portal shows one. With --card ID a card is meant that is in no reader.",
-            ),
-            Self::NoLp(_) | Self::NotPrinted { .. } => Some(
-                "It is kept: cacctl wizard --confirmation --save FILE writes it to a file, to be printed elsewhere.",
-            ),
-            Self::NotClear => Some("Without --letter it says what is missing."),
-            Self::NoSponsorNeeded => Some("Without --letter it says which way is open."),
-            Self::PinBlocked => Some(ID_CARD_OFFICE),
-            Self::LastTry => Some(
-                "A wrong PIN now may block the card. If you are sure of it, add --even-the-last-try.",
-            ),
-            Self::NoPin => Some(
-                "Type it at a terminal, or have it asked for elsewhere: --pin-from pinentry or --pin-from ask-password.",
-            ),
-            Self::NoPrompter { .. } | Self::PrompterFailed { .. } => Some(
-                "Is it installed, and can it show anything here? --pinentry names another one, --pin-from another way.",
-            ),
-            Self::NoUserAgents => Some(
-                "That takes systemd 257 or later. Run it as root, or have pinentry ask: --pin-from pinentry.",
-            ),
-            Self::NoLockedMemory(_) => Some("Raise the limit with ulimit -l and try again."),
-            Self::NoticeNotAccepted => Some(
-                "The portal lets nobody in who has not. Nothing else was sent; try again when you have read it.",
-            ),
-            Self::Endless => Some("Run it without --timeout."),
-            Self::TookTooLong { awaited, .. } => match awaited {
-                Awaited::Daemon => Some(daemon::START_IT),
-                Awaited::Card => {
-                    Some("cacd goes on with it: cacctl status says where things stand.")
-                }
-                Awaited::Pin | Awaited::Answer | Awaited::Changes | Awaited::State(_) => None,
-            },
-            Self::NotConfirmed => Some("Add --yes to clear without being asked."),
-            Self::NoNews { .. } => {
-                Some("cacctl status says where things stand, journalctl -u cacd why.")
-            }
-            Self::Output(_)
-            | Self::NeedsPerson { .. }
-            | Self::Terminal(_)
-            | Self::Runtime(_)
-            | Self::File { .. }
-            | Self::NoCertificate
-            | Self::NotPem(_)
-            | Self::NotAPin(_)
-            | Self::PinCancelled
-            | Self::PinTooLate { .. }
-            | Self::PinNotGiven { .. }
-            | Self::PinUnreadable(_)
-            | Self::Interrupted
-            | Self::NoSuchDay(_) => None,
-        }
-    }
-
     /// Whoever read our output has gone, which is no failure.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
@@ -408,7 +314,7 @@ impl From<&ClientError> for Trouble {
     fn from(error: &ClientError) -> Self {
         Self {
             what: phrase::capitalised(&Chain(error).to_string()),
-            advice: advice_for(error),
+            advice: Some(advice_for(error)),
         }
     }
 }

@@ -5,7 +5,7 @@ pub mod eligibility;
 pub mod portal;
 pub mod report;
 pub mod status;
-mod table;
+pub(crate) mod table;
 pub mod wizard;
 
 use std::io::{self, Write};

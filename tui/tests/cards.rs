@@ -78,7 +78,7 @@ async fn where_no_card_can_be_shown_it_is_said_why_and_what_to_do() {
             invented::desk(),
             &["card", "export", "--reader", "ACS"],
             2,
-            "cacctl status",
+            "A part of its name is enough",
         ),
         (
             "unreadable",

@@ -14,6 +14,7 @@ use std::process::Output;
 
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Snapshot};
+use futures_util::future::join_all;
 use place::{PATIENCE, Place, calls_of};
 use tokio::process::Child;
 
@@ -162,7 +163,7 @@ async fn a_daemon_that_does_not_answer_is_waited_for_no_longer_than_wanted() {
     // It takes nobody's call.
     let _silent = UnixListener::bind(&place.socket).unwrap();
 
-    for command in [
+    let commands = [
         &["status"][..],
         &["watch"],
         &["register"],
@@ -175,10 +176,12 @@ async fn a_daemon_that_does_not_answer_is_waited_for_no_longer_than_wanted() {
         &["history"],
         &["clear", "--all", "--yes"],
         &["wizard", "--confirmation"],
-    ] {
+    ];
+    let all = commands.map(async |command| {
         let arguments = [command, &["--timeout", "1"]].concat();
-        let output = place.cacctl(&arguments, "").await;
-
+        (command, place.cacctl(&arguments, "").await)
+    });
+    for (command, output) in join_all(all).await {
         assert_eq!(output.status.code(), Some(3), "{command:?}: {output:?}");
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(

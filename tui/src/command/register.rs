@@ -22,6 +22,7 @@ use crate::cli::Register;
 use crate::failure::{Exit, Failure};
 use crate::patience::{self, Awaited};
 use crate::phrase::{self, Tone};
+use crate::print::table::hanging;
 use crate::sheet::Sheet;
 use crate::{clock, holders, print};
 
@@ -353,7 +354,7 @@ impl Run {
 
     fn tell(&self, registration: &Registration) -> Result<(), Failure> {
         let text = print::registration(&self.snapshot, registration, clock::now(), &self.zone);
-        print::line(&mut io::stdout().lock(), &text)
+        hanging(&mut io::stdout().lock(), self.sheet, "", &text)
     }
 
     /// What needs a person comes before what was refused, and that before what failed.

@@ -13,6 +13,7 @@ use crate::cli::Watch;
 use crate::failure::{Exit, Failure};
 use crate::feed::{self, News};
 use crate::patience::{Awaited, waits_for};
+use crate::print::table::hanging;
 use crate::sheet::Sheet;
 use crate::{clock, phrase, print};
 
@@ -25,7 +26,7 @@ pub async fn run(socket: PathBuf, wanted: &Watch, sheet: Sheet) -> Result<Exit, 
         match news {
             News::Snapshot(snapshot) => {
                 waits_for(Awaited::Changes);
-                show(shown.as_ref(), &snapshot, wanted, &zone)?;
+                show(shown.as_ref(), &snapshot, wanted, sheet, &zone)?;
                 shown = Some(*snapshot);
             }
             News::Away(error) if shown.is_none() => return Err(error.into()),
@@ -47,6 +48,7 @@ fn show(
     before: Option<&Snapshot>,
     snapshot: &Snapshot,
     wanted: &Watch,
+    sheet: Sheet,
     zone: &TimeZone,
 ) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -59,7 +61,7 @@ fn show(
     let now = clock::now();
     for line in changes(before, snapshot, now, zone) {
         let stamp = phrase::stamp(now, now, zone);
-        print::line(&mut out, &format!("{stamp}  {line}"))?;
+        hanging(&mut out, sheet, &format!("{stamp}  "), &line)?;
     }
     Ok(())
 }

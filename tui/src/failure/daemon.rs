@@ -5,6 +5,9 @@ use cac_common::interface::Refusal;
 
 use super::{Exit, ID_CARD_OFFICE, JOIN_THE_GROUP};
 
+pub(super) const VERSIONS: &str =
+    "cacctl and cacd may be of different versions: restart cacd after an update.";
+
 pub(super) const START_IT: &str =
     "Is it running? Try: systemctl status cacd. Another socket is named with --socket.";
 
@@ -51,67 +54,72 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
     }
 }
 
-pub(super) fn advice_for(error: &ClientError) -> Option<&'static str> {
+pub(super) fn advice_for(error: &ClientError) -> &'static str {
     match error {
-        ClientError::Unreachable { .. } => Some(START_IT),
+        ClientError::Unreachable { source, .. }
+            if source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            JOIN_THE_GROUP
+        }
+        ClientError::Unreachable { .. } => START_IT,
         ClientError::Lost(_) | ClientError::Closed | ClientError::Silent => {
-            Some("Was it stopped? journalctl -u cacd says more.")
+            "Was it stopped? journalctl -u cacd says more."
         }
-        ClientError::Unreadable(_) | ClientError::UnknownError(_) => {
-            Some("cacctl and cacd may be of different versions: restart cacd after an update.")
+        ClientError::Unreadable(_) | ClientError::UnknownError(_) => VERSIONS,
+        ClientError::Pipe(_) => {
+            "The machine may be out of files to open (ulimit -n). Nothing was sent."
         }
-        ClientError::Pipe(_) => None,
         ClientError::Refused(refusal) => match refusal {
-            Refusal::PermissionDenied => Some(JOIN_THE_GROUP),
+            Refusal::PermissionDenied => JOIN_THE_GROUP,
             Refusal::MethodNotFound { .. } | Refusal::InterfaceNotFound { .. } => {
-                Some("cacd is older than cacctl: restart it after an update.")
+                "cacd is older than cacctl: restart it after an update."
             }
-            Refusal::NoSuchCard => Some("Put the card in again; nothing was sent to it."),
-            Refusal::NoSuchReader => Some("cacctl status lists the readers."),
-            Refusal::NoCard => Some("Put your card in, chip first, and try again."),
-            Refusal::NotRead => Some("Is it still being read? Try again in a moment."),
-            Refusal::NoSuchPortal => Some("cacctl status lists the portals."),
+            Refusal::NoSuchCard => "Put the card in again; nothing was sent to it.",
+            Refusal::NoSuchReader => "cacctl status lists the readers.",
+            Refusal::NoCard => "Put your card in, chip first, and try again.",
+            Refusal::NotRead => "Is it still being read? Try again in a moment.",
+            Refusal::NoSuchPortal => "cacctl status lists the portals.",
             Refusal::UserHasNoCard | Refusal::UserHasSeveralCards => {
-                Some("cacctl status says whose each card is, by [[user]] in cacd.toml.")
+                "cacctl status says whose each card is, by [[user]] in cacd.toml."
             }
             Refusal::NoLockedMemory => {
-                Some("The service needs more locked memory: see LimitMEMLOCK in cacd.service.")
+                "The service needs more locked memory: see LimitMEMLOCK in cacd.service."
             }
-            Refusal::LastTry => Some("Nothing was sent. Open the PIN prompt again to insist."),
-            Refusal::PinBlocked => Some(ID_CARD_OFFICE),
+            Refusal::LastTry => {
+                "Nothing was sent. If you are sure of the PIN, insist: --even-the-last-try, or the prompt of the dashboard once more."
+            }
+            Refusal::PinBlocked => ID_CARD_OFFICE,
             Refusal::WrongPin { .. } => {
-                Some("Your PIN was sent once and thrown away. Try again when you are sure of it.")
+                "Your PIN was sent once and thrown away. Try again when you are sure of it."
             }
             // The cause says what to do where there is more than this.
-            Refusal::CardFailed { .. } => Some(
-                "cacctl status says how the card stands, and how many tries are left. If nothing else is said, take it out, put it in again and try once more.",
-            ),
-            Refusal::NoLogin => Some(
-                "cacctl card show lists its certificates, cacctl portal show which of them the portal takes.",
-            ),
-            Refusal::NoContact => Some("Put it into a reader with a slot, chip first."),
-            Refusal::PinForgotten => Some(
-                "It took longer than a PIN is kept (pin.keep in cacd.toml). Try again; no PIN try was spent.",
-            ),
-            Refusal::PinInUse => Some("Wait until the card is done."),
-            Refusal::NothingToDo => Some("The card has not been asked; your PIN was thrown away."),
-            Refusal::NoSteps => Some(
-                "Register in a browser, or ask the portal's help desk; your administrator can add the steps.",
-            ),
-            Refusal::WizardRuns => {
-                Some("Go on with it, or stop it: cacctl wizard, or w in the dashboard.")
+            Refusal::CardFailed { .. } => {
+                "cacctl status says how the card stands, and how many tries are left. If nothing else is said, take it out, put it in again and try once more."
             }
-            Refusal::NotAsked => Some("It has gone on meanwhile. Nothing was sent."),
-            Refusal::NotYours => Some(
-                "Nothing was sent. Only who began it goes on with it; you may stop it, and begin another.",
-            ),
-            Refusal::StoreFailed { .. } => Some("journalctl -u cacd says more."),
-            Refusal::Stopping => Some("Try again when it is back."),
-            Refusal::InvalidParameter { .. }
-            | Refusal::ExpectedMore
-            | Refusal::NoPin
-            | Refusal::MalformedPin
-            | Refusal::MalformedPassword => None,
+            Refusal::NoLogin => {
+                "cacctl card show lists its certificates, cacctl portal show which of them the portal takes."
+            }
+            Refusal::NoContact => "Put it into a reader with a slot, chip first.",
+            Refusal::PinForgotten => {
+                "It took longer than a PIN is kept (pin.keep in cacd.toml). Try again; no PIN try was spent."
+            }
+            Refusal::PinInUse => "Wait until the card is done.",
+            Refusal::NothingToDo => "The card has not been asked; your PIN was thrown away.",
+            Refusal::NoSteps => {
+                "Register in a browser, or ask the portal's help desk; your administrator can add the steps."
+            }
+            Refusal::WizardRuns => {
+                "Go on with it, or stop it: cacctl wizard, or w in the dashboard."
+            }
+            Refusal::NotAsked => "It has gone on meanwhile. Nothing was sent.",
+            Refusal::NotYours => {
+                "Nothing was sent. Only who began it goes on with it; you may stop it, and begin another."
+            }
+            Refusal::StoreFailed { .. } => "journalctl -u cacd says more.",
+            Refusal::Stopping => "Try again when it is back.",
+            Refusal::InvalidParameter { .. } | Refusal::ExpectedMore => VERSIONS,
+            Refusal::NoPin | Refusal::MalformedPin => "No try was spent: try again.",
+            Refusal::MalformedPassword => "Nothing was sent: type it again.",
         },
     }
 }

@@ -11,7 +11,7 @@ use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
 use super::line;
-use super::table::field as field_of;
+use super::table::{field as field_of, field_toned};
 use crate::failure::Failure;
 use crate::phrase;
 use crate::sheet::Sheet;
@@ -64,9 +64,7 @@ pub fn card(
     }
     for finding in phrase::by_weight(&card.findings) {
         line(out, "")?;
-        for (name, value) in finding_fields(finding, manner) {
-            field(out, manner, "", name, &value)?;
-        }
+        found(out, manner, "", finding)?;
     }
     for certificate in &card.certificates {
         let login = card.login.as_ref();
@@ -121,9 +119,7 @@ pub fn printed(
         field(out, manner, "  ", name, &value)?;
     }
     for finding in phrase::by_weight(&printed.findings) {
-        for (name, value) in finding_fields(finding, manner) {
-            field(out, manner, "  ", name, &value)?;
-        }
+        found(out, manner, "  ", finding)?;
     }
     Ok(())
 }
@@ -198,12 +194,23 @@ fn card_itself(reader: &Reader, card: &Card, manner: &Manner) -> Vec<Field> {
     ]
 }
 
-fn finding_fields(finding: &Finding, manner: &Manner) -> [Field; 2] {
-    let (_, weight) = phrase::weight(finding.weight);
-    [
-        (weight, manner.numbers.told(&finding.to_string())),
-        ("", manner.numbers.told(&finding.meaning)),
-    ]
+/// What it is, and what that means.
+fn found(
+    out: &mut impl Write,
+    manner: &Manner,
+    margin: &str,
+    finding: &Finding,
+) -> Result<(), Failure> {
+    let (tone, weight) = phrase::weight(finding.weight);
+    let what = manner.numbers.told(&finding.to_string());
+    field_toned(out, manner.sheet, margin, (weight, NAME, tone), &what)?;
+    field(
+        out,
+        manner,
+        margin,
+        "",
+        &manner.numbers.told(&finding.meaning),
+    )
 }
 
 fn certificate_fields(certificate: &CertificateSummary, manner: &Manner) -> Vec<Field> {

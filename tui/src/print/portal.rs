@@ -18,6 +18,7 @@ use super::table::{Cell, Table, field as field_of, hanging, paragraph};
 use crate::failure::Failure;
 use crate::phrase::{self, Tone};
 use crate::sheet::Sheet;
+use crate::view::text::width;
 
 /// Columns of what a value is called.
 const NAME: usize = 16;
@@ -105,8 +106,12 @@ pub fn details(out: &mut impl Write, portal: &PortalDetails, sheet: Sheet) -> Re
     if !portal.links.is_empty() {
         line(out, "")?;
     }
-    for link in &portal.links {
-        field(out, sheet, &readable(&link.title), &readable(&link.url))?;
+    let titles = portal.links.iter().map(|link| readable(&link.title));
+    let titles: Vec<String> = titles.collect();
+    let widest = titles.iter().map(|title| usize::from(width(title))).max();
+    let wide = NAME.max(widest.unwrap_or_default() + 2);
+    for (title, link) in titles.iter().zip(&portal.links) {
+        field_of(out, sheet, "", (title, wide), &readable(&link.url))?;
     }
     Ok(())
 }
@@ -347,9 +352,7 @@ fn result(result: RuleResult) -> &'static str {
 }
 
 fn field(out: &mut impl Write, sheet: Sheet, name: &str, value: &str) -> Result<(), Failure> {
-    // A link may have a longer name.
-    let wide = NAME.max(name.len() + 1);
-    field_of(out, sheet, "", (name, wide), value)
+    field_of(out, sheet, "", (name, NAME), value)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use cac_common::snapshot::{Card, Reader, Registration, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
-use super::table::{Cell, Table, hanging, paragraph};
+use super::table::{Cell, Table, field_toned, hanging, paragraph};
 use super::{line, portal_title};
 use crate::failure::Failure;
 use crate::phrase;
@@ -104,8 +104,8 @@ fn card_lines(
     for finding in phrase::by_weight(&card.findings) {
         let (tone, weight) = phrase::weight(finding.weight);
         let found = readable(&masked(&finding.to_string()));
-        let weight = sheet.paint(tone, weight);
-        line(out, &format!("  {weight}: {found}"))?;
+        let name = (weight, weight.len(), tone);
+        field_toned(out, sheet, "  ", name, &format!(": {found}"))?;
     }
     certificates(card, now).print(out, sheet)?;
     let mut portals = Table::new(2, &["PORTAL", "STATUS"]);

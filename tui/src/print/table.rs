@@ -171,29 +171,52 @@ pub(super) fn field(
     (name, wide): (&str, usize),
     value: &str,
 ) -> Result<(), Failure> {
+    field_toned(out, sheet, margin, (name, wide, Tone::Quiet), value)
+}
+
+/// The tone is that of the name.
+pub(super) fn field_toned(
+    out: &mut impl Write,
+    sheet: Sheet,
+    margin: &str,
+    (name, wide, tone): (&str, usize, Tone),
+    value: &str,
+) -> Result<(), Failure> {
     if value.is_empty() {
         return Ok(());
     }
     let filled = wide.saturating_sub(usize::from(width(name)));
-    hanging(out, sheet, &format!("{margin}{name}{:filled$}", ""), value)
+    let head = format!("{margin}{name}{:filled$}", "");
+    let painted = format!("{margin}{}{:filled$}", sheet.paint(tone, name), "");
+    set(out, sheet, (&head, &painted), value)
 }
 
 /// On a terminal all lines of the text stand beneath the first.
-pub(super) fn hanging(
+pub(crate) fn hanging(
     out: &mut impl Write,
     sheet: Sheet,
     head: &str,
     text: &str,
 ) -> Result<(), Failure> {
+    set(out, sheet, (head, head), text)
+}
+
+/// The head takes as much room as it does without colours.
+fn set(
+    out: &mut impl Write,
+    sheet: Sheet,
+    (head, painted): (&str, &str),
+    text: &str,
+) -> Result<(), Failure> {
     let indent = usize::from(width(head));
     let room = sheet.columns.map(|columns| columns.saturating_sub(indent));
     let Some(room) = room.filter(|room| *room >= ROOM) else {
-        return line(out, &format!("{head}{text}"));
+        return line(out, &format!("{painted}{text}"));
     };
     let parts = wrap(text, u16::try_from(room).unwrap_or(u16::MAX));
     for (at, part) in parts.iter().enumerate() {
         if at == 0 {
-            line(out, &format!("{head}{part}"))?;
+            line(out, &format!("{painted}{part}"))?;
         } else {
             line(out, &format!("{:indent$}{part}", ""))?;
         }
