@@ -216,7 +216,9 @@ impl Failure {
             Self::TookTooLong { awaited, .. } => match awaited {
                 Awaited::Daemon => Exit::Unreachable,
                 Awaited::Pin | Awaited::Answer => Exit::NeedsPerson,
-                Awaited::Card | Awaited::Changes | Awaited::State(_) => Exit::Failed,
+                Awaited::Card | Awaited::Printer | Awaited::Changes | Awaited::State(_) => {
+                    Exit::Failed
+                }
             },
             Self::Output(_)
             | Self::Terminal(_)
@@ -327,9 +329,10 @@ fn too_long(awaited: &Awaited, seconds: u64) -> String {
     let late = format!("within {seconds} s");
     match awaited {
         Awaited::Daemon => format!("the daemon has not answered {late}"),
-        Awaited::Card => format!("the card was not done {late}"),
+        Awaited::Card => format!("the card and its portals were not done {late}"),
         Awaited::Pin => format!("nobody typed the PIN {late}; the card has not been asked"),
         Awaited::Answer => format!("nobody has answered {late}"),
+        Awaited::Printer => format!("lp has not taken it {late}"),
         Awaited::Changes => format!("nothing more was told {late}"),
         Awaited::State(instead) => format!("it has not become so {late}: {instead}"),
     }

@@ -12,11 +12,12 @@ pub enum Awaited {
     /// Its answer.
     #[default]
     Daemon,
-    /// A card that is read, or signs in.
+    /// A card that is read, and the portals it signs in to.
     Card,
     Pin,
     /// To a question.
     Answer,
+    Printer,
     /// What is watched until somebody has seen enough.
     Changes,
     /// `no card is in a reader`: how things stand instead of as they should.
@@ -87,7 +88,10 @@ mod tests {
 
         assert_eq!(failure.exit(), Exit::Failed);
         assert!(failure.to_string().contains("within 5 s"), "{failure}");
-        assert!(failure.to_string().contains("the card"), "{failure}");
+        assert!(
+            failure.to_string().contains("the card and its portals"),
+            "{failure}"
+        );
     }
 
     #[tokio::test]

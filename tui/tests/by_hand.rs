@@ -49,6 +49,21 @@ async fn a_confirmation_is_shown_again_to_a_person_and_to_a_program() {
 }
 
 #[tokio::test]
+async fn nobody_is_waited_for_longer_than_wanted() {
+    let place = Place::new("longer_than_wanted");
+    let (desk, _serving) = place.serve(invented::checked());
+    let mut terminal = Terminal::run(&place, &["wizard", "ako", "--timeout", "3"]);
+
+    terminal.shows("User name: ").await;
+    let ended = terminal.ends().await;
+
+    assert_eq!(ended.code(), Some(4), "{}", terminal.seen);
+    let said = "nobody has answered within 3 s";
+    assert!(terminal.seen.contains(said), "{}", terminal.seen);
+    assert!(calls_of(&desk, method::ANSWER_WIZARD).is_empty());
+}
+
+#[tokio::test]
 async fn a_confirmation_is_saved_as_text_and_as_page_over_nothing_that_is_there() {
     let place = Place::new("saved_twice");
     let (_desk, _serving) = place.serve(invented::desk());

@@ -220,7 +220,10 @@ async fn a_portal_that_is_not_done_is_waited_for_no_longer_than_wanted() {
 
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("the card was not done within 1 s"), "{told}");
+    assert!(
+        told.contains("the card and its portals were not done within 1 s"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use crate::cli::{Keep, Wizard};
 use crate::confirmation;
 use crate::failure::{Exit, Failure};
 use crate::paper::{self, Existing};
+use crate::patience::{self, Awaited};
 use crate::print::wizard::{Ended, Marks};
 use crate::sheet::Sheet;
 use crate::theme::Theme;
@@ -180,7 +181,7 @@ async fn keep(wanted: &Keep, shown: &Confirmation, json: bool) -> Result<(), Fai
     if wanted.print {
         let text = confirmation::text(shown);
         let printed = tokio::task::spawn_blocking(move || paper::print(&text));
-        let said = printed
+        let said = patience::of(Awaited::Printer, printed)
             .await
             .map_err(|error| Failure::Terminal(error.into()))??;
         tell(&format!("Sent to the printer. {said}"))?;

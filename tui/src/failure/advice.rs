@@ -94,6 +94,7 @@ impl Failure {
                 Awaited::State(_) => {
                     Some("cacctl status says where things stand, journalctl -u cacd why.")
                 }
+                Awaited::Printer => Some("lpstat -t says how the printer is."),
                 Awaited::Changes => None,
             },
             Self::NotConfirmed => Some("Add --yes to clear without being asked."),

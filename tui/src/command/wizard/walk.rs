@@ -19,6 +19,7 @@ use crate::command::ends::Ends;
 use crate::command::register::{self, NEWS, is_read, next};
 use crate::command::terminal::{Echo, Terminal};
 use crate::failure::Failure;
+use crate::patience::{self, Awaited};
 use crate::print;
 use crate::print::wizard::{Marks, state, step, steps};
 
@@ -205,7 +206,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn news(&mut self) -> Result<(), Failure> {
-        let news = next(&mut self.monitor, &mut self.ends, NEWS).await?;
+        let news = next(&mut self.monitor, &mut self.ends, NEWS);
+        let news = patience::of(Awaited::Card, news).await?;
         self.snapshot = news.ok_or(Failure::NoNews {
             seconds: NEWS.as_secs(),
         })?;
@@ -294,6 +296,10 @@ impl<'a> Walk<'a> {
 
     /// Until the wizard is not where it was.
     async fn wait(&mut self, wizard: &Wizard) -> Result<Heard, Failure> {
+        patience::of(Awaited::Card, self.wait_for_change(wizard)).await
+    }
+
+    async fn wait_for_change(&mut self, wizard: &Wizard) -> Result<Heard, Failure> {
         loop {
             tokio::select! {
                 snapshot = self.monitor.next() => self.snapshot = snapshot?,
@@ -312,6 +318,10 @@ impl<'a> Walk<'a> {
         prompt: &str,
         echo: Echo,
     ) -> Result<Heard, Failure> {
+        patience::of(Awaited::Answer, self.hear(wizard, prompt, echo)).await
+    }
+
+    async fn hear(&mut self, wizard: &Wizard, prompt: &str, echo: Echo) -> Result<Heard, Failure> {
         let mut line = std::pin::pin!(self.terminal.line(prompt, echo));
         loop {
             tokio::select! {
