@@ -8,7 +8,7 @@ use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, Registration, Snapshot, Stage};
+use cac_common::snapshot::{Card, Reader, Registration, Snapshot, Stage};
 use cac_common::wizard::WizardState;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
@@ -65,10 +65,14 @@ pub(super) async fn wait(
     loop {
         match news.recv().await {
             Some(News::Snapshot(snapshot)) => {
-                was_there = true;
-                if let Some(name) = wanted.portal {
+                // One that has just been started may not know all portals yet.
+                if let Some(name) = wanted.portal
+                    && !was_there
+                    && snapshot.service != ServiceStatus::Starting
+                {
                     which::portal(&snapshot, name)?;
                 }
+                was_there = true;
                 match judge(&snapshot, wanted) {
                     Verdict::Holds => return Ok((snapshot, End::Holds)),
                     Verdict::Never(failure) => return Ok((snapshot, End::Never(failure))),
@@ -110,6 +114,11 @@ fn judge(snapshot: &Snapshot, wanted: Wanted<'_>) -> Verdict {
 
 fn registered(snapshot: &Snapshot, wanted: Wanted<'_>) -> Verdict {
     if cards(snapshot, wanted).next().is_none() {
+        let mut readers = snapshot.readers.iter();
+        let is_new = |reader: &Reader| reader.status == ReaderStatus::Card && reader.card.is_none();
+        if snapshot.may_act && readers.any(is_new) {
+            return Verdict::NotYet("a card is being read".into());
+        }
         return Verdict::Never(none_is_in(snapshot, wanted));
     }
     let mut why_not_yet = None;
@@ -361,6 +370,9 @@ mod tests {
         for what in [WaitFor::Registered, WaitFor::Card, WaitFor::Idle] {
             assert_eq!(verdict(&reading, at_ako(what)), "not yet", "{what:?}");
         }
+        let mut new = invented::desk();
+        new.readers[2].card = None;
+        assert_eq!(verdict(&new, wanted(WaitFor::Registered)), "not yet");
         let held = with_card(|card| card.stage = Stage::Held);
         for what in [WaitFor::Registered, WaitFor::Card] {
             assert_eq!(verdict(&held, at_ako(what)), "not yet", "{what:?}");
