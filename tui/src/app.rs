@@ -25,6 +25,7 @@ use cac_common::snapshot::{
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
+use crate::cli::Place;
 use crate::failure::Trouble;
 use crate::phrase::{self, Tone};
 
@@ -66,6 +67,8 @@ pub struct App {
     pub takes_mouse: bool,
     /// The lines of the checklist that the person says are so, by their names.
     pub ticked: BTreeSet<String>,
+    /// Where it was asked to open, until it has.
+    pub start: Option<Place>,
 }
 
 /// How the conversation with the daemon stands.
@@ -126,6 +129,7 @@ impl App {
             shows_dod_id: false,
             takes_mouse: true,
             ticked: BTreeSet::new(),
+            start: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod examples;
+mod notify;
 mod status;
 mod wizard;
 
@@ -13,6 +14,7 @@ use cac_common::eligibility::Category;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use self::bounds::Bounds;
+pub use self::notify::Notify;
 pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
 use crate::completion;
@@ -35,8 +37,23 @@ pub struct Cli {
     #[command(flatten)]
     pub bounds: Bounds,
 
+    #[command(flatten)]
+    pub place: Place,
+
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Where the dashboard opens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Place {
+    /// Open the dashboard with this card chosen.
+    #[arg(long, value_name = "ID")]
+    pub card: Option<String>,
+
+    /// Open the dashboard with what is known of the card at this portal.
+    #[arg(long, value_name = "NAME")]
+    pub portal: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -78,13 +95,19 @@ pub enum Command {
     /// terminal. One that was left in the middle goes on where it was.
     #[command(after_help = wizard::EXAMPLES)]
     Wizard(Wizard),
-    /// Ask for the PIN of a card that is put in, as long as no dashboard is open; until ended.
+    /// Ask for the PIN of a card that is put in, and tell on the desktop what happens to it, as long as no dashboard is open; until ended.
     ///
     /// It runs in the background of your session: systemctl --user enable --now
     /// cacctl-agent. Each time a card is put in it asks once, and never for the
     /// last try. The service shows it cards if you may see them (group
     /// cacd-admin).
-    #[command(after_help = examples::AGENT)]
+    ///
+    /// Notifications tell whose card it is, that a PIN is needed where nobody
+    /// is asked for it, where the card is registered, what needs you, and what
+    /// ends soon; each once. One that has come true is taken back. Open opens
+    /// the dashboard there, in a terminal. What is told, and when not, is set
+    /// here or in ~/.config/cacctl.toml.
+    #[command(after_help = format!("{}\n\n{}", examples::AGENT, notify::SETTINGS))]
     Agent(Agent),
     /// Hand the PIN that somebody has just logged in to this machine with to the service.
     ///
@@ -163,6 +186,9 @@ pub struct Register {
 pub struct Agent {
     #[command(flatten)]
     pub prompt: PinPrompt,
+
+    #[command(flatten)]
+    pub notify: Notify,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::app::{App, Link};
 use crate::calls;
+use crate::cli::Place;
 use crate::clock;
 use crate::failure::{Exit, Failure, Trouble};
 use crate::feed::{self, News};
@@ -32,7 +33,7 @@ use crate::view;
 /// Messages that may wait; whoever sends more waits too.
 const WAITING: usize = 16;
 
-pub async fn run(socket: PathBuf, theme: Theme) -> Result<Exit, Failure> {
+pub async fn run(socket: PathBuf, theme: Theme, start: Place) -> Result<Exit, Failure> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(Failure::NoTerminal);
     }
@@ -43,6 +44,7 @@ pub async fn run(socket: PathBuf, theme: Theme) -> Result<Exit, Failure> {
     let (answer, answers) = mpsc::channel(WAITING);
     sources.answers = answers;
     let mut app = App::new(clock::now(), TimeZone::system());
+    app.start = Some(start);
     app.size = screen.size().map_err(Failure::Terminal)?;
     let mut desk = Desk {
         app,

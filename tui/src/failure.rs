@@ -13,6 +13,7 @@ use cac_common::client::ClientError;
 use cac_common::error_chain::Chain;
 use cac_common::identity::CardId;
 use cac_common::reader::ServiceStatus;
+use cac_common::toml_file::FileError;
 
 use self::daemon::{advice_for, exit_of};
 use self::like::there_are;
@@ -75,6 +76,12 @@ pub enum Failure {
     Theme(#[from] ThemeError),
     #[error("the dashboard needs a terminal")]
     NoTerminal,
+    #[error(
+        "--card and --portal stand after the subcommand; before it they say where the dashboard opens"
+    )]
+    PlaceElsewhere,
+    #[error("settings cannot be used")]
+    Settings(#[source] FileError),
     #[error("runtime cannot be started")]
     Runtime(#[source] io::Error),
     #[error("{} cannot be written", path.display())]
@@ -244,6 +251,8 @@ impl Failure {
             Self::NoTerminal
             | Self::Theme(_)
             | Self::Endless
+            | Self::PlaceElsewhere
+            | Self::Settings(_)
             | Self::OtherCard { .. }
             | Self::SeveralCards { .. }
             | Self::NoSuchReader { .. }

@@ -29,6 +29,7 @@ pub mod possible;
 pub mod presence;
 pub mod print;
 pub mod secret_entry;
+pub mod settings;
 pub mod sheet;
 pub mod terminal;
 pub mod theme;
@@ -45,7 +46,7 @@ use std::process::ExitCode;
 use cac_common::paths::{Paths, socket_to_ask};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Place};
 use crate::failure::{Exit, Failure};
 use crate::sheet::Sheet;
 
@@ -76,8 +77,12 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
     let Cli {
         options,
         bounds,
+        place,
         command,
     } = cli;
+    if command.is_some() && place != Place::default() {
+        return Err(Failure::PlaceElsewhere);
+    }
     let limit = bounds.limit();
     if limit.is_some() && matches!(command, None | Some(Command::Agent(_))) {
         return Err(Failure::Endless);
@@ -103,7 +108,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         match command {
             None => {
                 let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name))?;
-                dashboard::run(socket, theme).await
+                dashboard::run(socket, theme, place).await
             }
             Some(Command::Status(wanted)) => {
                 command::status::run(&socket, &wanted, bounds, sheet).await

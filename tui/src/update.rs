@@ -11,6 +11,7 @@ mod outlook;
 mod palette;
 mod portal_test;
 mod registering;
+mod start;
 #[cfg(test)]
 mod tests;
 mod wizard;
@@ -157,6 +158,7 @@ fn took_away(app: &mut App, done: Result<String, Trouble>) {
 fn take_snapshot(app: &mut App, snapshot: Snapshot) -> Option<Action> {
     app.link = Link::Connected;
     app.snapshot = Some(snapshot);
+    start::go(app);
     settle(app);
     if let Screen::Wizard(_) = app.screen {
         return wizard::follow(app);
@@ -238,6 +240,7 @@ fn lose_daemon(app: &mut App, why: Trouble) {
 fn obey(app: &mut App, command: Command) -> Option<Action> {
     let is_of_the_terminal = matches!(command, Command::Quit | Command::Redraw | Command::Suspend);
     if !is_of_the_terminal {
+        app.start = None;
         app.said = None;
     }
     if let Some(why) = why_not(app, command) {

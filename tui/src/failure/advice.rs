@@ -15,6 +15,12 @@ impl Failure {
         match self {
             Self::Client(error) => Some(advice_for(error)),
             Self::NoTerminal => Some("Try: cacctl status"),
+            Self::PlaceElsewhere => {
+                Some("Put it behind the subcommand: cacctl register --card ID.")
+            }
+            Self::Settings(_) => {
+                Some("Mend the file, or move it away: without it everything is as usual.")
+            }
             Self::Theme(_) => Some("cacctl --theme list says which there are."),
             Self::NoCard | Self::ReaderEmpty { .. } => {
                 Some("Put your card in, chip first, and try again.")
