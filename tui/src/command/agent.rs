@@ -1,8 +1,14 @@
-//! `cacctl agent`: asks for the PIN of a card that is put in, while no
-//! dashboard is open that shows it.
+//! `cacctl agent`: asks for the PIN of a card that is put in, and tells on the
+//! desktop what happens to it, while no dashboard is open that shows it.
+
+mod asking;
+mod desktop;
+mod herald;
+mod memory;
+mod opening;
+mod telling;
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -10,23 +16,23 @@ use std::rc::Rc;
 
 use cac_common::client::Client;
 use cac_common::error_chain::Chain;
-use cac_common::identity::readable;
 use cac_common::interface::SubmitPin;
-use cac_common::reader::ReaderStatus;
-use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage, Visit};
-use cac_common::time::UtcSeconds;
+use cac_common::snapshot::{Card, Reader, Snapshot, Visit};
 use tokio::sync::mpsc;
 
+use self::asking::{Handed, Outcome, Watch, find};
+use self::herald::Herald;
 use super::ask_pin::{self, Question};
 use super::ends::Ends;
-use crate::app::may_be_the_last_try;
 use crate::cli::{Agent, PinFrom, PinPrompt};
 use crate::failure::{Exit, Failure};
 use crate::feed::{self, News};
 use crate::presence;
+use crate::settings::Settings;
 
 pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
+    let settings = Settings::of_the_user(|name| std::env::var_os(name));
+    let settings = settings.map_err(Failure::Settings)?;
     let mut ends = Ends::listen().map_err(Failure::Terminal)?;
     let (tell, mut news) = mpsc::channel(4);
     tokio::spawn(feed::follow(socket.clone(), tell));
@@ -34,13 +40,18 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
         pin_from: Some(wanted.prompt.pin_from.unwrap_or(PinFrom::Pinentry)),
         ..wanted.prompt
     };
+    let mut herald = Herald::new(settings, wanted.notify, socket.clone());
     let mut watch = Watch::new(std::env::var("USER").ok());
     let mut shown: Option<Snapshot> = None;
     let mut open: Option<Open> = None;
     let mut handed: Option<Handed> = None;
     loop {
         tokio::select! {
-            () = ends.any() => return Ok(Exit::Fine),
+            () = ends.any() => {
+                herald.end().await;
+                return Ok(Exit::Fine);
+            }
+            event = herald.next() => herald.take(event),
             Some(arrived) = news.recv() => match arrived {
                 News::Snapshot(snapshot) => shown = Some(*snapshot),
                 News::Away(error) => {
@@ -53,13 +64,13 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
                 }
             },
             ended = ended(&mut open) => {
-                let is_handed = ended.is_ok();
+                if let (Some(open), Some(snapshot)) = (open.take(), &shown) {
+                    watch.was_asked(snapshot, open.visit);
+                    watch.has_answered(open.visit, &ended);
+                    handed = open.handed.filter(|_| ended.is_ok());
+                }
                 if let Err(failure) = ended {
                     failure.tell(&mut io::stderr().lock());
-                }
-                if let (Some(ended), Some(snapshot)) = (open.take(), &shown) {
-                    watch.was_asked(snapshot, ended.visit);
-                    handed = ended.handed.filter(|_| is_handed);
                 }
             }
         }
@@ -83,8 +94,9 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
                 Outcome::Pending => {}
                 Outcome::Over => handed = None,
                 Outcome::Wrong { place, tries_left } => {
+                    let asks_again = before.asks_again && !has_dashboard;
                     handed = None;
-                    if !has_dashboard {
+                    if asks_again {
                         open = Open::new(&socket, &prompt, snapshot, place, Some(tries_left));
                     }
                 }
@@ -95,6 +107,19 @@ pub async fn run(socket: PathBuf, wanted: Agent) -> Result<Exit, Failure> {
         {
             open = Open::new(&socket, &prompt, snapshot, place, None);
         }
+        let asking = open.as_ref().map(|open| open.visit);
+        let judging = handed.as_ref().map(|handed| handed.visit);
+        let is_asked = |card: &Card| {
+            asking == Some(card.visit)
+                || judging == Some(card.visit)
+                || watch.is_known_to_its_holder(card)
+        };
+        herald.look(
+            snapshot,
+            |card| watch.is_ours(card),
+            &is_asked,
+            has_dashboard,
+        );
     }
 }
 
@@ -122,7 +147,7 @@ impl Open {
         let mut handed = Handed::new(card);
         if let Some(tries_left) = after_a_wrong_one {
             question = question.after_a_wrong_one(tries_left);
-            handed = None;
+            handed = handed.map(Handed::for_the_last_time);
         }
         let is_sent = Rc::new(Cell::new(false));
         let request = SubmitPin {
@@ -152,305 +177,5 @@ async fn ended(open: &mut Option<Open>) -> Result<(), Failure> {
     match open {
         Some(open) => open.outcome.as_mut().await,
         None => std::future::pending().await,
-    }
-}
-
-/// A PIN that the daemon has taken for a card, until the card has judged it.
-#[derive(Debug, Clone, Copy)]
-struct Handed {
-    visit: Visit,
-    /// As many as there were before.
-    tries_left: u8,
-    was_at_work: bool,
-}
-
-/// What came of a PIN.
-enum Outcome<'a> {
-    Pending,
-    /// It was refused, and one more may be spent.
-    Wrong {
-        place: (&'a Reader, &'a Card),
-        tries_left: u8,
-    },
-    /// Nobody is to be asked again.
-    Over,
-}
-
-impl Handed {
-    /// Nothing for a card that does not count.
-    fn new(card: &Card) -> Option<Self> {
-        Some(Self {
-            visit: card.visit,
-            tries_left: tries_left(card)?,
-            was_at_work: false,
-        })
-    }
-
-    fn outcome<'a>(&mut self, snapshot: &'a Snapshot) -> Outcome<'a> {
-        let Some(place) = cards(snapshot).find(|(_, card)| card.visit == self.visit) else {
-            return Outcome::Over;
-        };
-        let (_, card) = place;
-        if is_at_work(card) {
-            self.was_at_work = true;
-            return Outcome::Pending;
-        }
-        match tries_left(card) {
-            Some(left) if left < self.tries_left && is_to_be_asked_for(card) => Outcome::Wrong {
-                place,
-                tries_left: left,
-            },
-            Some(left) if left == self.tries_left && !self.was_at_work && card.needs_pin() => {
-                Outcome::Pending
-            }
-            _ => Outcome::Over,
-        }
-    }
-}
-
-fn tries_left(card: &Card) -> Option<u8> {
-    if let PinStatus::Ready { tries_left } = card.pin {
-        tries_left
-    } else {
-        None
-    }
-}
-
-/// Which cards a person was asked about.
-struct Watch {
-    /// Whose agent this is.
-    user: Option<String>,
-    /// When the daemon was started that counts the visits.
-    daemon: UtcSeconds,
-    /// How often the holder of each card had been called for by then.
-    asked: HashMap<Visit, u32>,
-    is_hidden: bool,
-}
-
-impl Watch {
-    fn new(user: Option<String>) -> Self {
-        Self {
-            user,
-            daemon: UtcSeconds::default(),
-            asked: HashMap::new(),
-            is_hidden: false,
-        }
-    }
-
-    /// The next card to ask about. What a dashboard shows was asked by it.
-    fn next<'a>(
-        &mut self,
-        snapshot: &'a Snapshot,
-        has_dashboard: bool,
-    ) -> Option<(&'a Reader, &'a Card)> {
-        if self.daemon != snapshot.daemon.started_at {
-            self.daemon = snapshot.daemon.started_at;
-            self.asked.clear();
-        }
-        self.asked
-            .retain(|visit, _| cards(snapshot).any(|(_, card)| card.visit == *visit));
-        for (reader, card) in cards(snapshot) {
-            let so_far = self.asked.get(&card.visit).copied().unwrap_or_default();
-            if card.asked > so_far && self.is_ours(card) && is_to_be_asked_for(card) {
-                self.was_asked(snapshot, card.visit);
-                if !has_dashboard {
-                    return Some((reader, card));
-                }
-            }
-        }
-        None
-    }
-
-    /// Whoever was called for until now need not be asked for that again.
-    fn was_asked(&mut self, snapshot: &Snapshot, visit: Visit) {
-        if let Some((_, card)) = cards(snapshot).find(|(_, card)| card.visit == visit) {
-            self.asked.insert(visit, card.asked);
-        }
-    }
-
-    /// A card that is another's is for another's agent.
-    fn is_ours(&self, card: &Card) -> bool {
-        match (&card.user, &self.user) {
-            (Some(holder), Some(user)) => holder == user,
-            (None, _) | (_, None) => true,
-        }
-    }
-
-    /// Why a card is not seen that is there; once.
-    fn is_hidden(&mut self, snapshot: &Snapshot) -> Option<Failure> {
-        let mut readers = snapshot.readers.iter();
-        let hidden = readers
-            .find(|reader| reader.status == ReaderStatus::Card)
-            .filter(|_| !snapshot.may_act);
-        let was_hidden = std::mem::replace(&mut self.is_hidden, hidden.is_some());
-        hidden
-            .filter(|_| !was_hidden)
-            .map(|reader| Failure::CardHidden {
-                reader: readable(&reader.name.0),
-            })
-    }
-}
-
-fn cards(snapshot: &Snapshot) -> impl Iterator<Item = (&Reader, &Card)> {
-    let readers = snapshot.readers.iter();
-    readers.filter_map(|reader| Some((reader, reader.card.as_ref()?)))
-}
-
-/// The card of this visit, if its PIN is still wanted.
-fn find(snapshot: &Snapshot, visit: Visit) -> Option<&Card> {
-    cards(snapshot)
-        .map(|(_, card)| card)
-        .find(|card| card.visit == visit && is_to_be_asked_for(card))
-}
-
-/// It waits for a PIN, and one may be spent on it.
-fn is_to_be_asked_for(card: &Card) -> bool {
-    card.stage == Stage::Read
-        && card.needs_pin()
-        && !is_at_work(card)
-        && !may_be_the_last_try(&card.pin)
-}
-
-fn is_at_work(card: &Card) -> bool {
-    let mut registrations = card.registrations.iter();
-    card.pin_kept || registrations.any(|one| one.status == RegistrationStatus::SigningIn)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::invented;
-
-    #[test]
-    fn a_card_is_asked_about_once_and_again_when_its_holder_is_called_for() {
-        let mut watch = Watch::new(None);
-        let mut desk = with_a_card(|_| ());
-
-        assert!(watch.next(&desk, false).is_some());
-        assert!(watch.next(&desk, false).is_none());
-        desk = with_a_card(|card| card.asked = 2);
-        assert!(watch.next(&desk, false).is_some());
-        assert!(watch.next(&desk, false).is_none());
-    }
-
-    #[test]
-    fn a_card_that_was_out_is_asked_about_again() {
-        let mut watch = Watch::new(None);
-
-        assert!(watch.next(&with_a_card(|_| ()), false).is_some());
-        assert!(watch.next(&invented::nothing_plugged_in(), false).is_none());
-        let back = with_a_card(|card| card.visit.0 += 1);
-        assert!(watch.next(&back, false).is_some());
-    }
-
-    #[test]
-    fn visits_of_another_start_of_the_daemon_are_others() {
-        let mut watch = Watch::new(None);
-        let mut desk = with_a_card(|_| ());
-
-        assert!(watch.next(&desk, false).is_some());
-        desk.daemon.started_at.0 += 1;
-        assert!(watch.next(&desk, false).is_some());
-    }
-
-    #[test]
-    fn what_a_dashboard_has_shown_is_not_asked_for_when_it_closes() {
-        let mut watch = Watch::new(None);
-        let desk = with_a_card(|_| ());
-
-        assert!(watch.next(&desk, true).is_none());
-        assert!(watch.next(&desk, false).is_none());
-    }
-
-    #[test]
-    fn nobody_is_asked_where_no_pin_may_be_spent_or_none_is_wanted() {
-        let cases: [fn(&mut Card); 6] = [
-            |card| {
-                card.pin = PinStatus::Ready {
-                    tries_left: Some(1),
-                }
-            },
-            |card| card.pin = PinStatus::Ready { tries_left: None },
-            |card| card.pin_kept = true,
-            |card| {
-                card.stage = Stage::Reading {
-                    done: 1,
-                    of: 9,
-                    what: None,
-                }
-            },
-            |card| card.registrations[1].status = RegistrationStatus::SigningIn,
-            |card| card.user = Some("john".into()),
-        ];
-        for change in cases {
-            let mut watch = Watch::new(Some("jane".into()));
-            let desk = with_a_card(change);
-
-            assert!(watch.next(&desk, false).is_none(), "{desk:?}");
-            // Nothing was asked: once it may be, it is.
-            assert!(watch.next(&with_a_card(|_| ()), false).is_some());
-        }
-    }
-
-    #[test]
-    fn who_may_not_see_a_card_is_told_once() {
-        let mut watch = Watch::new(None);
-        let desk = invented::desk().for_a_stranger();
-
-        assert!(watch.is_hidden(&desk).is_some());
-        assert!(watch.is_hidden(&desk).is_none());
-        assert!(watch.next(&desk, false).is_none());
-    }
-
-    #[test]
-    fn a_pin_is_wrong_once_the_card_counts_down_and_waits_again() {
-        let left = |tries| PinStatus::Ready {
-            tries_left: Some(tries),
-        };
-        let before = with_a_card(|card| card.pin = left(3));
-        let at_work = with_a_card(|card| {
-            card.pin = left(2);
-            card.pin_kept = true;
-        });
-        let told = |tries| {
-            let mut handed = cards(&before)
-                .find_map(|(_, card)| Handed::new(card))
-                .unwrap();
-            assert!(matches!(handed.outcome(&before), Outcome::Pending));
-            assert!(matches!(handed.outcome(&at_work), Outcome::Pending));
-            match handed.outcome(&with_a_card(|card| card.pin = left(tries))) {
-                Outcome::Wrong { tries_left, .. } => Some(tries_left),
-                Outcome::Over => None,
-                Outcome::Pending => panic!("it waits for ever"),
-            }
-        };
-
-        assert_eq!(told(2), Some(2));
-        // Never for the last try, and not where it was right.
-        assert_eq!(told(1), None);
-        assert_eq!(told(3), None);
-    }
-
-    #[test]
-    fn what_comes_of_a_pin_is_not_waited_for_where_the_card_is_out_or_registered() {
-        let before = with_a_card(|_| ());
-        let registered = with_a_card(|card| card.registrations.clear());
-        for after in [registered, invented::nothing_plugged_in()] {
-            let mut handed = cards(&before)
-                .find_map(|(_, card)| Handed::new(card))
-                .unwrap();
-
-            assert!(matches!(handed.outcome(&after), Outcome::Over));
-        }
-    }
-
-    /// Jane's card, called for once.
-    fn with_a_card(change: impl FnOnce(&mut Card)) -> Snapshot {
-        let mut desk = invented::desk();
-        let mut cards = desk.readers.iter_mut().filter_map(|it| it.card.as_mut());
-        let card = cards.next().unwrap();
-        card.asked = 1;
-        change(card);
-        desk
     }
 }

@@ -122,7 +122,11 @@ mod tests {
     fn a_card_that_is_still_being_read_is_waited_for_until_a_key_is_pressed() {
         let mut reading = invented::desk();
         for card in reading.readers.iter_mut().filter_map(|it| it.card.as_mut()) {
-            card.stage = Stage::Reading { done: 1, of: 9 };
+            card.stage = Stage::Reading {
+                done: 1,
+                of: 9,
+                what: None,
+            };
             card.id = None;
             card.registrations.clear();
         }
