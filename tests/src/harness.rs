@@ -35,6 +35,7 @@ use self::daemon::Daemon;
 use crate::clock;
 use crate::pcscd::PrivatePcscd;
 use crate::portal::{PortalConfig, ReferencePortal, ServerIdentity, Versions};
+use crate::session_bus;
 use crate::system_bus::SystemBus;
 use crate::virtual_card::CardHandle;
 use crate::virtual_card::certificate::Validity;
@@ -381,12 +382,42 @@ impl Lab {
         Background::start(self.cacctl_command(arguments)?)
     }
 
+    /// The same, with this in its environment.
+    pub fn cacctl_in_background_with(
+        &self,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<Background> {
+        let mut command = self.cacctl_command(arguments)?;
+        command.envs(variables.iter().copied());
+        Background::start(command)
+    }
+
+    /// What its user sets for cacctl.
+    pub fn set_for_the_user(&self, settings: &str) -> anyhow::Result<()> {
+        let folder = self.folder().join("user/config");
+        fs::create_dir_all(&folder)?;
+        Ok(fs::write(folder.join("cacctl.toml"), settings)?)
+    }
+
+    /// Where cacctl keeps what it knows for its user.
+    pub fn state_of_the_user(&self) -> PathBuf {
+        self.folder().join("user/state")
+    }
+
     fn cacctl_command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let mut command = programs::built()?.cacctl();
         command
             .args(arguments)
             .env(cac_common::paths::SOCKET_VARIABLE, self.socket())
-            .env("XDG_RUNTIME_DIR", self.folder());
+            .env("XDG_RUNTIME_DIR", self.folder())
+            .env("XDG_CONFIG_HOME", self.folder().join("user/config"))
+            .env("XDG_STATE_HOME", self.folder().join("user/state"))
+            // Whoever runs the tests is not to be told of them.
+            .env(
+                session_bus::ADDRESS_VARIABLE,
+                format!("unix:path={}/no-bus", self.folder().display()),
+            );
         Ok(command)
     }
 

@@ -7,6 +7,7 @@ pub mod harness;
 pub mod pcscd;
 pub mod portal;
 pub mod servers;
+pub mod session_bus;
 pub mod system;
 pub mod system_bus;
 pub mod terminal;

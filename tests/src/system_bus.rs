@@ -33,7 +33,7 @@ exec "$0" "$@"
 "#;
 
 /// Everybody may say everything.
-const OPEN: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+pub(crate) const OPEN: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type>
@@ -58,7 +58,8 @@ pub struct SystemBus {
     folder: TempDir,
 }
 
-struct Running {
+/// A program that ends with this.
+pub(crate) struct Running {
     child: Child,
     /// Closing it ends the program.
     lifeline: Option<ChildStdin>,
@@ -210,18 +211,36 @@ impl SystemBus {
     }
 
     fn run(&self, program: &str, package: &str, arguments: &[&str]) -> anyhow::Result<Running> {
+        let bus = (ADDRESS_VARIABLE, self.address());
+        Running::start((program, package), arguments, bus, &self.log_file())
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+}
+
+impl Running {
+    /// A program of a Debian package, which is told where the bus is.
+    pub(crate) fn start(
+        (program, package): (&str, &str),
+        arguments: &[&str],
+        (variable, address): (&str, String),
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         ensure!(
             Path::new(program).exists(),
             "{program} is missing: install the Debian package {package}"
         );
-        let log = File::options()
-            .append(true)
-            .create(true)
-            .open(self.log_file())?;
+        let log = File::options().append(true).create(true).open(log)?;
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, program])
             .args(arguments)
-            .env(ADDRESS_VARIABLE, self.address())
+            .env(variable, address)
             // What a terminal sends to our group would end the one that
             // watches standard input, and not the program.
             .process_group(0)
@@ -231,15 +250,11 @@ impl SystemBus {
             .spawn()
             .with_context(|| format!("{program} cannot be started"))?;
         let lifeline = child.stdin.take();
-        Ok(Running { child, lifeline })
+        Ok(Self { child, lifeline })
     }
 
-    fn log_file(&self) -> PathBuf {
-        self.folder.path().join("log")
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.log_file()).unwrap_or_default()
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 

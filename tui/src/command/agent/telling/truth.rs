@@ -106,13 +106,8 @@ impl Teller {
 
 /// The database was asked about it.
 pub(super) fn is_remembered(snapshot: &Snapshot, card: &Card) -> bool {
-    card.recognised
-        || !card.registrations.is_empty()
-        || snapshot
-            .known
-            .iter()
-            .any(|known| Some(&known.card) == card.id.as_ref())
-        || snapshot.daemon.store_problem.is_some()
+    let has_portals = snapshot.portals.iter().any(|portal| portal.enabled);
+    card.recognised || !card.registrations.is_empty() || !has_portals
 }
 
 fn card_truth(
