@@ -16,6 +16,7 @@ use cac_tests::virtual_card::key::KeyAlgorithm;
 use cac_tests::virtual_card::person::Person;
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 use cac_tests::wait;
+use rustix::process::{Pid, Signal, kill_process};
 
 const CAN: &str = "body body-markup actions";
 
@@ -83,7 +84,7 @@ fn s80_whoever_cancels_is_not_told_that_a_pin_is_needed() -> anyhow::Result<()> 
     agent.wait_until_it_says("the prompt was cancelled")?;
     pinentry.answer(TIMEOUT)?;
     lab.insert(1, &john(CardModel::T1)?)?;
-    bus.wait_for("PIN needed: ROE, JOHN")?;
+    let needed = bus.wait_for("PIN needed: ROE, JOHN")?;
 
     let told = bus.notifications()?;
     ensure!(
@@ -92,6 +93,10 @@ fn s80_whoever_cancels_is_not_told_that_a_pin_is_needed() -> anyhow::Result<()> 
             .any(|one| one.summary == "PIN needed: DOE, JANE Q"),
         "{told:?}"
     );
+    // Nobody could take it back later.
+    let pid = i32::try_from(agent.pid()).ok().and_then(Pid::from_raw);
+    kill_process(pid.context("a process has a number")?, Signal::TERM)?;
+    bus.wait_until_closed(needed.id)?;
     Ok(())
 }
 

@@ -107,7 +107,8 @@ impl Herald {
 
     pub(super) fn take(&mut self, event: Event) {
         match event {
-            Event::Look | Event::Opening(Ok(())) => {}
+            Event::Look => self.teller.looks_now(),
+            Event::Opening(Ok(())) => {}
             Event::Heard(Heard::Trouble(what)) => {
                 complain(&format!(
                     "nothing is told on the desktop: {what}; trying again by itself"

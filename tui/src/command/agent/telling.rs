@@ -320,6 +320,11 @@ impl Teller {
         self.next_look
     }
 
+    /// That moment has come; without a snapshot it leads nowhere.
+    pub(super) fn looks_now(&mut self) {
+        self.next_look = None;
+    }
+
     /// It was shown: what comes to its end need not be told again. Gives what
     /// is to be kept, if that has changed.
     pub(super) fn was_shown(&mut self, note: &Note, now: UtcSeconds) -> Option<&Memory> {
