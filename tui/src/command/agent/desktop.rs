@@ -1,6 +1,9 @@
 //! Shows notifications through the session bus (Desktop Notifications
 //! Specification 1.3), and comes back by itself when bus or server were away.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::time::Duration;

@@ -143,6 +143,10 @@ impl Herald {
     }
 
     fn open(&mut self, place: &Place, activation: Option<&str>) {
+        // A second click, while the first one's terminal comes up.
+        if !self.openings.is_empty() {
+            return;
+        }
         if presence::folder().is_some_and(|folder| presence::is_shown(&folder)) {
             self.teller.say(
                 "The dashboard is open already",
