@@ -282,6 +282,14 @@ impl Client {
         Ok(reply.entries)
     }
 
+    /// The same, with where to go on.
+    pub async fn search_history(
+        &mut self,
+        request: &GetHistory,
+    ) -> Result<HistoryReply, ClientError> {
+        self.call(method::GET_HISTORY, request).await
+    }
+
     pub async fn clear(&mut self, request: &Clear) -> Result<Lost, ClientError> {
         let reply: ClearReply = self.call(method::CLEAR, request).await?;
         Ok(reply.lost)

@@ -13,7 +13,7 @@ use crate::certificate::Slot;
 use crate::finding::Finding;
 use crate::identity::CardId;
 use crate::reader::ReaderName;
-use crate::snapshot::{HistoryEntry, Snapshot, Visit};
+use crate::snapshot::{HistoryEntry, HistoryKind, Snapshot, Visit};
 use crate::time::UtcSeconds;
 pub use portal::{
     GetPortal, PortalDetails, PortalReply, RuleDetails, StepDetails, TestPortal, TestReply,
@@ -164,6 +164,7 @@ pub struct AcceptNotice {
     pub sha256: String,
 }
 
+/// Which entries of the history are wanted: those to which all of it applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GetHistory {
@@ -172,12 +173,50 @@ pub struct GetHistory {
     pub before: Option<i64>,
     /// At most [`LONGEST_HISTORY_PAGE`].
     pub limit: u32,
+    /// Stands in the text of the entry. Letters may differ in case, in every
+    /// script that has it; an accent that stands by itself is another text than
+    /// one that is part of its letter.
+    #[serde(default)]
+    pub text: Option<String>,
+    #[serde(default)]
+    pub kind: Option<HistoryKind>,
+    #[serde(default)]
+    pub portal: Option<String>,
+    #[serde(default)]
+    pub card: Option<CardId>,
+    /// Not before this moment.
+    #[serde(default)]
+    pub since: Option<UtcSeconds>,
+    /// Before this moment.
+    #[serde(default)]
+    pub until: Option<UtcSeconds>,
+}
+
+impl GetHistory {
+    /// The newest entries, whatever they are.
+    pub const fn newest(limit: u32) -> Self {
+        Self {
+            before: None,
+            limit,
+            text: None,
+            kind: None,
+            portal: None,
+            card: None,
+            since: None,
+            until: None,
+        }
+    }
 }
 
 /// Newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryReply {
     pub entries: Vec<HistoryEntry>,
+    /// Where to go on: `before` of the next request, also where nothing was
+    /// found, since a reply looks at no more than so many entries. Absent at
+    /// the end.
+    #[serde(default)]
+    pub next_before: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

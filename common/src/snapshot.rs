@@ -243,6 +243,31 @@ pub enum HistoryKind {
     Clear,
 }
 
+impl HistoryKind {
+    pub const ALL: [Self; 7] = [
+        Self::Service,
+        Self::Reader,
+        Self::Card,
+        Self::Pin,
+        Self::Registration,
+        Self::Configuration,
+        Self::Clear,
+    ];
+
+    /// As it stands in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Reader => "reader",
+            Self::Card => "card",
+            Self::Pin => "pin",
+            Self::Registration => "registration",
+            Self::Configuration => "configuration",
+            Self::Clear => "clear",
+        }
+    }
+}
+
 impl Snapshot {
     /// The same moment for someone who may see readers, and nothing of a person.
     #[must_use]
@@ -316,6 +341,13 @@ mod tests {
                 text: "Ask your Task Monitor.".into(),
                 sponsor: None,
             }),
+        }
+    }
+
+    #[test]
+    fn a_kind_of_entry_has_one_name() {
+        for kind in HistoryKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
     }
 

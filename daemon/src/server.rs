@@ -23,8 +23,8 @@ use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::interface::{
     AcceptNotice, Call, Clear, ClearReply, ConfirmationReply, DESCRIPTION, GetCertificates,
-    GetHistory, HistoryReply, LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal,
-    Register, Reply, SERVICE_DESCRIPTION, SubmitPin, method,
+    GetHistory, LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal, Register, Reply,
+    SERVICE_DESCRIPTION, SubmitPin, method,
 };
 use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
 use serde::Serialize;
@@ -314,11 +314,11 @@ impl Server {
         }
         let failed = |reason| Refusal::StoreFailed { reason };
         let store = self.store.borrow().clone().map_err(failed)?;
-        let entries = store
-            .history(asked.before, asked.limit)
+        let found = store
+            .search_history(asked)
             .await
             .map_err(|error| failed(Chain(&error).to_string()))?;
-        Ok(Answered::of(&HistoryReply { entries }))
+        Ok(Answered::of(&found))
     }
 
     /// Puts a request to the supervisor and waits for its answer.

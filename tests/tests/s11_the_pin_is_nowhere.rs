@@ -47,11 +47,7 @@ fn s11_after_a_sign_in_the_pin_is_in_no_file_no_message_and_no_memory() -> anyho
     lab.wait_for_status(0, "registered")?;
     lab.wait_for_entries("registered to account", 1)?;
     let snapshot = message(method::GET_SNAPSHOT, serde_json::json!({}))?;
-    let whole_history = GetHistory {
-        before: None,
-        limit: 1000,
-    };
-    let history = message(method::GET_HISTORY, whole_history)?;
+    let history = message(method::GET_HISTORY, GetHistory::newest(1000))?;
     lab.block_on(caller.call(&snapshot, &[]))?;
     lab.block_on(caller.call(&history, &[]))?;
 

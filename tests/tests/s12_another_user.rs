@@ -14,10 +14,7 @@ const NOBODY: (u32, u32) = (65534, 65534);
 /// `games`, whose own group is `games`, on every Debian.
 const GAMES: (u32, u32) = (5, 60);
 
-const HISTORY: GetHistory = GetHistory {
-    before: None,
-    limit: 10,
-};
+const HISTORY: GetHistory = GetHistory::newest(10);
 
 #[test]
 fn s12_a_stranger_sees_readers_and_no_person_and_may_do_nothing() -> anyhow::Result<()> {

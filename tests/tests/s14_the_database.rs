@@ -4,9 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use cac_common::interface::{Clear, ClearScope};
+use cac_common::interface::{Clear, ClearScope, GetHistory};
 use cac_common::registration::RegistrationStatus;
-use cac_tests::harness::{LIMIT, Lab, appears_in, files_below, jane, john};
+use cac_common::snapshot::HistoryKind;
+use cac_common::time::UtcSeconds;
+use cac_tests::harness::{LIMIT, Lab, PORTAL, appears_in, files_below, jane, john};
 use cac_tests::virtual_card::{CardModel, samples};
 use rusqlite::{Connection, OpenFlags};
 
@@ -46,6 +48,76 @@ fn s14_what_is_cleared_is_counted_first_and_gone_after() -> anyhow::Result<()> {
 
     lab.type_pin(0, samples::PIN)?;
     lab.wait_for_status(0, "registered")?;
+    Ok(())
+}
+
+#[test]
+fn s14_the_history_is_searched() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.welcome(samples::john())?;
+    let card = john(CardModel::T1)?;
+    let shown = lab.register(0, &card, samples::PIN)?;
+    lab.wait_for_entries("registered to account", 1)?;
+    let all = lab.history()?;
+    let search = |wanted: GetHistory| {
+        let reply = lab.ask(async |client| client.search_history(&wanted).await)?;
+        let texts = reply.entries.into_iter().map(|entry| entry.text);
+        anyhow::Ok(texts.collect::<Vec<String>>())
+    };
+    let any = || GetHistory::newest(1000);
+    let with = |text: &str| GetHistory {
+        text: Some(text.into()),
+        ..any()
+    };
+
+    let registered = search(with("REGISTERED TO account"))?;
+    assert_eq!(registered.len(), 1, "{registered:?}");
+    let of_the_card = search(GetHistory {
+        card: shown.id.clone(),
+        kind: Some(HistoryKind::Registration),
+        portal: Some(PORTAL.into()),
+        ..any()
+    })?;
+    assert!(of_the_card.contains(&registered[0]), "{of_the_card:?}");
+    assert!(of_the_card.len() < all.len());
+    let since = GetHistory {
+        since: Some(UtcSeconds(0)),
+        ..any()
+    };
+    assert_eq!(search(since)?.len(), all.len());
+    let until = GetHistory {
+        until: Some(UtcSeconds(1)),
+        ..any()
+    };
+    assert_eq!(search(until)?, Vec::<String>::new());
+    for hostile in [
+        "%",
+        "_%",
+        "\0",
+        "'; DROP TABLE history; --",
+        &"é".repeat(16_000),
+    ] {
+        assert_eq!(search(with(hostile))?, Vec::<String>::new());
+    }
+    assert_eq!(lab.history()?, all);
+
+    let told = lab.cacctl(&[
+        "history",
+        "--search",
+        "Registered TO",
+        "--kind",
+        "registration",
+        "--since",
+        "1d",
+    ])?;
+    let told = String::from_utf8(told.stdout)?;
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains(&registered[0]), "{told}");
+    let older = lab.cacctl(&["history", "--until", "1d"])?;
+    assert!(
+        older.status.success() && older.stdout.is_empty(),
+        "{older:?}"
+    );
     Ok(())
 }
 

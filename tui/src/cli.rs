@@ -2,6 +2,7 @@
 
 mod bounds;
 mod examples;
+mod history;
 mod notify;
 mod status;
 mod wizard;
@@ -14,6 +15,7 @@ use cac_common::eligibility::Category;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use self::bounds::Bounds;
+pub use self::history::{History, Moment};
 pub use self::notify::Notify;
 pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
@@ -439,21 +441,6 @@ impl FromStr for Slots {
             .map(Self::One)
             .ok_or(NotSlots)
     }
-}
-
-#[derive(Debug, Args)]
-pub struct History {
-    /// How many entries at most.
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub limit: u32,
-
-    /// Only entries older than the one with this number.
-    #[arg(long, value_name = "ID")]
-    pub before: Option<i64>,
-
-    /// Print one JSON object a line.
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

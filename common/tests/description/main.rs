@@ -18,7 +18,7 @@ use cac_common::interface::{
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{PinStatus, Stage, Visit};
+use cac_common::snapshot::{HistoryKind, PinStatus, Stage, Visit};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 use cac_common::trace::Trace;
@@ -96,10 +96,13 @@ fn a_snapshot_with_nothing_in_it_is_as_described() {
 
 #[test]
 fn other_replies_and_every_request_are_as_described() {
-    let history = HistoryReply {
-        entries: vec![entry()],
-    };
-    check_reply("GetHistory", &serde_json::to_value(history).unwrap());
+    for next_before in [None, Some(7)] {
+        let history = HistoryReply {
+            entries: vec![entry()],
+            next_before,
+        };
+        check_reply("GetHistory", &serde_json::to_value(history).unwrap());
+    }
     let cleared = ClearReply {
         lost: Lost::default(),
     };
@@ -158,11 +161,19 @@ fn other_replies_and_every_request_are_as_described() {
     ] {
         check_request("Register", &serde_json::to_value(register).unwrap());
     }
-    let history = GetHistory {
-        before: Some(7),
-        limit: 10,
-    };
-    check_request("GetHistory", &serde_json::to_value(history).unwrap());
+    for kind in HistoryKind::ALL {
+        let history = GetHistory {
+            before: Some(7),
+            limit: 10,
+            text: Some("jane".into()),
+            kind: Some(kind),
+            portal: Some("reference".into()),
+            card: Some(CardId("card".into())),
+            since: Some(UtcSeconds(1)),
+            until: Some(UtcSeconds(2)),
+        };
+        check_request("GetHistory", &serde_json::to_value(history).unwrap());
+    }
     for scope in [
         ClearScope::All {},
         ClearScope::Card {

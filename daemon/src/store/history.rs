@@ -1,8 +1,7 @@
 //! What happened, in the order it happened.
 
-use cac_common::error_chain::Chain;
 use cac_common::identity::CardId;
-use cac_common::interface::LONGEST_HISTORY_PAGE;
+use cac_common::interface::{GetHistory, HistoryReply};
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::{HistoryEntry, HistoryKind};
 use cac_common::time::UtcSeconds;
@@ -14,6 +13,10 @@ use serde::de::value::{Error as UnknownKind, StrDeserializer};
 use super::Store;
 use super::error::{StoreError, Unreadable};
 use super::kept_text::kept_text;
+
+mod search;
+
+use search::Search;
 
 /// Entries that one step of pruning deletes; others get their turn in between.
 const PRUNE_STEP: u32 = 500;
@@ -58,8 +61,17 @@ impl Store {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
-        self.run(move |connection| page(connection, before, limit.min(LONGEST_HISTORY_PAGE)))
-            .await
+        let wanted = GetHistory {
+            before,
+            ..GetHistory::newest(limit)
+        };
+        Ok(self.search_history(wanted).await?.entries)
+    }
+
+    /// The same of those that fit, and where to go on.
+    pub async fn search_history(&self, wanted: GetHistory) -> Result<HistoryReply, StoreError> {
+        let search = Search::new(wanted);
+        self.run(move |connection| search.page(connection)).await
     }
 
     /// Deletes entries older than a moment, in small steps; tells how many.
@@ -107,32 +119,6 @@ fn append(connection: &Connection, entry: NewEntry) -> Result<HistoryEntry, Stor
     })
 }
 
-fn page(
-    connection: &Connection,
-    before: Option<i64>,
-    limit: u32,
-) -> Result<Vec<HistoryEntry>, StoreError> {
-    // No LIMIT: what cannot be read back must not make the page look like the last.
-    let mut select = connection.prepare_cached(
-        "SELECT id, at, kind, reader, card, portal, text FROM history
-         WHERE id < ? ORDER BY id DESC",
-    )?;
-    let mut rows = select.query([before.unwrap_or(i64::MAX)])?;
-    let mut found = Vec::new();
-    while found.len() < limit as usize {
-        let Some(row) = rows.next()? else { break };
-        match entry(row) {
-            Ok(entry) => found.push(entry),
-            Err(error) => {
-                let error = Chain(&error);
-                let id: Option<i64> = row.get(0).ok();
-                tracing::warn!(id, %error, "history entry could not be read back and was skipped");
-            }
-        }
-    }
-    Ok(found)
-}
-
 fn entry(row: &Row<'_>) -> Result<HistoryEntry, Unreadable> {
     let kind: String = row.get(2)?;
     let kind: StrDeserializer<'_, UnknownKind> = kind.as_str().into_deserializer();
@@ -150,6 +136,8 @@ fn entry(row: &Row<'_>) -> Result<HistoryEntry, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::{NOW, entry, opened};
+    use cac_common::interface::LONGEST_HISTORY_PAGE;
+
     use super::*;
 
     #[tokio::test]

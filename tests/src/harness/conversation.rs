@@ -153,10 +153,7 @@ impl Lab {
 
     /// The newest entries of the history, oldest first.
     pub fn history(&self) -> anyhow::Result<Vec<HistoryEntry>> {
-        let request = cac_common::interface::GetHistory {
-            before: None,
-            limit: 1000,
-        };
+        let request = cac_common::interface::GetHistory::newest(1000);
         let mut entries = self.ask(async |client| client.history(&request).await)?;
         entries.reverse();
         Ok(entries)

@@ -111,8 +111,10 @@ Examples:
 
 pub(super) const HISTORY: &str = "\
 Examples:
-  cacctl history --limit 200
-      The last 200 entries.
+  cacctl history --search 'wrong pin' --since 2w
+      Where a wrong PIN was typed in the last two weeks.
+  cacctl history --portal ako --kind registration --until 2026-10-31
+      What became of registrations at a portal, up to that day.
   cacctl history --json | jq -r 'select(.kind == \"registration\").text'
       What became of registrations.";
 

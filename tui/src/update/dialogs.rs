@@ -169,10 +169,7 @@ pub(super) fn cleared(app: &mut App, scope: &ClearScope, lost: Result<Lost, Trou
 
 pub(super) fn open_history(app: &mut App) -> Action {
     app.screen = loading();
-    Action::LoadHistory(GetHistory {
-        before: None,
-        limit: ENTRIES,
-    })
+    Action::LoadHistory(GetHistory::newest(ENTRIES))
 }
 
 pub(super) fn take_page(
@@ -234,6 +231,6 @@ fn next_page(list: &mut HistoryList) -> Option<Action> {
     list.page = Page::Loading;
     Some(Action::LoadHistory(GetHistory {
         before: list.entries.last().map(|entry| entry.id),
-        limit: ENTRIES,
+        ..GetHistory::newest(ENTRIES)
     }))
 }

@@ -334,7 +334,7 @@ fn the_history_asks_for_the_next_page_near_its_end() {
 
     let expected = GetHistory {
         before: oldest,
-        limit: 200,
+        ..GetHistory::newest(200)
     };
     assert_eq!(action, Some(Action::LoadHistory(expected)));
 }

@@ -143,7 +143,11 @@ impl Desk {
                     .take(request.limit as usize)
                     .cloned()
                     .collect();
-                Ok(serde_json::to_value(HistoryReply { entries }).unwrap())
+                let reply = HistoryReply {
+                    entries,
+                    next_before: None,
+                };
+                Ok(serde_json::to_value(reply).unwrap())
             }
             method::CLEAR => {
                 let _: Clear = parameters(call)?;

@@ -4,6 +4,7 @@
 
 mod counts;
 mod curl;
+mod history;
 mod other;
 mod ours;
 mod place;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         (Some(word), Some(reader)) if word == ours::WORD => {
             ours::serve(&reader, &arguments.next().unwrap_or_default())
         }
+        (Some(word), None) if word == history::WORD => history::print(),
         _ => run(),
     };
     match outcome {
@@ -64,7 +66,8 @@ fn run() -> anyhow::Result<()> {
     nine_certificates()?;
     without_piv()?;
     whole_sign_in()?;
-    counts::print()
+    counts::print()?;
+    history::print()
 }
 
 fn four_certificates() -> anyhow::Result<()> {

@@ -79,7 +79,7 @@ proptest! {
                     card.stage = if is_read {
                         Stage::Read
                     } else {
-                        Stage::Reading { done: 1, of: 9 }
+                        Stage::Reading { done: 1, of: 9, what: None }
                     };
                 }
                 (Happens::Tries(tries), Some(card)) => {
