@@ -36,6 +36,8 @@ pub(super) struct World {
     /// What anyone has accepted.
     pub(super) consents: Vec<Consent>,
     pub(super) hands: Hands,
+    /// When something happened.
+    pub(super) moments: BTreeSet<UtcSeconds>,
     /// Who has left since they typed a PIN in a visit.
     pub(super) left: BTreeSet<(u32, Visit)>,
     /// The PIN that is being handed over: by which request, by whom, for what.
@@ -84,6 +86,7 @@ impl World {
             database: BTreeMap::new(),
             consents: Vec::new(),
             hands: Hands::default(),
+            moments: BTreeSet::new(),
             left: BTreeSet::new(),
             typing: None,
         };
@@ -347,6 +350,7 @@ impl World {
 
     pub(super) fn step(&mut self, event: Event) {
         self.typing = None;
+        self.moments.insert(self.now.utc);
         if let Event::PinGiven { request, pin } = &event {
             let PinFor { uid, visit, .. } = pin.typed_for();
             self.typing = Some((*request, *uid, *visit));
