@@ -241,6 +241,9 @@ pub enum ClearScope {
     Portal { portal: String },
     /// The history, or what is older than a moment.
     History { before: Option<UtcSeconds> },
+    /// What is in memory only: registering by hand where it goes on, with the
+    /// session at the portal and what was typed. Sign-ins leave no session.
+    Sessions {},
 }
 
 /// How much was lost, or would be.
@@ -257,6 +260,9 @@ pub struct Lost {
     /// Confirmations of portals, of cards that were registered by hand.
     #[serde(default)]
     pub confirmations: u64,
+    /// Sessions with portals, of people who register by hand.
+    #[serde(default)]
+    pub sessions: u64,
     /// Deleted, but the bytes stay on disk for as long as another program
     /// reads the database: clear again then.
     #[serde(default)]

@@ -490,7 +490,7 @@ pub struct NewNote {
 /// Whether clearing this forgets the persona behind `card`, or its registrations.
 pub fn touches(scope: &ClearScope, card: &CardId) -> bool {
     match scope {
-        ClearScope::All {} | ClearScope::Portal { .. } => true,
+        ClearScope::All {} | ClearScope::Portal { .. } | ClearScope::Sessions {} => true,
         ClearScope::Card { card: cleared } => cleared == card,
         ClearScope::History { .. } => false,
     }

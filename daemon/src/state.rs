@@ -128,6 +128,10 @@ impl State {
             }),
             Event::NoticeAccepted { request, uid, what } => self.accept(request, uid, &what, now),
             Event::Asked { request, uid, what } => self.register(request, uid, &what, now),
+            // The database has nothing to do with them.
+            Event::ClearAsked { request, uid, what } if what.scope == ClearScope::Sessions {} => {
+                self.cleared(request, uid, &what, Ok(Lost::default()), now)
+            }
             Event::ClearAsked { request, uid, what } => {
                 vec![Effect::Clear { request, uid, what }]
             }
@@ -367,8 +371,9 @@ impl State {
         result: Result<Lost, String>,
         now: Now,
     ) -> Vec<Effect> {
+        let sessions = self.sessions(&what.scope);
         let answer = result
-            .map(Answer::Cleared)
+            .map(|lost| Answer::Cleared(Lost { sessions, ..lost }))
             .map_err(|reason| Refusal::StoreFailed { reason });
         let done = answer.is_ok() && !what.dry_run;
         let mut effects = vec![Effect::Answer { request, answer }];
@@ -376,6 +381,7 @@ impl State {
             return effects;
         }
         match &what.scope {
+            ClearScope::Sessions {} => {}
             ClearScope::All {} => self.happened.clear(),
             ClearScope::History { before } => {
                 self.happened
@@ -398,6 +404,15 @@ impl State {
         effects.push(Effect::LoadKnown);
         effects.push(Note::cleared(&what.scope, uid).at(now));
         effects
+    }
+
+    /// How many sessions with portals are in memory, of those that a clear ends.
+    fn sessions(&self, scope: &ClearScope) -> u64 {
+        let meant = self.visits().filter(|card| {
+            let is_meant = card.id().is_some_and(|id| touches(scope, id));
+            is_meant && card.has_session(scope)
+        });
+        meant.count() as u64
     }
 
     fn recorded(

@@ -483,6 +483,11 @@ pub struct Scope {
     /// The history.
     #[arg(long)]
     pub history: bool,
+
+    /// Sessions with portals, which are there while somebody registers by hand.
+    /// Sign-ins leave none: no cookie and no TLS ticket outlives them.
+    #[arg(long)]
+    pub sessions: bool,
 }
 
 #[cfg(test)]

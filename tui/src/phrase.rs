@@ -285,6 +285,7 @@ pub fn scope(scope: &ClearScope, zone: &TimeZone) -> String {
         ClearScope::Portal { portal } => {
             format!("every registration at {}", readable(portal))
         }
+        ClearScope::Sessions {} => "every session with a portal".into(),
         ClearScope::History { before: None } => "the whole history".into(),
         ClearScope::History {
             before: Some(before),
@@ -309,6 +310,7 @@ pub fn lost(lost: &Lost) -> String {
         (lost.consents, "accepted notice", "accepted notices"),
         (lost.confirmations, "confirmation", "confirmations"),
         (lost.history, "history entry", "history entries"),
+        (lost.sessions, "session", "sessions"),
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)

@@ -185,6 +185,7 @@ fn other_replies_and_every_request_are_as_described() {
         ClearScope::History {
             before: Some(UtcSeconds(1)),
         },
+        ClearScope::Sessions {},
     ] {
         let clear = Clear {
             scope,

@@ -465,7 +465,7 @@ fn clears(scope: &ClearScope, portal: &str, card: &CardId) -> bool {
         ClearScope::All {} => true,
         ClearScope::Card { card: cleared } => cleared == card,
         ClearScope::Portal { portal: cleared } => cleared == portal,
-        ClearScope::History { .. } => false,
+        ClearScope::History { .. } | ClearScope::Sessions {} => false,
     }
 }
 

@@ -246,6 +246,7 @@ impl Note {
             ClearScope::All {} => "everything".to_owned(),
             ClearScope::Card { card } => format!("card {card}"),
             ClearScope::Portal { portal } => format!("registrations at {portal}"),
+            ClearScope::Sessions {} => "sessions with portals".to_owned(),
             ClearScope::History { before: None } => "the history".to_owned(),
             ClearScope::History { before: Some(_) } => "older history".to_owned(),
         };

@@ -72,6 +72,8 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
         Ok(u64::try_from(rows).unwrap_or(0))
     };
     Ok(match scope {
+        // None is ever written down.
+        ClearScope::Sessions {} => Lost::default(),
         ClearScope::All {} => Lost {
             cards: rows("SELECT count(*) FROM card", &[])?,
             certificates: rows("SELECT count(*) FROM certificate", &[])?,
@@ -80,7 +82,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
             history: rows("SELECT count(*) FROM history", &[])?,
             consents: rows("SELECT count(*) FROM consent", &[])?,
             confirmations: rows("SELECT count(*) FROM confirmation", &[])?,
-            traces_remain: false,
+            ..Lost::default()
         },
         ClearScope::Card { card } => {
             let card = &[card.0.as_str()][..];
@@ -97,7 +99,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
                 history: rows("SELECT count(*) FROM history WHERE card = ?", card)?,
                 consents: rows(&of_the_last_card("consent"), card)?,
                 confirmations: rows(&of_the_last_card("confirmation"), card)?,
-                traces_remain: false,
+                ..Lost::default()
             }
         }
         ClearScope::Portal { portal } => {
@@ -135,6 +137,7 @@ fn of_the_last_card(table: &str) -> String {
 /// Rows that others refer to go last.
 fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), StoreError> {
     match scope {
+        ClearScope::Sessions {} => {}
         ClearScope::All {} => {
             for table in [
                 "confirmation",
@@ -426,7 +429,7 @@ mod tests {
                     history: rows("history")?,
                     consents: rows("consent")?,
                     confirmations: rows("confirmation")?,
-                    traces_remain: false,
+                    ..Lost::default()
                 })
             })
             .await
@@ -442,7 +445,7 @@ mod tests {
             history: before.history - after.history,
             consents: before.consents - after.consents,
             confirmations: before.confirmations - after.confirmations,
-            traces_remain: false,
+            ..Lost::default()
         }
     }
 

@@ -55,6 +55,9 @@ fn scope(
     if wanted.all {
         return Ok(ClearScope::All {});
     }
+    if wanted.sessions {
+        return Ok(ClearScope::Sessions {});
+    }
     let before = match before {
         Some(day) => {
             let start = day
@@ -132,6 +135,7 @@ mod tests {
             card: None,
             portal: None,
             history: true,
+            sessions: false,
         };
         let zone = TimeZone::fixed(jiff::tz::offset(-5));
 

@@ -394,6 +394,7 @@ fn previewing() -> App {
         Message::Counted {
             scope: ClearScope::All {},
             lost: Ok(Lost {
+                sessions: 0,
                 cards: 2,
                 certificates: 8,
                 personas: 2,

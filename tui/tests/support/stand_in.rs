@@ -159,6 +159,7 @@ impl Desk {
                     history: 0,
                     consents: 2,
                     confirmations: 0,
+                    sessions: 0,
                     traces_remain: false,
                 };
                 Ok(serde_json::to_value(ClearReply { lost }).unwrap())

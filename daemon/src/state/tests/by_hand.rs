@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cac_common::cause::Cause;
 use cac_common::identity::CardId;
-use cac_common::interface::{AnswerWizard, MoveWizard, StartWizard};
+use cac_common::interface::{AnswerWizard, Clear, ClearScope, Lost, MoveWizard, StartWizard};
 use cac_common::locked::Locked;
 use cac_common::profile::Profile;
 use cac_common::registration::Notice;
@@ -17,7 +17,9 @@ use proptest::prelude::*;
 use super::fixtures::{account_of, card_id};
 use super::sessions::{JANE, JOHN};
 use super::{Act, What, World};
-use crate::event::{Effect, Event, HeldPin, RequestId, WizardEvent, WizardOrder, WizardResult};
+use crate::event::{
+    Answer, Effect, Event, HeldPin, RequestId, WizardEvent, WizardOrder, WizardResult,
+};
 use crate::portal::wizard::{Begins, Shown, Turn, Value, Why};
 
 /// What a person does with the wizard.
@@ -357,4 +359,45 @@ fn whoever_leaves_takes_along_what_they_typed_by_hand() {
 
         assert_eq!(world.shown(0).unwrap().wizard, None, "{what:?}");
     }
+}
+
+#[test]
+fn sessions_are_counted_and_cleared_with_what_was_typed_and_nothing_else_is() {
+    let mut world = with_half_an_answer();
+    let before = world.statuses();
+    let clear = |world: &mut World, scope: ClearScope, dry_run| {
+        let what = Clear { scope, dry_run };
+        let asked = Event::ClearAsked {
+            request: RequestId(u64::MAX),
+            uid: JANE,
+            what,
+        };
+        let effects = world.state.step(asked, world.now);
+        let ended = |effect: &Effect| matches!(effect, Effect::EndWizard(_));
+        let ends = effects.iter().filter(|effect| ended(effect)).count();
+        let lost = effects.into_iter().find_map(|effect| {
+            if let Effect::Answer { answer, .. } = effect {
+                answer.ok()
+            } else {
+                None
+            }
+        });
+        (lost, ends)
+    };
+    let lost = |sessions| {
+        Some(Answer::Cleared(Lost {
+            sessions,
+            ..Lost::default()
+        }))
+    };
+
+    let counted = clear(&mut world, ClearScope::Sessions {}, true);
+    assert_eq!(counted, (lost(1), 0));
+    assert_eq!(world.answered(), [true, false], "counting ends nothing");
+    let cleared = clear(&mut world, ClearScope::Sessions {}, false);
+    assert_eq!(cleared, (lost(1), 1));
+    assert_eq!(world.shown(0).unwrap().wizard, None);
+    assert_eq!(world.statuses(), before);
+    let again = clear(&mut world, ClearScope::Sessions {}, false);
+    assert_eq!(again, (lost(0), 0));
 }

@@ -90,14 +90,13 @@ impl CardVisit {
 
     /// Forgets what the database has forgotten.
     pub(in crate::state) fn forget(&mut self, scope: &ClearScope, context: &mut Context<'_>) {
-        let forgotten = |name: &str| match scope {
-            ClearScope::Portal { portal } => portal == name,
-            ClearScope::All {} | ClearScope::Card { .. } => true,
-            ClearScope::History { .. } => false,
-        };
-        if self.by_hand.portal().is_some_and(forgotten) {
+        if self.by_hand.portal().is_some_and(|name| ends(scope, name)) {
             self.end_wizard(context);
         }
+        if *scope == (ClearScope::Sessions {}) {
+            return self.advance(context);
+        }
+        let forgotten = |name: &str| ends(scope, name);
         self.memory
             .registrations
             .retain(|remembered| !forgotten(&remembered.portal));
@@ -118,6 +117,11 @@ impl CardVisit {
             }
         }
         self.advance(context);
+    }
+
+    /// Somebody registers by hand where that is to be forgotten.
+    pub(in crate::state) fn has_session(&self, scope: &ClearScope) -> bool {
+        self.by_hand.has_session() && self.by_hand.portal().is_some_and(|name| ends(scope, name))
     }
 
     pub(super) fn record(
@@ -219,5 +223,14 @@ impl CardVisit {
             proof,
             at: now.utc,
         });
+    }
+}
+
+/// Whether clearing this ends what goes on with a portal, for a card that it touches.
+fn ends(scope: &ClearScope, name: &str) -> bool {
+    match scope {
+        ClearScope::Portal { portal } => portal == name,
+        ClearScope::All {} | ClearScope::Card { .. } | ClearScope::Sessions {} => true,
+        ClearScope::History { .. } => false,
     }
 }

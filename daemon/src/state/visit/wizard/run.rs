@@ -95,6 +95,11 @@ impl ByHand {
         Some(&self.run.as_ref()?.profile.name)
     }
 
+    /// The session with the portal may still be there.
+    pub(in crate::state) fn has_session(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| !run.is_over())
+    }
+
     /// It goes on, or waits for a person.
     pub(super) fn is_under_way(&self) -> bool {
         let run = self.run.as_ref();
