@@ -15,7 +15,7 @@ ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
 CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
 SAMPLES  := $(wildcard systemd/portals.d/*.sample)
 
-.PHONY: all install uninstall deps demo test test-system lint verify-unit bench fuzz fuzz-seeds clean help
+.PHONY: all install uninstall deps demo test test-system lint verify-unit bench fuzz fuzz-screens fuzz-seeds clean help
 
 all: ## build both programs
 	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
@@ -103,6 +103,9 @@ SECONDS ?= 60
 
 fuzz: ## every parser of bytes from outside under libFuzzer (SECONDS=60, TARGETS="tlv chuid")
 	@SECONDS_EACH=$(SECONDS) bash tests/fuzz/run $(TARGETS)
+
+fuzz-screens: ## random keys, resizes and pictures through the dashboard (SECONDS=60)
+	CACCTL_FUZZ_SECONDS=$(SECONDS) $(CARGO) test -q --locked -p cacctl --lib fuzz -- --nocapture
 
 fuzz-seeds: ## make what fuzzing begins with anew
 	@$(CARGO) run -q --locked -p cac-tests --bin fuzz-seeds

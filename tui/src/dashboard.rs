@@ -3,6 +3,8 @@
 //! Nothing in it waits for the daemon, and between two messages it sleeps.
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 use std::io::{self, IsTerminal};

@@ -1,5 +1,4 @@
 //! Desks on which something is out of the ordinary.
-#![expect(clippy::unwrap_used, reason = "it serves tests alone")]
 
 use cac_common::certificate::{CertificateSummary, ChainStatus, Retired, Revocation, Slot};
 use cac_common::finding::{Finding, Weight};
@@ -114,5 +113,8 @@ pub(crate) fn troubled() -> Snapshot {
 }
 
 pub(crate) fn card(snapshot: &mut Snapshot) -> &mut Card {
-    snapshot.readers[2].card.as_mut().unwrap()
+    snapshot.readers[2]
+        .card
+        .as_mut()
+        .expect("the third reader of the desk has one")
 }

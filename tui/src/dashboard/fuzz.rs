@@ -1,0 +1,574 @@
+//! Anything that can come in, in any order: nothing panics, nothing is drawn
+//! outside or cut in half, and Esc leads home without ending the dashboard.
+//!
+//! The keys are looked up where the dashboard does it, and the pictures are
+//! those of an invented desk with pieces of their JSON taken out, doubled, put
+//! elsewhere or made absurd. So what is new is reached by itself.
+
+use std::time::{Duration, Instant};
+
+use cac_common::certificate::Slot;
+use cac_common::client::ClientError;
+use cac_common::interface::Lost;
+use cac_common::registration::{Notice, RegistrationStatus};
+use cac_common::snapshot::{PinStatus, Snapshot};
+use cac_common::time::UtcSeconds;
+use cac_common::wizard::{Ask, AskKind, Wizard, WizardState};
+use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use ratatui::Terminal;
+use ratatui::backend::{Backend as _, TestBackend};
+use ratatui::buffer::{Buffer, Cell};
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::*;
+use crate::app::Screen as Shown;
+use crate::invented;
+use crate::keys::Command;
+
+#[path = "../../tests/support/scenes.rs"]
+mod scenes;
+
+/// For how many seconds it goes on; without it the cases are counted.
+const SECONDS: &str = "CACCTL_FUZZ_SECONDS";
+const CASES: u32 = 300;
+const MOST_STEPS: usize = 60;
+
+/// So deep nothing lies: as many times Esc has to be enough.
+const DEEPEST: usize = 6;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Event(Event),
+    /// One of the keys that mean something now.
+    Meant(usize),
+    /// Typed and entered.
+    Words(&'static str),
+    Snapshot(usize, Vec<Mutation>),
+    /// The picture that is shown, changed once more.
+    Change(Mutation),
+    Away,
+    Later(i64),
+    /// What was asked for longest ago, or another thing, is answered.
+    Answer {
+        which: usize,
+        is_fine: bool,
+        /// It is answered once more later.
+        stays: bool,
+    },
+    Home,
+}
+
+#[derive(Debug, Clone)]
+struct Mutation {
+    /// Which child to go down to at each level.
+    path: Vec<usize>,
+    change: Change,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Text(String),
+    Number(i64),
+    Flip,
+    Nothing,
+    Remove,
+    Repeat(usize),
+    /// What stands at another place.
+    Of(Vec<usize>),
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is to end after so many seconds of the clock"
+)]
+fn nothing_that_comes_in_breaks_the_dashboard() {
+    let seconds = std::env::var(SECONDS)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(0));
+    let mut cases = 0;
+    loop {
+        let mut runner = TestRunner::new(Config {
+            cases: CASES,
+            failure_persistence: None,
+            ..Config::default()
+        });
+        let steps = prop::collection::vec(step(), 1..MOST_STEPS);
+        if let Err(found) = runner.run(&(any::<usize>(), steps), |(base, steps)| {
+            live(base, steps);
+            Ok(())
+        }) {
+            panic!("{found}");
+        }
+        cases += CASES;
+        if Instant::now() >= end {
+            break;
+        }
+    }
+    if seconds.is_some() {
+        eprintln!("{cases} cases, nothing found");
+    }
+}
+
+fn live(base: usize, steps: Vec<Step>) {
+    let bases = bases();
+    let (answer, _) = mpsc::channel(1);
+    let mut desk = Desk {
+        app: App::new(invented::NOW, TimeZone::UTC),
+        secret: SecretEntry::default(),
+        socket: PathBuf::new().into(),
+        answer,
+    };
+    let mut asked = Vec::new();
+    take(
+        &mut desk,
+        Message::Snapshot(Box::new(bases[base % bases.len()].clone())),
+        &mut asked,
+    );
+    for step in steps {
+        match step {
+            Step::Event(event) => {
+                if let Some(message) = desk.message_for(&event) {
+                    take(&mut desk, message, &mut asked);
+                }
+            }
+            Step::Meant(which) => {
+                let mode = desk.app.mode();
+                let means = |key: &KeyEvent| match keys::pressed(mode, key) {
+                    Some(Pressed::Command(command)) => command != Command::Back,
+                    meaning => meaning.is_some(),
+                };
+                let keys: Vec<_> = every_key().filter(means).collect();
+                if let Some(key) = keys.get(which % keys.len().max(1)) {
+                    press(&mut desk, *key, &mut asked);
+                }
+            }
+            Step::Words(words) => {
+                for c in words.chars() {
+                    press(&mut desk, KeyEvent::from(KeyCode::Char(c)), &mut asked);
+                }
+                press(&mut desk, KeyEvent::from(KeyCode::Enter), &mut asked);
+            }
+            Step::Snapshot(which, mutations) => {
+                let base = bases[which % bases.len()].clone();
+                let snapshot = mutations.iter().fold(base, mutated);
+                take(&mut desk, Message::Snapshot(Box::new(snapshot)), &mut asked);
+            }
+            Step::Change(mutation) => {
+                if let Some(snapshot) = desk.app.snapshot.clone() {
+                    let snapshot = mutated(snapshot, &mutation);
+                    take(&mut desk, Message::Snapshot(Box::new(snapshot)), &mut asked);
+                }
+            }
+            Step::Away => take(&mut desk, Message::Away(trouble()), &mut asked),
+            Step::Later(seconds) => {
+                desk.app.now = UtcSeconds(desk.app.now.0.saturating_add(seconds));
+                take(&mut desk, Message::Tick, &mut asked);
+            }
+            Step::Answer {
+                which,
+                is_fine,
+                stays,
+            } => {
+                if asked.is_empty() {
+                    continue;
+                }
+                let at = which % asked.len();
+                let message = answered(&asked[at], is_fine);
+                if !stays {
+                    asked.remove(at);
+                }
+                if let Some(message) = message {
+                    take(&mut desk, message, &mut asked);
+                }
+            }
+            Step::Home => go_home(&mut desk),
+        }
+        draw(&desk.app);
+    }
+    go_home(&mut desk);
+}
+
+fn take(desk: &mut Desk, message: Message, asked: &mut Vec<Action>) {
+    asked.extend(desk.take(message));
+}
+
+fn press(desk: &mut Desk, key: KeyEvent, asked: &mut Vec<Action>) {
+    if let Some(message) = desk.message_for(&Event::Key(key)) {
+        take(desk, message, asked);
+    }
+}
+
+fn go_home(desk: &mut Desk) {
+    let escape = Event::Key(KeyEvent::from(KeyCode::Esc));
+    for _ in 0..DEEPEST {
+        if let Some(message) = desk.message_for(&escape) {
+            let action = desk.take(message);
+            assert_ne!(action, Some(Action::Quit));
+        }
+        draw(&desk.app);
+    }
+    assert_eq!(desk.app.screen, Shown::Panes);
+    assert_eq!(desk.secret.count(), 0);
+}
+
+fn draw(app: &App) {
+    let (columns, rows) = app.size;
+    let theme = if app.now.0 % 2 == 0 {
+        Theme::DEFAULT
+    } else {
+        Theme::MONOCHROME.in_ascii()
+    };
+    let mut screen = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    screen
+        .draw(|frame| {
+            view::draw(frame, app, theme);
+            is_whole(frame.buffer_mut());
+        })
+        .unwrap();
+    let cursor = screen.backend_mut().get_cursor_position().unwrap();
+    assert!(cursor.x < columns && cursor.y < rows, "{cursor:?}");
+}
+
+/// Each cell has what one or two columns hold, and the second of two is blank.
+fn is_whole(buffer: &Buffer) {
+    for row in buffer.content.chunks(usize::from(buffer.area.width)) {
+        let mut at = 0;
+        while let Some(cell) = row.get(at) {
+            let symbol = cell.symbol();
+            let wide = symbol.width();
+            assert!(!symbol.chars().any(char::is_control), "{symbol:?}");
+            assert!((1..=2).contains(&wide), "{symbol:?}");
+            if wide == 2 {
+                assert_eq!(row.get(at + 1).map(Cell::symbol), Some(" "));
+            }
+            at += wide;
+        }
+    }
+}
+
+/// What comes of something that was asked for; `None` where nothing does.
+fn answered(action: &Action, is_fine: bool) -> Option<Message> {
+    fn or_trouble<T>(is_fine: bool, fine: T) -> Result<T, Trouble> {
+        if is_fine { Ok(fine) } else { Err(trouble()) }
+    }
+    let done = or_trouble(is_fine, ());
+    Some(if let Action::SubmitPin(_) = action {
+        Message::PinTaken(done)
+    } else if let Action::Register(_) = action {
+        Message::Asked(done)
+    } else if let Action::Accept(_) = action {
+        Message::Accepted(done)
+    } else if let Action::BeginWizard { .. } = action {
+        Message::Begun(done)
+    } else if let Action::Answer(_) | Action::AnswerWithSecret(_) | Action::MoveWizard(_) = action {
+        Message::Sent(done)
+    } else if let Action::LoadConfirmation(_) = action {
+        let kept = Some(Box::new(invented::confirmation()));
+        Message::Kept(or_trouble(is_fine, kept))
+    } else if let Action::LoadProfile(_) = action {
+        Message::Profile(or_trouble(is_fine, Box::new(invented::ako())))
+    } else if let Action::Save { file, .. } = action {
+        Message::Saved(or_trouble(is_fine, file.into()))
+    } else if let Action::Print(_) = action {
+        Message::Printed(or_trouble(is_fine, "request id is lp-1".into()))
+    } else if let Action::LoadHistory(wanted) = action {
+        let entries = invented::desk().happened.into_iter().rev().collect();
+        Message::Page {
+            before: wanted.before,
+            entries: or_trouble(is_fine, entries),
+        }
+    } else if let Action::Clear(wanted) = action {
+        let lost = or_trouble(is_fine, lost());
+        let scope = wanted.scope.clone();
+        if wanted.dry_run {
+            Message::Counted { scope, lost }
+        } else {
+            Message::Cleared { scope, lost }
+        }
+    } else {
+        return None;
+    })
+}
+
+fn lost() -> Lost {
+    Lost {
+        cards: 2,
+        certificates: 8,
+        personas: 2,
+        registrations: 4,
+        history: u64::MAX,
+        consents: 3,
+        confirmations: 1,
+        traces_remain: true,
+    }
+}
+
+fn trouble() -> Trouble {
+    Trouble::from(&ClientError::Closed)
+}
+
+/// What pictures begin with.
+fn bases() -> Vec<Snapshot> {
+    let ask = |kind| Ask {
+        label: "\u{65e5}\u{672c} Password".into(),
+        kind,
+        is_answered: false,
+    };
+    let asks = [AskKind::Text, AskKind::Password, AskKind::Pin];
+    let states = [
+        WizardState::Working,
+        WizardState::Asking {
+            asks: asks.map(ask).into(),
+        },
+        WizardState::Asking {
+            asks: vec![ask(AskKind::Pin)],
+        },
+        WizardState::Telling,
+        WizardState::Stopped {
+            cause: "the portal shows another page".into(),
+        },
+        WizardState::Done {
+            is_registered: true,
+            has_confirmation: true,
+        },
+    ];
+    let by_hand = states.into_iter().enumerate().map(|(turn, state)| {
+        let mut desk = invented::desk();
+        scenes::card(&mut desk).wizard = Some(Wizard {
+            turn: turn as u64,
+            ..invented::wizard("ako", state)
+        });
+        desk
+    });
+    let mut bases = vec![
+        invented::desk(),
+        invented::nothing_plugged_in(),
+        invented::checked(),
+        invented::desk().for_a_stranger(),
+        scenes::nameless(),
+        scenes::many(),
+        scenes::extreme(),
+        scenes::troubled(),
+        last_try(),
+        with_notice(),
+    ];
+    bases.extend(by_hand);
+    bases
+}
+
+fn last_try() -> Snapshot {
+    let mut desk = invented::desk();
+    scenes::card(&mut desk).pin = PinStatus::Ready {
+        tries_left: Some(1),
+    };
+    desk
+}
+
+fn with_notice() -> Snapshot {
+    let mut desk = invented::desk();
+    scenes::card(&mut desk).registrations[1].status = RegistrationStatus::NeedsConsent {
+        notice: Notice {
+            text: "Communications on it may be monitored, recorded and searched. ".repeat(30),
+            sha256: "00ff".into(),
+        },
+    };
+    desk
+}
+
+/// The same picture if what comes of it is none.
+fn mutated(snapshot: Snapshot, mutation: &Mutation) -> Snapshot {
+    let mut value = serde_json::to_value(&snapshot).unwrap();
+    mutate(&mut value, mutation);
+    serde_json::from_value(value).unwrap_or(snapshot)
+}
+
+fn mutate(value: &mut Value, mutation: &Mutation) {
+    let other = match &mutation.change {
+        Change::Of(path) => at(value, path).clone(),
+        Change::Text(text) => Value::from(text.as_str()),
+        Change::Number(number) => Value::from(*number),
+        Change::Flip | Change::Nothing | Change::Remove | Change::Repeat(_) => Value::Null,
+    };
+    let Some((last, path)) = mutation.path.split_last() else {
+        return;
+    };
+    let parent = at(value, path);
+    if let (Change::Remove | Change::Repeat(_), Value::Array(items)) =
+        (&mutation.change, &mut *parent)
+    {
+        if items.is_empty() {
+            return;
+        }
+        let which = last % items.len();
+        if let Change::Repeat(times) = mutation.change {
+            let item = items[which].clone();
+            items.extend(vec![item; times]);
+        } else {
+            items.remove(which);
+        }
+        return;
+    }
+    if let Some(child) = child(parent, *last) {
+        *child = match child {
+            Value::Bool(is) => Value::Bool(!*is),
+            Value::Null
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => other,
+        };
+    }
+}
+
+fn at<'a>(value: &'a mut Value, path: &[usize]) -> &'a mut Value {
+    let mut here = value;
+    for step in path {
+        if child(here, *step).is_none() {
+            return here;
+        }
+        here = child(here, *step).unwrap();
+    }
+    here
+}
+
+fn child(value: &mut Value, which: usize) -> Option<&mut Value> {
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            let at = which % items.len();
+            items.get_mut(at)
+        }
+        Value::Object(fields) if !fields.is_empty() => {
+            let at = which % fields.len();
+            fields.values_mut().nth(at)
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => None,
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => key().prop_map(|key| Step::Event(Event::Key(key))),
+        12 => any::<usize>().prop_map(Step::Meant),
+        4 => select(vec!["yes", "123456", "jane", "", "\u{e4}\u{65e5}"]).prop_map(Step::Words),
+        2 => mouse().prop_map(|mouse| Step::Event(Event::Mouse(mouse))),
+        2 => size().prop_map(|(columns, rows)| Step::Event(Event::Resize(columns, rows))),
+        2 => (any::<usize>(), prop::collection::vec(mutation(), 0..4))
+            .prop_map(|(base, mutations)| Step::Snapshot(base, mutations)),
+        2 => mutation().prop_map(Step::Change),
+        1 => Just(Step::Away),
+        1 => prop_oneof![0..100_i64, any::<i64>()].prop_map(Step::Later),
+        6 => (any::<usize>(), prop::bool::weighted(0.8), any::<bool>())
+            .prop_map(|(which, is_fine, stays)| Step::Answer { which, is_fine, stays }),
+        1 => Just(Step::Home),
+    ]
+}
+
+const NAMED: [KeyCode; 17] = [
+    KeyCode::Enter,
+    KeyCode::Esc,
+    KeyCode::Tab,
+    KeyCode::BackTab,
+    KeyCode::Backspace,
+    KeyCode::Delete,
+    KeyCode::Insert,
+    KeyCode::Up,
+    KeyCode::Down,
+    KeyCode::Left,
+    KeyCode::Right,
+    KeyCode::Home,
+    KeyCode::End,
+    KeyCode::PageUp,
+    KeyCode::PageDown,
+    KeyCode::Null,
+    KeyCode::F(1),
+];
+
+fn every_key() -> impl Iterator<Item = KeyEvent> {
+    let plain = (' '..='~').map(KeyCode::Char).chain(NAMED);
+    plain.map(KeyEvent::from)
+}
+
+fn key() -> impl Strategy<Value = KeyEvent> {
+    let character = prop_oneof![
+        4 => (b' '..=b'~').prop_map(char::from),
+        3 => (b'a'..=b'z').prop_map(char::from),
+        2 => (b'0'..=b'9').prop_map(char::from),
+        1 => any::<char>(),
+    ];
+    let code = prop_oneof![
+        3 => select(NAMED.to_vec()),
+        4 => character.prop_map(KeyCode::Char),
+    ];
+    let modifiers = prop_oneof![
+        8 => Just(KeyModifiers::NONE),
+        1 => any::<u8>().prop_map(KeyModifiers::from_bits_truncate),
+    ];
+    (code, modifiers).prop_map(|(code, modifiers)| KeyEvent::new(code, modifiers))
+}
+
+fn mouse() -> impl Strategy<Value = MouseEvent> {
+    let kind = select(vec![
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Left),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::Moved,
+        MouseEventKind::ScrollDown,
+        MouseEventKind::ScrollUp,
+    ]);
+    let place = prop_oneof![8 => 0..120_u16, 1 => any::<u16>()];
+    (kind, place.clone(), place).prop_map(|(kind, column, row)| MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    })
+}
+
+fn size() -> impl Strategy<Value = (u16, u16)> {
+    prop_oneof![
+        2 => (1..=210_u16, 1..=64_u16),
+        1 => (1..=12_u16, 1..=6_u16),
+        1 => Just((80, 24)),
+        1 => Just((120, 36)),
+    ]
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let path = || prop::collection::vec(any::<usize>(), 1..9);
+    let long = select(vec![
+        "W".repeat(64),
+        "\u{65e5}\u{672c}\u{8a9e}".repeat(30),
+        "e\u{301}\u{327}".repeat(40),
+        "\u{5d0}\u{202e}\u{627}".repeat(20),
+        "\u{1b}[2J\u{7}\u{9b}\u{85}\n\t".repeat(9),
+        "\u{1f468}\u{200d}\u{1f469}\u{fe0f}".repeat(9),
+        "\u{301}".into(),
+        String::new(),
+        "2026-02-31".into(),
+        Slot::Authentication.to_string(),
+    ]);
+    let number = select(vec![0, 1, 2, 255, -1, i64::MIN, i64::MAX, 1_795_356_129]);
+    let change = prop_oneof![
+        3 => long.prop_map(Change::Text),
+        1 => any::<String>().prop_map(Change::Text),
+        3 => number.prop_map(Change::Number),
+        1 => Just(Change::Flip),
+        1 => Just(Change::Nothing),
+        1 => Just(Change::Remove),
+        2 => (1..40_usize).prop_map(Change::Repeat),
+        3 => path().prop_map(Change::Of),
+    ];
+    (path(), change).prop_map(|(path, change)| Mutation { path, change })
+}
