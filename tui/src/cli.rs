@@ -72,6 +72,10 @@ pub struct Options {
     #[arg(long, global = true)]
     pub no_color: bool,
 
+    /// In place of the dashboard, a sentence for each change, and letters to type: for screen readers.
+    #[arg(long)]
+    pub plain: bool,
+
     /// The dashboard's theme; the variable CACCTL_THEME names it too. "list" lists them.
     ///
     /// A theme of your own is a file NAME.toml in the folder cacctl/themes of

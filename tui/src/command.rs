@@ -10,6 +10,7 @@ mod ends;
 pub mod history;
 pub mod login;
 pub mod manual;
+pub mod plain;
 pub mod portal;
 pub mod register;
 pub mod status;

@@ -25,6 +25,7 @@ pub mod outlook;
 pub mod paper;
 pub mod patience;
 pub mod phrase;
+pub mod plain;
 pub mod possible;
 pub mod presence;
 pub mod print;
@@ -106,6 +107,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         .map_err(Failure::Runtime)?;
     let ended = runtime.block_on(patience::within(limit, async {
         match command {
+            None if options.plain => command::plain::run(socket).await,
             None => {
                 let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name))?;
                 dashboard::run(socket, theme, place).await

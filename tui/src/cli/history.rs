@@ -7,6 +7,8 @@ use cac_common::snapshot::HistoryKind;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use crate::completion;
+
 #[derive(Debug, Args)]
 pub struct History {
     /// How many entries at most.
@@ -26,11 +28,11 @@ pub struct History {
     pub kind: Option<HistoryKind>,
 
     /// Only entries of this portal.
-    #[arg(long, value_name = "PORTAL")]
+    #[arg(long, value_name = "PORTAL", add = completion::portals())]
     pub portal: Option<String>,
 
     /// Only entries of this card.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = completion::cards())]
     pub card: Option<String>,
 
     /// Only entries from this day (YYYY-MM-DD) on, or no older than this (30m, 12h, 2d, 3w).

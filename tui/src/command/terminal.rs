@@ -15,6 +15,8 @@ use super::ask_pin::Silence;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Echo {
     Shown,
+    /// Shown, and what was typed before it was asked for counts too.
+    Ahead,
     Hidden,
 }
 
@@ -58,6 +60,7 @@ impl Terminal {
                 tcflush(&self.screen, QueueSelector::IFlush)?;
                 None
             }
+            Echo::Ahead => None,
         };
         self.say(prompt)?;
         let mut length = 0;

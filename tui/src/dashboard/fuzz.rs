@@ -305,6 +305,7 @@ fn lost() -> Lost {
         history: u64::MAX,
         consents: 3,
         confirmations: 1,
+        sessions: 1,
         traces_remain: true,
     }
 }

@@ -312,6 +312,7 @@ const NOTHING_SAID: Options = Options {
     socket: None,
     ascii: false,
     no_color: false,
+    plain: false,
     theme: None,
 };
 
