@@ -3,6 +3,7 @@
 //! `update` alone changes it, `view` alone draws it. A PIN or password never
 //! stands here: only how many characters were typed.
 
+mod activity;
 mod checklist;
 mod eligibility;
 mod filter;
@@ -29,6 +30,7 @@ use crate::cli::Place;
 use crate::failure::Trouble;
 use crate::phrase::{self, Tone};
 
+pub use self::activity::{ActivityLine, ActivityNews, Batch};
 pub use self::checklist::ChecklistScreen;
 pub use self::eligibility::{EligibilityDialog, EligibilityStep, OpenEligibility};
 pub use self::filter::Filter;
@@ -57,6 +59,8 @@ pub struct App {
     /// The entry picked in the list of what happened; else the newest.
     pub happened: Option<i64>,
     pub screen: Screen,
+    /// What goes between readers and cards, while it is shown.
+    pub activity: Option<ActivityLine>,
     /// What lies beneath the help or the palette, and is there again after it.
     pub beneath: Option<Box<Screen>>,
     pub filter: Option<Filter>,
@@ -123,6 +127,7 @@ impl App {
             registration: None,
             happened: None,
             screen: Screen::Panes,
+            activity: None,
             beneath: None,
             filter: None,
             said: None,

@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::app::{App, Link};
 use crate::calls;
@@ -53,6 +54,7 @@ pub async fn run(socket: PathBuf, theme: Theme, start: Place) -> Result<Exit, Fa
         secret: SecretEntry::default(),
         socket: socket.into(),
         answer,
+        activity: None,
     };
     desk.serve(&mut sources, &mut screen, theme)
         .await
@@ -120,6 +122,8 @@ struct Desk {
     secret: SecretEntry,
     socket: Arc<std::path::Path>,
     answer: mpsc::Sender<Message>,
+    /// Follows what goes between readers and cards, while it is shown.
+    activity: Option<JoinHandle<()>>,
 }
 
 impl Desk {
@@ -162,6 +166,7 @@ impl Desk {
                 Some(Action::Redraw) => screen.forget()?,
                 Some(Action::Suspend) => screen.suspend()?,
                 Some(Action::TakeMouse(ours)) => screen.take_mouse(ours)?,
+                Some(Action::FollowActivity(shows)) => self.follow_activity(shows),
                 Some(action) => self.start(action),
             }
         }
@@ -227,6 +232,16 @@ impl Desk {
         action
     }
 
+    fn follow_activity(&mut self, shows: bool) {
+        if let Some(before) = self.activity.take() {
+            before.abort();
+        }
+        self.activity = shows.then(|| {
+            let (socket, answer) = (self.socket.clone(), self.answer.clone());
+            tokio::spawn(feed::activity::follow(socket, answer))
+        });
+    }
+
     fn start(&mut self, action: Action) {
         let (socket, answer) = (self.socket.clone(), self.answer.clone());
         let secret = self.secret.take();
@@ -263,7 +278,11 @@ impl Desk {
                     };
                     calls::test_portal(&socket, request, since, secret).await
                 }
-                Action::Quit | Action::Redraw | Action::Suspend | Action::TakeMouse(_) => return,
+                Action::Quit
+                | Action::Redraw
+                | Action::Suspend
+                | Action::TakeMouse(_)
+                | Action::FollowActivity(_) => return,
             };
             // Fails only if the dashboard has ended.
             let _ = answer.send(message).await;

@@ -1,5 +1,7 @@
 //! Follows the daemon's state, and comes back by itself when the daemon was away.
 
+pub mod activity;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -93,6 +93,8 @@ pub enum Command {
     Wizard,
     Eligibility,
     Outlook,
+    /// A line of what goes to the cards.
+    Activity,
     /// In the wizard: to the step before.
     StepBack,
     /// In the wizard: to throw all away.

@@ -147,7 +147,9 @@ impl<'a> Outlook<'a> {
                 .0
                 .saturating_sub(i64::try_from(EXCHANGED_BEFORE.as_secs()).unwrap_or(i64::MAX)),
         );
-        let when = if first.ends < now {
+        let when = if ending.is_revoked() {
+            "Have it exchanged now.".to_owned()
+        } else if first.ends < now {
             "Something on it is past its time: have it exchanged now.".to_owned()
         } else if from <= now {
             "That can be done now: make an appointment.".to_owned()
@@ -198,6 +200,9 @@ impl Ending<'_> {
         let What::Certificate(certificate) = self.what else {
             return "With the card ends all that is on it.";
         };
+        if self.is_revoked() {
+            return "It was revoked, and is refused already.";
+        }
         let signs_in = self.card.login.as_ref();
         if signs_in.is_some_and(|login| login.slot == certificate.slot) {
             return "This one signs in: after its end portals refuse the card.";

@@ -29,6 +29,9 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
         Command::Clear | Command::History if !app.may_act() => {
             "You may not see what is kept of people: join the group cacd-admin, or use sudo."
         }
+        Command::Activity if app.activity.is_none() && !app.may_act() => {
+            "You may not see what goes to a card: join the group cacd-admin, or use sudo."
+        }
         Command::Problems if app.problems().is_empty() => "Nothing is wrong with the service.",
         Command::ShowDodId if !shows_a_person(app) => "No DoD ID is known here.",
         Command::Filter if is_empty(app) => "There is nothing in this list to look for.",

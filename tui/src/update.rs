@@ -22,8 +22,8 @@ use cac_common::snapshot::{PinStatus, Snapshot};
 pub use self::message::{Action, Message, Stroke};
 pub use self::mouse::{Mouse, MouseDid};
 use crate::app::{
-    App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinStep, PinUse, Said, Screen,
-    Subject, WizardStep,
+    ActivityLine, App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinStep, PinUse,
+    Said, Screen, Subject, WizardStep,
 };
 use crate::failure::Trouble;
 use crate::keys::Command;
@@ -69,6 +69,12 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
                 app,
                 printed.map(|said| format!("Sent to the printer. {said}")),
             );
+        }
+        Message::Activity(news) => {
+            // Late news of what is hidden again changes nothing.
+            if let Some(line) = &mut app.activity {
+                line.take(news);
+            }
         }
         Message::Page { before, entries } => dialogs::take_page(app, before, entries),
         Message::Counted { scope, lost } => dialogs::preview(app, &scope, lost),
@@ -266,6 +272,11 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
         Command::ShowDodId => app.shows_dod_id = !app.shows_dod_id,
         Command::Help => help::open(app),
         Command::Mouse => return Some(toggle_mouse(app)),
+        Command::Activity => {
+            let shows = app.activity.is_none();
+            app.activity = shows.then(ActivityLine::default);
+            return Some(Action::FollowActivity(shows));
+        }
         Command::Palette => palette::show(app),
         Command::Filter => palette::search(app),
         Command::Problems => open(app, Subject::Problems),

@@ -15,6 +15,7 @@
 //! │ what to do next  ││                               │
 //! └──────────────────┘└───────────────────────────────┘
 //!  what came of the last request
+//!  what goes to the cards, if it is asked for
 //!  footer: the keys
 //! ```
 //!
@@ -22,6 +23,7 @@
 //! matter least go first when there is no room. Dialogs lie on top. All of it
 //! is a pure function of [`App`].
 
+mod activity;
 mod ascii;
 mod card;
 mod certificates;

@@ -370,6 +370,7 @@ fn closed_desk() -> Desk {
         secret: SecretEntry::default(),
         socket: PathBuf::new().into(),
         answer,
+        activity: None,
     }
 }
 

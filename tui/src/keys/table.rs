@@ -335,6 +335,14 @@ pub const TABLE: &[Binding] = &[
         footer: None,
     },
     Binding {
+        keys: &[Plain(KeyCode::Char('a'))],
+        modes: CARD,
+        command: Command::Activity,
+        shown: "a",
+        help: "show or hide what goes to the cards, command by command, without contents",
+        footer: None,
+    },
+    Binding {
         keys: &[Plain(KeyCode::Char('c'))],
         modes: CARD,
         command: Command::Clear,

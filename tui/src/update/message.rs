@@ -11,6 +11,7 @@ use cac_common::time::UtcSeconds;
 use cac_common::wizard::Confirmation;
 
 use super::mouse::Mouse;
+use crate::app::ActivityNews;
 use crate::failure::Trouble;
 use crate::keys::Command;
 
@@ -39,6 +40,8 @@ pub enum Message {
     Saved(Result<PathBuf, Trouble>),
     /// With what the printer service says.
     Printed(Result<String, Trouble>),
+    /// What goes between readers and cards.
+    Activity(ActivityNews),
     Page {
         before: Option<i64>,
         entries: Result<Vec<HistoryEntry>, Trouble>,
@@ -86,6 +89,8 @@ pub enum Action {
     Suspend,
     /// Takes the mouse, or leaves it to the terminal.
     TakeMouse(bool),
+    /// Follows what goes between readers and cards, or ends that.
+    FollowActivity(bool),
     /// With the digits that were typed.
     SubmitPin(SubmitPin),
     Register(Register),

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::activity;
 use super::text::{width, wrap_at_most};
 use crate::app::App;
 use crate::keys::Command;
@@ -63,19 +64,17 @@ fn placed(app: &App, area: Rect) -> Vec<(u16, Hint)> {
 }
 
 pub(super) fn said_lines(app: &App, whole: Rect, theme: Theme) -> Vec<Line<'static>> {
-    let Some(said) = &app.said else {
-        return Vec::new();
-    };
     let most = if whole.height < 10 { 1 } else { 3 };
-    let lines = wrap_at_most(&said.text, whole.width.saturating_sub(4), most);
-    lines
-        .into_iter()
-        .enumerate()
-        .map(|(at, text)| {
+    let mut lines = Vec::new();
+    if let Some(said) = &app.said {
+        let wrapped = wrap_at_most(&said.text, whole.width.saturating_sub(4), most);
+        lines.extend(wrapped.into_iter().enumerate().map(|(at, text)| {
             let mark = if at == 0 { Theme::mark(said.tone) } else { " " };
             Line::styled(format!(" {mark} {text}"), theme.tone(said.tone))
-        })
-        .collect()
+        }));
+    }
+    lines.extend(activity::line(app, whole.width, theme));
+    lines
 }
 
 /// As many hints as fit; the last three, which lead to all else and out, stay longest.

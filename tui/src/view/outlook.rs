@@ -20,7 +20,7 @@ const WIDE: u16 = 100;
 const HIGH: u16 = 24;
 
 /// Characters that most advice has no more of.
-const ADVICE: u16 = 430;
+const ADVICE: u16 = 480;
 
 /// A bar as wide as the screen says no more.
 const LONGEST_BAR: u16 = 24;
@@ -89,6 +89,8 @@ struct Columns {
     bar: u16,
     left: u16,
     date: u16,
+    /// What is left over, at the right.
+    rest: u16,
 }
 
 impl Columns {
@@ -108,6 +110,7 @@ impl Columns {
             bar: 0,
             left,
             date: if_room(60, 12),
+            rest: 0,
         };
         // The mark, and a space at either end and between.
         let used = 8 + columns.word + columns.name + columns.left + columns.date;
@@ -118,7 +121,9 @@ impl Columns {
         }
         if rest > 5 {
             columns.bar = rest.min(LONGEST_BAR);
+            rest -= columns.bar;
         }
+        columns.rest = rest;
         columns
     }
 }
@@ -161,7 +166,7 @@ fn row(app: &App, ending: &Ending<'_>, columns: &Columns, theme: Theme) -> Line<
             fit_right(&phrase::date(ending.ends, &app.zone), columns.date),
             theme.label(),
         ),
-        Span::raw(" "),
+        Span::raw(fit("", columns.rest.saturating_add(1))),
     ])
 }
 

@@ -115,7 +115,7 @@ fn row(app: &App, row: Chosen<'_>, is_chosen: bool, columns: u16, theme: Theme) 
 }
 
 /// Without the numbers PC/SC ends a name with, where there is no other of that name.
-fn short_name(app: &App, reader: &Reader) -> String {
+pub(super) fn short_name(app: &App, reader: &Reader) -> String {
     let name = without_numbers(&reader.name.0);
     let is_alone = app.snapshot.as_ref().is_some_and(|snapshot| {
         let others = snapshot.readers.iter();

@@ -1,5 +1,6 @@
 //! Every screen as it is drawn, at the two usual sizes; and nothing that panics at any.
 
+mod activity;
 mod by_hand;
 mod checked;
 mod hard;
@@ -358,6 +359,7 @@ fn every_app() -> Vec<App> {
     apps.extend(tested::every_app());
     apps.extend(checked::every_app());
     apps.extend(help::every_app());
+    apps.extend(activity::every_app());
     apps
 }
 

@@ -91,6 +91,19 @@ fn the_row_under_the_cursor_is_the_only_one_reversed() {
 }
 
 #[test]
+fn what_was_revoked_is_said_to_be_refused_already() {
+    let app = opened(invented::checked(), 2);
+
+    let text = drawn(&app, (120, 36), MONOCHROME);
+
+    assert!(
+        text.contains("It was revoked, and is refused already."),
+        "{text}"
+    );
+    assert!(text.contains("Have it exchanged now."), "{text}");
+}
+
+#[test]
 fn what_is_taken_out_leaves_the_cursor_on_something_and_enter_opens_it() {
     let mut app = opened(two_people(), 9);
     update(&mut app, Message::Snapshot(Box::new(invented::desk())));
