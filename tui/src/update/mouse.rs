@@ -59,6 +59,12 @@ fn choose(app: &mut App, row: usize) -> Option<Action> {
     if let Screen::History(_) = app.screen {
         return dialogs::put_cursor_in_history(app, row);
     }
+    if let Screen::Outlook { cursor } = &mut app.screen
+        && *cursor != row
+    {
+        *cursor = row;
+        return None;
+    }
     if let Screen::Palette(palette) = &mut app.screen {
         palette.cursor = row;
     } else if let Screen::Clear(ClearStep::Choosing { cursor }) = &mut app.screen {

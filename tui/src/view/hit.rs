@@ -3,8 +3,8 @@
 use ratatui::layout::{Position, Rect};
 
 use super::{
-    areas, certificates, clear, footer, happened, header, height_of, history, layout, palette,
-    pane, readers, registration,
+    areas, certificates, clear, footer, happened, header, height_of, history, layout, outlook,
+    palette, pane, readers, registration,
 };
 use crate::app::{App, ClearStep, Pane, Screen};
 use crate::keys::Command;
@@ -41,6 +41,9 @@ pub fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
     }
     if let Screen::History(list) = &app.screen {
         return history::row_at(list, body, row).map(Hit::Row);
+    }
+    if let Screen::Outlook { cursor } = app.screen {
+        return outlook::row_at(app, cursor, body, row).map(Hit::Row);
     }
     if app.screen != Screen::Panes || app.snapshot.is_none() {
         return None;

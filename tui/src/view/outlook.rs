@@ -27,30 +27,15 @@ const LONGEST_BAR: u16 = 24;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, cursor: usize, theme: Theme) {
     let outlook = Outlook::of(app);
-    let beneath = if area.height < 12 || outlook.endings.is_empty() {
-        0
-    } else {
-        let rows = ADVICE.div_ceil(area.width.saturating_sub(4).max(1));
-        (rows + 2).min(area.height / 2)
-    };
-    let [above, below] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(beneath)]).areas(area);
+    let [above, below] = areas(area, &outlook);
     let within = pane::draw(frame, above, "Outlook: what ends, and when", true, theme);
     if outlook.endings.is_empty() {
         let lines = notes(&outlook, app, within.width, theme);
         frame.render_widget(Paragraph::new(lines), within);
         return;
     }
-    let months = if area.width >= WIDE && area.height >= HIGH {
-        timeline::lines(&outlook, app, within.width.saturating_sub(2), theme)
-    } else {
-        Vec::new()
-    };
-    let [top, list] = Layout::vertical([
-        Constraint::Length(u16::try_from(months.len()).unwrap_or(0)),
-        Constraint::Fill(1),
-    ])
-    .areas(within);
+    let months = months(&outlook, app, area, theme);
+    let [top, list] = around_list(within, &months);
     frame.render_widget(Paragraph::new(months), top);
     let columns = Columns::new(&outlook, app, list.width);
     let seen = window(outlook.endings.len(), cursor, list.height);
@@ -79,6 +64,39 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, cursor: usize, 
     if let Some(ending) = outlook.endings.get(cursor) {
         picked(frame, below, app, &outlook, ending, theme);
     }
+}
+
+fn areas(area: Rect, outlook: &Outlook<'_>) -> [Rect; 2] {
+    let beneath = if area.height < 12 || outlook.endings.is_empty() {
+        0
+    } else {
+        let rows = ADVICE.div_ceil(area.width.saturating_sub(4).max(1));
+        (rows + 2).min(area.height / 2)
+    };
+    Layout::vertical([Constraint::Fill(1), Constraint::Length(beneath)]).areas(area)
+}
+
+fn months(outlook: &Outlook<'_>, app: &App, area: Rect, theme: Theme) -> Vec<Line<'static>> {
+    if area.width >= WIDE && area.height >= HIGH {
+        timeline::lines(outlook, app, area.width.saturating_sub(4), theme)
+    } else {
+        Vec::new()
+    }
+}
+
+fn around_list(within: Rect, months: &[Line<'_>]) -> [Rect; 2] {
+    let months = u16::try_from(months.len()).unwrap_or(0);
+    Layout::vertical([Constraint::Length(months), Constraint::Fill(1)]).areas(within)
+}
+
+/// What ends on this line of the screen.
+pub(super) fn row_at(app: &App, cursor: usize, area: Rect, row: u16) -> Option<usize> {
+    let outlook = Outlook::of(app);
+    let months = months(&outlook, app, area, Theme::MONOCHROME);
+    let [above, _] = areas(area, &outlook);
+    let [_, list] = around_list(pane::within(above), &months);
+    let mut seen = window(outlook.endings.len(), cursor, list.height);
+    seen.nth(usize::from(row.checked_sub(list.y)?))
 }
 
 /// Which columns there is room for, and how wide they are.

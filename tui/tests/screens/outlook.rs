@@ -6,6 +6,7 @@ use cac_common::reader::{ReaderName, ReaderStatus};
 use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
 use cacctl::keys::{Command, Move};
+use cacctl::update::{Mouse, MouseDid};
 use ratatui::style::Modifier;
 
 use super::*;
@@ -88,6 +89,22 @@ fn the_row_under_the_cursor_is_the_only_one_reversed() {
         })
         .count();
     assert_eq!(reversed, 1);
+}
+
+#[test]
+fn a_click_takes_the_cursor_and_a_second_one_opens() {
+    let mut app = opened(invented::checked(), 0);
+    // Below the header and the upper edge: the third row.
+    let click = Mouse {
+        column: 10,
+        row: 4,
+        did: MouseDid::Click,
+    };
+
+    update(&mut app, Message::Mouse(click));
+    assert_eq!(app.screen, Screen::Outlook { cursor: 2 });
+    update(&mut app, Message::Mouse(click));
+    assert!(matches!(app.screen, Screen::Details { .. }));
 }
 
 #[test]
