@@ -43,8 +43,8 @@ const SECTIONS: [&str; 5] = [
     "Keys where you were",
     "All keys",
     "Where a card can stand at a portal, and what to do",
-    "What is kept, and what is not",
     "Glossary",
+    "What is kept, and what is not",
 ];
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, page: &HelpPage, theme: Theme) {
@@ -112,8 +112,8 @@ impl Text {
                 0 => text.keys(|binding| binding.modes.contains(&page.from)),
                 1 => text.keys(|_| true),
                 2 => text.statuses(app.now, page.about),
-                3 => text.kept(),
-                _ => text.glossary(),
+                3 => text.glossary(),
+                _ => text.kept(),
             }
         }
         text
