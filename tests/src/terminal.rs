@@ -293,7 +293,10 @@ impl Lab {
 pub fn without_clocks(screen: &str) -> Vec<&str> {
     // The first line tells the time.
     let lines = screen.lines().skip(1);
-    lines.filter(|line| !line.contains("days left")).collect()
+    let ages = ["days left", "just now", " ago"];
+    lines
+        .filter(|line| !ages.iter().any(|age| line.contains(age)))
+        .collect()
 }
 
 /// Builds an example of cacctl, and gives its path.
