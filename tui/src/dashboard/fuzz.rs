@@ -123,6 +123,7 @@ fn live(base: usize, steps: Vec<Step>) {
         secret: SecretEntry::default(),
         socket: PathBuf::new().into(),
         answer,
+        activity: None,
     };
     let mut asked = Vec::new();
     take(
