@@ -8,6 +8,7 @@ mod checklist;
 mod eligibility;
 mod filter;
 mod help;
+mod history;
 mod palette;
 mod portal_test;
 mod problems;
@@ -35,9 +36,10 @@ pub use self::checklist::ChecklistScreen;
 pub use self::eligibility::{EligibilityDialog, EligibilityStep, OpenEligibility};
 pub use self::filter::Filter;
 pub use self::help::HelpPage;
+pub use self::history::{HistoryList, Page, Search};
 pub use self::palette::{Does, Entry, Palette};
 pub use self::portal_test::{PortalTestDialog, TestStep, Told};
-pub use self::screen::{ClearStep, HistoryList, Page, PinPrompt, PinStep, PinUse, Screen, Subject};
+pub use self::screen::{ClearStep, PinPrompt, PinStep, PinUse, Screen, Subject};
 pub use self::wizard::{Shown, Typed, WizardDialog, WizardStep};
 
 #[derive(Debug)]
@@ -61,8 +63,8 @@ pub struct App {
     pub screen: Screen,
     /// What goes between readers and cards, while it is shown.
     pub activity: Option<ActivityLine>,
-    /// What lies beneath the help or the palette, and is there again after it.
-    pub beneath: Option<Box<Screen>>,
+    /// What lies beneath the help, the palette or details, and is there again after them.
+    pub beneath: Vec<Screen>,
     pub filter: Option<Filter>,
     /// What came of the last thing that was asked for.
     pub said: Option<Said>,
@@ -128,7 +130,7 @@ impl App {
             happened: None,
             screen: Screen::Panes,
             activity: None,
-            beneath: None,
+            beneath: Vec::new(),
             filter: None,
             said: None,
             shows_dod_id: false,
@@ -255,12 +257,20 @@ impl App {
     /// Opens what leads back to where it was opened.
     pub fn lay_on_top(&mut self, screen: Screen) {
         let before = std::mem::replace(&mut self.screen, screen);
-        self.beneath.get_or_insert_with(|| Box::new(before));
+        // These two lead back to the same place from one another.
+        if !matches!(before, Screen::Help(_) | Screen::Palette(_)) {
+            self.beneath.push(before);
+        }
     }
 
     /// Back to what lies beneath, the panes if nothing does.
     pub fn take_off_top(&mut self) {
-        self.screen = self.beneath.take().map_or(Screen::Panes, |screen| *screen);
+        self.screen = self.beneath.pop().unwrap_or(Screen::Panes);
+    }
+
+    /// What is open, the uppermost first.
+    pub fn screens_mut(&mut self) -> impl Iterator<Item = &mut Screen> {
+        std::iter::once(&mut self.screen).chain(self.beneath.iter_mut().rev())
     }
 
     pub fn portal(&self, name: &str) -> Option<&Portal> {

@@ -40,11 +40,14 @@ pub async fn accept(socket: &Path, request: AcceptNotice) -> Message {
 }
 
 pub async fn history(socket: &Path, request: GetHistory) -> Message {
-    let answer = async { Client::connect(socket).await?.history(&request).await };
-    Message::Page {
-        before: request.before,
-        entries: in_words(answer.await),
-    }
+    let answer = async {
+        Client::connect(socket)
+            .await?
+            .search_history(&request)
+            .await
+    };
+    let reply = in_words(answer.await);
+    Message::Page { request, reply }
 }
 
 pub async fn clear(socket: &Path, request: Clear) -> Message {
@@ -99,7 +102,10 @@ pub async fn confirmation(socket: &Path, request: GetConfirmation) -> Message {
 
 pub async fn profile(socket: &Path, name: &str) -> Message {
     let answer = async { Client::connect(socket).await?.portal(name).await };
-    Message::Profile(in_words(answer.await).map(Box::new))
+    Message::Profile {
+        of: name.to_owned(),
+        profile: in_words(answer.await).map(Box::new),
+    }
 }
 
 /// As with a PIN. `since` goes back with the answer.

@@ -47,6 +47,10 @@ pub fn find(text: &str, letters: &str) -> Option<Found> {
         from = at + 1;
     }
     let span = places.last()? - places.first()?;
+    // Letters from all over a long text are no find.
+    if span > 4 * letters.len() {
+        return None;
+    }
     Some(Found {
         rank: 2 * text.len() + span,
         places,

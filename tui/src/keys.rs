@@ -183,6 +183,16 @@ enum Key {
     Control(char),
 }
 
+impl Binding {
+    /// Each of its keys, as a terminal tells that it was pressed.
+    pub fn presses(&self) -> impl Iterator<Item = KeyEvent> {
+        self.keys.iter().map(|key| match *key {
+            Key::Plain(code) => KeyEvent::from(code),
+            Key::Control(letter) => KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL),
+        })
+    }
+}
+
 /// What this key means in this mode, if anything.
 pub fn pressed(mode: Mode, event: &KeyEvent) -> Option<Pressed> {
     if event.kind == KeyEventKind::Release {
@@ -309,13 +319,7 @@ mod tests {
         for mode in EVERYWHERE {
             let here = TABLE.iter().filter(|binding| binding.modes.contains(mode));
             let mut seen = Vec::new();
-            for key in here.flat_map(|binding| binding.keys) {
-                let event = match *key {
-                    Key::Plain(code) => KeyEvent::from(code),
-                    Key::Control(letter) => {
-                        KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL)
-                    }
-                };
+            for event in here.flat_map(Binding::presses) {
                 assert!(!seen.contains(&event), "{event:?} in {mode:?}");
                 seen.push(event);
             }

@@ -14,8 +14,6 @@ use jiff::tz::TimeZone;
 use crate::app::{App, Chosen};
 use crate::phrase::{self, Tone, certificate, counted};
 
-const DAY: Duration = Duration::from_hours(24);
-
 /// How long before its end ID card offices exchange a CAC, as they tell it.
 const EXCHANGED_BEFORE: Duration = Duration::from_hours(90 * 24);
 
@@ -223,16 +221,17 @@ impl Ending<'_> {
 
 impl Nearness {
     pub fn of(now: UtcSeconds, ends: UtcSeconds) -> Self {
-        let left = ends.since(now);
         if ends < now {
-            Self::Past
-        } else if left < DAY {
+            return Self::Past;
+        }
+        let days = phrase::days_left(now, ends);
+        if days <= 1 {
             Self::Day
-        } else if left < 7 * DAY {
+        } else if days <= 7 {
             Self::Week
-        } else if left < 14 * DAY {
+        } else if days <= 14 {
             Self::Fortnight
-        } else if left < 30 * DAY {
+        } else if days <= 30 {
             Self::Month
         } else {
             Self::Later
@@ -242,7 +241,7 @@ impl Nearness {
     pub fn word(self) -> &'static str {
         match self {
             Self::Past => "ended",
-            Self::Day => "last day",
+            Self::Day => "urgent",
             Self::Week => "this week",
             Self::Fortnight => "very soon",
             Self::Month => "soon",
@@ -324,9 +323,9 @@ mod tests {
 
     #[test]
     fn each_threshold_has_a_word_and_a_mark_of_its_own() {
-        let day = DAY.as_secs();
+        let day = 24 * 60 * 60;
         let mut told = Vec::new();
-        for seconds in [0, day - 1, day, 7 * day, 14 * day, 30 * day] {
+        for seconds in [0, 2 * day - 1, 2 * day, 8 * day, 15 * day, 31 * day] {
             let nearness = Nearness::of(NOW, in_seconds(seconds));
             told.push((nearness.mark(), nearness.word()));
         }
@@ -335,8 +334,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("!!!!", "last day"),
-                ("!!!!", "last day"),
+                ("!!!!", "urgent"),
+                ("!!!!", "urgent"),
                 ("!!!", "this week"),
                 ("!!", "very soon"),
                 ("!", "soon"),

@@ -123,6 +123,8 @@ pub fn testable(app: &App, portal: Option<String>) -> Result<(CardId, &Card, Str
     });
     let portal = portal.ok_or(if portals.is_empty() {
         "No portal is configured."
+    } else if portals.iter().any(|portal| portal.enabled) {
+        "It is not known yet where this card stands."
     } else {
         "No portal is enabled; cacctl portal test NAME tries any of them."
     })?;

@@ -4,6 +4,7 @@ mod checklist;
 mod dialogs;
 mod eligibility;
 mod help;
+mod history;
 mod message;
 mod mouse;
 mod moving;
@@ -22,8 +23,8 @@ use cac_common::snapshot::{PinStatus, Snapshot};
 pub use self::message::{Action, Message, Stroke};
 pub use self::mouse::{Mouse, MouseDid};
 use crate::app::{
-    ActivityLine, App, ClearStep, EligibilityStep, HistoryList, Link, Page, Pane, PinStep, PinUse,
-    Said, Screen, Subject, WizardStep,
+    ActivityLine, App, ClearStep, EligibilityStep, Link, Pane, PinStep, PinUse, Said, Screen,
+    Subject, WizardStep,
 };
 use crate::failure::Trouble;
 use crate::keys::Command;
@@ -34,11 +35,20 @@ use crate::possible::why_not;
 const LONGEST_LINE: usize = 255;
 
 pub fn update(app: &mut App, message: Message) -> Option<Action> {
+    let action = take(app, message);
+    // Nothing lies beneath the panes.
+    if app.screen == Screen::Panes {
+        app.beneath.clear();
+    }
+    action
+}
+
+fn take(app: &mut App, message: Message) -> Option<Action> {
     match message {
         Message::Snapshot(snapshot) => return take_snapshot(app, *snapshot),
         Message::Away(why) => lose_daemon(app, why),
         Message::Command(command) => return obey(app, command),
-        Message::Stroke(stroke) => typed(app, stroke),
+        Message::Stroke(stroke) => return typed(app, stroke),
         Message::Mouse(mouse) => return mouse::take(app, mouse),
         Message::Resized(columns, rows) => app.size = (columns, rows),
         Message::Tick => {}
@@ -51,13 +61,13 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
         Message::Begun(begun) => wizard::begun(app, begun),
         Message::Sent(sent) => wizard::sent(app, sent),
         Message::Kept(kept) => wizard::kept(app, kept),
-        Message::Profile(profile) => {
+        Message::Profile { of, profile } => {
             if matches!(app.screen, Screen::Wizard(_)) {
-                wizard::profile(app, profile);
-            } else if matches!(app.screen, Screen::Checklist(_)) {
-                return checklist::profile(app, profile);
+                wizard::profile(app, &of, profile);
+            } else if matches!(app.screen, Screen::Eligibility(_)) {
+                eligibility::profile(app, &of, profile);
             } else {
-                eligibility::profile(app, profile);
+                return checklist::profile(app, &of, profile);
             }
         }
         Message::Saved(saved) => took_away(
@@ -76,7 +86,7 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
                 line.take(news);
             }
         }
-        Message::Page { before, entries } => dialogs::take_page(app, before, entries),
+        Message::Page { request, reply } => return history::take_page(app, &request, reply),
         Message::Counted { scope, lost } => dialogs::preview(app, &scope, lost),
         Message::Cleared { scope, lost } => dialogs::cleared(app, &scope, lost),
         Message::Tested {
@@ -89,7 +99,10 @@ pub fn update(app: &mut App, message: Message) -> Option<Action> {
 }
 
 /// Something was typed that is no command.
-fn typed(app: &mut App, stroke: Stroke) {
+fn typed(app: &mut App, stroke: Stroke) -> Option<Action> {
+    if let Screen::History(_) = app.screen {
+        return history::typed(app, stroke);
+    }
     if let Screen::PinPrompt(_) = app.screen {
         dialogs::type_pin(app, stroke);
     } else if let Screen::Wizard(_) = app.screen {
@@ -101,6 +114,7 @@ fn typed(app: &mut App, stroke: Stroke) {
     } else {
         palette::typed(app, stroke);
     }
+    None
 }
 
 /// A line that is typed and may be seen.
@@ -202,12 +216,25 @@ fn settle(app: &mut App) {
         app.picked = None;
     }
     app.certificate = moving::last_of(app.certificates()).min(app.certificate);
-    palette::stay_among_the_found(app);
+    // Details stay about what they were opened on.
+    if app.screen == Screen::Panes {
+        palette::stay_among_the_found(app);
+    }
     outlook::settle(app);
-    let Screen::Details { of, .. } = &app.screen else {
-        return;
-    };
-    let is_there = match of {
+    let is_lost =
+        |screen: &Screen| matches!(screen, Screen::Details { of, .. } if !is_there(app, of, gone));
+    let top_is_lost = is_lost(&app.screen);
+    let beneath: Vec<bool> = app.beneath.iter().map(is_lost).collect();
+    let mut beneath = beneath.into_iter();
+    app.beneath.retain(|_| beneath.next() != Some(true));
+    if top_is_lost {
+        app.take_off_top();
+    }
+}
+
+/// Whether what the details are of is there, where what was picked has `gone` or not.
+fn is_there(app: &App, of: &Subject, gone: bool) -> bool {
+    match of {
         Subject::Reader => !gone,
         Subject::Card => !gone && app.card_id().is_some(),
         Subject::Certificate(slot) => {
@@ -219,9 +246,6 @@ fn settle(app: &mut App) {
             !gone && registrations.iter().any(|one| one.portal == *portal)
         }
         Subject::Entry(_) | Subject::Problems => true,
-    };
-    if !is_there {
-        app.screen = Screen::Panes;
     }
 }
 
@@ -278,10 +302,11 @@ fn obey(app: &mut App, command: Command) -> Option<Action> {
             return Some(Action::FollowActivity(shows));
         }
         Command::Palette => palette::show(app),
-        Command::Filter => palette::search(app),
+        Command::Filter if app.screen == Screen::Panes => palette::search(app),
+        Command::Filter => history::search(app),
         Command::Problems => open(app, Subject::Problems),
         Command::Clear => app.screen = Screen::Clear(ClearStep::Choosing { cursor: 0 }),
-        Command::History => return Some(dialogs::open_history(app)),
+        Command::History => return history::show(app),
         Command::Register => return registering::register(app),
         Command::Wizard => return wizard::open(app),
         Command::Eligibility => return eligibility::open(app),
@@ -357,20 +382,18 @@ fn back(app: &mut App) -> Option<Action> {
         prompt.problem = None;
         return None;
     }
-    if matches!(app.screen, Screen::Help(_) | Screen::Palette(_)) {
-        app.take_off_top();
-        settle(app);
-        return None;
-    }
     if app.screen == Screen::Panes {
         app.filter = None;
     }
-    let chooses_anew = matches!(&app.screen, Screen::Clear(step) if step.was_chosen());
-    app.screen = if chooses_anew {
-        Screen::Clear(ClearStep::Choosing { cursor: 0 })
-    } else {
-        Screen::Panes
-    };
+    if matches!(&app.screen, Screen::History(list) if list.search.is_some()) {
+        return history::drop_search(app);
+    }
+    if matches!(&app.screen, Screen::Clear(step) if step.was_chosen()) {
+        app.screen = Screen::Clear(ClearStep::Choosing { cursor: 0 });
+        return None;
+    }
+    app.take_off_top();
+    settle(app);
     None
 }
 
@@ -395,7 +418,11 @@ fn enter(app: &mut App) -> Option<Action> {
             checklist::enter(app);
             return None;
         }
-        Screen::Details { .. } | Screen::History(_) | Screen::Help(_) => return None,
+        Screen::History(_) => {
+            history::keep_search(app);
+            return None;
+        }
+        Screen::Details { .. } | Screen::Help(_) => return None,
     }
     let subject = match app.focus {
         Pane::Readers => app.chosen().map(|_| Subject::Reader),
@@ -457,14 +484,4 @@ fn said_of(trouble: &Trouble) -> Said {
         tone: Tone::Bad,
         text,
     }
-}
-
-/// An empty history that its first page is on the way to.
-fn loading() -> Screen {
-    Screen::History(HistoryList {
-        entries: Vec::new(),
-        cursor: 0,
-        page: Page::Loading,
-        starts_later: false,
-    })
 }

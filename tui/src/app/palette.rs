@@ -31,8 +31,8 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Does {
     Command(Command),
-    /// Opens the details of this registration.
-    Portal(String),
+    /// Opens the details of this registration, of what was chosen then.
+    Portal(Option<Pick>, String),
     /// Shows this reader or card.
     Row(Pick),
 }
@@ -49,6 +49,7 @@ impl Palette {
                 does: Does::Command(binding.command),
                 why_not: possible::why_not(app, binding.command),
             });
+        let chosen = app.chosen().map(|chosen| chosen.pick());
         let portals = app.registrations().iter().map(|one| {
             let title = app.portal(&one.portal).map(|portal| portal.title.as_str());
             Entry {
@@ -58,7 +59,7 @@ impl Palette {
                     one.status.label()
                 )),
                 keys: "",
-                does: Does::Portal(one.portal.clone()),
+                does: Does::Portal(chosen.clone(), one.portal.clone()),
                 why_not: None,
             }
         });

@@ -9,10 +9,9 @@ use cac_common::snapshot::{HistoryEntry, Visit};
 use cac_common::wizard::{AskKind, WizardState};
 
 use super::{
-    App, ChecklistScreen, EligibilityDialog, EligibilityStep, HelpPage, Palette, PortalTestDialog,
-    TestStep, Typed, WizardDialog, WizardStep,
+    App, ChecklistScreen, EligibilityDialog, EligibilityStep, HelpPage, HistoryList, Palette,
+    PortalTestDialog, TestStep, Typed, WizardDialog, WizardStep,
 };
-use crate::failure::Trouble;
 use crate::keys::Mode;
 
 /// One thing has the keyboard. An enum, so that two dialogs cannot be open at once.
@@ -88,25 +87,6 @@ pub enum ClearStep {
     Clearing { scope: ClearScope },
 }
 
-/// The pages of the history that came so far, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryList {
-    pub entries: Vec<HistoryEntry>,
-    pub cursor: usize,
-    pub page: Page,
-    /// The newest entries were let go to make room.
-    pub starts_later: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Page {
-    Loading,
-    More,
-    /// Nothing older is left.
-    End,
-    Failed(Trouble),
-}
-
 impl App {
     /// What the keys mean now.
     pub fn mode(&self) -> Mode {
@@ -129,6 +109,7 @@ impl App {
             Screen::Eligibility(dialog) => eligibility_mode(dialog),
             Screen::Clear(ClearStep::Preview { .. }) => Mode::Confirm,
             Screen::Clear(_) => Mode::Choose,
+            Screen::History(list) if list.types_search() => Mode::Filter,
             Screen::History(_) => Mode::History,
             Screen::Outlook { .. } => Mode::Outlook,
             Screen::PortalTest(dialog) => test_mode(dialog),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cac_common::certificate::Slot;
 use cac_common::client::ClientError;
-use cac_common::interface::Lost;
+use cac_common::interface::{HistoryReply, Lost};
 use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{PinStatus, Snapshot};
 use cac_common::time::UtcSeconds;
@@ -272,17 +272,24 @@ fn answered(action: &Action, is_fine: bool) -> Option<Message> {
     } else if let Action::LoadConfirmation(_) = action {
         let kept = Some(Box::new(invented::confirmation()));
         Message::Kept(or_trouble(is_fine, kept))
-    } else if let Action::LoadProfile(_) = action {
-        Message::Profile(or_trouble(is_fine, Box::new(invented::ako())))
+    } else if let Action::LoadProfile(of) = action {
+        Message::Profile {
+            of: of.clone(),
+            profile: or_trouble(is_fine, Box::new(invented::ako())),
+        }
     } else if let Action::Save { file, .. } = action {
         Message::Saved(or_trouble(is_fine, file.into()))
     } else if let Action::Print(_) = action {
         Message::Printed(or_trouble(is_fine, "request id is lp-1".into()))
     } else if let Action::LoadHistory(wanted) = action {
         let entries = invented::desk().happened.into_iter().rev().collect();
+        let reply = HistoryReply {
+            entries,
+            next_before: wanted.before.is_none().then_some(1),
+        };
         Message::Page {
-            before: wanted.before,
-            entries: or_trouble(is_fine, entries),
+            request: wanted.clone(),
+            reply: or_trouble(is_fine, reply),
         }
     } else if let Action::Clear(wanted) = action {
         let lost = or_trouble(is_fine, lost());

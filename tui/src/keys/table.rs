@@ -352,7 +352,7 @@ pub const TABLE: &[Binding] = &[
     },
     Binding {
         keys: &[Plain(KeyCode::Char('y'))],
-        modes: CARD,
+        modes: &[Mode::Panes],
         command: Command::History,
         shown: "y",
         help: "the whole history",
@@ -399,10 +399,10 @@ pub const TABLE: &[Binding] = &[
     },
     Binding {
         keys: &[Plain(KeyCode::Char('/'))],
-        modes: &[Mode::Panes],
+        modes: &[Mode::Panes, Mode::History],
         command: Command::Filter,
         shown: "/",
-        help: "find: only rows of this list with the words you type; Esc shows all again",
+        help: "find: only rows of this list with what you type; Esc shows all again",
         footer: Some(("/", "find")),
     },
     Binding {

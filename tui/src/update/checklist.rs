@@ -17,11 +17,13 @@ pub(super) fn open(app: &mut App) -> Option<Action> {
 }
 
 fn list_mut(app: &mut App) -> Option<&mut ChecklistScreen> {
-    if let Screen::Checklist(list) = &mut app.screen {
-        Some(list)
-    } else {
-        None
-    }
+    app.screens_mut().find_map(|screen| {
+        if let Screen::Checklist(list) = screen {
+            Some(list)
+        } else {
+            None
+        }
+    })
 }
 
 /// Asks for the next profile that was not asked for yet, one at a time.
@@ -43,21 +45,16 @@ pub(super) fn next(app: &mut App) -> Option<Action> {
 
 pub(super) fn profile(
     app: &mut App,
+    of: &str,
     profile: Result<Box<PortalDetails>, Trouble>,
 ) -> Option<Action> {
     let list = list_mut(app)?;
-    match profile {
-        Ok(profile) => {
-            if list.asking.as_ref() == Some(&profile.name) {
-                list.asking = None;
-            }
-            list.profiles.insert(profile.name, Ok(()));
-        }
-        Err(trouble) => {
-            let portal = list.asking.take()?;
-            list.profiles.insert(portal, Err(trouble));
-        }
+    // Another one was asked for meanwhile, or none is any more.
+    if list.asking.as_deref() != Some(of) {
+        return None;
     }
+    list.asking = None;
+    list.profiles.insert(of.to_owned(), profile.map(|_| ()));
     next(app)
 }
 
@@ -73,6 +70,7 @@ pub(super) fn run_anew(app: &mut App) -> Option<Action> {
     // Where the cursor goes by itself is worked out anew too.
     let list = list_mut(app)?;
     list.profiles.clear();
+    list.asking = None;
     list.picked = None;
     next(app)
 }

@@ -1,29 +1,15 @@
-//! What the keys and the answers do in the PIN prompt, in `clear` and in the history.
+//! What the keys and the answers do in the PIN prompt, and in `clear`.
 
-use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, SubmitPin};
-use cac_common::snapshot::HistoryEntry;
+use cac_common::interface::{Clear, ClearScope, Lost, SubmitPin};
 
-use super::moving::moved;
-use super::{Action, Stroke, complain, edit_yes, loading, portal_test, say};
-use crate::app::{
-    App, ClearStep, HistoryList, Page, PinPrompt, PinStep, PinUse, Screen, may_be_the_last_try,
-};
+use super::{Action, Stroke, complain, edit_yes, portal_test, say};
+use crate::app::{App, ClearStep, PinPrompt, PinStep, PinUse, Screen, may_be_the_last_try};
 use crate::clearing;
 use crate::failure::Trouble;
-use crate::keys::Move;
 use crate::phrase::{self, Tone};
 
 /// A PIN has six to eight digits (SP 800-73pt2-5 §2.4.3).
 pub(super) const PIN_LENGTH: std::ops::RangeInclusive<usize> = 6..=8;
-
-/// How many entries one page of the history has.
-const ENTRIES: u32 = 200;
-
-/// More entries than this are not kept; the newest go first.
-const MOST_ENTRIES: usize = 10_000;
-
-/// How near the end the next page is asked for.
-const NEAR: usize = 50;
 
 pub(super) fn type_pin(app: &mut App, stroke: Stroke) {
     let Screen::PinPrompt(prompt) = &mut app.screen else {
@@ -31,7 +17,13 @@ pub(super) fn type_pin(app: &mut App, stroke: Stroke) {
     };
     prompt.problem = None;
     match stroke {
-        Stroke::Secret(count) => prompt.digits = count,
+        Stroke::Secret(count) => {
+            prompt.digits = count;
+            // All of them are kept: cut off, it would be another PIN.
+            if count > *PIN_LENGTH.end() {
+                prompt.problem = Some("A PIN has no more than 8 digits.");
+            }
+        }
         Stroke::NotADigit => prompt.problem = Some("A PIN has digits only."),
         Stroke::NoLockedMemory => {
             prompt.problem =
@@ -109,23 +101,34 @@ pub(super) fn choose(app: &mut App) -> Option<Action> {
     }))
 }
 
+/// What is to be cleared, under the help too.
+fn clear_mut(app: &mut App) -> Option<&mut ClearStep> {
+    app.screens_mut().find_map(|screen| {
+        if let Screen::Clear(step) = screen {
+            Some(step)
+        } else {
+            None
+        }
+    })
+}
+
 pub(super) fn preview(app: &mut App, counted: &ClearScope, lost: Result<Lost, Trouble>) {
     // An answer that nobody waits for any more changes nothing.
-    let Screen::Clear(ClearStep::Counting { scope }) = &app.screen else {
+    let Some(step) = clear_mut(app) else {
         return;
     };
-    if scope != counted {
+    if !matches!(step, ClearStep::Counting { scope } if scope == counted) {
         return;
     }
     match lost {
         Ok(lost) => {
-            app.screen = Screen::Clear(ClearStep::Preview {
+            *step = ClearStep::Preview {
                 scope: counted.clone(),
                 lost,
-            });
+            };
         }
         Err(trouble) => {
-            app.screen = Screen::Panes;
+            *step = ClearStep::Choosing { cursor: 0 };
             complain(app, &trouble);
         }
     }
@@ -150,8 +153,9 @@ pub(super) fn confirm(app: &mut App) -> Option<Action> {
 }
 
 pub(super) fn cleared(app: &mut App, scope: &ClearScope, lost: Result<Lost, Trouble>) {
-    if matches!(&app.screen, Screen::Clear(ClearStep::Clearing { scope: shown }) if shown == scope)
-    {
+    let is_done = |screen: &Screen| matches!(screen, Screen::Clear(ClearStep::Clearing { scope: shown }) if shown == scope);
+    app.beneath.retain(|screen| !is_done(screen));
+    if is_done(&app.screen) {
         app.screen = Screen::Panes;
     }
     match lost {
@@ -165,72 +169,4 @@ pub(super) fn cleared(app: &mut App, scope: &ClearScope, lost: Result<Lost, Trou
         },
         Err(trouble) => complain(app, &trouble),
     }
-}
-
-pub(super) fn open_history(app: &mut App) -> Action {
-    app.screen = loading();
-    Action::LoadHistory(GetHistory::newest(ENTRIES))
-}
-
-pub(super) fn take_page(
-    app: &mut App,
-    before: Option<i64>,
-    entries: Result<Vec<HistoryEntry>, Trouble>,
-) {
-    let Screen::History(list) = &mut app.screen else {
-        return;
-    };
-    let expected = list.entries.last().map(|entry| entry.id);
-    if list.page != Page::Loading || expected != before {
-        return;
-    }
-    match entries {
-        Ok(page) => {
-            list.page = if page.is_empty() {
-                Page::End
-            } else {
-                Page::More
-            };
-            list.entries.extend(page);
-            let excess = list.entries.len().saturating_sub(MOST_ENTRIES);
-            if excess > 0 {
-                list.entries.drain(..excess);
-                list.cursor = list.cursor.saturating_sub(excess);
-                list.starts_later = true;
-            }
-        }
-        Err(trouble) => list.page = Page::Failed(trouble),
-    }
-}
-
-pub(super) fn go_in_history(app: &mut App, to: Move) -> Option<Action> {
-    let Screen::History(list) = &mut app.screen else {
-        return None;
-    };
-    if to == Move::First && list.starts_later {
-        return Some(open_history(app));
-    }
-    let oldest = list.entries.len().saturating_sub(1);
-    list.cursor = moved(to, list.cursor, oldest);
-    next_page(list)
-}
-
-pub(super) fn put_cursor_in_history(app: &mut App, row: usize) -> Option<Action> {
-    let Screen::History(list) = &mut app.screen else {
-        return None;
-    };
-    list.cursor = row.min(list.entries.len().saturating_sub(1));
-    next_page(list)
-}
-
-fn next_page(list: &mut HistoryList) -> Option<Action> {
-    let may_ask = matches!(list.page, Page::More | Page::Failed(_));
-    if !may_ask || list.cursor + NEAR < list.entries.len() {
-        return None;
-    }
-    list.page = Page::Loading;
-    Some(Action::LoadHistory(GetHistory {
-        before: list.entries.last().map(|entry| entry.id),
-        ..GetHistory::newest(ENTRIES)
-    }))
 }

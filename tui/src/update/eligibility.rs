@@ -57,20 +57,22 @@ fn open_mut(app: &mut App) -> Option<&mut OpenEligibility> {
     }
 }
 
-pub(super) fn profile(app: &mut App, profile: Result<Box<PortalDetails>, Trouble>) {
+pub(super) fn profile(app: &mut App, of: &str, profile: Result<Box<PortalDetails>, Trouble>) {
     let Some(dialog) = dialog_mut(app) else {
         return;
     };
     let EligibilityStep::Loading { portal } = &dialog.step else {
         return;
     };
+    // Another one was asked for meanwhile.
+    if of != portal {
+        return;
+    }
     match profile {
-        Ok(profile) if profile.name == *portal => {
+        Ok(profile) => {
             let open = OpenEligibility::new(*profile, dialog.holder.as_ref());
             dialog.step = EligibilityStep::Open(Box::new(open));
         }
-        // Another one was asked for meanwhile.
-        Ok(_) => {}
         Err(trouble) => dialog.said = Some(said_of(&trouble)),
     }
 }

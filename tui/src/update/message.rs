@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use cac_common::interface::{
-    AcceptNotice, AnswerWizard, Clear, ClearScope, GetConfirmation, GetHistory, Lost, MoveWizard,
-    PortalDetails, Register, StartWizard, SubmitPin, TestPortal, TestReply,
+    AcceptNotice, AnswerWizard, Clear, ClearScope, GetConfirmation, GetHistory, HistoryReply, Lost,
+    MoveWizard, PortalDetails, Register, StartWizard, SubmitPin, TestPortal, TestReply,
 };
-use cac_common::snapshot::{HistoryEntry, Snapshot};
+use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
 use cac_common::wizard::Confirmation;
 
@@ -35,7 +35,11 @@ pub enum Message {
     Sent(Result<(), Trouble>),
     /// What was kept of the last time somebody registered by hand.
     Kept(Result<Option<Box<Confirmation>>, Trouble>),
-    Profile(Result<Box<PortalDetails>, Trouble>),
+    /// Of the portal with this name.
+    Profile {
+        of: String,
+        profile: Result<Box<PortalDetails>, Trouble>,
+    },
     /// Where to.
     Saved(Result<PathBuf, Trouble>),
     /// With what the printer service says.
@@ -43,8 +47,8 @@ pub enum Message {
     /// What goes between readers and cards.
     Activity(ActivityNews),
     Page {
-        before: Option<i64>,
-        entries: Result<Vec<HistoryEntry>, Trouble>,
+        request: GetHistory,
+        reply: Result<HistoryReply, Trouble>,
     },
     Counted {
         scope: ClearScope,

@@ -1,7 +1,7 @@
 //! What the mouse does: a click does what is under it, the wheel moves.
 
 use super::moving::{go, go_in_pane, put_cursor};
-use super::{Action, dialogs, obey, palette};
+use super::{Action, history, obey, palette};
 use crate::app::{App, ClearStep, Screen};
 use crate::keys::{Command, Move};
 use crate::view::{Hit, hit};
@@ -25,6 +25,7 @@ pub enum MouseDid {
 }
 
 pub(super) fn take(app: &mut App, mouse: Mouse) -> Option<Action> {
+    app.start = None;
     let hit = hit(app, mouse.column, mouse.row);
     match mouse.did {
         MouseDid::Click => click(app, hit?),
@@ -57,7 +58,7 @@ fn click(app: &mut App, hit: Hit) -> Option<Action> {
 
 fn choose(app: &mut App, row: usize) -> Option<Action> {
     if let Screen::History(_) = app.screen {
-        return dialogs::put_cursor_in_history(app, row);
+        return history::put_cursor(app, row);
     }
     if let Screen::Outlook { cursor } = &mut app.screen
         && *cursor != row

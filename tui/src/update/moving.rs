@@ -1,6 +1,6 @@
 //! Where the keys that move lead, in whatever has the keyboard.
 
-use super::{Action, checklist, dialogs, eligibility, help, palette, portal_test, wizard};
+use super::{Action, checklist, eligibility, help, history, palette, portal_test, wizard};
 use crate::app::{App, Chosen, ClearStep, Pane, Pick, Screen};
 use crate::clearing;
 use crate::keys::Move;
@@ -19,7 +19,7 @@ pub(super) fn go(app: &mut App, to: Move) -> Option<Action> {
             let at = moved(to, usize::from(*scroll), usize::from(room));
             *scroll = u16::try_from(at).unwrap_or(u16::MAX);
         }
-        Screen::History(_) => return dialogs::go_in_history(app, to),
+        Screen::History(_) => return history::go(app, to),
         Screen::Clear(ClearStep::Choosing { cursor }) => {
             let at = *cursor;
             let last = clearing::choices(app).len().saturating_sub(1);
@@ -84,7 +84,7 @@ pub(super) fn put_cursor(app: &mut App, pane: Pane, row: usize) {
     }
 }
 
-fn pick_row(app: &mut App, pick: Option<Pick>) {
+pub(super) fn pick_row(app: &mut App, pick: Option<Pick>) {
     if pick != app.picked {
         app.certificate = 0;
         app.registration = None;

@@ -1,6 +1,6 @@
 //! What keys and snapshots do while it is shown what ends when.
 
-use super::moving::last_of;
+use super::moving::{last_of, pick_row};
 use crate::app::{App, Pick, Screen, Subject};
 use crate::outlook::{Outlook, What};
 
@@ -24,6 +24,7 @@ pub(super) fn enter(app: &mut App, cursor: usize) {
         What::Card => Subject::Card,
         What::Certificate(certificate) => Subject::Certificate(certificate.slot),
     };
-    app.picked = Some(Pick::Reader(ending.reader.clone()));
-    app.screen = Screen::Details { of, scroll: 0 };
+    let pick = Pick::Reader(ending.reader.clone());
+    pick_row(app, Some(pick));
+    app.lay_on_top(Screen::Details { of, scroll: 0 });
 }

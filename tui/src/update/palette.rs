@@ -1,6 +1,6 @@
 //! What the keys do in the palette, and while a list is searched.
 
-use super::moving::{go_in_pane, moved};
+use super::moving::{go_in_pane, moved, pick_row};
 use super::{Action, Stroke, edit, obey, open, say};
 use crate::app::{App, Does, Filter, Palette, Screen, Subject};
 use crate::keys::Move;
@@ -37,15 +37,21 @@ pub(super) fn choose(app: &mut App) -> Option<Action> {
     };
     let does = palette.chosen()?.does.clone();
     app.take_off_top();
+    super::settle(app);
     match does {
         Does::Command(command) => return obey(app, command),
-        Does::Portal(portal) if app.registrations().iter().any(|one| one.portal == portal) => {
-            open(app, Subject::Registration(portal));
+        Does::Portal(pick, portal) => {
+            pick_row(app, pick);
+            super::settle(app);
+            if app.registrations().iter().any(|one| one.portal == portal) {
+                open(app, Subject::Registration(portal));
+            } else {
+                say(app, Tone::Wanted, "That registration is no longer there.");
+            }
         }
-        Does::Portal(_) => say(app, Tone::Wanted, "That registration is no longer there."),
         Does::Row(pick) => {
             app.screen = Screen::Panes;
-            app.picked = Some(pick);
+            pick_row(app, Some(pick));
             super::settle(app);
         }
     }

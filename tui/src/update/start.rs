@@ -3,6 +3,7 @@
 use cac_common::identity::readable;
 use cac_common::snapshot::Stage;
 
+use super::moving::pick_row;
 use super::{open, say};
 use crate::app::{App, Chosen, Pane, Subject};
 use crate::cli::Place;
@@ -40,7 +41,7 @@ pub(super) fn go(app: &mut App) {
             );
             return;
         }
-        app.picked = pick;
+        pick_row(app, pick);
     }
     let Some(portal) = portal else {
         return;

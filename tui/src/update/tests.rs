@@ -1,7 +1,7 @@
-use cac_common::interface::{Clear, ClearScope, GetHistory, Lost, Register, SubmitPin};
+use cac_common::interface::{Clear, ClearScope, Lost, Register, SubmitPin};
 use cac_common::reader::{ReaderName, ReaderStatus};
 use cac_common::registration::{Notice, RegistrationStatus};
-use cac_common::snapshot::{Card, HistoryEntry, PinStatus, Visit};
+use cac_common::snapshot::{Card, PinStatus, Visit};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
@@ -322,35 +322,6 @@ fn a_count_for_another_scope_than_the_one_asked_for_is_not_shown() {
 }
 
 #[test]
-fn the_history_asks_for_the_next_page_near_its_end() {
-    let mut app = at_the_desk();
-    press(&mut app, Command::History);
-    let entries = invented::desk().happened;
-    let oldest = entries.first().map(|entry| entry.id);
-    let newest_first = entries.into_iter().rev().collect();
-    update(&mut app, page(None, newest_first));
-
-    let action = press(&mut app, Command::Move(Move::Down));
-
-    let expected = GetHistory {
-        before: oldest,
-        ..GetHistory::newest(200)
-    };
-    assert_eq!(action, Some(Action::LoadHistory(expected)));
-}
-
-#[test]
-fn the_end_of_the_history_is_asked_for_once() {
-    let mut app = at_the_desk();
-    press(&mut app, Command::History);
-    update(&mut app, page(None, Vec::new()));
-
-    let action = press(&mut app, Command::Move(Move::Down));
-
-    assert_eq!(action, None);
-}
-
-#[test]
 fn the_list_of_what_happened_follows_the_newest_until_another_is_picked() {
     let mut app = at_the_desk();
     app.focus = Pane::Happened;
@@ -483,13 +454,6 @@ fn the_pin(even_the_last_try: bool) -> SubmitPin {
 
 fn press(app: &mut App, command: Command) -> Option<Action> {
     update(app, Message::Command(command))
-}
-
-fn page(before: Option<i64>, entries: Vec<HistoryEntry>) -> Message {
-    Message::Page {
-        before,
-        entries: Ok(entries),
-    }
 }
 
 fn trouble() -> Trouble {

@@ -308,17 +308,19 @@ pub(super) fn back(app: &mut App) -> Option<Action> {
     }
 }
 
-pub(super) fn profile(app: &mut App, profile: Result<Box<PortalDetails>, Trouble>) {
+pub(super) fn profile(app: &mut App, of: &str, profile: Result<Box<PortalDetails>, Trouble>) {
     let Some(dialog) = dialog_mut(app) else {
         return;
     };
     let WizardStep::Offering { profile: shown } = &mut dialog.step else {
         return;
     };
+    // Another one was asked for meanwhile.
+    if of != dialog.portal {
+        return;
+    }
     match profile {
-        Ok(profile) if profile.name == dialog.portal => *shown = Some(profile),
-        // Another one was asked for meanwhile.
-        Ok(_) => {}
+        Ok(profile) => *shown = Some(profile),
         Err(trouble) => dialog.said = Some(said_of(&trouble)),
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn line(app: &App, columns: u16, theme: Theme) -> Option<Line<'static
         (None, Some(apdu)) => (Tone::Quiet, told(app, apdu)),
         (None, None) => (
             Tone::Quiet,
-            "nothing has gone to a card since a was pressed".to_owned(),
+            "nothing has gone to a card since this line was opened".to_owned(),
         ),
     };
     let told = cut(&told, room);

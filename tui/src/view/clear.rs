@@ -1,7 +1,7 @@
 //! Clearing: what to forget, and what would be lost.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -90,11 +90,14 @@ fn size(choices: usize) -> (u16, u16) {
 }
 
 /// The row of the choices at this place on the screen.
-pub(super) fn row_at(app: &App, cursor: usize, whole: Rect, row: u16) -> Option<usize> {
+pub(super) fn row_at(app: &App, cursor: usize, whole: Rect, at: Position) -> Option<usize> {
     let choices = clearing::choices(app).len();
     let within = pane::within_dialog(whole, size(choices));
+    if !within.contains(at) {
+        return None;
+    }
     let mut seen = window(choices, cursor, within.height);
-    seen.nth(usize::from(row.checked_sub(within.y)?))
+    seen.nth(usize::from(at.y - within.y))
 }
 
 /// A portal by its title and a card by its holder, which is how the panes call them.

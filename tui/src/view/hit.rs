@@ -31,16 +31,16 @@ pub fn hit(app: &App, column: u16, row: u16) -> Option<Hit> {
         return footer::command_at(app, bottom, column).map(Hit::Key);
     }
     if let Screen::Palette(palette) = &app.screen {
-        return palette::row_at(palette, whole, row).map(Hit::Row);
+        return palette::row_at(palette, whole, at).map(Hit::Row);
     }
     if let Screen::Clear(ClearStep::Choosing { cursor }) = &app.screen {
-        return clear::row_at(app, *cursor, whole, row).map(Hit::Row);
+        return clear::row_at(app, *cursor, whole, at).map(Hit::Row);
     }
     if !body.contains(at) {
         return None;
     }
     if let Screen::History(list) = &app.screen {
-        return history::row_at(list, body, row).map(Hit::Row);
+        return history::row_at(list, body, at).map(Hit::Row);
     }
     if let Screen::Outlook { cursor } = app.screen {
         return outlook::row_at(app, cursor, body, row).map(Hit::Row);

@@ -1,7 +1,7 @@
 //! Everything that can be done, found by a few letters.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -55,10 +55,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, theme: Theme) {
 }
 
 /// The row of the list at this place on the screen.
-pub(super) fn row_at(palette: &Palette, whole: Rect, row: u16) -> Option<usize> {
+pub(super) fn row_at(palette: &Palette, whole: Rect, at: Position) -> Option<usize> {
     let [_, list, _] = areas(pane::within_dialog(whole, size(whole)));
+    if !list.contains(at) {
+        return None;
+    }
     let mut seen = window(palette.found().len(), palette.cursor, list.height);
-    seen.nth(usize::from(row.checked_sub(list.y)?))
+    seen.nth(usize::from(at.y - list.y))
 }
 
 fn size(whole: Rect) -> (u16, u16) {

@@ -11,7 +11,6 @@ use crate::app::{App, PinPrompt, PinStep, PinUse};
 use crate::phrase::Tone;
 use crate::theme::Theme;
 use cac_common::identity::readable;
-use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Reader};
 
 const COLUMNS: u16 = 64;
@@ -101,12 +100,10 @@ fn purpose(app: &App, card: &Card, to: &PinUse) -> String {
     match to {
         PinUse::Test { portal } => format!("try to sign in at {}", title(portal)),
         PinUse::Register => {
-            let waiting = card.registrations.iter().filter(|registration| {
-                matches!(
-                    registration.status,
-                    RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
-                )
-            });
+            let waiting = card
+                .registrations
+                .iter()
+                .filter(|registration| registration.status.has_use_for_pin());
             let portals: Vec<String> = waiting.map(|one| title(&one.portal)).collect();
             format!("sign in at {}", portals.join(", "))
         }

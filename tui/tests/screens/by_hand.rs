@@ -131,7 +131,13 @@ fn without_a_card_the_portal_is_chosen_first() {
     look_at("eligibility_portals", &app);
     press(&mut app, &[Command::Move(Move::Up), Command::Open]);
     look_at("eligibility_loading", &app);
-    update(&mut app, Message::Profile(Ok(Box::new(invented::ako()))));
+    update(
+        &mut app,
+        Message::Profile {
+            of: "ako".into(),
+            profile: Ok(Box::new(invented::ako())),
+        },
+    );
 
     look_at("eligibility_nobody", &app);
 }
@@ -174,10 +180,13 @@ pub(super) fn every_app() -> Vec<App> {
         stopped(),
         stopped_halfway(),
         stopping,
+        ended(),
+        naming_a_file(),
         shown(invented::confirmation()),
         shown(long_confirmation()),
         eligibility(invented::desk()),
         eligibility(civilian()),
+        asked_yes_or_no(),
         sponsored(),
         letter,
         long(),
@@ -197,7 +206,13 @@ fn desk(wizard: Option<Wizard>) -> Snapshot {
 fn offered() -> App {
     let mut app = app(desk(None));
     press(&mut app, &[Command::Wizard]);
-    update(&mut app, Message::Profile(Ok(Box::new(invented::ako()))));
+    update(
+        &mut app,
+        Message::Profile {
+            of: "ako".into(),
+            profile: Ok(Box::new(invented::ako())),
+        },
+    );
     app
 }
 
@@ -295,6 +310,19 @@ fn shown(confirmation: Confirmation) -> App {
     app
 }
 
+fn ended() -> App {
+    following(WizardState::Done {
+        is_registered: true,
+        has_confirmation: false,
+    })
+}
+
+fn naming_a_file() -> App {
+    let mut app = shown(invented::confirmation());
+    press(&mut app, &[Command::Save]);
+    app
+}
+
 fn long_confirmation() -> Confirmation {
     let line = |at: u32| format!("{at}. \u{65e5}\u{672c} 1234567890 {}", "word ".repeat(30));
     let lines: Vec<String> = (1..40).map(line).collect();
@@ -310,7 +338,26 @@ fn eligibility(snapshot: Snapshot) -> App {
         &mut app,
         &[Command::Move(Move::First), Command::Eligibility],
     );
-    update(&mut app, Message::Profile(Ok(Box::new(invented::ako()))));
+    update(
+        &mut app,
+        Message::Profile {
+            of: "ako".into(),
+            profile: Ok(Box::new(invented::ako())),
+        },
+    );
+    app
+}
+
+fn asked_yes_or_no() -> App {
+    let mut app = eligibility(invented::desk());
+    press(
+        &mut app,
+        &[
+            Command::Move(Move::Down),
+            Command::Move(Move::Down),
+            Command::Open,
+        ],
+    );
     app
 }
 

@@ -202,7 +202,13 @@ fn checklist(snapshot: Snapshot) -> App {
     for name in names {
         let mut profile = invented::ako();
         profile.name = name;
-        update(&mut app, Message::Profile(Ok(Box::new(profile))));
+        update(
+            &mut app,
+            Message::Profile {
+                of: profile.name.clone(),
+                profile: Ok(Box::new(profile)),
+            },
+        );
     }
     app
 }

@@ -7,6 +7,7 @@ mod hard;
 mod help;
 #[path = "../support/invented.rs"]
 mod invented;
+mod keys;
 mod outlook;
 mod registering;
 #[path = "../support/scenes.rs"]
@@ -15,7 +16,7 @@ mod tested;
 mod waits;
 
 use cac_common::finding::Weight;
-use cac_common::interface::{ClearScope, Lost};
+use cac_common::interface::{ClearScope, GetHistory, HistoryReply, Lost};
 use cac_common::snapshot::{HistoryKind, PinStatus, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
 use cacctl::app::{App, Pane, Screen};
@@ -355,6 +356,7 @@ fn every_app() -> Vec<App> {
         extreme_prompt,
     ];
     apps.extend(by_hand::every_app());
+    apps.extend(keys::every_app());
     apps.extend(outlook::every_app());
     apps.extend(tested::every_app());
     apps.extend(checked::every_app());
@@ -417,8 +419,11 @@ fn history() -> App {
     update(
         &mut app,
         Message::Page {
-            before: None,
-            entries: Ok(invented::desk().happened.into_iter().rev().collect()),
+            request: GetHistory::newest(200),
+            reply: Ok(HistoryReply {
+                entries: invented::desk().happened.into_iter().rev().collect(),
+                next_before: None,
+            }),
         },
     );
     app

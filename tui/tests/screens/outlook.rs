@@ -57,7 +57,7 @@ fn each_nearness_stands_out_without_colour_and_with() {
     let app = opened(two_people(), 7);
     for (word, mark, colour) in [
         ("ended", "✖", Color::Red),
-        ("last day", "!!!!", Color::Yellow),
+        ("urgent", "!!!!", Color::Yellow),
         ("this week", "!!!", Color::Yellow),
         ("very soon", "!!", Color::Yellow),
         ("soon", "!", Color::Yellow),
@@ -130,6 +130,8 @@ fn what_is_taken_out_leaves_the_cursor_on_something_and_enter_opens_it() {
     let text = drawn(&app, (80, 24), MONOCHROME);
     assert!(text.contains("╔ Certificate"), "{text}");
 
+    press(&mut app, &[Command::Back]);
+    assert_eq!(app.screen, Screen::Outlook { cursor: 4 });
     press(&mut app, &[Command::Back]);
     assert_eq!(app.screen, Screen::Panes);
 }

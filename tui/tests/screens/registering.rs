@@ -74,7 +74,7 @@ fn a_notice_that_waits_to_be_accepted() {
     assert_eq!(app.screen, Screen::Panes);
 }
 
-fn with_notice() -> Snapshot {
+pub(super) fn with_notice() -> Snapshot {
     let mut desk = invented::desk();
     card(&mut desk).registrations[1].status = RegistrationStatus::NeedsConsent {
         notice: Notice {

@@ -31,7 +31,13 @@ fn one_that_does_not_come_is_told_and_the_next_is_asked_for() {
     let mut app = at(invented::desk());
     press(&mut app, Command::Checklist);
 
-    let next = update(&mut app, Message::Profile(Err(trouble())));
+    let next = update(
+        &mut app,
+        Message::Profile {
+            of: "ako".into(),
+            profile: Err(trouble()),
+        },
+    );
 
     assert_eq!(next, Some(Action::LoadProfile("travel".into())));
     let checks = checks(&app);
@@ -46,7 +52,13 @@ fn without_a_daemon_it_opens_and_asks_once_one_is_there() {
     let first = press(&mut app, Command::Checklist);
     let then = update(&mut app, Message::Snapshot(Box::new(invented::desk())));
     update(&mut app, Message::Away(trouble()));
-    let late = update(&mut app, Message::Profile(Err(trouble())));
+    let late = update(
+        &mut app,
+        Message::Profile {
+            of: "ako".into(),
+            profile: Err(trouble()),
+        },
+    );
     let again = update(&mut app, Message::Snapshot(Box::new(invented::desk())));
 
     assert_eq!((first, late), (None, None));
@@ -170,7 +182,13 @@ fn trouble() -> Trouble {
 fn came(app: &mut App, name: &str) -> Option<Action> {
     let mut profile = invented::ako();
     profile.name = name.into();
-    update(app, Message::Profile(Ok(Box::new(profile))))
+    update(
+        app,
+        Message::Profile {
+            of: profile.name.clone(),
+            profile: Ok(Box::new(profile)),
+        },
+    )
 }
 
 fn at(snapshot: Snapshot) -> App {

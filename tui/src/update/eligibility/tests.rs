@@ -61,7 +61,13 @@ fn the_rules_of_another_portal_than_the_one_asked_for_are_not_taken() {
     let mut other = invented::ako();
     other.name = "travel".into();
 
-    update(&mut app, Message::Profile(Ok(Box::new(other))));
+    update(
+        &mut app,
+        Message::Profile {
+            of: other.name.clone(),
+            profile: Ok(Box::new(other)),
+        },
+    );
 
     assert!(open_mut(&mut app).is_none());
 }
@@ -144,7 +150,13 @@ fn at_the_desk(snapshot: Snapshot) -> App {
 fn opened(snapshot: Snapshot) -> App {
     let mut app = at_the_desk(snapshot);
     press(&mut app, Command::Eligibility);
-    update(&mut app, Message::Profile(Ok(Box::new(invented::ako()))));
+    update(
+        &mut app,
+        Message::Profile {
+            of: "ako".into(),
+            profile: Ok(Box::new(invented::ako())),
+        },
+    );
     app
 }
 

@@ -49,7 +49,13 @@ fn a_portal_without_steps_is_not_begun_at() {
     press(&mut app, Command::Wizard);
     let mut profile = invented::ako();
     profile.wizard.clear();
-    update(&mut app, Message::Profile(Ok(Box::new(profile))));
+    update(
+        &mut app,
+        Message::Profile {
+            of: profile.name.clone(),
+            profile: Ok(Box::new(profile)),
+        },
+    );
 
     let action = press(&mut app, Command::Yes);
 
