@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use cac_common::paths::SOCKET_VARIABLE;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -41,6 +41,16 @@ pub struct Size {
     pub rows: u16,
 }
 
+/// How SGR 1006 (xterm's "Extended coordinates") writes the left button.
+const LEFT_BUTTON: u16 = 0;
+
+/// Which way the wheel is turned, as SGR 1006 writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wheel {
+    Up = 64,
+    Down = 65,
+}
+
 /// A shell on a screen that only the test looks at. Ended, with all that
 /// runs in it, when dropped.
 pub struct Terminal {
@@ -58,16 +68,20 @@ pub struct Behind {
     /// Whether this is the screen that full-screen programs use.
     pub is_other_screen: bool,
     pub shows_cursor: bool,
+    /// Whether clicks and the wheel go to the program, as SGR 1006 writes them.
+    pub takes_mouse: bool,
     /// Settings of the terminal device, as `stty -a` names them.
     pub modes: String,
 }
 
 impl Behind {
-    /// Whether what is typed comes back line by line and is shown, as a shell wants it.
+    /// Whether what is typed comes back line by line and is shown, as a shell wants it,
+    /// and the mouse marks text.
     pub fn is_as_a_shell_wants_it(&self) -> bool {
         let has = |mode: &str| self.modes.split_whitespace().any(|word| word == mode);
         !self.is_other_screen
             && self.shows_cursor
+            && !self.takes_mouse
             && ["echo", "icanon", "isig", "icrnl", "opost"]
                 .into_iter()
                 .all(has)
@@ -143,6 +157,37 @@ impl Terminal {
         Ok(())
     }
 
+    /// Clicks where this stands on the screen, at the first place if there are several.
+    pub fn click(&self, text: &str) -> anyhow::Result<()> {
+        let (column, row) = self.place_of(text)?;
+        // Pressed, and let go.
+        let at = format!("\x1b[<{LEFT_BUTTON};{column};{row}");
+        self.mouse(&format!("{at}M{at}m"))
+    }
+
+    /// Turns the wheel by one notch over where this stands on the screen.
+    pub fn wheel(&self, towards: Wheel, text: &str) -> anyhow::Result<()> {
+        let (column, row) = self.place_of(text)?;
+        self.mouse(&format!("\x1b[<{};{column};{row}M", towards as u16))
+    }
+
+    /// Column and row, counted from 1.
+    fn place_of(&self, text: &str) -> anyhow::Result<(usize, usize)> {
+        let screen = self.shows(&[text])?;
+        let mut lines = screen.lines().enumerate();
+        let place = lines.find_map(|(row, line)| {
+            let (before, _) = line.split_once(text)?;
+            Some((before.chars().count() + 1, row + 1))
+        });
+        place.with_context(|| format!("{text:?} goes over several lines:\n{screen}"))
+    }
+
+    /// A terminal tells nothing of the mouse to who has not asked for it.
+    fn mouse(&self, told: &str) -> anyhow::Result<()> {
+        ensure!(self.behind()?.takes_mouse, "nobody has asked for the mouse");
+        self.write(told)
+    }
+
     pub fn resize(&self, size: Size) -> anyhow::Result<()> {
         let (columns, rows) = (size.columns.to_string(), size.rows.to_string());
         self.tmux
@@ -171,13 +216,20 @@ impl Terminal {
     }
 
     pub fn behind(&self) -> anyhow::Result<Behind> {
-        let flags = self
-            .tmux
-            .ask(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"])?;
-        let (other, cursor) = flags.split_once(' ').context("tmux says two flags")?;
+        const FLAGS: &str = "#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{mouse_standard_flag}#{mouse_sgr_flag}";
+        let flags = self.tmux.ask(&["display-message", "-p", FLAGS])?;
+        let flags: Vec<&str> = flags.split(' ').collect();
+        let [other, cursor, any_mouse, our_mouse] = flags[..] else {
+            bail!("tmux says four flags, and not {flags:?}");
+        };
+        ensure!(
+            matches!((any_mouse, our_mouse), ("0", "00") | ("1", "11")),
+            "half a mouse: {any_mouse} {our_mouse}"
+        );
         Ok(Behind {
             is_other_screen: other == "1",
             shows_cursor: cursor == "1",
+            takes_mouse: any_mouse == "1",
             modes: self.modes()?,
         })
     }
@@ -296,6 +348,30 @@ pub fn without_clocks(screen: &str) -> Vec<&str> {
     let ages = ["days left", "just now", " ago"];
     lines
         .filter(|line| !ages.iter().any(|age| line.contains(age)))
+        .collect()
+}
+
+/// The lines within the frame of the pane whose title begins so; none if it is not there.
+pub fn pane_of(screen: &str, title: &str) -> Vec<String> {
+    let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
+    let corners = ['┌', '┏', '╔'].map(|corner| format!("{corner} {title}"));
+    let found = screen.lines().enumerate().find_map(|(top, line)| {
+        let before = corners.iter().find_map(|corner| line.split_once(corner))?.0;
+        Some((top, before.chars().count()))
+    });
+    let Some((top, left)) = found else {
+        return Vec::new();
+    };
+    let is_right_corner = |c: &char| ['┐', '┓', '╗'].contains(c);
+    let width = lines[top][left..].iter().position(is_right_corner);
+    let is_beside = |line: &&Vec<char>| line.get(left).is_some_and(|c| "│┃║".contains(*c));
+    let within = lines[top + 1..].iter().take_while(is_beside);
+    within
+        .map(|line| {
+            let row = line.iter().skip(left + 1);
+            row.take(width.unwrap_or(line.len()).saturating_sub(1))
+                .collect()
+        })
         .collect()
 }
 

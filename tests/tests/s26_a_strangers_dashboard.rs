@@ -25,12 +25,21 @@ fn s26_a_stranger_sees_readers_and_no_person_and_is_told_whom_to_ask() -> anyhow
         "in use",
         "q quit",
     ])?];
-    dashboard.write("x")?;
-    dashboard.write("y")?;
-    seen.push(dashboard.shows(&["History", "the group of its administrators"])?);
+    for (key, why) in [
+        ("x", "No DoD ID is known here."),
+        ("y", "You may not see what is kept of people"),
+        ("c", "You may not see what is kept of people"),
+        ("a", "You may not see what goes to a card"),
+        ("r", "You may not see or use the card in this reader."),
+    ] {
+        dashboard.write(key)?;
+        seen.push(dashboard.shows(&[why, "Readers", "q quit"])?);
+    }
+    // Nor does the checklist, which anyone may see, name anybody.
+    dashboard.write("t")?;
+    seen.push(dashboard.shows(&["Checklist"])?);
     dashboard.press("Escape")?;
-    dashboard.write("r")?;
-    seen.push(dashboard.shows(&["Readers", "q quit"])?);
+    dashboard.hides(&["Checklist"])?;
     dashboard.write("q")?;
     dashboard.is_the_shells_again()?;
 
