@@ -22,7 +22,7 @@ fn s24_the_terminal_is_restored_after_a_panic_and_the_message_can_be_read() -> a
         terminal.shows(&["p or t to panic"])?;
         let open = terminal.behind()?;
         assert!(
-            open.is_other_screen && !open.is_as_a_shell_wants_it(),
+            open.is_other_screen && open.takes_mouse && !open.is_as_a_shell_wants_it(),
             "{open:?}"
         );
 

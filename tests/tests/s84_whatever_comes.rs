@@ -300,7 +300,7 @@ fn s84_themes_and_what_the_terminal_is_said_not_to_have_are_kept_to() -> anyhow:
 fn storm(dashboard: &Terminal, lab: &mut Lab, card: &CardHandle) -> anyhow::Result<()> {
     let is_over = AtomicBool::new(false);
     thread::scope(|threads| {
-        let sizes = threads.spawn(|| -> anyhow::Result<()> {
+        let sizes = threads.spawn(|| -> anyhow::Result<u16> {
             let mut step: u16 = 0;
             while !is_over.load(Ordering::Relaxed) {
                 step = step.wrapping_add(1);
@@ -309,7 +309,7 @@ fn storm(dashboard: &Terminal, lab: &mut Lab, card: &CardHandle) -> anyhow::Resu
                     rows: 1 + step.wrapping_mul(11) % 50,
                 })?;
             }
-            Ok(())
+            Ok(step)
         });
         let cards = (0..2).try_for_each(|_| {
             lab.take_out(0)?;
@@ -320,7 +320,10 @@ fn storm(dashboard: &Terminal, lab: &mut Lab, card: &CardHandle) -> anyhow::Resu
         let sizes = sizes
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        cards.and(sizes)
+        cards?;
+        let count = sizes?;
+        ensure!(count > 2, "{count} sizes are no storm");
+        Ok(())
     })
 }
 
