@@ -54,16 +54,11 @@ impl Search {
 
     fn pick(&self, mut rows: Rows<'_>) -> Result<HistoryReply, StoreError> {
         let limit = self.wanted.limit.min(LONGEST_HISTORY_PAGE) as usize;
-        let most = if self.is_for_all() {
-            u32::MAX
-        } else {
-            MOST_EXAMINED
-        };
         let mut entries = Vec::new();
         let mut examined = 0;
         let mut next_before = None;
         while let Some(row) = rows.next()? {
-            if entries.len() >= limit || examined >= most {
+            if entries.len() >= limit || examined >= MOST_EXAMINED {
                 return Ok(HistoryReply {
                     entries,
                     next_before,
@@ -84,25 +79,6 @@ impl Search {
             entries,
             next_before: None,
         })
-    }
-
-    fn is_for_all(&self) -> bool {
-        let GetHistory {
-            before: _,
-            limit: _,
-            text: _,
-            kind,
-            portal,
-            card,
-            since,
-            until,
-        } = &self.wanted;
-        self.text.is_none()
-            && kind.is_none()
-            && portal.is_none()
-            && card.is_none()
-            && since.is_none()
-            && until.is_none()
     }
 
     /// The moments that are wanted, if not all are.

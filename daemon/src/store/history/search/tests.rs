@@ -99,6 +99,33 @@ async fn a_search_looks_at_so_many_entries_and_says_where_to_go_on() {
 }
 
 #[tokio::test]
+async fn where_all_is_wanted_no_more_is_looked_at_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(folder.path());
+    let oldest = store.append(entry("the first")).await.unwrap();
+    store
+        .run(|connection| {
+            connection.execute(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+                 INSERT INTO history (at, kind, text) SELECT ?, 'prophecy', 'a' FROM n",
+                params![MOST_EXAMINED, NOW.0],
+            )?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+
+    let mut wanted = GetHistory::newest(10);
+    let first = store.search_history(wanted.clone()).await.unwrap();
+    wanted.before = first.next_before;
+    let last = store.search_history(wanted).await.unwrap();
+
+    assert_eq!(first.entries, []);
+    assert_eq!(first.next_before, Some(oldest.id + 1));
+    assert_eq!(last.entries, [oldest]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_back_is_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let store = opened(folder.path());
