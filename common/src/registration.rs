@@ -117,17 +117,21 @@ impl RegistrationStatus {
         }
     }
 
+    /// Nothing goes on before a PIN is typed.
+    pub fn waits_for_pin(&self) -> bool {
+        matches!(self, Self::NeedsPin { .. } | Self::OutOfDate { .. })
+    }
+
     /// A PIN that is typed now serves this registration.
     pub fn has_use_for_pin(&self) -> bool {
-        matches!(
-            self,
-            Self::NeedsPin { .. }
-                | Self::OutOfDate { .. }
-                | Self::Registered {
+        self.waits_for_pin()
+            || matches!(
+                self,
+                Self::Registered {
                     recheck_due: true,
                     ..
                 }
-        )
+            )
     }
 
     /// What went wrong and what to do next, as sentences; nothing where

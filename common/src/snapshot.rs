@@ -306,12 +306,9 @@ impl Snapshot {
 impl Card {
     /// A registration of it waits for a PIN.
     pub fn needs_pin(&self) -> bool {
-        self.registrations.iter().any(|registration| {
-            matches!(
-                registration.status,
-                RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
-            )
-        })
+        self.registrations
+            .iter()
+            .any(|registration| registration.status.waits_for_pin())
     }
 
     /// There is a use for a PIN, though nothing waits for it: a registration

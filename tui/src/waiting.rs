@@ -59,9 +59,7 @@ impl Wait {
             ("the card and the portal", TAKE_IT_OUT)
         } else if let RegistrationStatus::Waiting { .. } = status {
             ("the portal, which is asked again by itself", TAKE_IT_OUT)
-        } else if let RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. } =
-            status
-        {
+        } else if status.waits_for_pin() {
             (
                 "your PIN: press r",
                 "Leave it: nothing is done before you type it.",

@@ -186,12 +186,7 @@ fn registration_truth(
         });
     }
     // The PIN is the card's, and told of there.
-    let is_of_the_card = matches!(
-        status,
-        RegistrationStatus::NeedsPin { .. }
-            | RegistrationStatus::OutOfDate { .. }
-            | RegistrationStatus::PinBlocked
-    );
+    let is_of_the_card = status.waits_for_pin() || *status == RegistrationStatus::PinBlocked;
     if is_of_the_card || !matches!(phrase::tone(status), Tone::Wanted | Tone::Bad) {
         return None;
     }

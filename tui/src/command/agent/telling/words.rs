@@ -40,12 +40,7 @@ pub(super) fn recognised(snapshot: &Snapshot, card: &Card) -> Words {
 }
 
 pub(super) fn needs_pin(snapshot: &Snapshot, card: &Card) -> Words {
-    let waits = |status: &RegistrationStatus| {
-        matches!(
-            status,
-            RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
-        )
-    };
+    let waits = RegistrationStatus::waits_for_pin;
     let mut waiting = card.registrations.iter().filter(|one| waits(&one.status));
     let advice = waiting.find_map(Registration::advice).unwrap_or_default();
     (
