@@ -17,6 +17,7 @@ pub mod confirmation;
 pub mod dashboard;
 pub mod failure;
 pub mod feed;
+mod folders;
 pub mod fuzzy;
 pub mod glossary;
 mod holders;

@@ -14,6 +14,8 @@ use jiff::{Timestamp, ToSpan as _, Zoned};
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
+use crate::folders;
+
 const FILE: &str = "cacctl.toml";
 
 /// A day told before an end is no longer before it than this.
@@ -117,15 +119,9 @@ struct NotificationsTable {
     days: Option<Spanned<Vec<u16>>>,
 }
 
-/// Where the user's settings lie (XDG Base Directory Specification 0.8), if
-/// there is a place for them.
+/// Where the user's settings lie, if there is a place for them.
 pub fn path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let absolute = |name| {
-        let folder = variable(name).map(PathBuf::from);
-        folder.filter(|path| path.is_absolute())
-    };
-    let folder = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(folder.join(FILE))
+    Some(folders::configuration(variable)?.join(FILE))
 }
 
 impl Settings {

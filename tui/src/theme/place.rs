@@ -10,7 +10,7 @@ use cac_common::toml_file::{FileError, Source};
 use super::file::File;
 use crate::cli::Options;
 use crate::failure::Failure;
-use crate::print;
+use crate::{folders, print};
 
 /// In the order in which they are listed.
 pub(super) const BUILT_IN: [(&str, &str); 6] = [
@@ -118,16 +118,9 @@ fn is_name(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(fits)
 }
 
-/// XDG Base Directory Specification 0.8.
+/// Where the user's own are.
 fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let absolute = |name| {
-        variable(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let configuration =
-        absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(configuration.join("cacctl/themes"))
+    Some(folders::configuration(variable)?.join("cacctl/themes"))
 }
 
 /// The names of the user's own that stand in for none that is built in.

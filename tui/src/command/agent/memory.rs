@@ -13,6 +13,8 @@ use cac_common::bounded_file;
 use cac_common::time::UtcSeconds;
 use serde::{Deserialize, Serialize};
 
+use crate::folders;
+
 const FILE: &str = "cacctl/told.json";
 
 /// A file larger than this is none of ours.
@@ -41,15 +43,9 @@ struct Told {
     again: Option<UtcSeconds>,
 }
 
-/// Where it lies (XDG Base Directory Specification 0.8), if there is a place for it.
+/// Where it lies, if there is a place for it.
 pub(super) fn path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let absolute = |name| {
-        let folder = variable(name).map(PathBuf::from);
-        folder.filter(|path| path.is_absolute())
-    };
-    let folder =
-        absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-    Some(folder.join(FILE))
+    Some(folders::state(variable)?.join(FILE))
 }
 
 impl Memory {
