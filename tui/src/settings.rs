@@ -172,7 +172,9 @@ impl NotificationsTable {
         });
         let quiet_hours = self.quiet_hours.map(|text| {
             let hours = text.get_ref().parse();
-            hours.map_err(|error: NotQuietHours| source.fault_at(&text, &error.to_string()))
+            hours.map_err(|error: NotQuietHours| {
+                source.fault_at(&text, &format!("notifications.quiet_hours: {error}"))
+            })
         });
         let days = self.days.map(|days| {
             let checked = Days::new(days.get_ref().clone());
@@ -355,7 +357,7 @@ mod tests {
             ),
             (
                 "[notifications]\nquiet_hours = \"22-7\"\n",
-                "cacctl.toml:2:15: quiet hours are",
+                "cacctl.toml:2:15: notifications.quiet_hours: quiet hours are",
             ),
             (
                 "[notifications]\ndays = [30, 0]\n",
