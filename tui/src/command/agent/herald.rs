@@ -117,7 +117,7 @@ impl Herald {
             Event::Heard(Heard::Shown(note)) => {
                 let told = self.teller.was_shown(&note, clock::now());
                 if let Some(told) = told.cloned() {
-                    self.keep(&told);
+                    self.keep(told);
                 }
             }
             Event::Heard(Heard::Invoked {
@@ -128,7 +128,7 @@ impl Herald {
             }) => {
                 let told = self.teller.remind(&key, &note, clock::now());
                 if let Some(told) = told.cloned() {
-                    self.keep(&told);
+                    self.keep(told);
                 }
             }
             Event::Heard(Heard::Invoked {
@@ -174,8 +174,8 @@ impl Herald {
             .say("The dashboard cannot be opened", &next, clock::now());
     }
 
-    fn keep(&mut self, told: &Memory) {
-        let written = self.memory.as_deref().map(|path| told.write(path));
+    fn keep(&mut self, mut told: Memory) {
+        let written = self.memory.as_deref().map(|path| told.keep(path));
         match written {
             Some(Err(error)) if !self.is_forgetful => {
                 self.is_forgetful = true;

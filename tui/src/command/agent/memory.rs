@@ -2,6 +2,7 @@
 //!
 //! It holds fingerprints of certificates and moments, and names nobody.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -60,24 +61,56 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Whole or not at all, and for nobody else.
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+    /// Takes what another agent of the same person has told meanwhile.
+    fn merge(&mut self, other: Self) {
+        for (key, theirs) in other.told {
+            let ours = self.told.entry(key).or_insert(theirs);
+            match theirs.at.cmp(&ours.at) {
+                Ordering::Less => {}
+                Ordering::Greater => *ours = theirs,
+                Ordering::Equal => {
+                    ours.days = ours.days.min(theirs.days);
+                    ours.again = ours.again.max(theirs.again);
+                }
+            }
+        }
+        self.shorten();
+    }
+
+    /// Whole or not at all, and for nobody else; with what others wrote before.
+    pub(super) fn keep(&mut self, path: &Path) -> io::Result<()> {
+        // What cannot be read is none of ours, and written over.
+        if let Ok(kept) = Self::read(path) {
+            self.merge(kept);
+        }
+        self.write(path)
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
             DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(folder)?;
         }
-        let new = path.with_extension("new");
+        // Of its own, as another agent may write at the same time.
+        let new = path.with_extension(format!("{}.new", std::process::id()));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
             .open(&new)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
+        let written = serde_json::to_vec(self)
+            .map_err(io::Error::from)
+            .and_then(|bytes| file.write_all(&bytes))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&new, path));
+        if written.is_err() {
+            // Where it cannot even be removed, there is nothing more to do.
+            let _ = fs::remove_file(&new);
+        }
+        written
     }
 
     /// Whether it was not told yet with so few days left, or is to be told again.
@@ -171,6 +204,33 @@ mod tests {
         assert_eq!(memory.told.len(), MOST);
         assert!(!memory.is_due(&format!("1999{}", "x".repeat(300)), 7, NOW));
         assert!(memory.is_due(&format!("1{}", "x".repeat(300)), 7, NOW));
+    }
+
+    #[test]
+    fn what_another_agent_has_told_meanwhile_is_kept_too() {
+        let folder = Scratch::new("another");
+        let path = folder.0.join("cacctl/told.json");
+        let (mut ours, mut theirs) = (Memory::default(), Memory::default());
+        for memory in [&mut ours, &mut theirs] {
+            memory.told("both", 14, NOW);
+        }
+
+        ours.told("ours", 7, NOW);
+        ours.keep(&path).unwrap();
+        theirs.told("theirs", 1, NOW);
+        theirs.told("both", 7, UtcSeconds(2_000));
+        theirs.keep(&path).unwrap();
+        ours.remind("ours", UtcSeconds(3_000));
+        ours.keep(&path).unwrap();
+
+        let kept = Memory::read(&path).unwrap();
+        assert_eq!(kept.reminder("ours"), Some(UtcSeconds(3_000)));
+        assert!(!kept.is_due("theirs", 1, NOW));
+        assert!(!kept.is_due("both", 7, NOW));
+        assert!(kept.is_due("both", 1, NOW));
+        assert_eq!(kept, ours);
+        let files = fs::read_dir(path.parent().unwrap()).unwrap();
+        assert_eq!(files.count(), 1);
     }
 
     #[test]
