@@ -12,6 +12,7 @@ mod stand_in;
 use std::os::unix::net::UnixListener;
 use std::process::Output;
 
+use cac_common::reader::ServiceStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Snapshot};
 use futures_util::future::join_all;
@@ -120,6 +121,23 @@ async fn waiting_for_a_portal_that_is_not_there_says_which_there_are() {
         told.contains("did you mean ako? There are ako, travel and records"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn a_portal_is_looked_up_once_the_service_knows_them_all() {
+    let place = Place::new("knows_them_all");
+    let starting = Snapshot {
+        service: ServiceStatus::Starting,
+        ..invented::nothing_plugged_in()
+    };
+    let (desk, _serving) = place.serve(starting);
+    let waiting = waits(&place, &["--wait-for", "idle", "--portal", "aok"]);
+    is_asked(&desk, 1).await;
+
+    desk.change(|snapshot| *snapshot = invented::desk());
+    let output = ended(waiting).await;
+
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
 
 #[tokio::test]

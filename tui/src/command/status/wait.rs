@@ -61,16 +61,17 @@ pub(super) async fn wait(
 ) -> Result<(Box<Snapshot>, End), Failure> {
     let (tell, mut news) = mpsc::channel(4);
     tokio::spawn(feed::follow(socket, tell));
-    let mut was_there = false;
+    let (mut was_there, mut is_portal_checked) = (false, false);
     loop {
         match news.recv().await {
             Some(News::Snapshot(snapshot)) => {
                 // One that has just been started may not know all portals yet.
                 if let Some(name) = wanted.portal
-                    && !was_there
+                    && !is_portal_checked
                     && snapshot.service != ServiceStatus::Starting
                 {
                     which::portal(&snapshot, name)?;
+                    is_portal_checked = true;
                 }
                 was_there = true;
                 match judge(&snapshot, wanted) {
@@ -160,14 +161,7 @@ fn is_seen_to(card: &Card, registration: &Registration) -> bool {
         let is_done = matches!(wizard.state, WizardState::Done { .. });
         wizard.portal == registration.portal && !is_done
     });
-    by_hand || (card.pin_kept && waits_for_pin(registration))
-}
-
-fn waits_for_pin(registration: &Registration) -> bool {
-    matches!(
-        registration.status,
-        RegistrationStatus::NeedsPin { .. } | RegistrationStatus::OutOfDate { .. }
-    )
+    by_hand || (card.pin_kept && registration.status.waits_for_pin())
 }
 
 fn card(snapshot: &Snapshot, wanted: Wanted<'_>) -> Verdict {
@@ -192,7 +186,7 @@ fn card(snapshot: &Snapshot, wanted: Wanted<'_>) -> Verdict {
 fn pin(snapshot: &Snapshot, wanted: Wanted<'_>) -> Verdict {
     let is_wanted = |card: &Card| {
         let mut registrations = registrations(card, wanted);
-        !card.pin_kept && registrations.any(waits_for_pin)
+        !card.pin_kept && registrations.any(|one| one.status.waits_for_pin())
     };
     if cards(snapshot, wanted).any(is_wanted) {
         return Verdict::Holds;
@@ -351,7 +345,7 @@ mod tests {
         }
         let kept = with_card(|card| {
             card.pin_kept = true;
-            card.registrations.retain(waits_for_pin);
+            card.registrations.retain(|one| one.status.waits_for_pin());
         });
         assert_eq!(verdict(&kept, wanted(WaitFor::Registered)), "not yet");
         assert_eq!(verdict(&kept, wanted(WaitFor::Pin)), "not yet");
