@@ -73,7 +73,7 @@ pub struct Options {
     pub no_color: bool,
 
     /// In place of the dashboard, a sentence for each change, and letters to type: for screen readers.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["card", "portal"])]
     pub plain: bool,
 
     /// The dashboard's theme; the variable CACCTL_THEME names it too. "list" lists them.

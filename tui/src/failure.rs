@@ -80,6 +80,8 @@ pub enum Failure {
         "--card and --portal stand after the subcommand; before it they say where the dashboard opens"
     )]
     PlaceElsewhere,
+    #[error("--plain stands for the dashboard alone, and with no subcommand")]
+    PlainElsewhere,
     #[error("settings cannot be used")]
     Settings(#[source] FileError),
     #[error("runtime cannot be started")]
@@ -252,6 +254,7 @@ impl Failure {
             | Self::Theme(_)
             | Self::Endless
             | Self::PlaceElsewhere
+            | Self::PlainElsewhere
             | Self::Settings(_)
             | Self::OtherCard { .. }
             | Self::SeveralCards { .. }

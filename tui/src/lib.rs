@@ -85,6 +85,9 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
     if command.is_some() && place != Place::default() {
         return Err(Failure::PlaceElsewhere);
     }
+    if command.is_some() && options.plain {
+        return Err(Failure::PlainElsewhere);
+    }
     let limit = bounds.limit();
     if limit.is_some() && matches!(command, None | Some(Command::Agent(_))) {
         return Err(Failure::Endless);

@@ -268,6 +268,27 @@ async fn what_goes_on_until_it_is_ended_takes_no_limit() {
 }
 
 #[tokio::test]
+async fn no_option_is_dropped_in_silence() {
+    let place = Place::new("no_option_is_dropped");
+
+    for (arguments, said) in [
+        (
+            &["--plain", "status"][..],
+            "--plain stands for the dashboard alone",
+        ),
+        (&["--plain", "--card", "a"], "cannot be used with"),
+        (&["--portal", "ako", "--plain"], "cannot be used with"),
+        (&["--card", "a", "status"], "stand after the subcommand"),
+    ] {
+        let output = place.cacctl(arguments, "").await;
+
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_quiet_registration_says_nothing_where_all_is_well() {
     let place = Place::new("quiet_registration");
     let (desk, _serving) = place.serve(invented::desk());

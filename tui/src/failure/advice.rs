@@ -18,6 +18,9 @@ impl Failure {
             Self::PlaceElsewhere => {
                 Some("Put it behind the subcommand: cacctl register --card ID.")
             }
+            Self::PlainElsewhere => {
+                Some("What subcommands print is plain: run it without --plain.")
+            }
             Self::Settings(_) => {
                 Some("Mend the file, or move it away: without it everything is as usual.")
             }
