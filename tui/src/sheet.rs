@@ -8,6 +8,7 @@ use rustix::termios::tcgetwinsize;
 
 use crate::cli::{Bounds, Options};
 use crate::phrase::Tone;
+use crate::theme::Depth;
 
 /// What a text is printed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +28,7 @@ impl Sheet {
         quiet: false,
     };
 
-    /// Standard output, as the options and the environment have it
-    /// (<https://no-color.org>).
+    /// Standard output, as the options and the environment have it.
     pub fn of_output(
         options: &Options,
         bounds: Bounds,
@@ -41,7 +41,7 @@ impl Sheet {
         Self {
             // One that says 0 does not know.
             columns: columns.filter(|columns| *columns > 0),
-            colour: is_terminal && !options.no_color && may_have_colour(variable),
+            colour: is_terminal && Depth::wanted(options, variable) != Depth::None,
             quiet: bounds.quiet,
         }
     }
@@ -71,35 +71,5 @@ impl Sheet {
         } else {
             text.to_owned()
         }
-    }
-}
-
-fn may_have_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    !is_set("NO_COLOR") && !is_dumb
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_want_a_terminal_that_has_them_and_nobody_who_wants_none() {
-        for (term, no_color, colour) in [
-            ("xterm", "", true),
-            ("xterm", "1", false),
-            ("dumb", "", false),
-            ("", "", false),
-        ] {
-            let variable = |name: &str| match name {
-                "TERM" => Some(term.into()),
-                "NO_COLOR" => Some(no_color.into()),
-                _ => None,
-            };
-
-            assert_eq!(may_have_colour(variable), colour, "{term} {no_color}");
-        }
-        assert!(!may_have_colour(|_| None));
     }
 }

@@ -87,11 +87,7 @@ impl Theme {
         options: &Options,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ThemeError> {
-        let depth = if options.no_color {
-            Depth::None
-        } else {
-            Depth::of_the_terminal(&variable)
-        };
+        let depth = Depth::wanted(options, &variable);
         let theme =
             place::named(options, &variable)?.map_or(Self::DEFAULT, |named| named.theme(depth));
         let theme = if depth == Depth::None {

@@ -331,12 +331,14 @@ async fn on_a_terminal_lines_fit_and_are_coloured_and_in_a_pipe_neither() {
     let plain = on_a_terminal(&place, "TERM=xterm", "--no-color status").await;
     let coloured = on_a_terminal(&place, "TERM=xterm", "status").await;
     let dumb = on_a_terminal(&place, "TERM=dumb", "status").await;
+    let old = on_a_terminal(&place, "TERM=vt220", "status").await;
+    let unknown = on_a_terminal(&place, "TERM=", "status").await;
     let unwanted = on_a_terminal(&place, "TERM=xterm NO_COLOR=1", "status").await;
 
     assert!(piped.lines().any(|line| line.len() > 100), "{piped}");
     assert!(!piped.contains('\u{1b}'), "{piped}");
     assert!(coloured.contains("\u{1b}[1;33mneeds PIN (3 left)\u{1b}[0m"));
-    for text in [&plain, &dumb, &unwanted] {
+    for text in [&plain, &dumb, &old, &unknown, &unwanted] {
         assert!(!text.contains('\u{1b}'), "{text}");
         assert!(text.contains("needs PIN (3 left)"), "{text}");
         let widest = text.lines().map(|line| line.chars().count()).max();

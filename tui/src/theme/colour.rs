@@ -6,6 +6,8 @@ use std::str::FromStr;
 use ratatui::style::Color;
 use serde::Deserialize;
 
+use crate::cli::Options;
+
 /// How many colours a terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
@@ -17,15 +19,25 @@ pub enum Depth {
 }
 
 impl Depth {
-    /// By the variables NO_COLOR, COLORTERM and TERM.
-    pub(super) fn of_the_terminal(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+    /// By the options and the variables NO_COLOR (<https://no-color.org>),
+    /// COLORTERM and TERM.
+    pub fn wanted(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        if options.no_color {
+            Self::None
+        } else {
+            Self::of_the_terminal(variable)
+        }
+    }
+
+    fn of_the_terminal(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let value = |name| {
             variable(name)
                 .map(|value| value.to_string_lossy().to_lowercase())
                 .filter(|value| !value.is_empty())
         };
         let terminal = value("TERM").unwrap_or_default();
-        if value("NO_COLOR").is_some() || terminal == "dumb" || terminal.starts_with("vt") {
+        let has_none = ["", "dumb"].contains(&terminal.as_str()) || terminal.starts_with("vt");
+        if value("NO_COLOR").is_some() || has_none {
             return Self::None;
         }
         let more = value("COLORTERM").unwrap_or_default();

@@ -207,7 +207,6 @@ fn colours_are_those_that_the_terminal_has() {
         ("xterm-direct", "", Color::Rgb(0xd5, 0x5e, 0)),
         ("xterm-256color", "", Color::Indexed(166)),
         ("linux", "", Color::Red),
-        ("", "", Color::Red),
     ] {
         let theme = Theme::chosen(&wanting("colour-blind"), |name| match name {
             "TERM" => Some(terminal.into()),
@@ -218,7 +217,7 @@ fn colours_are_those_that_the_terminal_has() {
 
         assert_eq!(theme.tone(Tone::Bad).fg, Some(shown), "{terminal} {more}");
     }
-    for terminal in ["dumb", "vt220"] {
+    for terminal in ["", "dumb", "vt220"] {
         let theme = Theme::chosen(&wanting("colour-blind"), |name| {
             (name == "TERM").then(|| terminal.into())
         })
@@ -230,7 +229,11 @@ fn colours_are_those_that_the_terminal_has() {
 
 #[test]
 fn the_option_goes_before_the_variable() {
-    let variable = |name: &str| (name == "CACCTL_THEME").then(|| "monochrome".into());
+    let variable = |name: &str| match name {
+        "CACCTL_THEME" => Some("monochrome".into()),
+        "TERM" => Some("xterm".into()),
+        _ => None,
+    };
 
     let by_variable = Theme::chosen(&NOTHING_SAID, variable).unwrap();
     let by_option = Theme::chosen(&wanting("default"), variable).unwrap();
@@ -283,8 +286,11 @@ fn a_theme_of_ones_own_changes_what_it_names() {
     let text = "about = \"mine\"\nmade-for = \"any\"\n[style]\ngood = { colour = \"blue\" }\n";
     std::fs::write(themes.join("mine.toml"), text).unwrap();
     std::fs::write(themes.join("broken.toml"), "about = 1\n").unwrap();
-    let variable =
-        |name: &str| (name == "XDG_CONFIG_HOME").then(|| folder.path().as_os_str().to_owned());
+    let variable = |name: &str| match name {
+        "XDG_CONFIG_HOME" => Some(folder.path().as_os_str().to_owned()),
+        "TERM" => Some("xterm".into()),
+        _ => None,
+    };
 
     let theme = Theme::chosen(&wanting("mine"), variable).unwrap();
     let mut listed = Vec::new();
