@@ -333,7 +333,8 @@ impl From<&ClientError> for Trouble {
     }
 }
 
-const JOIN_THE_GROUP: &str = "Ask your administrator to add you to the group that may (cacd-admin, unless another is configured; then log in again), or run it with sudo.";
+/// For whoever may not see cards, or act.
+pub(crate) const JOIN_THE_GROUP: &str = "Ask your administrator to add you to the group that may (cacd-admin, unless another is configured; then log in again), or run it with sudo.";
 const ID_CARD_OFFICE: &str =
     "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.";
 

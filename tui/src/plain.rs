@@ -9,6 +9,7 @@ use cac_common::wizard::WizardState;
 use jiff::tz::TimeZone;
 
 use crate::changes::changes;
+use crate::failure::JOIN_THE_GROUP;
 use crate::phrase::{self, Tone};
 use crate::print;
 
@@ -36,7 +37,7 @@ pub fn account(snapshot: &Snapshot, now: UtcSeconds, zone: &TimeZone) -> Vec<Str
         );
     }
     if !snapshot.may_act {
-        told.push("Cards are not shown to you. Ask your administrator to add you to the group that may, or run it with sudo.".into());
+        told.push(format!("Cards are not shown to you. {JOIN_THE_GROUP}"));
     } else if snapshot.portals.is_empty() {
         told.push("No portal is configured. Profiles are kept in /etc/cacd/portals.d.".into());
     }

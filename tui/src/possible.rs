@@ -7,6 +7,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Registration, Stage};
 
 use crate::app::{App, Chosen, Link, Pane, Screen, Subject};
+use crate::failure::JOIN_THE_GROUP;
 use crate::keys::Command;
 use crate::phrase;
 use crate::view;
@@ -27,10 +28,14 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
             "cacd is away; what is kept is with it."
         }
         Command::Clear | Command::History if !app.may_act() => {
-            "You may not see what is kept of people: join the group cacd-admin, or use sudo."
+            return Some(format!(
+                "You may not see what is kept of people. {JOIN_THE_GROUP}"
+            ));
         }
         Command::Activity if app.activity.is_none() && !app.may_act() => {
-            "You may not see what goes to a card: join the group cacd-admin, or use sudo."
+            return Some(format!(
+                "You may not see what goes to a card. {JOIN_THE_GROUP}"
+            ));
         }
         Command::Problems if app.problems().is_empty() => "Nothing is wrong with the service.",
         Command::ShowDodId if !shows_a_person(app) => "No DoD ID is known here.",

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::table::{Cell, Table, field_toned, hanging, paragraph};
 use super::{line, portal_title};
-use crate::failure::Failure;
+use crate::failure::{Failure, JOIN_THE_GROUP};
 use crate::phrase;
 use crate::sheet::Sheet;
 
@@ -67,7 +67,7 @@ pub fn status(
             out,
             sheet,
             0,
-            "cards are not shown to you: ask your administrator to add you to the group cacd-admin, or run with sudo",
+            &format!("cards are not shown to you. {JOIN_THE_GROUP}"),
         )?;
     } else if snapshot.portals.is_empty() {
         line(out, "no portal is configured: see /etc/cacd/portals.d")?;
