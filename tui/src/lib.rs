@@ -136,8 +136,8 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
             Some(Command::Eligibility(wanted)) => {
                 command::eligibility::run(&socket, wanted, sheet).await
             }
-            Some(Command::History(wanted)) => command::history::run(&socket, wanted).await,
-            Some(Command::Clear(wanted)) => command::clear::run(&socket, wanted).await,
+            Some(Command::History(wanted)) => command::history::run(&socket, wanted, sheet).await,
+            Some(Command::Clear(wanted)) => command::clear::run(&socket, wanted, sheet).await,
             Some(Command::Completions { shell }) => command::manual::completions(shell),
             Some(Command::Man { folder }) => command::manual::pages(&folder),
         }

@@ -16,7 +16,9 @@ use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use self::table::hanging;
 use crate::failure::Failure;
+use crate::sheet::Sheet;
 use crate::{ascii, holders, phrase};
 
 /// One JSON object on one line.
@@ -42,14 +44,14 @@ pub fn bytes(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(Failure::Output)
 }
 
-pub fn entry(out: &mut impl Write, entry: &HistoryEntry, zone: &TimeZone) -> Result<(), Failure> {
-    let text = format!(
-        "{:>6}  {}  {}",
-        entry.id,
-        phrase::moment(entry.at, zone),
-        readable(&entry.text)
-    );
-    line(out, &text)
+pub fn entry(
+    out: &mut impl Write,
+    entry: &HistoryEntry,
+    sheet: Sheet,
+    zone: &TimeZone,
+) -> Result<(), Failure> {
+    let head = format!("{:>6}  {}  ", entry.id, phrase::moment(entry.at, zone));
+    hanging(out, sheet, &head, &readable(&entry.text))
 }
 
 /// Who may hold a card for itself, where one is held and somebody is known to.

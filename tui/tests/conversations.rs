@@ -217,9 +217,13 @@ async fn with_yes_what_was_lost_is_told() {
     let (desk, _serving) = place.serve(invented::desk());
 
     let output = place.cacctl(&["clear", "--all", "--yes"], "").await;
+    let calls = calls_of(&desk, method::CLEAR).len();
+    let quiet = place.cacctl(&["clear", "--all", "--yes", "-q"], "").await;
 
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(calls_of(&desk, method::CLEAR).len(), 2);
+    assert_eq!(quiet.status.code(), Some(0), "{quiet:?}");
+    assert!(quiet.stdout.is_empty(), "{quiet:?}");
+    assert_eq!(calls, 2);
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(
         told,

@@ -346,6 +346,21 @@ async fn on_a_terminal_lines_fit_and_are_coloured_and_in_a_pipe_neither() {
     }
 }
 
+#[tokio::test]
+async fn on_a_terminal_what_happened_is_broken_between_words() {
+    let place = Place::new("what_happened");
+    let (_desk, _serving) = place.serve(invented::desk());
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max();
+
+    let piped = told(&place.cacctl(&["history"], "").await);
+    let shown = on_a_terminal(&place, "TERM=xterm", "history").await;
+
+    assert!(widest(&piped).is_some_and(|wide| wide > 60), "{piped}");
+    assert!(widest(&shown).is_some_and(|wide| wide <= 60), "{shown}");
+    let words = |text: &str| text.split_whitespace().collect::<String>();
+    assert_eq!(words(&piped), words(&shown));
+}
+
 /// What it shows on one of sixty columns.
 async fn on_a_terminal(place: &Place, environment: &str, arguments: &str) -> String {
     let line = format!(

@@ -13,9 +13,11 @@ use super::ask_yes;
 use crate::clearing;
 use crate::cli;
 use crate::failure::{Exit, Failure};
+use crate::print::table::hanging;
+use crate::sheet::Sheet;
 use crate::{phrase, print};
 
-pub async fn run(socket: &Path, wanted: cli::Clear) -> Result<Exit, Failure> {
+pub async fn run(socket: &Path, wanted: cli::Clear, sheet: Sheet) -> Result<Exit, Failure> {
     let zone = TimeZone::system();
     let scope = scope(wanted.scope, wanted.before, &zone)?;
     let mut client = Client::connect(socket).await?;
@@ -26,7 +28,7 @@ pub async fn run(socket: &Path, wanted: cli::Clear) -> Result<Exit, Failure> {
     let would_be_lost = client.clear(&request).await?;
     let comes_back = clearing::comes_back(&client.snapshot().await?, &request.scope);
     if wanted.dry_run {
-        tell(&request, &would_be_lost, wanted.json, &zone)?;
+        tell(&request, &would_be_lost, wanted.json, sheet, &zone)?;
         warn(&comes_back);
         return Ok(Exit::Fine);
     }
@@ -36,7 +38,10 @@ pub async fn run(socket: &Path, wanted: cli::Clear) -> Result<Exit, Failure> {
     request.dry_run = false;
     // The daemon may have closed the connection while nobody answered.
     let lost = Client::connect(socket).await?.clear(&request).await?;
-    tell(&request, &lost, wanted.json, &zone)?;
+    // What JSON was asked for is told.
+    if wanted.json || !sheet.quiet {
+        tell(&request, &lost, wanted.json, sheet, &zone)?;
+    }
     warn(&comes_back);
     Ok(Exit::Fine)
 }
@@ -70,7 +75,13 @@ fn scope(
     Ok(ClearScope::History { before })
 }
 
-fn tell(request: &Clear, lost: &Lost, json: bool, zone: &TimeZone) -> Result<(), Failure> {
+fn tell(
+    request: &Clear,
+    lost: &Lost,
+    json: bool,
+    sheet: Sheet,
+    zone: &TimeZone,
+) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     if json {
         return print::json(&mut out, lost);
@@ -81,12 +92,10 @@ fn tell(request: &Clear, lost: &Lost, json: bool, zone: &TimeZone) -> Result<(),
         "cleared"
     };
     let scope = phrase::scope(&request.scope, zone);
-    print::line(
-        &mut out,
-        &format!("{scope}: {verb}: {}", phrase::lost(lost)),
-    )?;
+    let text = format!("{scope}: {verb}: {}", phrase::lost(lost));
+    hanging(&mut out, sheet, "", &text)?;
     match phrase::traces(lost) {
-        Some(traces) => print::line(&mut out, &format!("{scope}: {traces}")),
+        Some(traces) => hanging(&mut out, sheet, "", &format!("{scope}: {traces}")),
         None => Ok(()),
     }
 }

@@ -13,8 +13,9 @@ use crate::cli::{History, Moment};
 use crate::clock;
 use crate::failure::{Exit, Failure};
 use crate::print;
+use crate::sheet::Sheet;
 
-pub async fn run(socket: &Path, wanted: History) -> Result<Exit, Failure> {
+pub async fn run(socket: &Path, wanted: History, sheet: Sheet) -> Result<Exit, Failure> {
     let zone = TimeZone::system();
     let (json, mut left) = (wanted.json, wanted.limit);
     let mut request = request(wanted, clock::now(), &zone)?;
@@ -31,7 +32,7 @@ pub async fn run(socket: &Path, wanted: History) -> Result<Exit, Failure> {
             if json {
                 print::json(&mut out, entry)?;
             } else {
-                print::entry(&mut out, entry, &zone)?;
+                print::entry(&mut out, entry, sheet, &zone)?;
             }
         }
         left = left.saturating_sub(u32::try_from(page.entries.len()).unwrap_or(u32::MAX));
