@@ -20,6 +20,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 const CARD: &str = "4f1e7a52-9a0b-4c57-8d52-0a3c5f6e7d81";
+const KNOWN: &str = "a8c3d9e0-1111-4222-8333-444455556666";
 
 #[tokio::test]
 async fn what_the_daemon_knows_is_offered_where_it_can_stand() {
@@ -34,11 +35,9 @@ async fn what_the_daemon_knows_is_offered_where_it_can_stand() {
         ("eligibility t", &["travel"]),
         ("register --portal ", &["ako", "travel", "records"]),
         ("register --card ", &[CARD]),
-        (
-            "wizard --card a8",
-            &["a8c3d9e0-1111-4222-8333-444455556666"],
-        ),
+        ("wizard --card a8", &[KNOWN]),
         ("clear --card 4f", &[CARD]),
+        ("history --card ", &[CARD, KNOWN]),
         ("clear --portal ", &["ako", "travel", "records"]),
         (
             "card export --slot ",

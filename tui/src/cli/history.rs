@@ -32,7 +32,7 @@ pub struct History {
     pub portal: Option<String>,
 
     /// Only entries of this card.
-    #[arg(long, value_name = "ID", add = completion::cards())]
+    #[arg(long, value_name = "ID", add = completion::every_card())]
     pub card: Option<String>,
 
     /// Only entries from this day (YYYY-MM-DD) on, or no older than this (30m, 12h, 2d, 3w).
