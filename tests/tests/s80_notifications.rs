@@ -331,6 +331,31 @@ fn s80_a_bus_and_a_server_that_come_late_go_and_hang_are_found_again() -> anyhow
 }
 
 #[test]
+fn s80_a_server_that_was_held_up_shows_nothing_twice() -> anyhow::Result<()> {
+    let mut lab = Plan::default().readers(2).start()?;
+    let bus = SessionBus::with_server(CAN)?;
+    let pinentry = ScriptedPinentry::in_folder(lab.folder(), TIMEOUT)?;
+    let agent = agent(&lab, &bus, &pinentry, &[])?;
+    runs(&mut lab, &pinentry)?;
+    bus.wait_for("PIN needed: ROE, JOHN")?;
+
+    bus.hang_server(true)?;
+    lab.insert(0, &jane(CardModel::T1)?)?;
+    agent.wait_until_it_says("the notification server does not answer")?;
+    bus.hang_server(false)?;
+    let needed = bus.wait_for("PIN needed: DOE, JANE Q")?;
+    lab.take_out(0)?;
+    bus.wait_until_closed(needed.id)?;
+
+    let told = bus.notifications()?;
+    for summary in ["New card: DOE, JANE Q", "PIN needed: DOE, JANE Q"] {
+        let times = told.iter().filter(|one| one.summary == summary).count();
+        ensure!(times <= 1, "{summary} {times} times: {told:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn s80_settings_that_cannot_be_used_are_shown_with_their_line() -> anyhow::Result<()> {
     let lab = Lab::start()?;
     lab.set_for_the_user("[notifications]\ndays = [0]\n")?;

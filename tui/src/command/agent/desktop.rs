@@ -12,6 +12,7 @@ use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::time::UtcSeconds;
 use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use zbus::Variant;
@@ -250,6 +251,15 @@ struct Session {
     signals: SignalStream<'static>,
     owners: OwnerChangedStream<'static>,
     server: Option<Server>,
+    unanswered: Option<Unanswered>,
+}
+
+/// A notification that the server has not answered for yet. It is waited for
+/// again: a server that was held up would show a second one beside it.
+struct Unanswered {
+    key: Key,
+    note: Note,
+    answer: BoxFuture<'static, zbus::Result<Message>>,
 }
 
 /// The server that answered last.
@@ -270,6 +280,7 @@ impl Session {
                 signals,
                 owners,
                 server: None,
+                unanswered: None,
             })
         };
         let opened = tokio::time::timeout(ANSWER, opening).await;
@@ -327,6 +338,7 @@ impl Session {
         let known = self.server.as_ref().and_then(|one| one.name.as_deref());
         if self.server.is_none() || known != owner.map(UniqueName::as_str) {
             self.server = None;
+            self.unanswered = None;
             shown.is_lost();
         }
     }
@@ -337,6 +349,7 @@ impl Session {
         shown: &mut Shown,
         heard: &mpsc::Sender<Heard>,
     ) -> Result<(), NotShown> {
+        self.hear_answer(shown, heard).await?;
         let over: Vec<u32> = shown
             .open
             .iter()
@@ -345,21 +358,50 @@ impl Session {
             .collect();
         for id in over {
             shown.open.remove(&id);
-            self.call("CloseNotification", &(id,)).await?;
+            match call(&self.proxy, "CloseNotification", &(id,)).await {
+                // The server may not know it any more.
+                Ok(_) | Err(NotShown::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         shown.done.retain(|key, _| wanted.contains_key(key));
         for (key, note) in wanted {
             if shown.is_missing(key, note, clock::now()) {
-                let id = self.notify(shown.number(key), note).await?;
-                shown.was_shown(id, key.clone(), note.clone());
-                // Fails only if the agent has ended.
-                let _ = heard.send(Heard::Shown(note.clone())).await;
+                self.notify(shown.number(key), key, note).await?;
+                self.hear_answer(shown, heard).await?;
             }
         }
         Ok(())
     }
 
-    async fn notify(&mut self, replaces: Option<u32>, note: &Note) -> Result<u32, NotShown> {
+    async fn hear_answer(
+        &mut self,
+        shown: &mut Shown,
+        heard: &mpsc::Sender<Heard>,
+    ) -> Result<(), NotShown> {
+        let Some(mut asked) = self.unanswered.take() else {
+            return Ok(());
+        };
+        let answer = match within(ANSWER, &mut asked.answer).await {
+            Err(NotShown::SilentServer) => {
+                self.unanswered = Some(asked);
+                return Err(NotShown::SilentServer);
+            }
+            answer => answer?,
+        };
+        let id = answer.body().deserialize().map_err(NotShown::Refused)?;
+        shown.was_shown(id, asked.key, asked.note.clone());
+        // Fails only if the agent has ended.
+        let _ = heard.send(Heard::Shown(asked.note)).await;
+        Ok(())
+    }
+
+    async fn notify(
+        &mut self,
+        replaces: Option<u32>,
+        key: &Key,
+        note: &Note,
+    ) -> Result<(), NotShown> {
         let can = self.can().await?;
         let body = match (can.contains("body"), can.contains("body-markup")) {
             (false, _) => String::new(),
@@ -381,14 +423,19 @@ impl Session {
             APPLICATION,
             replaces.unwrap_or(0),
             icon(note.kind),
-            note.summary.as_str(),
+            note.summary.clone(),
             body,
             actions,
             hints,
             expires,
         );
-        let answer = self.call("Notify", &arguments).await?;
-        answer.body().deserialize().map_err(NotShown::Refused)
+        let proxy = self.proxy.clone();
+        self.unanswered = Some(Unanswered {
+            key: key.clone(),
+            note: note.clone(),
+            answer: Box::pin(async move { proxy.call_method("Notify", &arguments).await }),
+        });
+        Ok(())
     }
 
     /// What the server can do; it is started if it is not there and can be.
@@ -396,7 +443,7 @@ impl Session {
         if let Some(server) = &self.server {
             return Ok(server.can.clone());
         }
-        let answer = self.call("GetCapabilities", &()).await?;
+        let answer = call(&self.proxy, "GetCapabilities", &()).await?;
         let header = answer.header();
         let can: BTreeSet<String> = answer.body().deserialize().map_err(NotShown::Refused)?;
         self.server = Some(Server {
@@ -405,14 +452,13 @@ impl Session {
         });
         Ok(can)
     }
+}
 
-    async fn call<B>(&self, method: &str, arguments: &B) -> Result<Message, NotShown>
-    where
-        B: serde::Serialize + zbus::zvariant::DynamicType,
-    {
-        let call = self.proxy.call_method(method, arguments);
-        within(ANSWER, call).await
-    }
+async fn call<B>(proxy: &Proxy<'_>, method: &str, arguments: &B) -> Result<Message, NotShown>
+where
+    B: serde::Serialize + zbus::zvariant::DynamicType,
+{
+    within(ANSWER, proxy.call_method(method, arguments)).await
 }
 
 async fn within(
