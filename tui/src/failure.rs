@@ -13,6 +13,7 @@ use cac_common::client::ClientError;
 use cac_common::error_chain::Chain;
 use cac_common::identity::CardId;
 use cac_common::reader::ServiceStatus;
+use cac_common::snapshot::{Card, Visit};
 use cac_common::toml_file::FileError;
 
 use self::daemon::{advice_for, exit_of};
@@ -154,8 +155,9 @@ pub enum Failure {
     NoSponsorNeeded,
     #[error("the PIN is blocked")]
     PinBlocked,
+    /// Who says yes to it means this card, as long as it is not taken out.
     #[error("one try is left, or the card does not say how many")]
-    LastTry,
+    LastTry { card: Option<CardId>, visit: Visit },
     #[error("{0}; the card has not been asked")]
     NotAPin(NotAPin),
     #[error("no PIN was typed; the card has not been asked")]
@@ -282,10 +284,17 @@ impl Failure {
             | Self::NoSponsorNeeded
             | Self::OtherWizard { .. }
             | Self::PinBlocked
-            | Self::LastTry
+            | Self::LastTry { .. }
             | Self::NoUserAgents
             | Self::NoticeNotAccepted
             | Self::NotConfirmed => Exit::Refused,
+        }
+    }
+
+    pub(crate) fn last_try_of(card: &Card) -> Self {
+        Self::LastTry {
+            card: card.id.clone(),
+            visit: card.visit,
         }
     }
 

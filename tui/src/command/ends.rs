@@ -30,6 +30,12 @@ impl Ends {
         }
     }
 
+    /// An interrupt up to now was seen to by somebody else; any other end still comes.
+    pub(super) fn pass_over_interrupt(&mut self) -> io::Result<()> {
+        self.interrupt = signal(SignalKind::interrupt())?;
+        Ok(())
+    }
+
     pub(super) async fn any(&mut self) {
         self.next().await;
     }

@@ -128,12 +128,17 @@ impl Talk {
             Ok(card) => card,
             Err(failure) => return tell_failure(&failure),
         };
-        let mut done = register::run(socket, wanted(card.clone(), false), Sheet::PLAIN).await;
-        if let Err(Failure::LastTry) = done {
+        let mut done = register::run(socket, wanted(card, false), Sheet::PLAIN).await;
+        ends.pass_over_interrupt().map_err(Failure::Terminal)?;
+        if let Err(Failure::LastTry { card, visit }) = done {
             let question = "One try is left, or the card does not say how many. A wrong PIN now may block it. Type yes and press Enter to send it all the same: ";
             done = match self.ask(question, ends).await {
                 Ok(answer) if answer.eq_ignore_ascii_case("yes") => {
-                    register::run(socket, wanted(card, true), Sheet::PLAIN).await
+                    // For no other card that was put in meanwhile.
+                    let wanted = wanted(card.map(|card| card.0), true);
+                    let done = register::run_in_visit(socket, wanted, visit, Sheet::PLAIN).await;
+                    ends.pass_over_interrupt().map_err(Failure::Terminal)?;
+                    done
                 }
                 Ok(_) => {
                     say("No PIN was sent.")?;

@@ -114,7 +114,7 @@ fn request(wanted: &PortalTest, card: &Card) -> Result<TestPortal, Failure> {
         return Err(Failure::PinBlocked);
     }
     if may_be_the_last_try(&card.pin) && !wanted.even_the_last_try {
-        return Err(Failure::LastTry);
+        return Err(Failure::last_try_of(card));
     }
     Ok(TestPortal {
         portal: wanted.name.clone(),

@@ -37,7 +37,25 @@ const SIGN_IN: Duration = Duration::from_mins(5);
 const NEXT_TURN: Duration = Duration::from_secs(2);
 
 pub async fn run(socket: &Path, wanted: Register, sheet: Sheet) -> Result<Exit, Failure> {
-    let mut run = Run::start(socket, wanted, sheet).await?;
+    let run = Run::start(socket, wanted, sheet).await?;
+    finish(run, socket).await
+}
+
+/// The same, for a card that has not been taken out since that visit began.
+pub(super) async fn run_in_visit(
+    socket: &Path,
+    wanted: Register,
+    visit: Visit,
+    sheet: Sheet,
+) -> Result<Exit, Failure> {
+    let run = Run::start(socket, wanted, sheet).await?;
+    if run.visit != visit {
+        return Err(Failure::CardGone);
+    }
+    finish(run, socket).await
+}
+
+async fn finish(mut run: Run, socket: &Path) -> Result<Exit, Failure> {
     run.wait_until_read().await?;
     let must_ask_again = !run.needs_pin()?
         && !run.is_registered()?
@@ -56,7 +74,7 @@ pub async fn run(socket: &Path, wanted: Register, sheet: Sheet) -> Result<Exit, 
     while run.accept_notice(socket).await? {}
     if run.wanted.json {
         print::json(&mut io::stdout().lock(), run.card()?)?;
-    } else if sheet.quiet {
+    } else if run.sheet.quiet {
         run.tell_what_is_wrong()?;
     }
     run.exit()
@@ -162,7 +180,7 @@ impl Run {
             return Err(Failure::PinBlocked);
         }
         if may_be_the_last_try(&card.pin) && !self.wanted.even_the_last_try {
-            return Err(Failure::LastTry);
+            return Err(Failure::last_try_of(card));
         }
         let question =
             Question::of(reader, card).for_registering(&self.snapshot, self.registrations()?);

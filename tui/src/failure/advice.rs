@@ -75,7 +75,7 @@ impl Failure {
             Self::NotClear => Some("Without --letter it says what is missing."),
             Self::NoSponsorNeeded => Some("Without --letter it says which way is open."),
             Self::PinBlocked => Some(ID_CARD_OFFICE),
-            Self::LastTry => Some(
+            Self::LastTry { .. } => Some(
                 "A wrong PIN now may block the card. If you are sure of it, add --even-the-last-try.",
             ),
             Self::NoPin => Some(

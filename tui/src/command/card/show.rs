@@ -86,7 +86,7 @@ async fn read_printed(
         cause: "it says nothing by which it could be recognised".into(),
     })?;
     if may_be_the_last_try(&card.pin) && !wanted.even_the_last_try {
-        return Err(Failure::LastTry);
+        return Err(Failure::last_try_of(card));
     }
     let request = SubmitPin {
         card: id,

@@ -406,7 +406,7 @@ impl<'a> Walk<'a> {
                     return Err(Failure::PinBlocked);
                 }
                 if may_be_the_last_try(&card.pin) && !self.wanted.even_the_last_try {
-                    return Err(Failure::LastTry);
+                    return Err(Failure::last_try_of(card));
                 }
                 (Question::of(reader, card).line(), Echo::Hidden)
             }
