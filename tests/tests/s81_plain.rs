@@ -76,11 +76,28 @@ fn s81_a_wrong_pin_and_a_service_that_goes_away_are_told_in_sentences() -> anyho
     terminal.shows(&["A PIN has digits alone; the card has not been asked."])?;
     assert_eq!(lab.portal().registrations()?.len(), 0);
 
+    // Ctrl-C at the prompt ends the question alone.
+    let asks = |times: usize| {
+        terminal.wait_for("it asks", |text| {
+            text.matches("PIN of DOE, JANE Q").count() == times
+        })
+    };
+    terminal.enter("r")?;
+    asks(2)?;
+    terminal.press("C-c")?;
+    terminal.shows(&["Stopped."])?;
+    // What is typed after a question that nobody waits for any more counts.
+    terminal.enter("r")?;
+    asks(3)?;
+    lab.take_out(0)?;
+    terminal.shows(&["Card was taken out"])?;
+    terminal.enter("y")?;
+    terminal.shows(&["No such letter."])?;
+
     lab.stop()?;
     terminal.shows(&["It is tried again by itself."])?;
     lab.start_again()?;
     terminal.shows(&["The service answers again."])?;
-    // Ctrl-C at the prompt ends the question, and in between the talk.
     terminal.press("C-c")?;
     terminal.is_the_shells_again()?;
     Ok(())

@@ -1,32 +1,37 @@
 //! Asks a question on the terminal that wants a yes.
 
-use std::io::{self, BufRead as _, Read as _, Write as _};
-
+use super::terminal::{Echo, Terminal};
 use crate::failure::Failure;
 use crate::patience::{self, Awaited};
 
-/// No answer to a question is longer.
-const LONGEST_ANSWER: u64 = 64;
-
-/// Whether the answer is yes; anything else is not.
-pub(super) async fn ask(question: String) -> Result<bool, Failure> {
-    let asked = tokio::task::spawn_blocking(move || read(&question));
-    let answer = patience::of(Awaited::Answer, asked).await;
-    answer.map_err(|error| Failure::Terminal(error.into()))?
+/// Whether the answer is yes; anything else is not. Dropping the future ends
+/// the question.
+pub(super) async fn ask(question: &str) -> Result<bool, Failure> {
+    let terminal = Terminal::open().map_err(Failure::Terminal)?;
+    let answer = patience::of(Awaited::Answer, terminal.line(question, Echo::Shown)).await;
+    let answer = answer.map_err(Failure::Terminal)?;
+    Ok(answer.is_some_and(|(line, length)| is_yes(&line.bytes()[..length])))
 }
 
-/// Keeps its thread until there is an answer.
-fn read(question: &str) -> Result<bool, Failure> {
-    let mut screen = io::stderr().lock();
-    screen
-        .write_all(question.as_bytes())
-        .and_then(|()| screen.flush())
-        .map_err(Failure::Terminal)?;
-    let mut answer = String::new();
-    io::stdin()
-        .lock()
-        .take(LONGEST_ANSWER)
-        .read_line(&mut answer)
-        .map_err(Failure::Terminal)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+fn is_yes(answer: &[u8]) -> bool {
+    let answer = answer.trim_ascii();
+    answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for (answer, means_yes) in [
+            (&b"y"[..], true),
+            (b" Yes\r", true),
+            (b"", false),
+            (b"yess", false),
+            (b"n", false),
+        ] {
+            assert_eq!(is_yes(answer), means_yes, "{answer:?}");
+        }
+    }
 }

@@ -126,7 +126,7 @@ async fn confirm(
             .iter()
             .fold(String::new(), |told, text| told + " " + text)
     );
-    if ask_yes::ask(question).await? {
+    if ask_yes::ask(&question).await? {
         Ok(())
     } else {
         Err(Failure::NotConfirmed)

@@ -229,7 +229,7 @@ impl Run {
             "{title} shows this notice:\n\n{}\n\nAccept it? [y/N] ",
             legible(&notice.text)
         );
-        let mut asked = std::pin::pin!(ask_yes::ask(question));
+        let mut asked = std::pin::pin!(ask_yes::ask(&question));
         let is_accepted = loop {
             tokio::select! {
                 answer = &mut asked => break answer?,

@@ -1,25 +1,27 @@
 //! A PIN from the terminal, without echo, or from a line of standard input.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use cac_common::locked::CAPACITY;
-use rustix::fs::{Mode, OFlags};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 
 use super::Typed;
+use crate::command::terminal::{Echo, Terminal};
 use crate::failure::Failure;
 
-/// What was typed. Dropping the future puts the terminal back; the thread that
-/// reads ends with the program.
+/// What was typed. Dropping the future puts the terminal back, and nothing goes
+/// on reading.
 pub(super) async fn ask(prompt: &str) -> Result<Typed, Failure> {
-    let typed = Typed::new()?;
-    from_terminal(prompt, typed)
-        .await
-        .map_err(Failure::Terminal)
+    let terminal = Terminal::open().map_err(Failure::Terminal)?;
+    let line = terminal.line(prompt, Echo::Hidden).await;
+    match line.map_err(Failure::Terminal)? {
+        Some((text, length)) => Ok(Typed { text, length }),
+        None => Typed::new(),
+    }
 }
 
 /// One line of standard input.
@@ -29,18 +31,6 @@ pub(super) async fn read() -> Result<Typed, Failure> {
     read_line(input.map_err(Failure::PinUnreadable)?, typed)
         .await
         .map_err(Failure::PinUnreadable)
-}
-
-async fn from_terminal(prompt: &str, typed: Typed) -> io::Result<Typed> {
-    let terminal = rustix::fs::open(
-        "/dev/tty",
-        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
-    let terminal = File::from(terminal);
-    let _silence = Silence::over(&terminal)?;
-    (&terminal).write_all(prompt.as_bytes())?;
-    read_line(terminal.try_clone()?.into(), typed).await
 }
 
 /// Reads on a thread of its own, no further than the end of the line: what
@@ -110,6 +100,8 @@ fn set(terminal: BorrowedFd<'_>, modes: &Termios) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
