@@ -155,6 +155,73 @@ async fn bash_puts_a_name_with_spaces_and_brackets_in_so_that_it_is_one() {
 }
 
 #[tokio::test]
+async fn bash_puts_nothing_in_that_would_be_run() {
+    let place = Place::new("nothing_is_run");
+    let mut desk = invented::desk();
+    let hostile = ["x$(touch made)", "y;touch made", "z`touch made`"];
+    for (reader, name) in desk.readers.iter_mut().zip(hostile) {
+        reader.name.0 = name.into();
+    }
+    let (_desk, _serving) = place.serve(desk);
+    let script = script_for(&place, "bash", "cacctl.bash").await;
+
+    for (word, offered) in [
+        ("x", "x\\$\\(touch\\ made\\)\n"),
+        ("y", "y\\;touch\\ made\n"),
+        ("z", "z\\`touch\\ made\\`\n"),
+        ("\"x", ""),
+        ("'x", ""),
+        ("\"y", "y;touch made\n"),
+        ("'y", "y;touch made\n"),
+        ("\"y\"", ""),
+        ("''y", ""),
+        ("\"z", ""),
+    ] {
+        let mut bash = with_the_place(Command::new("bash"), &place);
+        let output = bash
+            .args([
+                "-c",
+                "source \"$0\"; COMP_WORDS=(cacctl card show --reader \"$1\"); COMP_CWORD=4; \
+                 _cacctl; printf '%s\\n' ${COMPREPLY+\"${COMPREPLY[@]}\"}",
+            ])
+            .arg(&script)
+            .arg(word)
+            .output()
+            .await
+            .unwrap();
+
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(told.trim_start_matches('\n'), offered, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn zsh_puts_nothing_in_that_would_be_run() {
+    if !is_installed("zsh").await {
+        return;
+    }
+    let place = Place::new("nothing_is_run_by_zsh");
+    let mut desk = invented::desk();
+    let made = place.folder.join("made");
+    desk.readers[2].name.0 = format!("x$(touch {})", made.display());
+    let (_desk, _serving) = place.serve(desk);
+    let script = script_for(&place, "zsh", "_cacctl").await;
+    let keys = format!(
+        "fpath=({} $fpath); autoload -U compinit; compinit -u -D\n\
+         cacctl card show --json --reader x\t\n\
+         cacctl card show --json --reader \"x\t\n\
+         exit\n",
+        script.parent().unwrap().display()
+    );
+
+    let told = typed(&place, "zsh -f -i", &keys).await;
+
+    let shown = told.matches("{\"visit\":4,\"stage\":").count();
+    assert_eq!(shown, 2, "{told}");
+    assert!(!made.exists(), "{told}");
+}
+
+#[tokio::test]
 async fn zsh_completes_the_first_time_it_is_asked() {
     if !is_installed("zsh").await {
         return;

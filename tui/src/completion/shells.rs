@@ -7,7 +7,9 @@ use std::path::Path;
 use clap::Command;
 use clap_complete::env::{self, EnvCompleter};
 
-/// Quotes what is put in, and takes no bracket for a pattern. Bash has taken
+/// Quotes what is put in, and takes no bracket for a pattern. Behind a quote that
+/// is open bash puts a reply in as it is: there only those stand that mean
+/// themselves in it, and none behind quotes of any other shape. Bash has taken
 /// `--reader=x` apart at the sign.
 const BASH: &str = r#"_cacctl() {
     local word=${COMP_WORDS[COMP_CWORD]} reply
@@ -21,8 +23,13 @@ const BASH: &str = r#"_cacctl() {
             cacctl -- "${words[@]}" "$word" 2>/dev/null
     )
     COMPREPLY=()
+    local bare=${word//\\?/}
     for reply in "${replies[@]}"; do
-        [[ $word == [\'\"]* ]] || printf -v reply %q "$reply"
+        if [[ $bare != *[\'\"]* ]]; then
+            printf -v reply %q "$reply"
+        elif [[ ${bare:1} == *[\'\"]* || $reply == *[\$\`\"\'\\!]* ]]; then
+            continue
+        fi
         COMPREPLY+=("$reply")
     done
     [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace
