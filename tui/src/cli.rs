@@ -1,22 +1,24 @@
 //! What can be typed after `cacctl`.
 
 mod bounds;
+mod card;
 mod examples;
 mod history;
 mod notify;
+mod portal;
 mod status;
 mod wizard;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use cac_common::certificate::Slot;
 use cac_common::eligibility::Category;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use self::bounds::Bounds;
+pub use self::card::{Card, CardExport, CardShow, ForPin, Slots};
 pub use self::history::{History, Moment};
 pub use self::notify::Notify;
+pub use self::portal::{Portal, PortalList, PortalShow, PortalTest};
 pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
 use crate::completion;
@@ -251,73 +253,6 @@ pub enum PinFrom {
     AskPassword,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Card {
-    /// Say all that is known of a card: its holder, its PIN, what is wrong with it, each certificate.
-    #[command(after_help = examples::CARD_SHOW)]
-    Show(CardShow),
-    /// Write the certificates of a card to files, as PEM. They name the holder, and hold no secret.
-    #[command(after_help = examples::CARD_EXPORT)]
-    Export(CardExport),
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Portal {
-    /// Say which portals are known, and what is wrong with a profile.
-    #[command(after_help = examples::PORTAL_LIST)]
-    List(PortalList),
-    /// Say how a portal is described: where it is, how its answers are told apart, whom to ask.
-    #[command(after_help = examples::PORTAL_SHOW)]
-    Show(PortalShow),
-    /// Sign in once, and say what was asked, what was answered, and which rule of the profile that met. Nothing is written down.
-    #[command(after_help = examples::PORTAL_TEST)]
-    Test(PortalTest),
-}
-
-#[derive(Debug, Args)]
-pub struct PortalList {
-    /// Print one JSON array.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct PortalShow {
-    /// The portal.
-    #[arg(value_name = "NAME", add = completion::portals())]
-    pub name: String,
-
-    /// Print one JSON object.
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct PortalTest {
-    /// The portal; one that is not enabled can be tried too.
-    #[arg(value_name = "NAME", add = completion::portals())]
-    pub name: String,
-
-    /// The card, if several are in readers.
-    #[arg(long, value_name = "ID", add = completion::cards())]
-    pub card: Option<String>,
-
-    /// Send the PIN even if it may be the last try before the card is blocked.
-    #[arg(long)]
-    pub even_the_last_try: bool,
-
-    #[command(flatten)]
-    pub prompt: PinPrompt,
-
-    /// Write the last page to a file, as the portal sent it: it may name you.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub page: Option<PathBuf>,
-
-    /// Print one JSON object.
-    #[arg(long)]
-    pub json: bool,
-}
-
 #[derive(Debug, Args)]
 pub struct Eligibility {
     /// The portal, if several are enabled; one that is not can be asked about too.
@@ -353,98 +288,6 @@ pub struct Eligibility {
 pub enum YesOrNo {
     Yes,
     No,
-}
-
-#[derive(Debug, Args)]
-pub struct CardShow {
-    /// The reader it is in, if several hold a card: its name, or a part that no other has.
-    #[arg(long, value_name = "NAME", add = completion::readers())]
-    pub reader: Option<String>,
-
-    /// Print the card as one JSON object, as it is in the state; no number is masked there.
-    #[arg(long)]
-    pub json: bool,
-
-    /// Print DoD IDs in full.
-    #[arg(long)]
-    pub reveal: bool,
-
-    #[command(flatten)]
-    pub for_pin: ForPin,
-}
-
-/// What a card shows for its PIN.
-#[derive(Debug, Args)]
-pub struct ForPin {
-    /// Say too what is printed on the card; it shows that for its PIN alone, which is asked for.
-    #[arg(long)]
-    pub printed: bool,
-
-    /// With --printed: send the PIN even if it may be the last try before the card is blocked.
-    #[arg(long, requires = "printed")]
-    pub even_the_last_try: bool,
-
-    #[command(flatten)]
-    pub prompt: PinPrompt,
-}
-
-#[derive(Debug, Args)]
-pub struct CardExport {
-    /// The reader it is in, if several hold a card: its name, or a part that no other has.
-    #[arg(long, value_name = "NAME", add = completion::readers())]
-    pub reader: Option<String>,
-
-    /// Which certificate: 9A, 9C, 9D, 9E, 82 to 95 (retired keys), 0100 to 010F (CAC applets), or all.
-    #[arg(
-        long,
-        value_name = "SLOT",
-        default_value = "all",
-        add = completion::slots()
-    )]
-    pub slot: Slots,
-
-    /// The folder to write files like 9A-authentication.pem into, made if it is not there; "-" is standard output.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = ".",
-        value_hint = ValueHint::DirPath
-    )]
-    pub out: PathBuf,
-
-    /// Write over files that are there.
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// Which of the places on a card are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slots {
-    All,
-    One(Slot),
-}
-
-/// The text means no place on a card.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a place is 9A, 9C, 9D, 9E, 82 to 95, 0100 to 010F, or all")]
-pub struct NotSlots;
-
-impl FromStr for Slots {
-    type Err = NotSlots;
-
-    fn from_str(text: &str) -> Result<Self, NotSlots> {
-        if text.eq_ignore_ascii_case("all") {
-            return Ok(Self::All);
-        }
-        Slot::all()
-            .find(|slot| {
-                let told = slot.to_string();
-                let number = told.split(' ').next();
-                number.is_some_and(|number| number.eq_ignore_ascii_case(text))
-            })
-            .map(Self::One)
-            .ok_or(NotSlots)
-    }
 }
 
 #[derive(Debug, Args)]
@@ -503,18 +346,5 @@ mod tests {
         use clap::CommandFactory as _;
 
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_place_is_named_by_its_number() {
-        for slot in Slot::all() {
-            let number = slot.to_string().split(' ').next().unwrap().to_lowercase();
-
-            assert_eq!(number.parse(), Ok(Slots::One(slot)));
-        }
-        assert_eq!("ALL".parse(), Ok(Slots::All));
-        for text in ["", "9B", "9", "+9A", "96", "81", "0110", "authentication"] {
-            assert_eq!(text.parse::<Slots>(), Err(NotSlots), "{text}");
-        }
     }
 }
