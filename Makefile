@@ -15,7 +15,7 @@ ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
 CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
 SAMPLES  := $(wildcard systemd/portals.d/*.sample)
 
-.PHONY: all install uninstall deps demo test test-system lint verify-unit bench fuzz fuzz-screens fuzz-seeds clean help
+.PHONY: all install uninstall deps demo pictures recording guide test test-system lint verify-unit bench fuzz fuzz-screens fuzz-seeds clean help
 
 all: ## build both programs
 	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
@@ -38,6 +38,8 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -m 0644 docs/login.md docs/json.md $(SHARE)/doc/cacd/
 	install -d $(SHARE)/doc/cacd/schema
 	install -m 0644 tui/schema/*.json $(SHARE)/doc/cacd/schema/
+	install -d $(SHARE)/doc/cacd/guide
+	install -m 0644 docs/guide/*.md $(SHARE)/doc/cacd/guide/
 	install -m 0644 LICENSE LICENSE-MIT LICENSE-APACHE $(SHARE)/doc/cacd/
 	install -d -m 0755 $(ETC)/portals.d $(ETC)/trust/anchors
 	@# What an administrator changed stays.
@@ -75,6 +77,17 @@ deps: ## install the packages that building and testing need (Debian, Ubuntu)
 
 demo: deps ## a pretend card, a pretend portal and the dashboard
 	@$(CARGO) run -q --locked -p cac-tests --bin demo
+
+pictures: ## draw the screens in docs/pictures anew; as root, needs fonts-dejavu-core, and pip install pillow resvg-py
+	@$(CARGO) build --locked -p cacd -p cacctl
+	@bash scripts/pictures
+
+recording: ## record docs/recording.cast anew; as root, for a host name of nobody's
+	@$(CARGO) build --locked -p cacd -p cacctl
+	@bash scripts/recording
+
+guide: ## write docs/guide anew from what the programs say
+	@UPDATE_DOCS=1 $(CARGO) test -q --locked -p cacctl --test guide
 
 test: deps ## every test but test-system's, the scenarios over the whole included
 	@# The scenarios run these two; built here, their building is seen.

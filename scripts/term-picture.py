@@ -2,9 +2,10 @@
 """Turns a screen, as `tmux capture-pane -e -N -p` writes it, into a PNG.
 
 usage: term-picture.py OUT.png < SCREEN
-needs: pip install resvg-py, and the fonts of the Debian package fonts-dejavu-core
+needs: pip install pillow resvg-py, and the fonts of the Debian package fonts-dejavu-core
 """
 
+import io
 import re
 import sys
 import unicodedata
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 import resvg_py
+from PIL import Image
 
 WIDTH, HEIGHT, BASELINE, MARGIN = 9, 19, 14, 12
 PAPER, INK = "#14171f", "#dfe3ea"
@@ -19,6 +21,7 @@ SIXTEEN = [
     "#2a2f3a", "#f0666d", "#74c991", "#e3bd62", "#6ea3f2", "#c792e0", "#5fc4d4", "#c9ced8",
     "#636b7b", "#ff868c", "#93e0ac", "#f5d683", "#93bcff", "#deb0f2", "#86dfec", "#ffffff",
 ]
+PLANES = {38: "ink", 48: "paper"}
 STYLE = re.compile(r"\x1b\[([0-9;]*)m")
 
 
@@ -28,6 +31,7 @@ class Style:
     paper: str = PAPER
     bold: bool = False
     dim: bool = False
+    underlined: bool = False
     swapped: bool = False
 
     def colours(self):
@@ -41,6 +45,18 @@ def blend(one, other, share):
     return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in parts)
 
 
+def of_256(number):
+    """A colour of xterm's 256: sixteen, a cube of six steps, and greys."""
+    if number < 16:
+        return SIXTEEN[number]
+    if number < 232:
+        steps = [number - 16, (number - 16) // 6, (number - 16) // 36]
+        red, green, blue = (0 if step % 6 == 0 else 55 + 40 * (step % 6) for step in reversed(steps))
+    else:
+        red = green = blue = 8 + 10 * (number - 232)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
 def restyled(style, codes):
     """What a style becomes by one escape sequence; a code that is not known is an error."""
     codes = [int(code or 0) for code in codes.split(";")]
@@ -48,13 +64,18 @@ def restyled(style, codes):
         code, *codes = codes
         if code == 0:
             style = Style()
-        elif code in (38, 48) and codes[:1] == [5] and len(codes) > 1 and codes[1] < 16:
-            colour = {"ink" if code == 38 else "paper": SIXTEEN[codes[1]]}
-            style, codes = replace(style, **colour), codes[2:]
+        elif code in (38, 48) and codes[:1] == [5] and len(codes) > 1:
+            style = replace(style, **{PLANES[code]: of_256(codes[1])})
+            codes = codes[2:]
+        elif code in (38, 48) and codes[:1] == [2] and len(codes) > 3:
+            style = replace(style, **{PLANES[code]: "#%02x%02x%02x" % tuple(codes[1:4])})
+            codes = codes[4:]
         elif code == 1:
             style = replace(style, bold=True)
         elif code == 2:
             style = replace(style, dim=True)
+        elif code == 4:
+            style = replace(style, underlined=True)
         elif code == 7:
             style = replace(style, swapped=True)
         elif 30 <= code <= 37:
@@ -97,11 +118,12 @@ def svg(screen):
             boxes.append(f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" fill="{paper}"/>')
         if character.strip():
             weight = ' font-weight="bold"' if style.bold else ""
+            weight += ' text-decoration="underline"' if style.underlined else ""
             letters.append(f'<text x="{x}" y="{y + BASELINE}" fill="{ink}"{weight}>{escape(character)}</text>')
     size = f'width="{columns * WIDTH + 2 * MARGIN}" height="{rows * HEIGHT + 2 * MARGIN}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
-        f'<rect width="100%" height="100%" rx="6" fill="{PAPER}"/>'
+        f'<rect width="100%" height="100%" fill="{PAPER}"/>'
         # An advance of 0.602 em: a column is exactly one letter wide.
         f'<g font-family="DejaVu Sans Mono" font-size="{WIDTH / 0.602:.3f}">'
         f'{"".join(boxes)}{"".join(letters)}</g></svg>'
@@ -112,8 +134,10 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     picture = svg(sys.stdin.read().rstrip("\n"))
-    with open(sys.argv[1], "wb") as out:
-        out.write(bytes(resvg_py.svg_to_bytes(svg_string=picture, font_dirs=["/usr/share/fonts"])))
+    drawn = bytes(resvg_py.svg_to_bytes(svg_string=picture, font_dirs=["/usr/share/fonts"]))
+    # A screen has few colours: with a palette the file is a third as large.
+    image = Image.open(io.BytesIO(drawn)).convert("RGB")
+    image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(sys.argv[1], optimize=True)
 
 
 main()

@@ -1,5 +1,6 @@
 //! Writes what the running dashboard shows in one scene, with its colours as
-//! escape sequences: `picture SCENE COLUMNS ROWS`. `scripts/picture` draws it.
+//! escape sequences: `picture SCENE COLUMNS ROWS [OPTION OF CACCTL]…`.
+//! `scripts/picture` draws it.
 
 use std::io::Write as _;
 
@@ -11,31 +12,48 @@ use cac_tests::virtual_card::fault::{Hold, Moment};
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 
 const SCENES: &str = "registered, empty, no-reader-service, reading, needs-pin, pin, last-try, \
-                      wrong-pin, waiting, history, help, clear, stranger, away, never-there";
+                      wrong-pin, waiting, history, help, clear, details, outlook, checklist, \
+                      palette, eligibility, wizard, narrow, stranger, away, never-there";
+
+/// Who may register at a portal.
+const ROUTES: &str = r#"
+[[eligibility]]
+categories = ["contractor"]
+way = "sponsor"
+text = "Ask your Task Monitor."
+sponsor = { who = "your Task Monitor" }
+
+[[eligibility]]
+way = "self"
+text = "Put your card in and type its PIN: the account is yours at once."
+"#;
 
 /// A second portal, so that the list is one.
 const RECORDS: &str = "records";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [scene, columns, rows] = arguments.as_slice() else {
-        bail!("usage: picture SCENE COLUMNS ROWS, where SCENE is one of: {SCENES}");
+    let [scene, columns, rows, options @ ..] = arguments.as_slice() else {
+        bail!("usage: picture SCENE COLUMNS ROWS [OPTION]…, where SCENE is one of: {SCENES}");
     };
     let size = Size {
         columns: columns.parse().context("COLUMNS")?,
         rows: rows.parse().context("ROWS")?,
     };
-    let picture = shown(scene, size)?;
+    let picture = shown(scene, size, options)?;
     Ok(std::io::stdout().write_all(picture.as_bytes())?)
 }
 
-fn shown(scene: &str, size: Size) -> anyhow::Result<String> {
+fn shown(scene: &str, size: Size, options: &[String]) -> anyhow::Result<String> {
     let mut lab = Plan::default()
         .settings("[retry]\nfirst_wait = \"40s\"\n")
         .start()?;
-    let profile = lab
-        .portal()
-        .profile()
+    let profile = match scene {
+        "eligibility" => lab.portal().profile_with(ROUTES),
+        "wizard" => lab.portal().full_profile(),
+        _ => lab.portal().profile(),
+    };
+    let profile = profile
         .replace("name = \"reference\"", "name = \"records\"")
         .replace("title = \"Reference portal\"", "title = \"Records\"");
     lab.write_profile(RECORDS, &profile)?;
@@ -62,7 +80,9 @@ fn shown(scene: &str, size: Size) -> anyhow::Result<String> {
         }
         _ => {}
     }
-    let dashboard = lab.dashboard(size)?;
+    let dashboard = lab.terminal(size)?;
+    dashboard.enter(&format!("cacctl {}", options.join(" ")))?;
+    dashboard.shows(&["Readers", "? help"])?;
     let held = play(scene, &mut lab, &dashboard, &card)?;
     let picture = dashboard.picture();
     drop(held);
@@ -110,16 +130,22 @@ fn play(
         "pin" => (None, &[]),
         "wrong-pin" | "last-try" => (Some("111111"), &["tries left."]),
         "waiting" => (Some(samples::PIN), &["waiting"]),
-        "registered" | "history" | "help" | "clear" | "away" => (
+        "registered" | "history" | "help" | "clear" | "details" | "outlook" | "checklist"
+        | "palette" | "eligibility" | "wizard" | "away" => (
             Some(samples::PIN),
-            &["portal  ✔ registered", "portal: registered"],
+            // In ASCII the tick is another.
+            &[" registered", "portal: registered"],
         ),
+        "narrow" => (Some(samples::PIN), &[" registered"]),
         _ => bail!("SCENE is one of: {SCENES}"),
     };
     if let Some(pin) = pin {
         type_pin(dashboard, pin)?;
     }
     dashboard.shows(then)?;
+    if scene == "narrow" {
+        dashboard.hides(&["… signing in"])?;
+    }
     match scene {
         "pin" => {
             dashboard.write("r1357")?;
@@ -145,6 +171,32 @@ fn play(
             dashboard.press("Enter")?;
             dashboard.shows(&["y clears it"])?;
         }
+        "details" => {
+            dashboard.press("BTab")?;
+            dashboard.press("Enter")?;
+            dashboard.shows(&["issuer"])?;
+        }
+        "outlook" => {
+            dashboard.write("d")?;
+            dashboard.shows(&["Outlook: what ends"])?;
+        }
+        "checklist" => {
+            dashboard.write("t")?;
+            dashboard.shows(&["Nothing is in the way.", "Enter cause and fix"])?;
+        }
+        "palette" => {
+            dashboard.write(":re")?;
+            dashboard.shows(&["Actions", "wizard: register by hand"])?;
+        }
+        "eligibility" => {
+            dashboard.write("e")?;
+            dashboard.shows(&["Eligibility"])?;
+            dashboard.hides(&["Asking cacd"])?;
+        }
+        "wizard" => {
+            dashboard.write("w")?;
+            dashboard.shows(&["Register by hand", "y begin"])?;
+        }
         "away" => {
             lab.kill()?;
             dashboard.shows(&["what you see is from", "cannot connect"])?;
@@ -159,6 +211,9 @@ fn type_pin(dashboard: &Terminal, pin: &str) -> anyhow::Result<()> {
     dashboard.write("r")?;
     dashboard.shows(&["6 to 8 digits"])?;
     dashboard.write(pin)?;
-    dashboard.shows(&[&format!("{}_", "•".repeat(pin.len()))])?;
+    let [dots, stars] = ["•", "*"].map(|digit| format!("{}_", digit.repeat(pin.len())));
+    dashboard.wait_for("all digits are there", |screen| {
+        screen.contains(&dots) || screen.contains(&stars)
+    })?;
     dashboard.press("Enter")
 }

@@ -205,6 +205,14 @@ impl Terminal {
         self.tmux.ask(&["capture-pane", "-e", "-N", "-p"])
     }
 
+    /// From now on all that is written to the screen goes into this file or
+    /// pipe too, as it is written.
+    pub fn copy_output_to(&self, file: &Path) -> anyhow::Result<()> {
+        let command = format!("exec cat >'{}'", file.display());
+        self.tmux.ask(&["pipe-pane", "-O", &command])?;
+        Ok(())
+    }
+
     /// All that can still be scrolled back to, and what lies beneath the other screen.
     pub fn all_text(&self) -> anyhow::Result<String> {
         let scrolled = self
