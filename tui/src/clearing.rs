@@ -29,6 +29,10 @@ pub fn choices(app: &App) -> Vec<(String, ClearScope)> {
             ));
         }
     }
+    choices.push((
+        "Sessions with portals, of who registers by hand".into(),
+        ClearScope::Sessions {},
+    ));
     let month_ago = UtcSeconds(app.now.0.saturating_sub(30 * 24 * 60 * 60));
     choices.push((
         "The history older than 30 days".into(),

@@ -50,6 +50,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::cli::{Cli, Command, Place};
 use crate::failure::{Exit, Failure};
+use crate::settings::Settings;
 use crate::sheet::Sheet;
 
 /// Does what the command line asks for, and says on standard error why it could not.
@@ -113,7 +114,10 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         match command {
             None if options.plain => command::plain::run(socket).await,
             None => {
-                let theme = theme::Theme::chosen(&options, |name| std::env::var_os(name))?;
+                let settings = Settings::of_the_user(|name| std::env::var_os(name));
+                let settings = settings.map_err(Failure::Settings)?;
+                let setting = settings.theme.as_deref();
+                let theme = theme::Theme::chosen(&options, setting, |name| std::env::var_os(name))?;
                 dashboard::run(socket, theme, place).await
             }
             Some(Command::Status(wanted)) => {

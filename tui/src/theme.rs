@@ -81,15 +81,16 @@ impl Theme {
     /// The same without its colours. What only measures a drawing takes this one.
     pub const MONOCHROME: Self = Self::DEFAULT.without_colour();
 
-    /// As the options say, or the variable CACCTL_THEME; in the colours that
-    /// the terminal has, and none with NO_COLOR (<https://no-color.org>).
+    /// As the options say, the variable CACCTL_THEME, or the user's settings; in the
+    /// colours that the terminal has, and none with NO_COLOR (<https://no-color.org>).
     pub fn chosen(
         options: &Options,
+        setting: Option<&str>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, ThemeError> {
         let depth = Depth::wanted(options, &variable);
-        let theme =
-            place::named(options, &variable)?.map_or(Self::DEFAULT, |named| named.theme(depth));
+        let named = place::named(options, setting, &variable)?;
+        let theme = named.map_or(Self::DEFAULT, |named| named.theme(depth));
         let theme = if depth == Depth::None {
             theme.without_colour()
         } else {

@@ -9,6 +9,7 @@ The same in ~/.config/cacctl.toml, with the terminal that Open starts (without
 it: xdg-terminal-exec, x-terminal-emulator or what TERMINAL names):
 
   terminal = [\"foot\"]
+  theme = \"light\"                 # of the dashboard
   [notifications]
   kinds = [\"card\", \"pin\", \"registered\", \"needs-you\", \"expiry\"]
   quiet_hours = \"22:00-07:00\"

@@ -8,9 +8,10 @@ use std::time::Duration;
 use cac_common::eligibility::Route;
 use cac_common::identity::readable;
 use cac_common::interface::PortalDetails;
-use cac_common::profile::{AccountKey, Purpose, RuleResult};
+use cac_common::profile::{AccountKey, Purpose};
 use cac_common::snapshot::{HelpDesk, Snapshot};
 
+use self::tried::result;
 pub use self::tried::test;
 pub(crate) use self::tried::{outcome, request, rules, told_of};
 use super::line;

@@ -53,6 +53,7 @@ pub enum ThemeError {
 /// The theme that is wanted; `None` if nothing is said.
 pub(super) fn named(
     options: &Options,
+    setting: Option<&str>,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<File>, ThemeError> {
     let from_variable = || variable(VARIABLE).filter(|value| !value.is_empty());
@@ -60,7 +61,10 @@ pub(super) fn named(
         Some(name) => name.clone(),
         None => match from_variable() {
             Some(name) => name.into_string().map_err(|_| ThemeError::NotAName)?,
-            None => return Ok(None),
+            None => match setting {
+                Some(name) => name.to_owned(),
+                None => return Ok(None),
+            },
         },
     };
     find(&name, folder(variable).as_deref()).map(Some)

@@ -185,7 +185,7 @@ fn no_color_takes_every_colour_away_from_every_theme() {
                 None,
             ),
         ] {
-            let theme = Theme::chosen(&options, |name| match name {
+            let theme = Theme::chosen(&options, None, |name| match name {
                 "NO_COLOR" => variable.map(Into::into),
                 "COLORTERM" => Some("truecolor".into()),
                 _ => None,
@@ -208,7 +208,7 @@ fn colours_are_those_that_the_terminal_has() {
         ("xterm-256color", "", Color::Indexed(166)),
         ("linux", "", Color::Red),
     ] {
-        let theme = Theme::chosen(&wanting("colour-blind"), |name| match name {
+        let theme = Theme::chosen(&wanting("colour-blind"), None, |name| match name {
             "TERM" => Some(terminal.into()),
             "COLORTERM" => Some(more.into()),
             _ => None,
@@ -218,7 +218,7 @@ fn colours_are_those_that_the_terminal_has() {
         assert_eq!(theme.tone(Tone::Bad).fg, Some(shown), "{terminal} {more}");
     }
     for terminal in ["", "dumb", "vt220"] {
-        let theme = Theme::chosen(&wanting("colour-blind"), |name| {
+        let theme = Theme::chosen(&wanting("colour-blind"), None, |name| {
             (name == "TERM").then(|| terminal.into())
         })
         .unwrap();
@@ -228,24 +228,32 @@ fn colours_are_those_that_the_terminal_has() {
 }
 
 #[test]
-fn the_option_goes_before_the_variable() {
+fn the_option_goes_before_the_variable_and_that_before_the_setting() {
     let variable = |name: &str| match name {
         "CACCTL_THEME" => Some("monochrome".into()),
         "TERM" => Some("xterm".into()),
         _ => None,
     };
 
-    let by_variable = Theme::chosen(&NOTHING_SAID, variable).unwrap();
-    let by_option = Theme::chosen(&wanting("default"), variable).unwrap();
+    let by_variable = Theme::chosen(&NOTHING_SAID, None, variable).unwrap();
+    let by_option = Theme::chosen(&wanting("default"), None, variable).unwrap();
+
+    let by_setting = Theme::chosen(&NOTHING_SAID, Some("default"), |name| {
+        (name == "TERM").then(|| "xterm".into())
+    })
+    .unwrap();
+    let variable_first = Theme::chosen(&NOTHING_SAID, Some("default"), variable).unwrap();
 
     assert_eq!(by_variable.tone(Tone::Good).fg, None);
+    assert_eq!(variable_first.tone(Tone::Good).fg, None);
+    assert_eq!(by_setting.tone(Tone::Good).fg, Some(Color::Green));
     assert_eq!(by_option.tone(Tone::Good).fg, Some(Color::Green));
 }
 
 #[test]
 fn a_locale_without_utf8_is_drawn_in_ascii() {
     for (locale, ascii) in [("C", true), ("en_US.UTF-8", false), ("C.utf8", false)] {
-        let theme = Theme::chosen(&NOTHING_SAID, |name| {
+        let theme = Theme::chosen(&NOTHING_SAID, None, |name| {
             (name == "LANG").then(|| locale.into())
         })
         .unwrap();
@@ -292,7 +300,7 @@ fn a_theme_of_ones_own_changes_what_it_names() {
         _ => None,
     };
 
-    let theme = Theme::chosen(&wanting("mine"), variable).unwrap();
+    let theme = Theme::chosen(&wanting("mine"), None, variable).unwrap();
     let mut listed = Vec::new();
     list(&mut listed, variable).unwrap();
 

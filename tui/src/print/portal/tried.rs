@@ -144,7 +144,7 @@ fn rule(tried: &RuleTried) -> (String, String) {
     (head, why)
 }
 
-fn result(result: RuleResult) -> &'static str {
+pub(super) fn result(result: RuleResult) -> &'static str {
     match result {
         RuleResult::Registered => "registered",
         RuleResult::NeedsWizard => "needs-wizard",
