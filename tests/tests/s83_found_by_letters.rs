@@ -82,12 +82,10 @@ fn s83_an_action_is_found_by_letters_and_done_where_it_was_looked_for() -> anyho
     look_for(&dashboard, "reader v")?;
     let screen = dashboard.shows(&["reader Virtual PCD 00 00: DOE, JANE Q"])?;
     let rows = pane_of(&screen, "Actions");
-    for row in &rows[1..] {
-        if row.contains("reader Virtual PCD 00 01") {
-            break;
-        }
-        dashboard.press("C-n")?;
+    for (row, name) in rows[1..].iter().zip(["00 00: DOE, JANE Q", "00 01 "]) {
+        ensure!(row.contains(name), "in their order: {rows:?}");
     }
+    dashboard.press("C-n")?;
     dashboard.press("Enter")?;
     dashboard.hides(&["Actions"])?;
     dashboard.shows(&["▶○ Virtual PCD 00 01"])?;

@@ -9,13 +9,15 @@ pub struct Found {
 }
 
 /// The letters one after the other, in any case, in the text: together at the
-/// beginning of a word, else together anywhere, else each as early as can be.
+/// beginning of a word, as typed with its blanks or without them, else together
+/// anywhere, else each as early as can be.
 pub fn find(text: &str, letters: &str) -> Option<Found> {
     let text: Vec<char> = text.chars().map(lower).collect();
-    let letters: Vec<char> = letters
-        .chars()
+    let typed: Vec<char> = letters.trim().chars().map(lower).collect();
+    let letters: Vec<char> = typed
+        .iter()
+        .copied()
         .filter(|c| !c.is_whitespace())
-        .map(lower)
         .collect();
     if letters.is_empty() {
         return Some(Found {
@@ -24,20 +26,24 @@ pub fn find(text: &str, letters: &str) -> Option<Found> {
         });
     }
     let begins_a_word = |at: usize| at == 0 || !text[at - 1].is_alphanumeric();
-    let together = |at: &usize| text[*at..].starts_with(&letters);
-    let mut starts = 0..text.len();
-    let at_a_word = (0..text.len()).find(|at| begins_a_word(*at) && together(at));
-    if let Some(at) = at_a_word {
-        return Some(Found {
-            rank: at,
-            places: (at..at + letters.len()).collect(),
-        });
+    let together = |at: usize, letters: &[char]| text[at..].starts_with(letters);
+    let found = |rank, at: usize, count: usize| {
+        let places = at..at + count;
+        Found {
+            rank,
+            places: places.filter(|at| !text[*at].is_whitespace()).collect(),
+        }
+    };
+    for letters in [&typed, &letters] {
+        let mut starts = (0..text.len()).filter(|at| begins_a_word(*at));
+        if let Some(at) = starts.find(|at| together(*at, letters)) {
+            return Some(found(at, at, letters.len()));
+        }
     }
-    if let Some(at) = starts.find(together) {
-        return Some(Found {
-            rank: text.len() + at,
-            places: (at..at + letters.len()).collect(),
-        });
+    for letters in [&typed, &letters] {
+        if let Some(at) = (0..text.len()).find(|at| together(*at, letters)) {
+            return Some(found(text.len() + at, at, letters.len()));
+        }
     }
     let mut places = Vec::new();
     let mut from = 0;
@@ -72,6 +78,15 @@ mod tests {
         assert!(rank("the whole history") < rank("with this"));
         assert!(rank("with this") < rank("how it is"));
         assert_eq!(rank("register"), None);
+    }
+
+    #[test]
+    fn words_that_are_typed_with_their_blank_are_found_together() {
+        let rank = |text| find(text, "reader v").map(|found| found.rank);
+
+        assert_eq!(rank("reader Virtual 01: DOE"), Some(0));
+        assert!(rank("reader Virtual 01: DOE") < rank("register a device or vault"));
+        assert_eq!(find("DoD ID", "dod i").unwrap().places, [0, 1, 2, 4]);
     }
 
     #[test]
