@@ -297,19 +297,40 @@ fn the_dod_id_is_nowhere_on_the_screen_until_asked_for() {
     }
 }
 
+/// Of all sizes, every screen has the smallest, and every size has a few screens:
+/// each round gives each screen another size.
 #[test]
 fn no_size_makes_anything_panic() {
+    const ROUNDS: usize = 32;
+    // Neither has a divisor in common with the number of sizes, so that no screen
+    // gets the same one twice.
+    const BETWEEN_ROUNDS: usize = 13;
+    const BETWEEN_SCREENS: usize = 11;
     let columns = (1..12).chain((12..=210).step_by(11));
-    for columns in columns {
-        for rows in [1, 2, 3, 4, 5, 6, 8, 9, 11, 14, 19, 24, 36, 61] {
-            for app in &mut every_app() {
-                update(app, Message::Resized(columns, rows));
-                drawn(app, (columns, rows), MONOCHROME);
-                update(app, Message::Command(Command::Move(Move::Last)));
-                drawn(app, (columns, rows), MONOCHROME);
-            }
+    let all: Vec<_> = columns
+        .flat_map(|columns| {
+            [1, 2, 3, 4, 5, 6, 8, 9, 11, 14, 19, 24, 36, 61].map(|rows| (columns, rows))
+        })
+        .collect();
+    let smallest = [1, 2, 3, 5, 8].map(|columns| [1, 2, 3, 5].map(|rows| (columns, rows)));
+    for size in smallest.into_iter().flatten() {
+        for app in &mut every_app() {
+            is_drawn_to_its_end(app, size);
         }
     }
+    for round in 0..ROUNDS {
+        for (number, app) in every_app().iter_mut().enumerate() {
+            let at = round * BETWEEN_ROUNDS + number * BETWEEN_SCREENS;
+            is_drawn_to_its_end(app, all[at % all.len()]);
+        }
+    }
+}
+
+fn is_drawn_to_its_end(app: &mut App, size: (u16, u16)) {
+    update(app, Message::Resized(size.0, size.1));
+    drawn(app, size, MONOCHROME);
+    update(app, Message::Command(Command::Move(Move::Last)));
+    drawn(app, size, MONOCHROME);
 }
 
 /// One of each screen, the last with everything long, wide or out of range.
