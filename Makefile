@@ -108,8 +108,9 @@ lint: ## formatting and lints, as strictly as CI
 verify-unit: ## install into a scratch folder and let systemd judge the unit
 	@PROFILE=$(PROFILE) BUILT=$(BUILT) MAKE="$(MAKE)" bash scripts/verify-unit
 
-bench: deps ## what a card costs cacd, and what it costs OpenSC, curl and yubico-piv-tool
-	@$(CARGO) run -q --locked -p cac-tests --bin bench
+# What is measured is what ships.
+bench: deps ## what a card costs cacd, and OpenSC, curl and yubico-piv-tool; what the dashboard costs
+	@$(CARGO) run -q --locked --release -p cac-tests --bin bench
 
 # How long each fuzz target runs.
 SECONDS ?= 60

@@ -98,6 +98,11 @@ pub struct Lab {
     _folder: TempDir,
 }
 
+/// Builds `cacctl`, and gives its path.
+pub fn cacctl() -> anyhow::Result<PathBuf> {
+    Ok(programs::built()?.path("cacctl"))
+}
+
 impl Default for Plan {
     fn default() -> Self {
         Self {

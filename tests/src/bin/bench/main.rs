@@ -4,6 +4,7 @@
 
 mod counts;
 mod curl;
+mod dashboard;
 mod history;
 mod other;
 mod ours;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             ours::serve(&reader, &arguments.next().unwrap_or_default())
         }
         (Some(word), None) if word == history::WORD => history::print(),
+        (Some(word), None) if word == dashboard::WORD => dashboard::print(),
         _ => run(),
     };
     match outcome {
@@ -67,7 +69,8 @@ fn run() -> anyhow::Result<()> {
     without_piv()?;
     whole_sign_in()?;
     counts::print()?;
-    history::print()
+    history::print()?;
+    dashboard::print()
 }
 
 fn four_certificates() -> anyhow::Result<()> {
