@@ -1,6 +1,6 @@
 //! The terminal as the dashboard needs it, and as it was before.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
@@ -16,6 +16,9 @@ use rustix::process::{Signal, kill_current_process_group};
 /// How a program ends whose main thread has panicked.
 const PANICKED: i32 = 101;
 
+/// Bytes that all but the most colourful frame takes, written in one piece.
+const FRAME: usize = 64 * 1024;
+
 /// Whether the terminal has to be put back: the panic hook knows no `Screen`.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -26,7 +29,7 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// The terminal in raw mode on its other screen; put back when dropped.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
     takes_mouse: bool,
 }
 
@@ -40,8 +43,9 @@ impl Screen {
             // over the shell's screen. A PIN half typed goes with the process.
             std::process::exit(PANICKED);
         }));
+        let output = BufWriter::with_capacity(FRAME, io::stdout());
         let screen = Self {
-            terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,
+            terminal: Terminal::new(CrosstermBackend::new(output))?,
             takes_mouse: true,
         };
         take(screen.takes_mouse)?;
