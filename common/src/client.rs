@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tokio::net::UnixStream;
 use zeroize::Zeroize as _;
@@ -352,6 +352,13 @@ impl Drop for Offered {
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Nothing {}
 
+/// A reply, if it is no error.
+#[derive(serde::Deserialize)]
+struct Answer<R> {
+    error: Option<IgnoredAny>,
+    parameters: R,
+}
+
 async fn send(connection: &mut Connection, call: &Call) -> Result<(), ClientError> {
     let bytes = serde_json::to_vec(call).map_err(ClientError::Unreadable)?;
     connection
@@ -366,6 +373,14 @@ async fn receive<R: DeserializeOwned>(connection: &mut Connection) -> Result<R, 
         .await
         .map_err(ClientError::Lost)?
         .ok_or(ClientError::Closed)?;
+    // Straight from the bytes: a picture is large, and a tree of it much larger.
+    if let Ok(Answer {
+        error: None,
+        parameters,
+    }) = serde_json::from_slice(&message.bytes)
+    {
+        return Ok(parameters);
+    }
     let reply: Reply = serde_json::from_slice(&message.bytes).map_err(ClientError::Unreadable)?;
     match reply.error {
         Some(name) => match Refusal::from_reply(&name, &reply.parameters) {

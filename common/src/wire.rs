@@ -28,7 +28,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// The most descriptors one message is sent with.
 const MOST_DESCRIPTORS: usize = 4;
 
+/// Room for what is read first; after that, for as much as came already.
 const CHUNK: usize = 8 * 1024;
+const LARGEST_CHUNK: usize = 128 * 1024;
 
 /// Threads of the blocking pool for peers whose descriptors are not taken;
 /// the pool has 512, and systemd lets the daemon have 256.
@@ -179,7 +181,8 @@ impl Connection {
         if end > self.longest {
             return None;
         }
-        let mut bytes: Vec<u8> = self.received.drain(..=end).collect();
+        let after = self.received.split_off(end + 1);
+        let mut bytes = std::mem::replace(&mut self.received, after);
         bytes.pop();
         let descriptor = match self.held.take() {
             Some((0, descriptor)) => Some(descriptor),
@@ -197,9 +200,10 @@ impl Connection {
                 self.stream.readable().await?;
             }
             let (stream, descriptors) = (&self.stream, self.descriptors);
-            let reading = self
-                .reading
-                .get_or_insert_with(|| tokio::spawn(read_apart(Arc::clone(stream), descriptors)));
+            let most = self.received.len().clamp(CHUNK, LARGEST_CHUNK);
+            let reading = self.reading.get_or_insert_with(|| {
+                tokio::spawn(read_apart(Arc::clone(stream), descriptors, most))
+            });
             let read = reading.await.map_err(io::Error::other);
             self.reading = None;
             match read? {
@@ -259,10 +263,16 @@ async fn room(descriptors: Descriptors) -> Option<SemaphorePermit<'static>> {
     }
 }
 
-async fn read_apart(stream: Arc<UnixStream>, descriptors: Descriptors) -> io::Result<Chunk> {
+async fn read_apart(
+    stream: Arc<UnixStream>,
+    descriptors: Descriptors,
+    most: usize,
+) -> io::Result<Chunk> {
     let room = room(descriptors).await;
     spawn_blocking(move || {
-        let chunk = stream.try_io(Interest::READABLE, || receive_once(&stream, descriptors));
+        let chunk = stream.try_io(Interest::READABLE, || {
+            receive_once(&stream, descriptors, most)
+        });
         drop(room);
         chunk
     })
@@ -292,8 +302,8 @@ fn send_once(
     clippy::wildcard_enum_match_arm,
     reason = "whatever else the kernel sends beside the bytes is dropped"
 )]
-fn receive_once(stream: &UnixStream, taken: Descriptors) -> io::Result<Chunk> {
-    let mut bytes = vec![0; CHUNK];
+fn receive_once(stream: &UnixStream, taken: Descriptors, most: usize) -> io::Result<Chunk> {
+    let mut bytes = vec![0; most];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = match taken {
         Descriptors::Refused => RecvAncillaryBuffer::default(),
