@@ -1,6 +1,7 @@
 //! Shows notifications through the session bus (Desktop Notifications
 //! Specification 1.3), and comes back by itself when bus or server were away.
 
+mod look;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use zbus::names::UniqueName;
 use zbus::proxy::{OwnerChangedStream, Proxy, SignalStream};
 use zbus::{Connection, fdo};
 
+use self::look::{actions, icon, urgency, without_markup};
 use super::telling::{Key, Lasts, Note};
 use crate::clock;
 use crate::settings::Kind;
@@ -490,52 +492,4 @@ fn is_absent(error: &zbus::Error) -> bool {
     } else {
         false
     }
-}
-
-impl Action {
-    /// What a click on the notification itself is called.
-    const DEFAULT: &str = "default";
-    const OPEN: &str = "open";
-    const TOMORROW: &str = "tomorrow";
-
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            Self::DEFAULT | Self::OPEN => Some(Self::Open),
-            Self::TOMORROW => Some(Self::RemindTomorrow),
-            _ => None,
-        }
-    }
-}
-
-/// Each by its name and what people read.
-fn actions(note: &Note) -> Vec<&'static str> {
-    let open = [Action::DEFAULT, "Open", Action::OPEN, "Open"];
-    let tomorrow = [Action::TOMORROW, "Remind me tomorrow"];
-    match note.kind {
-        Kind::Card | Kind::Registered => open[..2].to_vec(),
-        Kind::Pin => open.to_vec(),
-        Kind::NeedsYou if note.lasts == Lasts::News => Vec::new(),
-        Kind::NeedsYou | Kind::Expiry => open.into_iter().chain(tomorrow).collect(),
-    }
-}
-
-/// 0 is low and 1 is normal.
-fn urgency(note: &Note) -> u8 {
-    u8::from(note.lasts != Lasts::News)
-}
-
-/// Of the Icon Naming Specification.
-fn icon(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Card | Kind::Registered => "security-high",
-        Kind::Pin => "dialog-password",
-        Kind::NeedsYou => "dialog-warning",
-        Kind::Expiry => "appointment-soon",
-    }
-}
-
-fn without_markup(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
