@@ -1,11 +1,14 @@
 //! The first look at a card: who it is, then what signs in, then the rest.
 
+mod told;
+
 use cac_common::certificate::{Applet, Slot};
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, Edipi};
 use cac_common::snapshot::{Holder, PinStatus};
 use cac_common::time::UtcSeconds;
 
+pub(super) use self::told::{DAMAGED, finding, no_certificate};
 use super::apdu::Exchange;
 use super::atr;
 use super::cac_read::{APPLETS, read_beside, read_cac};
@@ -13,7 +16,7 @@ use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
 use super::discovery::{self, Discovery, PinReference};
-use super::error::{CardError, StatusWord, capitalised};
+use super::error::{CardError, StatusWord};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;
 use super::holder::{card_id, holder, id_by, named};
@@ -21,7 +24,6 @@ use super::known::{KnownCard, Objects};
 use super::login::choose_login;
 use super::objects::{self, CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, Object, SECURITY};
 use super::piv::{self, Content, Ways};
-use super::status_word::{self, Meaning};
 use super::transport::Transport;
 
 /// Pieces that [`read_card`] reports as done: the CHUID, and one for each slot.
@@ -463,44 +465,3 @@ fn unpack(object: Object, content: &[u8]) -> Result<Vec<u8>, CardError> {
 fn parse(slot: Slot, object: Object, der: Vec<u8>) -> Result<CardCertificate, CardError> {
     certificate::parse(slot, der).map_err(|error| no_certificate(object.name, &error))
 }
-
-pub(super) fn no_certificate(
-    object: &'static str,
-    error: &certificate::NotACertificate,
-) -> CardError {
-    use certificate::NotACertificate::{Compression, Malformed, Missing, TooLarge};
-    CardError::Malformed {
-        object,
-        fault: match error {
-            Missing => "it holds no certificate",
-            Compression => "it is compressed, and cannot be unpacked",
-            TooLarge => "it unpacks to far more than a certificate",
-            Malformed => "it is no X.509 certificate",
-        },
-    }
-}
-
-/// A finding, unless the card cannot be talked to at all.
-pub(super) fn finding(object: &str, error: CardError) -> Result<Finding, CardError> {
-    if matches!(error, CardError::Transport(_)) {
-        return Err(error);
-    }
-    if let CardError::Refused { command, status } = error {
-        let Meaning { what, advice } = status_word::meaning(command, status);
-        let advice = advice.map(|advice| format!("{}.", capitalised(advice)));
-        return Ok(Finding::fault(
-            object,
-            &format!("{what} ({status} to {command})"),
-            advice.as_deref().unwrap_or(DAMAGED),
-        ));
-    }
-    let fault = if let CardError::Malformed { fault, .. } = error {
-        fault.to_owned()
-    } else {
-        error.to_string()
-    };
-    Ok(Finding::fault(object, &fault, DAMAGED))
-}
-
-/// What a broken object means for the holder.
-pub(super) const DAMAGED: &str = "The card is damaged or badly issued. If it is refused somewhere, have it replaced at an ID card office.";

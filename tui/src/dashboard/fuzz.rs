@@ -5,25 +5,27 @@
 //! those of an invented desk with pieces of their JSON taken out, doubled, put
 //! elsewhere or made absurd. So what is new is reached by itself.
 
+mod mutation;
+mod steps;
+
 use std::time::{Duration, Instant};
 
-use cac_common::certificate::Slot;
 use cac_common::client::ClientError;
 use cac_common::interface::{HistoryReply, Lost};
 use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{PinStatus, Snapshot};
 use cac_common::time::UtcSeconds;
 use cac_common::wizard::{Ask, AskKind, Wizard, WizardState};
-use crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::KeyCode;
 use proptest::prelude::*;
-use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use ratatui::Terminal;
 use ratatui::backend::{Backend as _, TestBackend};
 use ratatui::buffer::{Buffer, Cell};
-use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
+use self::mutation::{Mutation, mutated};
+use self::steps::{every_key, step};
 use super::*;
 use crate::app::Screen as Shown;
 use crate::invented;
@@ -60,25 +62,6 @@ enum Step {
         stays: bool,
     },
     Home,
-}
-
-#[derive(Debug, Clone)]
-struct Mutation {
-    /// Which child to go down to at each level.
-    path: Vec<usize>,
-    change: Change,
-}
-
-#[derive(Debug, Clone)]
-enum Change {
-    Text(String),
-    Number(i64),
-    Flip,
-    Nothing,
-    Remove,
-    Repeat(usize),
-    /// What stands at another place.
-    Of(Vec<usize>),
 }
 
 #[test]
@@ -388,196 +371,4 @@ fn with_notice() -> Snapshot {
         },
     };
     desk
-}
-
-/// The same picture if what comes of it is none.
-fn mutated(snapshot: Snapshot, mutation: &Mutation) -> Snapshot {
-    let mut value = serde_json::to_value(&snapshot).unwrap();
-    mutate(&mut value, mutation);
-    serde_json::from_value(value).unwrap_or(snapshot)
-}
-
-fn mutate(value: &mut Value, mutation: &Mutation) {
-    let other = match &mutation.change {
-        Change::Of(path) => at(value, path).clone(),
-        Change::Text(text) => Value::from(text.as_str()),
-        Change::Number(number) => Value::from(*number),
-        Change::Flip | Change::Nothing | Change::Remove | Change::Repeat(_) => Value::Null,
-    };
-    let Some((last, path)) = mutation.path.split_last() else {
-        return;
-    };
-    let parent = at(value, path);
-    if let (Change::Remove | Change::Repeat(_), Value::Array(items)) =
-        (&mutation.change, &mut *parent)
-    {
-        if items.is_empty() {
-            return;
-        }
-        let which = last % items.len();
-        if let Change::Repeat(times) = mutation.change {
-            let item = items[which].clone();
-            items.extend(vec![item; times]);
-        } else {
-            items.remove(which);
-        }
-        return;
-    }
-    if let Some(child) = child(parent, *last) {
-        *child = match child {
-            Value::Bool(is) => Value::Bool(!*is),
-            Value::Null
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => other,
-        };
-    }
-}
-
-fn at<'a>(value: &'a mut Value, path: &[usize]) -> &'a mut Value {
-    let mut here = value;
-    for step in path {
-        if child(here, *step).is_none() {
-            return here;
-        }
-        here = child(here, *step).unwrap();
-    }
-    here
-}
-
-fn child(value: &mut Value, which: usize) -> Option<&mut Value> {
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            let at = which % items.len();
-            items.get_mut(at)
-        }
-        Value::Object(fields) if !fields.is_empty() => {
-            let at = which % fields.len();
-            fields.values_mut().nth(at)
-        }
-        Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_) => None,
-    }
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        5 => key().prop_map(|key| Step::Event(Event::Key(key))),
-        12 => any::<usize>().prop_map(Step::Meant),
-        4 => select(vec!["yes", "123456", "jane", "", "\u{e4}\u{65e5}"]).prop_map(Step::Words),
-        2 => mouse().prop_map(|mouse| Step::Event(Event::Mouse(mouse))),
-        2 => size().prop_map(|(columns, rows)| Step::Event(Event::Resize(columns, rows))),
-        2 => (any::<usize>(), prop::collection::vec(mutation(), 0..4))
-            .prop_map(|(base, mutations)| Step::Snapshot(base, mutations)),
-        2 => mutation().prop_map(Step::Change),
-        1 => Just(Step::Away),
-        1 => prop_oneof![0..100_i64, any::<i64>()].prop_map(Step::Later),
-        6 => (any::<usize>(), prop::bool::weighted(0.8), any::<bool>())
-            .prop_map(|(which, is_fine, stays)| Step::Answer { which, is_fine, stays }),
-        1 => Just(Step::Home),
-    ]
-}
-
-const NAMED: [KeyCode; 17] = [
-    KeyCode::Enter,
-    KeyCode::Esc,
-    KeyCode::Tab,
-    KeyCode::BackTab,
-    KeyCode::Backspace,
-    KeyCode::Delete,
-    KeyCode::Insert,
-    KeyCode::Up,
-    KeyCode::Down,
-    KeyCode::Left,
-    KeyCode::Right,
-    KeyCode::Home,
-    KeyCode::End,
-    KeyCode::PageUp,
-    KeyCode::PageDown,
-    KeyCode::Null,
-    KeyCode::F(1),
-];
-
-fn every_key() -> impl Iterator<Item = KeyEvent> {
-    let plain = (' '..='~').map(KeyCode::Char).chain(NAMED);
-    plain.map(KeyEvent::from)
-}
-
-fn key() -> impl Strategy<Value = KeyEvent> {
-    let character = prop_oneof![
-        4 => (b' '..=b'~').prop_map(char::from),
-        3 => (b'a'..=b'z').prop_map(char::from),
-        2 => (b'0'..=b'9').prop_map(char::from),
-        1 => any::<char>(),
-    ];
-    let code = prop_oneof![
-        3 => select(NAMED.to_vec()),
-        4 => character.prop_map(KeyCode::Char),
-    ];
-    let modifiers = prop_oneof![
-        8 => Just(KeyModifiers::NONE),
-        1 => any::<u8>().prop_map(KeyModifiers::from_bits_truncate),
-    ];
-    (code, modifiers).prop_map(|(code, modifiers)| KeyEvent::new(code, modifiers))
-}
-
-fn mouse() -> impl Strategy<Value = MouseEvent> {
-    let kind = select(vec![
-        MouseEventKind::Down(MouseButton::Left),
-        MouseEventKind::Up(MouseButton::Left),
-        MouseEventKind::Drag(MouseButton::Left),
-        MouseEventKind::Down(MouseButton::Right),
-        MouseEventKind::Moved,
-        MouseEventKind::ScrollDown,
-        MouseEventKind::ScrollUp,
-    ]);
-    let place = prop_oneof![8 => 0..120_u16, 1 => any::<u16>()];
-    (kind, place.clone(), place).prop_map(|(kind, column, row)| MouseEvent {
-        kind,
-        column,
-        row,
-        modifiers: KeyModifiers::NONE,
-    })
-}
-
-fn size() -> impl Strategy<Value = (u16, u16)> {
-    prop_oneof![
-        2 => (1..=210_u16, 1..=64_u16),
-        1 => (1..=12_u16, 1..=6_u16),
-        1 => Just((80, 24)),
-        1 => Just((120, 36)),
-    ]
-}
-
-fn mutation() -> impl Strategy<Value = Mutation> {
-    let path = || prop::collection::vec(any::<usize>(), 1..9);
-    let long = select(vec![
-        "W".repeat(64),
-        "\u{65e5}\u{672c}\u{8a9e}".repeat(30),
-        "e\u{301}\u{327}".repeat(40),
-        "\u{5d0}\u{202e}\u{627}".repeat(20),
-        "\u{1b}[2J\u{7}\u{9b}\u{85}\n\t".repeat(9),
-        "\u{1f468}\u{200d}\u{1f469}\u{fe0f}".repeat(9),
-        "\u{301}".into(),
-        String::new(),
-        "2026-02-31".into(),
-        Slot::Authentication.to_string(),
-    ]);
-    let number = select(vec![0, 1, 2, 255, -1, i64::MIN, i64::MAX, 1_795_356_129]);
-    let change = prop_oneof![
-        3 => long.prop_map(Change::Text),
-        1 => any::<String>().prop_map(Change::Text),
-        3 => number.prop_map(Change::Number),
-        1 => Just(Change::Flip),
-        1 => Just(Change::Nothing),
-        1 => Just(Change::Remove),
-        2 => (1..40_usize).prop_map(Change::Repeat),
-        3 => path().prop_map(Change::Of),
-    ];
-    (path(), change).prop_map(|(path, change)| Mutation { path, change })
 }

@@ -52,7 +52,7 @@ const ANONYMOUS: f64 = 6.0;
 const SETTLING: Duration = Duration::from_secs(12);
 
 /// The clock in the first line changes once in it.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 pub(crate) fn print() -> anyhow::Result<()> {
     println!(

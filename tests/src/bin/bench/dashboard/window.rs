@@ -116,9 +116,7 @@ impl Window {
             let drawn = drawn.with_context(|| format!("the dashboard does not show {text}"))?;
             came.extend_from_slice(&drawn.bytes);
             let at = drawn.at;
-            let is_there = came
-                .windows(text.len())
-                .any(|part| part == text.as_bytes());
+            let is_there = came.windows(text.len()).any(|part| part == text.as_bytes());
             if is_there {
                 self.last = Some(Drawn { bytes: came, at });
                 return Ok(());
