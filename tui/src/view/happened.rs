@@ -66,10 +66,17 @@ fn lines_seen(app: &App, within: Rect, theme: Theme) -> Vec<(usize, Line<'static
     let mut cursor_line = 0;
     for at in app.shown(Pane::Happened) {
         let of_this = rows(app, &entries[at], (left, within.width), theme);
-        lines.extend(of_this.into_iter().map(|line| (at, line)));
         if at == app.happened_row() {
-            cursor_line = lines.len().saturating_sub(1);
+            // Its end, but where not all of it fits its beginning.
+            let fits = of_this.len() <= usize::from(within.height);
+            cursor_line = lines.len()
+                + if fits {
+                    of_this.len().saturating_sub(1)
+                } else {
+                    0
+                };
         }
+        lines.extend(of_this.into_iter().map(|line| (at, line)));
     }
     let seen = window(lines.len(), cursor_line, within.height);
     lines.drain(seen).collect()
