@@ -76,6 +76,8 @@ deps: ## install the packages that building and testing need (Debian, Ubuntu)
 	@bash scripts/deps
 
 demo: deps ## a pretend card, a pretend portal and the dashboard
+	@echo "Building first; the first time that takes some minutes."
+	@$(CARGO) build --locked -p cacd -p cacctl -p cac-tests --bin cacd --bin cacctl --bin demo
 	@$(CARGO) run -q --locked -p cac-tests --bin demo
 
 pictures: ## draw the screens in docs/pictures anew; as root, needs fonts-dejavu-core, and pip install pillow resvg-py

@@ -6,11 +6,14 @@ use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Registration, Stage};
 
-use crate::app::{App, Chosen, Link, Pane, Screen, Subject};
+use crate::app::{App, Chosen, Link, Pane, Screen, Subject, WizardDialog, WizardStep};
 use crate::failure::JOIN_THE_GROUP;
 use crate::keys::Command;
 use crate::phrase;
 use crate::view;
+
+pub const NO_STEPS: &str =
+    "Its profile has no steps for this: register in a browser, or ask its help desk.";
 
 /// Why this does nothing now; `None` where it does something.
 #[expect(
@@ -22,6 +25,7 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
         Command::Register => return why_not_register(app),
         Command::Wizard => return why_not_by_hand(app),
         Command::TestPortal => return testable(app, app.picked_portal()).err(),
+        Command::Yes if has_no_steps(app) => NO_STEPS,
         Command::Eligibility if app.link != Link::Connected => "cacd is away; it knows the rules.",
         Command::Eligibility if has_no_portal(app) => "No portal is configured.",
         Command::Clear | Command::History if app.link != Link::Connected => {
@@ -58,6 +62,16 @@ fn why_not_register(app: &App) -> Option<String> {
     }
     if card.pin == PinStatus::Blocked {
         return RegistrationStatus::PinBlocked.advice();
+    }
+    let opened = app.opened();
+    let mut meant = card.registrations.iter();
+    let is_meant = |one: &Registration| opened.as_ref().is_none_or(|it| *it == one.portal);
+    let is_registered = |one: &Registration| {
+        matches!(one.status, RegistrationStatus::Registered { .. }) || !is_meant(one)
+    };
+    let is_any = card.registrations.iter().any(is_meant);
+    if is_any && !card.has_use_for_pin() && meant.all(is_registered) {
+        return Some("Registered already; nothing is to be done.".into());
     }
     let is_signing_in = |one: &Registration| one.status == RegistrationStatus::SigningIn;
     let signs_in = card.registrations.iter().any(is_signing_in);
@@ -134,6 +148,14 @@ pub fn testable(app: &App, portal: Option<String>) -> Result<(CardId, &Card, Str
         "No portal is enabled; cacctl portal test NAME tries any of them."
     })?;
     Ok((id, card, portal))
+}
+
+/// The wizard that is offered would ask nothing.
+fn has_no_steps(app: &App) -> bool {
+    matches!(&app.screen, Screen::Wizard(WizardDialog {
+        step: WizardStep::Offering { profile: Some(profile) },
+        ..
+    }) if profile.wizard.is_empty())
 }
 
 fn has_no_portal(app: &App) -> bool {

@@ -37,6 +37,40 @@ pub enum Does {
     Row(Pick),
 }
 
+/// What people call it who do not know our words.
+const CALLED: &[(Command, &str)] = &[
+    (
+        Command::Outlook,
+        "expire expiry certificates renew calendar",
+    ),
+    (Command::Help, "keys shortcuts glossary"),
+    (Command::Checklist, "problem doctor diagnose mend"),
+    (Command::Clear, "delete forget remove erase"),
+    (Command::History, "log events what happened"),
+    (Command::Activity, "apdu trace log"),
+    (Command::TestPortal, "check connection"),
+    (Command::ShowDodId, "edipi number"),
+    (Command::Register, "sign in log in pin"),
+];
+
+/// By its text, else by another name of it.
+fn find(entry: &Entry, letters: &str) -> Option<Found> {
+    if let Some(found) = fuzzy::find(&entry.text, letters) {
+        return Some(found);
+    }
+    let Does::Command(command) = entry.does else {
+        return None;
+    };
+    let (_, names) = CALLED.iter().find(|(of, _)| *of == command)?;
+    // Whole beginnings of words only: these are not seen.
+    let letters = letters.trim().to_lowercase();
+    names.split(' ').find(|name| name.starts_with(&letters))?;
+    Some(Found {
+        rank: 0,
+        places: Vec::new(),
+    })
+}
+
 impl Palette {
     pub fn of(app: &App) -> Self {
         let mode = app.mode();
@@ -91,7 +125,7 @@ impl Palette {
         let mut found: Vec<_> = self
             .entries
             .iter()
-            .filter_map(|entry| Some((entry, fuzzy::find(&entry.text, &self.typed)?)))
+            .filter_map(|entry| Some((entry, find(entry, &self.typed)?)))
             .collect();
         // Stable: among equals the order of the table stays.
         found.sort_by_key(|(entry, found)| (found.rank, Reverse(entry.why_not.is_none())));

@@ -10,7 +10,7 @@ pub struct Bounds {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
-    /// Wait no longer than this, for whatever it is; what was waited for is told.
+    /// Give up after so many seconds, and say what was waited for.
     #[arg(
         long,
         global = true,

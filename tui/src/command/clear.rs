@@ -1,15 +1,17 @@
 //! `cacctl clear`: forgets, after it has said what would be lost.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write as _};
 use std::path::Path;
 
 use cac_common::client::Client;
-use cac_common::identity::CardId;
+use cac_common::identity::{CardId, readable};
 use cac_common::interface::{Clear, ClearScope, Lost};
+use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
-use super::ask_yes;
+use super::{ask_yes, which};
 use crate::clearing;
 use crate::cli;
 use crate::failure::{Exit, Failure};
@@ -26,7 +28,11 @@ pub async fn run(socket: &Path, wanted: cli::Clear, sheet: Sheet) -> Result<Exit
         dry_run: true,
     };
     let would_be_lost = client.clear(&request).await?;
-    let comes_back = clearing::comes_back(&client.snapshot().await?, &request.scope);
+    let snapshot = client.snapshot().await?;
+    if would_be_lost == Lost::default() {
+        is_known(&snapshot, &request.scope)?;
+    }
+    let comes_back = clearing::comes_back(&snapshot, &request.scope);
     if wanted.dry_run {
         tell(&request, &would_be_lost, wanted.json, sheet, &zone)?;
         warn(&comes_back);
@@ -44,6 +50,28 @@ pub async fn run(socket: &Path, wanted: cli::Clear, sheet: Sheet) -> Result<Exit
     }
     warn(&comes_back);
     Ok(Exit::Fine)
+}
+
+/// A name that means nothing is mistyped.
+fn is_known(snapshot: &Snapshot, scope: &ClearScope) -> Result<(), Failure> {
+    if let ClearScope::Portal { portal } = scope {
+        which::portal(snapshot, portal)?;
+    }
+    let ClearScope::Card { card } = scope else {
+        return Ok(());
+    };
+    let cards = snapshot.readers.iter().filter_map(|it| it.card.as_ref());
+    let in_readers = cards.filter_map(|card| card.id.as_ref());
+    let known = snapshot.known.iter().map(|known| &known.card);
+    let there: BTreeSet<&str> = in_readers.chain(known).map(|id| &*id.0).collect();
+    if there.contains(&*card.0) {
+        return Ok(());
+    }
+    let there = there.into_iter().map(readable).collect();
+    Err(Failure::OtherCard {
+        id: card.clone(),
+        there,
+    })
 }
 
 fn scope(

@@ -91,7 +91,7 @@ pub fn told(
 /// Where no way is named.
 pub fn nothing(portal: &PortalDetails) -> &'static str {
     if portal.eligibility.is_empty() {
-        "Its profile does not say who may register: put your card in and try."
+        "Its profile does not say who may register: sign in with your card to find out."
     } else {
         "Its profile names no way for you: ask its help desk before you try."
     }

@@ -220,21 +220,8 @@ fn begin(app: &mut App) -> Option<Action> {
         card,
         visit,
         portal,
-        step,
         ..
     } = dialog(app)?;
-    if let WizardStep::Offering {
-        profile: Some(profile),
-    } = step
-        && profile.wizard.is_empty()
-    {
-        tell(
-            app,
-            Tone::Bad,
-            "Its profile has no steps for this: register in a browser, or ask its help desk.",
-        );
-        return None;
-    }
     let request = StartWizard {
         card: card.clone(),
         visit: *visit,

@@ -29,7 +29,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, theme: Theme) {
     frame.render_widget(Paragraph::new(line), typed);
     let found = palette.found();
     if found.is_empty() {
-        let text = "Nothing has these letters. Take one back, or Esc.";
+        let text = "Nothing has these letters. Erase one, or go back with Esc.";
         frame.render_widget(Line::styled(cut(text, list.width), theme.label()), list);
         return;
     }

@@ -10,7 +10,7 @@ use super::text::{width, window, wrap, wrap_at_most};
 use crate::app::Said;
 use crate::phrase::Tone;
 use crate::theme::Theme;
-use cac_common::identity::readable;
+use cac_common::identity::legible;
 use unicode_width::UnicodeWidthChar as _;
 
 const WIDEST: u16 = 76;
@@ -91,7 +91,7 @@ fn rows(lines: &[Line<'_>]) -> u16 {
 
 /// Text from outside, of any length.
 pub(super) fn paragraph(text: &str, columns: u16, tone: Tone, theme: Theme) -> Vec<Line<'static>> {
-    let lines = wrap(&readable(text), columns).into_iter();
+    let lines = wrap(&legible(text), columns).into_iter();
     lines
         .map(|line| Line::styled(line, theme.tone(tone)))
         .collect()
@@ -99,11 +99,7 @@ pub(super) fn paragraph(text: &str, columns: u16, tone: Tone, theme: Theme) -> V
 
 /// The same with the mark of its tone.
 pub(super) fn marked(text: &str, columns: u16, tone: Tone, theme: Theme) -> Vec<Line<'static>> {
-    with_mark(
-        wrap(&readable(text), columns.saturating_sub(2)),
-        tone,
-        theme,
-    )
+    with_mark(wrap(&legible(text), columns.saturating_sub(2)), tone, theme)
 }
 
 /// The same, cut off where it would leave no room for the rest.

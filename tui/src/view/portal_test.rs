@@ -182,7 +182,7 @@ impl Sheet<'_> {
             )
         });
         let mut middle: Vec<Line<'_>> = told_of.flat_map(|text| self.quiet(&text)).collect();
-        middle.extend(self.quiet("Nothing was written down; r in the panes signs in for good."));
+        middle.extend(self.quiet("Nothing was written down. To register: Esc, then r."));
         middle.push(Line::default());
         for (number, hop) in (1..).zip(&told.reply.trace.hops) {
             middle.extend(self.hop(number, hop));

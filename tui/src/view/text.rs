@@ -1,6 +1,6 @@
 //! Text made to fit into columns.
 
-use cac_common::identity::readable;
+use cac_common::identity::{legible, readable};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -94,7 +94,7 @@ pub(crate) fn wrap(text: &str, columns: u16) -> Vec<String> {
 /// As [`wrap`] for text from outside, in at most `most` lines; what does not
 /// fit is marked as cut off.
 pub(super) fn wrap_at_most(text: &str, columns: u16, most: usize) -> Vec<String> {
-    let mut lines = wrap(&readable(text), columns);
+    let mut lines = wrap(&legible(text), columns);
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {

@@ -15,6 +15,7 @@ use super::text::{cut, fit, width};
 use crate::app::{App, Shown, Typed, WizardDialog, WizardStep};
 use crate::confirmation;
 use crate::phrase::{self, Tone};
+use crate::possible::NO_STEPS;
 use crate::theme::Theme;
 
 const ASKS: &str = "You are asked for user name, password and PIN when the portal wants them. \
@@ -140,10 +141,7 @@ impl Sheet<'_> {
         head.push(Line::default());
         let middle = match profile {
             None => self.marked("Its steps are on their way.", Tone::Working),
-            Some(profile) if profile.wizard.is_empty() => self.marked(
-                "Its profile has no steps for this: register in a browser, or ask its help desk.",
-                Tone::Bad,
-            ),
+            Some(profile) if profile.wizard.is_empty() => self.marked(NO_STEPS, Tone::Bad),
             Some(profile) => {
                 let steps = (1..).zip(&profile.wizard);
                 steps

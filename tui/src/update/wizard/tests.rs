@@ -60,7 +60,7 @@ fn a_portal_without_steps_is_not_begun_at() {
     let action = press(&mut app, Command::Yes);
 
     assert_eq!(action, None);
-    assert!(said(&app).contains("has no steps"));
+    assert!(app.said.unwrap().text.contains("has no steps"));
 }
 
 #[test]

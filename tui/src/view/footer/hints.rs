@@ -45,9 +45,10 @@ const HINTS: &[(&[Mode], &[Told])] = &[
         &[SCROLL, Key(Command::NextPane, "section"), BACK, QUIT],
     ),
     (
-        &[Mode::History, Mode::Verdict, Mode::CheckShown],
-        &[SCROLL, BACK, QUIT],
+        &[Mode::History],
+        &[SCROLL, Key(Command::Filter, "find"), HELP, BACK, QUIT],
     ),
+    (&[Mode::Verdict, Mode::CheckShown], &[SCROLL, BACK, QUIT]),
     (
         &[Mode::Choose],
         &[CHOOSE, Key(Command::Open, "see what would be lost"), BACK],
