@@ -42,7 +42,7 @@ fn s83_an_action_is_found_by_letters_and_done_where_it_was_looked_for() -> anyho
     dashboard.shows(&["! No card is in this reader; put yours in, chip first."])?;
     // Letters can be taken back, one and all; those of nothing find nothing.
     look_for(&dashboard, "zzz")?;
-    dashboard.shows(&["Nothing has these letters. Take one back, or Esc."])?;
+    dashboard.shows(&["Nothing has these letters. Erase one, or go back with Esc."])?;
     dashboard.press("BSpace")?;
     dashboard.shows(&[": zz▏"])?;
     dashboard.press("C-u")?;
