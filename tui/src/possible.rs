@@ -6,7 +6,7 @@ use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Registration, Stage};
 
-use crate::app::{App, Chosen, Link, Pane, Screen, Subject, WizardDialog, WizardStep};
+use crate::app::{App, Chosen, Link, Pane, Screen, WizardDialog, WizardStep};
 use crate::failure::JOIN_THE_GROUP;
 use crate::keys::Command;
 use crate::phrase;
@@ -178,28 +178,5 @@ fn is_empty(app: &App) -> bool {
         pane @ (Pane::Readers | Pane::Certificates | Pane::Registration | Pane::Happened) => {
             app.length(pane) == 0
         }
-    }
-}
-
-impl App {
-    /// The portal whose details are open.
-    pub fn opened(&self) -> Option<String> {
-        if let Screen::Details {
-            of: Subject::Registration(portal),
-            ..
-        } = &self.screen
-        {
-            Some(portal.clone())
-        } else {
-            None
-        }
-    }
-
-    /// The same, else the one picked in the list.
-    pub fn picked_portal(&self) -> Option<String> {
-        self.opened().or_else(|| {
-            let registration = self.registrations().get(self.registration_row())?;
-            Some(registration.portal.clone())
-        })
     }
 }

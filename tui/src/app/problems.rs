@@ -1,6 +1,7 @@
 //! What stands in the way of everything.
 
 use super::{App, Link, Said};
+use crate::failure::JOIN_THE_GROUP;
 use crate::phrase::{self, Tone};
 
 impl App {
@@ -35,7 +36,7 @@ impl App {
         if !snapshot.may_act {
             say(
                 Tone::Wanted,
-                "You may see the readers only. Ask your administrator to add you to the group cacd-admin, or run cacctl with sudo.".into(),
+                format!("You may see the readers only. {JOIN_THE_GROUP}"),
             );
         } else if snapshot.portals.is_empty() {
             say(

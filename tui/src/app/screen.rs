@@ -118,25 +118,40 @@ impl App {
         }
     }
 
-    /// The notice that is open, and whose: what accepting it says.
-    pub fn notice(&self) -> Option<AcceptNotice> {
-        let Screen::Details {
+    /// The portal whose details are open.
+    pub fn opened(&self) -> Option<String> {
+        if let Screen::Details {
             of: Subject::Registration(portal),
             ..
         } = &self.screen
-        else {
-            return None;
-        };
+        {
+            Some(portal.clone())
+        } else {
+            None
+        }
+    }
+
+    /// The same, else the one picked in the list.
+    pub fn picked_portal(&self) -> Option<String> {
+        self.opened().or_else(|| {
+            let registration = self.registrations().get(self.registration_row())?;
+            Some(registration.portal.clone())
+        })
+    }
+
+    /// The notice that is open, and whose: what accepting it says.
+    pub fn notice(&self) -> Option<AcceptNotice> {
+        let portal = self.opened()?;
         let card = self.card()?;
         let mut registrations = card.registrations.iter();
-        let registration = registrations.find(|one| one.portal == *portal)?;
+        let registration = registrations.find(|one| one.portal == portal)?;
         let RegistrationStatus::NeedsConsent { notice } = &registration.status else {
             return None;
         };
         Some(AcceptNotice {
             card: card.id.clone()?,
             visit: card.visit,
-            portal: portal.clone(),
+            portal,
             sha256: notice.sha256.clone(),
         })
     }
