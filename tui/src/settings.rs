@@ -130,12 +130,17 @@ impl Settings {
         path(variable).map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
     }
 
-    /// A file that is not there is all defaults.
+    /// A file that is not there is all defaults; so is one that lies with somebody
+    /// else, as where `HOME` is still theirs.
     pub fn read(path: &Path) -> Result<Self, FileError> {
+        let is_none_of_ours = |kind| {
+            matches!(
+                kind,
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            )
+        };
         match Source::read(path) {
-            Err(FileError::Unreadable { source, .. })
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
+            Err(FileError::Unreadable { source, .. }) if is_none_of_ours(source.kind()) => {
                 Ok(Self::default())
             }
             Err(error) => Err(error),
