@@ -94,7 +94,7 @@ fn s84_whatever_is_open_stays_when_the_daemon_is_started_again() -> anyhow::Resu
     let dashboard = lab.dashboard(SIZE)?;
     dashboard.shows(&["! needs PIN"])?;
     dashboard.write("a")?;
-    dashboard.shows(&["APDU nothing has gone to a card since a was pressed"])?;
+    dashboard.shows(&["APDU nothing has gone to a card since this line was opened"])?;
     lab.take_out(0)?;
     lab.insert(0, &card)?;
     lab.wait_until_whole(0)?;
@@ -140,7 +140,7 @@ fn s84_what_goes_to_a_card_is_shown_without_what_it_is() -> anyhow::Result<()> {
     dashboard.shows(&["Put yours in"])?;
     dashboard.write("a")?;
     dashboard.shows(&[
-        "APDU nothing has gone to a card since a was pressed  ",
+        "APDU nothing has gone to a card since this line was opened  ",
         "0 so far",
     ])?;
 
