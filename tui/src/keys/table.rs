@@ -308,7 +308,7 @@ pub const TABLE: &[Binding] = &[
         command: Command::Checklist,
         shown: "t",
         help: "checklist: what has to be so for a card to sign in, and how to mend what is not",
-        footer: None,
+        footer: Some(("t", "check")),
     },
     Binding {
         keys: &[Plain(KeyCode::Char('r'))],
@@ -364,7 +364,7 @@ pub const TABLE: &[Binding] = &[
         command: Command::ShowDodId,
         shown: "x",
         help: "show or hide the DoD ID",
-        footer: Some(("x", "DoD ID")),
+        footer: None,
     },
     Binding {
         keys: &[Plain(KeyCode::Char('p'))],
