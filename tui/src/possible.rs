@@ -43,7 +43,9 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
         }
         Command::Problems if app.problems().is_empty() => "Nothing is wrong with the service.",
         Command::ShowDodId if !shows_a_person(app) => "No DoD ID is known here.",
-        Command::Filter if is_empty(app) => "There is nothing in this list to look for.",
+        Command::Filter if app.screen == Screen::Panes && is_empty(app) => {
+            "There is nothing in this list to look for."
+        }
         Command::Open if app.screen == Screen::Panes && is_empty(app) => {
             "There is nothing here to open."
         }

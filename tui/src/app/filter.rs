@@ -28,7 +28,13 @@ impl App {
 
     /// The rows of a pane that are shown, by where they stand in the whole list.
     pub fn shown(&self, pane: Pane) -> Vec<usize> {
-        let Some(filter) = self.filter_of(pane) else {
+        // The card's keys move among the readers.
+        let listed = if pane == Pane::Card {
+            Pane::Readers
+        } else {
+            pane
+        };
+        let Some(filter) = self.filter_of(listed) else {
             return (0..self.length(pane)).collect();
         };
         let words = words(&filter.text);

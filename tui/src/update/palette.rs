@@ -2,7 +2,7 @@
 
 use super::moving::{go_in_pane, moved, pick_row};
 use super::{Action, Stroke, edit, obey, open, say};
-use crate::app::{App, Does, Filter, Palette, Screen, Subject};
+use crate::app::{App, Does, Filter, Palette, Pane, Screen, Subject};
 use crate::keys::Move;
 use crate::phrase::Tone;
 
@@ -60,9 +60,14 @@ pub(super) fn choose(app: &mut App) -> Option<Action> {
 
 /// Searches the list that has the keys; what is looked for there already can be changed.
 pub(super) fn search(app: &mut App) {
-    let text = app.filter_of(app.focus).map(|filter| filter.text.clone());
+    // The card is the one that is chosen among the readers.
+    let pane = match app.focus {
+        Pane::Card => Pane::Readers,
+        pane @ (Pane::Readers | Pane::Certificates | Pane::Registration | Pane::Happened) => pane,
+    };
+    let text = app.filter_of(pane).map(|filter| filter.text.clone());
     app.filter = Some(Filter {
-        pane: app.focus,
+        pane,
         text: text.unwrap_or_default(),
         is_typed: true,
     });

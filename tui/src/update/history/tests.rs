@@ -59,6 +59,18 @@ fn what_is_typed_is_looked_for_and_answers_to_what_was_typed_before_are_not_show
 }
 
 #[test]
+fn it_is_searched_though_the_pane_behind_it_is_empty() {
+    let mut app = opened();
+    app.focus = crate::app::Pane::Certificates;
+    let gone = Box::new(invented::nothing_plugged_in());
+    update(&mut app, Message::Snapshot(gone));
+
+    press(&mut app, Command::Filter);
+
+    assert_eq!(app.mode(), Mode::Filter);
+}
+
+#[test]
 fn a_search_that_found_nothing_yet_goes_on_by_itself() {
     let mut app = opened();
     press(&mut app, Command::Filter);
