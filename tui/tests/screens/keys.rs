@@ -278,17 +278,49 @@ fn the_wheel_moves_the_list_under_it() {
 }
 
 #[test]
-fn details_beneath_the_help_close_when_what_they_are_of_has_gone() {
-    let mut app = app(registering::with_notice());
-    press(&mut app, &[Command::Register, Command::Help]);
-
-    update(
+fn a_notice_beneath_the_help_is_not_another_persons_afterwards() {
+    let both = two_notices();
+    let mut app = app(both.clone());
+    app.focus = Pane::Readers;
+    press(
         &mut app,
-        Message::Snapshot(Box::new(invented::nothing_plugged_in())),
+        &[
+            Command::Move(Move::Last),
+            Command::Move(Move::Up),
+            Command::Register,
+        ],
     );
+    assert_eq!(app.mode(), Mode::Notice);
+    let picked = app.chosen().map(|chosen| chosen.pick());
+    assert_eq!(
+        picked,
+        Some(cacctl::app::Pick::Reader(both.readers[1].name.clone()))
+    );
+    press(&mut app, &[Command::Help]);
+    let mut other = both;
+    other.readers.pop();
+
+    update(&mut app, Message::Snapshot(Box::new(other)));
     press(&mut app, &[Command::Back]);
 
     assert_eq!(app.screen, Screen::Panes);
+    assert!(app.card().is_some(), "the other card is there");
+}
+
+/// Two people at whom the same portal shows its notice; the last is shown first.
+fn two_notices() -> Snapshot {
+    let mut desk = registering::with_notice();
+    let jane = desk.readers.pop().unwrap();
+    let mut roe = jane.clone();
+    roe.name.0 = "Another 03 00".into();
+    if let Some(card) = &mut roe.card {
+        card.visit.0 += 1;
+        card.id = None;
+        card.pin_kept = true;
+    }
+    desk.readers.clear();
+    desk.readers.extend([roe, jane]);
+    desk
 }
 
 #[test]
