@@ -62,19 +62,22 @@ pub(crate) fn wrap(text: &str, columns: u16) -> Vec<String> {
     }
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let mut word = word;
+    let mut used = 0;
+    for mut word in text.split_whitespace() {
+        let mut wide = width(word);
         loop {
             let space = u16::from(!line.is_empty());
-            if width(&line) + space + width(word) <= columns {
+            if wide.saturating_add(used + space) <= columns {
                 if space == 1 {
                     line.push(' ');
                 }
                 line.push_str(word);
+                used += space + wide;
                 break;
             }
             if !line.is_empty() {
                 lines.push(std::mem::take(&mut line));
+                used = 0;
                 continue;
             }
             let (head, tail) = word.split_at(break_at(word, columns));
@@ -83,6 +86,7 @@ pub(crate) fn wrap(text: &str, columns: u16) -> Vec<String> {
             if word.is_empty() {
                 break;
             }
+            wide = width(word);
         }
     }
     if !line.is_empty() {
