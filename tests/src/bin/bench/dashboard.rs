@@ -2,7 +2,7 @@
 //! how that grows with the readers and what is on their cards.
 
 mod desk;
-mod process;
+pub(super) mod process;
 mod scene;
 mod window;
 

@@ -10,6 +10,7 @@ mod other;
 mod ours;
 mod place;
 mod table;
+mod watchers;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         }
         (Some(word), None) if word == history::WORD => history::print(),
         (Some(word), None) if word == dashboard::WORD => dashboard::print(),
+        (Some(word), None) if word == watchers::WORD => watchers::print(),
         _ => run(),
     };
     match outcome {
@@ -70,6 +72,7 @@ fn run() -> anyhow::Result<()> {
     whole_sign_in()?;
     counts::print()?;
     history::print()?;
+    watchers::print()?;
     dashboard::print()
 }
 

@@ -5,12 +5,12 @@ use std::fs;
 use anyhow::Context as _;
 
 /// In megabytes.
-pub(super) struct Memory {
-    pub(super) resident: f64,
-    pub(super) anonymous: f64,
+pub(crate) struct Memory {
+    pub(crate) resident: f64,
+    pub(crate) anonymous: f64,
 }
 
-pub(super) fn memory(pid: u32) -> anyhow::Result<Memory> {
+pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let megabytes = |name| Ok::<_, anyhow::Error>(field(&status, name)? / 1024.0);
     Ok(Memory {
@@ -20,14 +20,14 @@ pub(super) fn memory(pid: u32) -> anyhow::Result<Memory> {
 }
 
 /// Of all its threads that are there.
-pub(super) struct Spent {
+pub(crate) struct Spent {
     /// In milliseconds.
-    pub(super) cpu: f64,
-    pub(super) switches: f64,
+    pub(crate) cpu: f64,
+    pub(crate) switches: f64,
 }
 
 impl Spent {
-    pub(super) fn of(pid: u32) -> anyhow::Result<Self> {
+    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
         let mut spent = Self {
             cpu: 0.0,
             switches: 0.0,
@@ -46,7 +46,7 @@ impl Spent {
         Ok(spent)
     }
 
-    pub(super) fn since(&self, before: &Self) -> Self {
+    pub(crate) fn since(&self, before: &Self) -> Self {
         Self {
             cpu: self.cpu - before.cpu,
             switches: self.switches - before.switches,
