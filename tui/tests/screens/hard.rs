@@ -193,7 +193,7 @@ fn an_old_picture_is_pale_and_has_no_colour() {
 }
 
 /// Each that a person is likely to meet, and the worst.
-fn scenes() -> [(&'static str, Snapshot); 5] {
+pub(super) fn scenes() -> [(&'static str, Snapshot); 5] {
     [
         ("empty", invented::nothing_plugged_in()),
         ("one_card", one_card()),
@@ -329,12 +329,12 @@ fn every_hard_app() -> Vec<App> {
     apps
 }
 
-fn sized(mut app: App, size: (u16, u16)) -> App {
+pub(super) fn sized(mut app: App, size: (u16, u16)) -> App {
     update(&mut app, Message::Resized(size.0, size.1));
     app
 }
 
-fn buffer(app: &App, (columns, rows): (u16, u16), theme: Theme) -> Buffer {
+pub(super) fn buffer(app: &App, (columns, rows): (u16, u16), theme: Theme) -> Buffer {
     let mut screen = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     // What reaches the terminal has lost what is covered already.
     let mut drawn = None;
@@ -381,6 +381,6 @@ fn cell_of(row: &[Cell], text: &str) -> Cell {
     row[before.chars().count()].clone()
 }
 
-fn text_of(row: &[Cell]) -> String {
+pub(super) fn text_of(row: &[Cell]) -> String {
     row.iter().map(Cell::symbol).collect()
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod by_hand;
 mod checked;
+mod conditions;
 mod hard;
 mod help;
 #[path = "../support/invented.rs"]

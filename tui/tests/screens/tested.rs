@@ -153,7 +153,7 @@ fn hop(url: &str, status: u16) -> Hop {
     }
 }
 
-fn registered() -> TestReply {
+pub(super) fn registered() -> TestReply {
     let first = Hop {
         asked: true,
         signed: true,
