@@ -388,13 +388,23 @@ impl Chosen<'_> {
 }
 
 impl Pane {
-    const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Readers,
         Self::Card,
         Self::Certificates,
         Self::Registration,
         Self::Happened,
     ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Readers => "Readers",
+            Self::Card => "Card",
+            Self::Certificates => "Certificates",
+            Self::Registration => "Registration",
+            Self::Happened => "What happened",
+        }
+    }
 
     #[must_use]
     pub fn next(self) -> Self {

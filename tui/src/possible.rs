@@ -9,6 +9,7 @@ use cac_common::snapshot::{Card, PinStatus, Registration, Stage};
 use crate::app::{App, Chosen, Link, Pane, Screen, WizardDialog, WizardStep};
 use crate::failure::JOIN_THE_GROUP;
 use crate::keys::Command;
+use crate::outlook::Outlook;
 use crate::phrase;
 use crate::view;
 
@@ -46,9 +47,7 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
         Command::Filter if app.screen == Screen::Panes && is_empty(app) => {
             "There is nothing in this list to look for."
         }
-        Command::Open if app.screen == Screen::Panes && is_empty(app) => {
-            "There is nothing here to open."
-        }
+        Command::Open if shows_nothing(app) => "There is nothing here to open.",
         _ => return None,
     };
     Some(why.to_owned())
@@ -171,6 +170,15 @@ fn shows_a_person(app: &App) -> bool {
     };
     let mut cards = snapshot.readers.iter().filter_map(|it| it.card.as_ref());
     cards.any(|card| card.dod_id.is_some() || card.holder.is_some()) || !snapshot.known.is_empty()
+}
+
+/// Whether there is no row that could be opened.
+fn shows_nothing(app: &App) -> bool {
+    if let Screen::Outlook { .. } = app.screen {
+        Outlook::of(app).endings.is_empty()
+    } else {
+        app.screen == Screen::Panes && is_empty(app)
+    }
 }
 
 /// Whether the pane that has the keys has nothing in it, found or not.

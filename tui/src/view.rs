@@ -150,7 +150,9 @@ pub fn scroll_room(app: &App) -> u16 {
 }
 
 fn panes(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
-    for (pane, rect) in layout::arrange(area, app) {
+    let placed = layout::arrange(area, app);
+    for (pane, rect) in &placed {
+        let rect = *rect;
         match pane {
             Pane::Readers => readers::draw(frame, rect, app, theme),
             Pane::Card => card::draw(frame, rect, app, theme),
@@ -158,6 +160,10 @@ fn panes(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
             Pane::Registration => registration::draw(frame, rect, app, theme),
             Pane::Happened => happened::draw(frame, rect, app, theme),
         }
+    }
+    let left_out = layout::left_out(&placed);
+    if let Some((_, last)) = placed.last() {
+        pane::left_out(frame, *last, &left_out, theme);
     }
     if app.link != Link::Connected {
         make_old(frame, area, theme);

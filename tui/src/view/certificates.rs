@@ -32,21 +32,8 @@ struct Columns {
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Certificates);
     let certificates = app.certificates();
-    let shown = app.shown(Pane::Certificates);
     let rows = rows_seen(app, pane::within(area));
-    let title = match (rows.first(), rows.last()) {
-        (Some(first), Some(last))
-            if rows.len() < shown.len() && shown.len() == certificates.len() =>
-        {
-            format!(
-                "Certificates {} to {} of {}",
-                first + 1,
-                last + 1,
-                certificates.len()
-            )
-        }
-        _ => pane::title(app, Pane::Certificates, "Certificates", area.width),
-    };
+    let title = pane::title(app, Pane::Certificates, "Certificates", &rows, area.width);
     let area = pane::draw(frame, area, &title, has_focus, theme);
     if certificates.is_empty() {
         let text = match app.chosen() {

@@ -17,7 +17,7 @@ const LONGEST_AGO: u16 = 12;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Happened);
-    let title = pane::title(app, Pane::Happened, "What happened", area.width);
+    let title = pane::title(app, Pane::Happened, "What happened", &[], area.width);
     let area = pane::draw(frame, area, &title, has_focus, theme);
     let entries = app.happened();
     if entries.is_empty() {
@@ -65,16 +65,9 @@ fn lines_seen(app: &App, within: Rect, theme: Theme) -> Vec<(usize, Line<'static
     let mut lines = Vec::new();
     let mut cursor_line = 0;
     for at in app.shown(Pane::Happened) {
-        let of_this = rows(app, &entries[at], (left, within.width), theme);
+        let of_this = rows(app, &entries[at], left, within, theme);
         if at == app.happened_row() {
-            // Its end, but where not all of it fits its beginning.
-            let fits = of_this.len() <= usize::from(within.height);
-            cursor_line = lines.len()
-                + if fits {
-                    of_this.len().saturating_sub(1)
-                } else {
-                    0
-                };
+            cursor_line = lines.len() + of_this.len().saturating_sub(1);
         }
         lines.extend(of_this.into_iter().map(|line| (at, line)));
     }
@@ -86,12 +79,13 @@ fn lines_seen(app: &App, within: Rect, theme: Theme) -> Vec<(usize, Line<'static
 fn rows(
     app: &App,
     entry: &HistoryEntry,
-    (left, columns): (u16, u16),
+    left: u16,
+    within: Rect,
     theme: Theme,
 ) -> Vec<Line<'static>> {
-    let room = columns.saturating_sub(left + 4);
+    let room = within.width.saturating_sub(left + 4);
     let ago = times::relative(app.now, entry.at);
-    wrap_at_most(&entry.text, room, 2)
+    wrap_at_most(&entry.text, room, usize::from(within.height.clamp(1, 2)))
         .into_iter()
         .enumerate()
         .map(|(row, text)| {

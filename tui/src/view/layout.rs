@@ -46,6 +46,13 @@ pub(super) fn arrange(area: Rect, app: &App) -> Vec<(Pane, Rect)> {
     placed
 }
 
+/// The panes that there is no room for.
+pub(super) fn left_out(placed: &[(Pane, Rect)]) -> Vec<Pane> {
+    let is_placed = |pane: &Pane| placed.iter().any(|(other, _)| other == pane);
+    let all = Pane::ALL.into_iter();
+    all.filter(|pane| !is_placed(pane)).collect()
+}
+
 fn left_width(area: Rect) -> u16 {
     u16::try_from(u32::from(area.width) * 45 / 100).unwrap_or(area.width)
 }

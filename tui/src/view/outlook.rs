@@ -22,6 +22,12 @@ const HIGH: u16 = 24;
 /// Characters that most advice has no more of.
 const ADVICE: u16 = 480;
 
+/// With fewer columns of a name nobody knows whose it is.
+const LEAST_WHOSE: u16 = 12;
+
+/// Characters beside the names in the line that says whose it is and when it ends.
+const ENDS: u16 = 45;
+
 /// A bar as wide as the screen says no more.
 const LONGEST_BAR: u16 = 24;
 
@@ -70,8 +76,13 @@ fn areas(area: Rect, outlook: &Outlook<'_>) -> [Rect; 2] {
     let beneath = if area.height < 12 || outlook.endings.is_empty() {
         0
     } else {
-        let rows = ADVICE.div_ceil(area.width.saturating_sub(4).max(1));
-        (rows + 2).min(area.height / 2)
+        let columns = area.width.saturating_sub(4).max(1);
+        let names = |one: &Ending<'_>| width(&one.whose()).saturating_add(width(&one.reader.0));
+        let names = outlook.endings.iter().map(names).max().unwrap_or(0);
+        // One line of the two has room in the advice.
+        let more = (names.saturating_add(ENDS) - 1) / columns;
+        let rows = ADVICE.div_ceil(columns).saturating_add(more);
+        rows.saturating_add(2).min(area.height / 2)
     };
     Layout::vertical([Constraint::Fill(1), Constraint::Length(beneath)]).areas(area)
 }
@@ -134,7 +145,13 @@ impl Columns {
         let used = 8 + columns.word + columns.name + columns.left + columns.date;
         let mut rest = room.saturating_sub(used);
         if outlook.is_of_several() {
-            columns.whose = rest.min(widest(&|one| width(&one.whose())) + 2);
+            let whose = widest(&|one| width(&one.whose())) + 2;
+            // The mark tells the same as the word, but of what is revoked.
+            if rest < whose.min(LEAST_WHOSE) {
+                rest += columns.word;
+                columns.word = 0;
+            }
+            columns.whose = rest.min(whose);
             rest -= columns.whose;
         }
         if rest > 5 {
@@ -164,6 +181,11 @@ fn row(app: &App, ending: &Ending<'_>, columns: &Columns, theme: Theme) -> Line<
     } else {
         String::new()
     };
+    let left = if columns.word == 0 && ending.is_revoked() {
+        word.to_owned()
+    } else {
+        left(app, ending)
+    };
     let quiet = if tone == Tone::Quiet {
         theme.label()
     } else {
@@ -176,10 +198,7 @@ fn row(app: &App, ending: &Ending<'_>, columns: &Columns, theme: Theme) -> Line<
         Span::raw(" "),
         Span::styled(column(&ending.whose(), columns.whose), theme.label()),
         Span::styled(fit(&bar, columns.bar), quiet),
-        Span::styled(
-            fit_right(&left(app, ending), columns.left),
-            theme.tone(tone),
-        ),
+        Span::styled(fit_right(&left, columns.left), theme.tone(tone)),
         Span::styled(
             fit_right(&phrase::date(ending.ends, &app.zone), columns.date),
             theme.label(),

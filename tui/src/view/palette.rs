@@ -33,7 +33,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, theme: Theme) {
         frame.render_widget(Line::styled(cut(text, list.width), theme.label()), list);
         return;
     }
-    let lines: Vec<Line<'_>> = window(found.len(), palette.cursor, list.height)
+    let seen = window(found.len(), palette.cursor, list.height);
+    let hidden = u16::try_from(found.len() - seen.end).unwrap_or(u16::MAX);
+    pane::more_below(frame, within, hidden, theme);
+    let lines: Vec<Line<'_>> = seen
         .map(|at| {
             let (entry, places) = &found[at];
             let line = row(entry, places, list.width, theme);
@@ -45,13 +48,27 @@ pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, theme: Theme) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), list);
-    if let Some(reason) = palette.chosen().and_then(|entry| entry.why_not.as_ref()) {
-        let lines: Vec<Line<'_>> = wrap_at_most(reason, why.width, usize::from(why.height))
+    if let Some(told) = palette
+        .chosen()
+        .and_then(|entry| in_full(entry, list.width))
+    {
+        let lines: Vec<Line<'_>> = wrap_at_most(told, why.width, usize::from(why.height))
             .into_iter()
             .map(|line| Line::styled(line, theme.label()))
             .collect();
         frame.render_widget(Paragraph::new(lines), why);
     }
+}
+
+/// Why it cannot be done, else what its row has no room for.
+fn in_full(entry: &Entry, columns: u16) -> Option<&str> {
+    let is_cut = width(&entry.text) > room_for_text(columns);
+    let text = is_cut.then_some(entry.text.as_str());
+    entry.why_not.as_deref().or(text)
+}
+
+fn room_for_text(columns: u16) -> u16 {
+    columns.saturating_sub(KEYS.min(columns / 4) + 1)
 }
 
 /// The row of the list at this place on the screen.
@@ -69,7 +86,7 @@ fn size(whole: Rect) -> (u16, u16) {
     (columns, HIGHEST.min(whole.height.saturating_sub(2)).max(3))
 }
 
-/// What was typed, what is found, and why that under the cursor cannot be done.
+/// What was typed, what is found, and what is to be told of that under the cursor.
 fn areas(within: Rect) -> [Rect; 3] {
     let why = if within.height > 6 { 2 } else { 0 };
     Layout::vertical([
@@ -83,7 +100,7 @@ fn areas(within: Rect) -> [Rect; 3] {
 /// The letters that were typed stand out; what cannot be done is dimmed.
 fn row(entry: &Entry, found: &Found, columns: u16, theme: Theme) -> Line<'static> {
     let keys = KEYS.min(columns / 4);
-    let text = cut(&entry.text, columns.saturating_sub(keys + 1));
+    let text = cut(&entry.text, room_for_text(columns));
     let plain = if entry.why_not.is_some() {
         theme.dimmed()
     } else {

@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding};
 
 use super::text::{cut, width};
 use crate::app::{App, Pane, Screen};
+use crate::phrase;
 use crate::theme::Theme;
 
 /// Draws the frame of a pane and gives back what is within. The one that the
@@ -35,10 +36,17 @@ pub(super) fn within(area: Rect) -> Rect {
     Block::bordered().inner(area)
 }
 
-/// The name of a list, and what is looked for in it.
-pub(super) fn title(app: &App, pane: Pane, name: &str, columns: u16) -> String {
+/// The name of a list, and what is looked for in it or which of its rows are seen.
+pub(super) fn title(app: &App, pane: Pane, name: &str, seen: &[usize], columns: u16) -> String {
     let Some(filter) = app.filter_of(pane) else {
-        return name.to_owned();
+        let all = app.length(pane);
+        return match seen {
+            [only] if all > 1 => format!("{name} {} of {all}", only + 1),
+            [first, .., last] if seen.len() < all => {
+                format!("{name} {} to {} of {all}", first + 1, last + 1)
+            }
+            _ => name.to_owned(),
+        };
     };
     let found = app.shown(pane).len();
     let end = if filter.is_typed { "▏" } else { "" };
@@ -89,6 +97,31 @@ pub(super) fn more_below(frame: &mut Frame<'_>, within: Rect, rows: u16, theme: 
 /// Says on the lower edge of a pane when exactly what is under the cursor was or will be.
 pub(super) fn moment(frame: &mut Frame<'_>, within: Rect, what: &str, at: &str, theme: Theme) {
     lower_edge(frame, within, &format!("{what} {at}"), theme);
+}
+
+/// Says on the upper edge of the last pane which there is no room for, and the key to them,
+/// in as many words as there is room for beside its title.
+pub(super) fn left_out(frame: &mut Frame<'_>, last: Rect, panes: &[Pane], theme: Theme) {
+    let names: Vec<&str> = panes.iter().map(|pane| pane.name()).collect();
+    let last = last.intersection(frame.area());
+    if names.is_empty() || last.is_empty() {
+        return;
+    }
+    let count = phrase::counted(names.len() as u64, "more pane", "more panes");
+    let buffer = frame.buffer_mut();
+    let corner = last.right().saturating_sub(1);
+    let end = buffer[(corner.saturating_sub(1), last.y)].clone();
+    let is_free = |x: &u16| buffer[(*x, last.y)] == end;
+    let free = (last.x..corner).rev().take_while(is_free).count();
+    let told = [
+        format!(" Not shown (Tab): {} ", names.join(", ")),
+        format!(" Tab: {count} "),
+        format!(" Tab: {} more ", names.len()),
+    ];
+    let fitting = told.iter().find(|told| usize::from(width(told)) < free);
+    if let Some(told) = fitting {
+        buffer.set_string(corner - width(told), last.y, told, theme.label());
+    }
 }
 
 /// Writes on the lower edge, at its right; nothing where it does not fit.

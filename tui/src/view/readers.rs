@@ -9,21 +9,23 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::pane;
-use super::text::{cut, fit, fit_right, seen, width, wrap};
+use super::text::{cut, fit, fit_right, seen, width, wrap_at_most};
 use crate::app::{App, Chosen, Pane};
 use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Readers);
-    let title = pane::title(app, Pane::Readers, "Readers", area.width);
+    let seen = rows_seen(app, pane::within(area));
+    let title = pane::title(app, Pane::Readers, "Readers", &seen, area.width);
     let area = pane::draw(frame, area, &title, has_focus, theme);
     let rows = app.rows();
     let chosen = app.chosen_row();
     if rows.is_empty() {
-        let lines = wrap(
+        let lines = wrap_at_most(
             "No reader is plugged in. Plug one in; it shows here by itself.",
             area.width.saturating_sub(2),
+            usize::from(area.height),
         );
         let lines: Vec<Line<'_>> = lines
             .into_iter()
@@ -36,7 +38,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
         frame.render_widget(Line::styled(text, theme.label()), area);
         return;
     }
-    let lines: Vec<Line<'_>> = rows_seen(app, area)
+    let lines: Vec<Line<'_>> = seen
         .into_iter()
         .map(|at| {
             let is_chosen = at == chosen;

@@ -22,7 +22,8 @@ const BETWEEN: u16 = 6;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: Theme) {
     let has_focus = pane::has_focus(app, Pane::Registration);
-    let title = pane::title(app, Pane::Registration, "Registration", area.width);
+    let seen = rows_seen(app, pane::within(area));
+    let title = pane::title(app, Pane::Registration, "Registration", &seen, area.width);
     let area = pane::draw(frame, area, &title, has_focus, theme);
     let registrations = app.registrations();
     if registrations.is_empty() {

@@ -8,7 +8,7 @@ use cacctl::keys::{Command, Mode};
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::hard::{buffer, scenes, sized, text_of};
+use super::hard::{buffer, long_named, scenes, sized, text_of};
 use super::*;
 
 /// The usual ones, and one that is too small for all of a dashboard.
@@ -173,40 +173,39 @@ fn every_screen_in_every_condition() {
             picture(&mut all, &format!("{scene} in ASCII"), USUAL, &app, ascii);
         }
 
+        let app = opened(&screen, non_latin(), USUAL);
+        picture(&mut all, "non_latin", USUAL, &app, MONOCHROME);
+
         insta::assert_snapshot!(screen.name, all);
     }
 }
 
 #[test]
 fn what_cannot_be_opened_says_why() {
-    for screen in SCREENS {
-        for (scene, snapshot) in scenes() {
-            let app = opened(&screen, snapshot, USUAL);
-            if app.mode() == screen.mode {
-                continue;
-            }
-            let said = app.said.as_ref().map(|said| said.text.clone());
-            let said = said.unwrap_or_default();
-            let beginning = said.split(['.', ';', ':']).next().unwrap_or_default();
-
-            assert!(!said.is_empty(), "{} over {scene}", screen.name);
-            let text = drawn(&app, USUAL, MONOCHROME);
-            assert!(text.contains(beginning), "{beginning} is not on {text}");
+    for (screen, scene, snapshot) in each() {
+        let app = opened(&screen, snapshot, USUAL);
+        if app.mode() == screen.mode {
+            continue;
         }
+        let said = app.said.as_ref().map(|said| said.text.clone());
+        let said = said.unwrap_or_default();
+        let beginning = said.split(['.', ';', ':']).next().unwrap_or_default();
+
+        assert!(!said.is_empty(), "{} over {scene}", screen.name);
+        let text = drawn(&app, USUAL, MONOCHROME);
+        assert!(text.contains(beginning), "{beginning} is not on {text}");
     }
 }
 
 #[test]
 fn where_a_person_and_a_portal_are_every_screen_opens() {
-    for screen in SCREENS {
-        for (scene, snapshot) in scenes() {
-            if scene == "empty" || scene == "everything_wrong" {
-                continue;
-            }
-            let app = opened(&screen, snapshot, USUAL);
-
-            assert_eq!(app.mode(), screen.mode, "{} over {scene}", screen.name);
+    for (screen, scene, snapshot) in each() {
+        if scene == "empty" || scene == "everything_wrong" {
+            continue;
         }
+        let app = opened(&screen, snapshot, USUAL);
+
+        assert_eq!(app.mode(), screen.mode, "{} over {scene}", screen.name);
     }
 }
 
@@ -252,8 +251,14 @@ fn without_colour_the_same_words_are_told_and_in_ascii_nothing_else_than_ascii()
 fn each() -> impl Iterator<Item = (Opened, &'static str, Snapshot)> {
     SCREENS.into_iter().flat_map(|screen| {
         let over = move |(scene, snapshot)| (screen, scene, snapshot);
-        scenes().into_iter().map(over)
+        let scenes = scenes().into_iter();
+        scenes.chain([("non_latin", non_latin())]).map(over)
     })
+}
+
+/// Names and issuers of 64 columns, each character of which takes two.
+fn non_latin() -> Snapshot {
+    long_named(&"\u{65e5}\u{672c}".repeat(16))
 }
 
 fn opened(screen: &Opened, snapshot: Snapshot, size: (u16, u16)) -> App {

@@ -275,7 +275,7 @@ fn everything_wrong() -> Snapshot {
     desk
 }
 
-fn long_named(name: &str) -> Snapshot {
+pub(super) fn long_named(name: &str) -> Snapshot {
     let mut desk = two_people();
     desk.daemon.host = name.into();
     for reader in &mut desk.readers {
