@@ -8,7 +8,7 @@ use cacctl::keys::{Command, Mode};
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::hard::{buffer, long_named, scenes, sized, text_of};
+use super::hard::{buffer, cell_of, long_named, row_with, scenes, sized, text_of};
 use super::*;
 
 /// The usual ones, and one that is too small for all of a dashboard.
@@ -245,6 +245,47 @@ fn without_colour_the_same_words_are_told_and_in_ascii_nothing_else_than_ascii()
                 assert!(cell.symbol().bytes().all(is_shown), "{of}: {cell:?}");
             }
         }
+    }
+}
+
+#[test]
+fn what_is_not_possible_is_dimmed_without_colour_too() {
+    let nothing = || sized(app(invented::nothing_plugged_in()), (120, 36));
+    let mut actions = nothing();
+    press(&mut actions, &[Command::Palette]);
+    let mut away = nothing();
+    update(&mut away, Message::Away(unreachable()));
+    for theme in [Theme::DEFAULT, MONOCHROME] {
+        for (app, possible, impossible) in [
+            (&nothing(), "? help", "r register"),
+            (&away, "? help", "c clear"),
+            (&actions, "the whole history", "wizard: register by hand"),
+        ] {
+            let drawn = buffer(app, (120, 36), theme);
+            let dims = |text| {
+                let cell = cell_of(&row_with(&drawn, text), text);
+                cell.modifier.contains(Modifier::DIM)
+            };
+
+            assert!(dims(impossible), "{impossible}");
+            assert!(!dims(possible), "{possible}");
+        }
+    }
+}
+
+#[test]
+fn without_colour_a_status_that_wants_someone_is_bold_and_one_that_does_not_is_not() {
+    let wrong = app(invented::desk());
+    let drawn = buffer(&sized(wrong, (120, 36)), (120, 36), MONOCHROME);
+
+    for (status, is_bold) in [
+        ("! needs PIN", true),
+        ("✖ not found", true),
+        ("✔ registered", false),
+    ] {
+        let cell = cell_of(&row_with(&drawn, status), status);
+
+        assert_eq!(cell.modifier.contains(Modifier::BOLD), is_bold, "{status}");
     }
 }
 

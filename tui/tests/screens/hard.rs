@@ -366,7 +366,7 @@ fn is_whole(buffer: &Buffer) {
     }
 }
 
-fn row_with(buffer: &Buffer, text: &str) -> Vec<Cell> {
+pub(super) fn row_with(buffer: &Buffer, text: &str) -> Vec<Cell> {
     let columns = usize::from(buffer.area.width);
     let mut rows = buffer.content.chunks(columns);
     let row = rows.find(|row| text_of(row).contains(text));
@@ -375,7 +375,7 @@ fn row_with(buffer: &Buffer, text: &str) -> Vec<Cell> {
 }
 
 /// The first cell of a text; every character before it takes one column.
-fn cell_of(row: &[Cell], text: &str) -> Cell {
+pub(super) fn cell_of(row: &[Cell], text: &str) -> Cell {
     let told = text_of(row);
     let before = told.split(text).next().unwrap_or_default();
     row[before.chars().count()].clone()
