@@ -5,13 +5,12 @@
 //! those of an invented desk with pieces of their JSON taken out, doubled, put
 //! elsewhere or made absurd. So what is new is reached by itself.
 
+mod answers;
 mod mutation;
 mod steps;
 
 use std::time::{Duration, Instant};
 
-use cac_common::client::ClientError;
-use cac_common::interface::{HistoryReply, Lost};
 use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{PinStatus, Snapshot};
 use cac_common::time::UtcSeconds;
@@ -24,6 +23,7 @@ use ratatui::backend::{Backend as _, TestBackend};
 use ratatui::buffer::{Buffer, Cell};
 use unicode_width::UnicodeWidthStr as _;
 
+use self::answers::{Came, answered, trouble};
 use self::mutation::{Mutation, mutated};
 use self::steps::{every_key, step};
 use super::*;
@@ -33,6 +33,8 @@ use crate::keys::Command;
 
 #[path = "../../tests/support/scenes.rs"]
 mod scenes;
+#[path = "../../tests/support/trials.rs"]
+mod trials;
 
 /// For how many seconds it goes on; without it the cases are counted.
 const SECONDS: &str = "CACCTL_FUZZ_SECONDS";
@@ -52,12 +54,12 @@ enum Step {
     Snapshot(usize, Vec<Mutation>),
     /// The picture that is shown, changed once more.
     Change(Mutation),
-    Away,
+    Away(Came),
     Later(i64),
     /// What was asked for longest ago, or another thing, is answered.
     Answer {
         which: usize,
-        is_fine: bool,
+        came: Came,
         /// It is answered once more later.
         stays: bool,
     },
@@ -149,21 +151,17 @@ fn live(base: usize, steps: Vec<Step>) {
                     take(&mut desk, Message::Snapshot(Box::new(snapshot)), &mut asked);
                 }
             }
-            Step::Away => take(&mut desk, Message::Away(trouble()), &mut asked),
+            Step::Away(came) => take(&mut desk, Message::Away(trouble(came)), &mut asked),
             Step::Later(seconds) => {
                 desk.app.now = UtcSeconds(desk.app.now.0.saturating_add(seconds));
                 take(&mut desk, Message::Tick, &mut asked);
             }
-            Step::Answer {
-                which,
-                is_fine,
-                stays,
-            } => {
+            Step::Answer { which, came, stays } => {
                 if asked.is_empty() {
                     continue;
                 }
                 let at = which % asked.len();
-                let message = answered(&asked[at], is_fine);
+                let message = answered(&asked[at], came);
                 if !stays {
                     asked.remove(at);
                 }
@@ -179,7 +177,21 @@ fn live(base: usize, steps: Vec<Step>) {
 }
 
 fn take(desk: &mut Desk, message: Message, asked: &mut Vec<Action>) {
-    asked.extend(desk.take(message));
+    let action = desk.take(message);
+    // What is sent takes along what was typed, as in the loop.
+    if !matches!(
+        action,
+        None | Some(
+            Action::Quit
+                | Action::Redraw
+                | Action::Suspend
+                | Action::TakeMouse(_)
+                | Action::FollowActivity(_)
+        )
+    ) {
+        drop(desk.secret.take());
+    }
+    asked.extend(action);
 }
 
 fn press(desk: &mut Desk, key: KeyEvent, asked: &mut Vec<Action>) {
@@ -234,75 +246,6 @@ fn is_whole(buffer: &Buffer) {
             at += wide;
         }
     }
-}
-
-/// What comes of something that was asked for; `None` where nothing does.
-fn answered(action: &Action, is_fine: bool) -> Option<Message> {
-    fn or_trouble<T>(is_fine: bool, fine: T) -> Result<T, Trouble> {
-        if is_fine { Ok(fine) } else { Err(trouble()) }
-    }
-    let done = or_trouble(is_fine, ());
-    Some(if let Action::SubmitPin(_) = action {
-        Message::PinTaken(done)
-    } else if let Action::Register(_) = action {
-        Message::Asked(done)
-    } else if let Action::Accept(_) = action {
-        Message::Accepted(done)
-    } else if let Action::BeginWizard { .. } = action {
-        Message::Begun(done)
-    } else if let Action::Answer(_) | Action::AnswerWithSecret(_) | Action::MoveWizard(_) = action {
-        Message::Sent(done)
-    } else if let Action::LoadConfirmation(_) = action {
-        let kept = Some(Box::new(invented::confirmation()));
-        Message::Kept(or_trouble(is_fine, kept))
-    } else if let Action::LoadProfile(of) = action {
-        Message::Profile {
-            of: of.clone(),
-            profile: or_trouble(is_fine, Box::new(invented::ako())),
-        }
-    } else if let Action::Save { file, .. } = action {
-        Message::Saved(or_trouble(is_fine, file.into()))
-    } else if let Action::Print(_) = action {
-        Message::Printed(or_trouble(is_fine, "request id is lp-1".into()))
-    } else if let Action::LoadHistory(wanted) = action {
-        let entries = invented::desk().happened.into_iter().rev().collect();
-        let reply = HistoryReply {
-            entries,
-            next_before: wanted.before.is_none().then_some(1),
-        };
-        Message::Page {
-            request: wanted.clone(),
-            reply: or_trouble(is_fine, reply),
-        }
-    } else if let Action::Clear(wanted) = action {
-        let lost = or_trouble(is_fine, lost());
-        let scope = wanted.scope.clone();
-        if wanted.dry_run {
-            Message::Counted { scope, lost }
-        } else {
-            Message::Cleared { scope, lost }
-        }
-    } else {
-        return None;
-    })
-}
-
-fn lost() -> Lost {
-    Lost {
-        cards: 2,
-        certificates: 8,
-        personas: 2,
-        registrations: 4,
-        history: u64::MAX,
-        consents: 3,
-        confirmations: 1,
-        sessions: 1,
-        traces_remain: true,
-    }
-}
-
-fn trouble() -> Trouble {
-    Trouble::from(&ClientError::Closed)
 }
 
 /// What pictures begin with.

@@ -356,7 +356,7 @@ fn answer_to(app: &App, action: Action) -> Message {
         Message::Tested {
             portal: request.portal,
             since,
-            reply: Ok(Box::new(tested::registered())),
+            reply: Ok(Box::new(trials::registered())),
         }
     } else {
         panic!("nothing answers {action:?}");

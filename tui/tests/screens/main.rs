@@ -14,6 +14,8 @@ mod registering;
 #[path = "../support/scenes.rs"]
 mod scenes;
 mod tested;
+#[path = "../support/trials.rs"]
+mod trials;
 mod waits;
 
 use cac_common::finding::Weight;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::Step;
+use super::answers::came;
 use super::mutation::mutation;
 
 pub(super) fn step() -> impl Strategy<Value = Step> {
@@ -19,10 +20,10 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         2 => (any::<usize>(), prop::collection::vec(mutation(), 0..4))
             .prop_map(|(base, mutations)| Step::Snapshot(base, mutations)),
         2 => mutation().prop_map(Step::Change),
-        1 => Just(Step::Away),
+        1 => came().prop_map(Step::Away),
         1 => prop_oneof![0..100_i64, any::<i64>()].prop_map(Step::Later),
-        6 => (any::<usize>(), prop::bool::weighted(0.8), any::<bool>())
-            .prop_map(|(which, is_fine, stays)| Step::Answer { which, is_fine, stays }),
+        6 => (any::<usize>(), came(), any::<bool>())
+            .prop_map(|(which, came, stays)| Step::Answer { which, came, stays }),
         1 => Just(Step::Home),
     ]
 }
