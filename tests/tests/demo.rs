@@ -108,8 +108,18 @@ fn a_person_plays_with_the_keys_of_the_strip() {
     terminal.shows("Portal: off.", MOMENT);
     terminal.press("F4");
     terminal.shows("Reader: JOHN ROE's card.", MOMENT);
-    terminal.resize(80, 24);
-    terminal.shows("> In the dashboard above, press r", MOMENT);
+    for (columns, rows) in [(80, 24), (120, 36), (90, 12), (80, 24)] {
+        terminal.resize(columns, rows);
+        for line in [
+            "PIN of every card:  123456",
+            "F2 put JANE DOE's card in",
+            "F10 end the demo",
+            "Reader: JOHN ROE's card.",
+            "> In the dashboard above, press r",
+        ] {
+            terminal.shows_at(line, rows, MOMENT);
+        }
+    }
     terminal.press("F10");
 
     terminal.shows("Everything is stopped and removed.", MOMENT);
@@ -226,6 +236,18 @@ impl Terminal {
     fn shows(&self, text: &str, limit: Duration) {
         let screen = || self.tmux(&["capture-pane", "-p"]);
         let outcome = wait_until(text, limit, || screen().contains(text));
+        assert!(outcome.is_ok(), "{text} is not to be seen on\n{}", screen());
+    }
+
+    /// Waits for the text on one of the last lines of so many.
+    fn shows_at(&self, text: &str, rows: u16, limit: Duration) {
+        let screen = || self.tmux(&["capture-pane", "-p"]);
+        let outcome = wait_until(text, limit, || {
+            let screen = screen();
+            let strip = usize::from(rows).saturating_sub(5);
+            screen.lines().count() == usize::from(rows)
+                && screen.lines().skip(strip).any(|line| line.contains(text))
+        });
         assert!(outcome.is_ok(), "{text} is not to be seen on\n{}", screen());
     }
 
