@@ -46,6 +46,8 @@ pub struct Config {
     pub cache_certificates: bool,
     /// Forget history older than this.
     pub keep_history: Duration,
+    /// Forget the oldest history where there are more entries than this.
+    pub most_history: u32,
     /// The first wait after a portal could not be reached; it doubles each time.
     pub first_wait: Duration,
     pub longest_wait: Duration,
@@ -66,6 +68,7 @@ impl Default for Config {
             admin_group: "cacd-admin".into(),
             cache_certificates: true,
             keep_history: Duration::from_hours(365 * 24),
+            most_history: 100_000,
             first_wait: Duration::from_secs(30),
             longest_wait: Duration::from_mins(30),
             check_revocation: true,
@@ -107,6 +110,7 @@ struct AccessTable {
 struct StoreTable {
     cache_certificates: Option<bool>,
     keep_history: Option<Spanned<String>>,
+    most_history: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -221,6 +225,7 @@ impl Config {
                 .cache_certificates
                 .unwrap_or(default.cache_certificates),
             keep_history: length(file.store.keep_history, default.keep_history)?,
+            most_history: file.store.most_history.unwrap_or(default.most_history),
             first_wait,
             longest_wait,
             check_revocation: file
@@ -252,7 +257,7 @@ mod tests {
     fn every_setting_is_read() {
         let config = check(
             "[pin]\nkeep = \"visit\"\n[access]\ngroup = \"wheel\"\n[store]\ncache_certificates = false\n\
-             keep_history = \"30d\"\n[retry]\nfirst_wait = \"1s\"\nlongest_wait = \"1m\"\n\
+             keep_history = \"30d\"\nmost_history = 500\n[retry]\nfirst_wait = \"1s\"\nlongest_wait = \"1m\"\n\
              [trust]\ncheck_revocation = false\n[network]\nproxy = \"http://a.example:1\"\n\
              no_proxy = [\"b.example\"]\n[portals]\nfolder = \"/srv/portals\"\n",
         )
@@ -266,6 +271,7 @@ mod tests {
                 cache_certificates: false,
                 check_revocation: false,
                 keep_history: Duration::from_hours(30 * 24),
+                most_history: 500,
                 first_wait: Duration::from_secs(1),
                 longest_wait: Duration::from_mins(1),
                 proxy: Proxy::new("http://a.example:1", vec!["b.example".parse().unwrap()]).ok(),
@@ -313,6 +319,10 @@ mod tests {
             (
                 "[retry]\nfirst_wait = \"5m\"\nlongest_wait = \"1m\"\n",
                 "cacd.toml:3:16: retry.first_wait",
+            ),
+            (
+                "[store]\nmost_history = -1\n",
+                "cacd.toml:2:16: invalid value: integer `-1`, expected u32",
             ),
             (
                 "[portals]\nfolder = \"here\"\n",

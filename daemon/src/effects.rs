@@ -34,6 +34,7 @@ use crate::event::{
     Effect, Event, NewNote, Now, PrintedOrder, RequestId, SignInOrder, WizardOrder,
 };
 use crate::portal::Portal;
+use crate::store::Keep;
 use crate::trust::Authorities;
 use crate::trust::http::Web;
 use crate::trust::revocation::Revocations;
@@ -89,7 +90,7 @@ impl Effects {
 
     /// From now on, with these portals and authorities.
     pub fn configure(&mut self, loaded: &Loaded, now: Now) {
-        self.keep(Work::KeepHistory(loaded.config.keep_history), now);
+        self.keep(Work::KeepHistory(Keep::of(&loaded.config)), now);
         if !loaded.config.cache_certificates {
             self.keep(Work::ForgetContents, now);
         }
@@ -380,8 +381,8 @@ mod tests {
             random: 0,
         };
         let folder = tempfile::tempdir().unwrap();
-        let a_year = std::time::Duration::from_hours(365 * 24);
-        let keeper = Keeper::open(folder.path().to_owned(), a_year, now).await;
+        let keep = Keep::of(&cac_common::config::Config::default());
+        let keeper = Keeper::open(folder.path().to_owned(), keep, now).await;
         let mut effects = Effects::new(desk, keeper, events, Activity::default());
         let read = Effect::ReadCard {
             reader: reader(),

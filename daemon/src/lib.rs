@@ -39,6 +39,7 @@ use crate::event::Event;
 use crate::logind::{Address, Logind};
 use crate::server::Server;
 use crate::state::{DaemonFacts, State};
+use crate::store::Keep;
 use crate::supervisor::{Clock, Inbox, Supervisor};
 use crate::systemd::Notifier;
 
@@ -87,7 +88,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
 
     let mut follower = Follower::new(Loader::new(&paths.configuration));
     let first = follower.load();
-    let keeper = Keeper::open(paths.state.clone(), first.config.keep_history, now).await;
+    let keeper = Keeper::open(paths.state.clone(), Keep::of(&first.config), now).await;
     // What the database knows is shown before any card or portal is touched.
     let known = keeper.what_is_known().await;
     let store = keeper.store();

@@ -5,6 +5,7 @@
 //! nobody waits any more. Nothing else in the daemon has SQL.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -25,14 +26,17 @@ mod kept_text;
 mod key;
 mod migrate;
 mod registrations;
+mod upkeep;
 
 pub use cards::{Acquaintance, CachedCard, CachedCertificate, CardMemory, CardRecord};
 pub use consents::Consent;
 pub use error::StoreError;
 pub use history::NewEntry;
 pub use key::PersonaKey;
+use migrate::Look;
 pub use migrate::{Notice, Opened};
 pub use registrations::{RegistrationRecord, StoredRegistration};
+pub use upkeep::{Keep, Upkeep};
 
 /// Pieces of work that wait for the thread before a caller has to.
 const QUEUE: usize = 256;
@@ -43,6 +47,7 @@ pub struct Store {
     work: mpsc::Sender<Message>,
     key: Arc<PersonaKey>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    is_corrupt: Arc<AtomicBool>,
 }
 
 enum Message {
@@ -55,7 +60,20 @@ impl Store {
     /// they are not there. A corrupt database is kept aside and a new one
     /// begun. Blocks.
     pub fn open(folder: &Path, now: UtcSeconds) -> Result<(Self, Opened), StoreError> {
-        let (connection, key, opened) = migrate::open(folder, now)?;
+        Self::open_after(folder, now, Look::AtStart)
+    }
+
+    /// The same for one that was found to be corrupt while it was in use.
+    pub fn open_after_damage(folder: &Path, now: UtcSeconds) -> Result<(Self, Opened), StoreError> {
+        Self::open_after(folder, now, Look::Whole)
+    }
+
+    fn open_after(
+        folder: &Path,
+        now: UtcSeconds,
+        look: Look,
+    ) -> Result<(Self, Opened), StoreError> {
+        let (connection, key, opened) = migrate::open(folder, now, look)?;
         let (work, queue) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("store".into())
@@ -65,6 +83,7 @@ impl Store {
             work,
             key: Arc::new(key),
             thread: Arc::new(Mutex::new(Some(thread))),
+            is_corrupt: Arc::default(),
         };
         Ok((store, opened))
     }
@@ -78,6 +97,11 @@ impl Store {
     /// [`StoreError::Stopped`].
     pub fn has_stopped(&self) -> bool {
         self.work.is_closed()
+    }
+
+    /// Whether damage was met since it was opened: what is written now may be lost.
+    pub fn is_corrupt(&self) -> bool {
+        self.is_corrupt.load(Ordering::SeqCst)
     }
 
     /// Does the work that was sent before, writes the log back into the
@@ -109,7 +133,11 @@ impl Store {
             .send(Message::Do(job))
             .await
             .map_err(|_| StoreError::Stopped)?;
-        answered.await.map_err(|_| StoreError::Stopped)?
+        let result = answered.await.map_err(|_| StoreError::Stopped)?;
+        if matches!(result, Err(StoreError::Corrupt(_))) {
+            self.is_corrupt.store(true, Ordering::SeqCst);
+        }
+        result
     }
 }
 

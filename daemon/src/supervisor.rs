@@ -307,14 +307,15 @@ mod tests {
     use crate::effects::keeper::Keeper;
     use crate::effects::keeper::tests::NoReaders;
     use crate::state::DaemonFacts;
-    use crate::store::Store;
+    use crate::store::{Keep, Store};
 
     #[tokio::test]
     async fn what_had_happened_before_the_end_is_written_down() {
         let folder = tempfile::tempdir().unwrap();
         let mut clock = Clock::new();
         let now = clock.now();
-        let keeper = Keeper::open(folder.path().to_owned(), Duration::MAX, now).await;
+        let keeper =
+            Keeper::open(folder.path().to_owned(), Keep::of(&Config::default()), now).await;
         let (events, event_inbox) = mpsc::unbounded_channel();
         let effects = Effects::new(
             Arc::new(NoReaders),

@@ -3,6 +3,7 @@
 //!
 //! A database that cannot be used is opened anew when there is work for it.
 
+mod opening;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -14,7 +15,7 @@ use cac_common::error_chain::Chain;
 use cac_common::identity::CardId;
 use cac_common::interface::{Clear, ClearScope, GetConfirmation};
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{HistoryEntry, HistoryKind, Visit};
+use cac_common::snapshot::{HistoryEntry, Visit};
 use cac_common::time::UtcSeconds;
 use cac_common::wizard::Confirmation;
 use tokio::sync::{mpsc, watch};
@@ -24,7 +25,7 @@ use super::reading::Reply;
 use super::remembering::{self, ToRecord};
 use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Event, Memory, NewNote, Now, Remembered, RequestId};
-use crate::store::{Consent, NewEntry, Notice, Store, StoreError};
+use crate::store::{Consent, Keep, NewEntry, Store, StoreError, Upkeep};
 
 /// A database that could not be opened is left alone for this long.
 const REOPEN_AFTER: Duration = Duration::from_secs(30);
@@ -32,8 +33,10 @@ const REOPEN_AFTER: Duration = Duration::from_secs(30);
 /// What could not be written down is tried again this often, if there is work.
 const SAVE_AGAIN: Duration = Duration::from_secs(30);
 
-/// How often history that has become old is forgotten.
+/// How often the database is kept small, and after how many entries besides.
 const DAY: Duration = Duration::from_hours(24);
+
+const MANY: u32 = 1000;
 
 /// History entries that are shown from the start.
 const SHOWN_AT_START: u32 = 20;
@@ -47,8 +50,12 @@ pub struct Keeper {
     store: watch::Sender<StoreOrReason>,
     /// When it was last opened, or was to be.
     tried: Duration,
-    /// How long history is kept.
-    keep: Duration,
+    /// How much history is kept.
+    keep: Keep,
+    /// What is done to keep the database small, whenever nothing else waits.
+    upkeep: Option<Upkeep>,
+    /// Entries that were written since that was last begun.
+    written: u32,
     /// The last moment that anyone told.
     latest: Now,
     /// Lines that could not be written are shown all the same, numbered downwards.
@@ -94,8 +101,8 @@ pub(super) enum Work {
     LoadKnown,
     /// Certificates and objects of cards are to be kept no longer.
     ForgetContents,
-    /// Keep history for this long from now on.
-    KeepHistory(Duration),
+    /// Keep this much history from now on.
+    KeepHistory(Keep),
 }
 
 /// Work, and the moment it was asked for.
@@ -103,22 +110,20 @@ pub(super) type Piece = (Work, Now);
 
 impl Keeper {
     /// Opens the database in a folder, or learns why it cannot be used.
-    pub async fn open(folder: PathBuf, keep: Duration, now: Now) -> Self {
-        let opened = open(folder.clone(), now.utc).await;
-        let keeper = Self {
+    pub async fn open(folder: PathBuf, keep: Keep, now: Now) -> Self {
+        let opened = opening::open(folder.clone(), now.utc, Store::open).await;
+        Self {
             folder,
             store: watch::Sender::new(opened),
             tried: now.monotonic,
             keep,
+            upkeep: Some(Upkeep::new(keep, now.utc)),
+            written: 0,
             latest: now,
             unwritten: 0,
             unsaved: BTreeMap::new(),
             saved: now.monotonic,
-        };
-        if let Ok(store) = keeper.current() {
-            keeper.prune(&store, now.utc).await;
         }
-        keeper
     }
 
     /// For whoever reads: the database as it is at any time.
@@ -138,7 +143,12 @@ impl Keeper {
         };
         let mut events: Vec<Event> = known(&store).await.into_iter().collect();
         match store.history(None, SHOWN_AT_START).await {
-            Ok(entries) => events.extend(entries.into_iter().rev().map(Event::Noted)),
+            Ok(mut entries) => {
+                // What is to be forgotten is not shown first.
+                let oldest = self.keep.oldest(self.latest.utc);
+                entries.retain(|entry| entry.at >= oldest);
+                events.extend(entries.into_iter().rev().map(Event::Noted));
+            }
             Err(error) => tracing::warn!(error = %Chain(&error), "history could not be read"),
         }
         events
@@ -160,6 +170,7 @@ impl Keeper {
         let first = days.tick().await;
         loop {
             tokio::select! {
+                biased;
                 piece = queue.recv() => match piece {
                     Some((work, now)) => self.take(work, now, &tell).await,
                     None => break,
@@ -168,6 +179,7 @@ impl Keeper {
                     let now = later(self.latest, begun + tick.duration_since(first));
                     self.take(Work::KeepHistory(self.keep), now, &tell).await;
                 }
+                () = std::future::ready(()), if self.upkeep.is_some() => self.keep_up().await,
             }
         }
         self.save(&self.current()).await;
@@ -306,47 +318,13 @@ impl Keeper {
             }
             Work::KeepHistory(keep) => {
                 self.keep = keep;
-                if let Ok(store) = &store {
-                    self.prune(store, now.utc).await;
-                }
+                self.begin_upkeep();
             }
         }
-    }
-
-    /// The database, opened anew if there is none and it is time to try again.
-    async fn present(&mut self, now: Now, tell: &(impl Fn(Event) + Sync)) -> StoreOrReason {
-        let current = match self.current() {
-            Ok(store) if store.has_stopped() => {
-                tracing::error!("database was lost");
-                let lost = Err(StoreError::Stopped.to_string());
-                self.replace(lost.clone(), tell);
-                lost
-            }
-            other => other,
-        };
-        let since = now.monotonic.saturating_sub(self.tried);
-        if current.is_ok() || since < REOPEN_AFTER {
-            return current;
-        }
-        self.tried = now.monotonic;
-        let opened = open(self.folder.clone(), now.utc).await;
-        self.replace(opened.clone(), tell);
-        if let Ok(store) = &opened {
-            tracing::info!("database can be used again");
-            self.prune(store, now.utc).await;
-            self.load_known(tell).await;
-        }
-        opened
     }
 
     fn current(&self) -> StoreOrReason {
         self.store.borrow().clone()
-    }
-
-    fn replace(&self, store: StoreOrReason, tell: &impl Fn(Event)) {
-        let problem = store.as_ref().err().cloned();
-        let _ = self.store.send_replace(store);
-        tell(Event::Store { problem });
     }
 
     async fn load_known(&self, tell: &(impl Fn(Event) + Sync)) {
@@ -362,6 +340,10 @@ impl Keeper {
             Ok(store) => store.append(entry.clone()).await.map_err(in_words),
             Err(reason) => Err(reason.clone()),
         };
+        self.written = self.written.saturating_add(1);
+        if self.written >= MANY && self.upkeep.is_none() {
+            self.begin_upkeep();
+        }
         written.unwrap_or_else(|reason| {
             tracing::warn!(reason, "history could not be written");
             self.unwritten -= 1;
@@ -369,47 +351,23 @@ impl Keeper {
         })
     }
 
-    async fn prune(&self, store: &Store, today: UtcSeconds) {
-        let keep = i64::try_from(self.keep.as_secs()).unwrap_or(i64::MAX);
-        let older_than = UtcSeconds(today.0.saturating_sub(keep));
-        match store.prune(older_than).await {
-            Ok(pruned) => tracing::debug!(pruned, "old history was forgotten"),
-            Err(error) => tracing::warn!(error = %Chain(&error), "history could not be pruned"),
-        }
+    fn begin_upkeep(&mut self) {
+        self.written = 0;
+        self.upkeep = Some(Upkeep::new(self.keep, self.latest.utc));
     }
-}
 
-async fn open(folder: PathBuf, now: UtcSeconds) -> StoreOrReason {
-    let opened = tokio::task::spawn_blocking(move || Store::open(&folder, now)).await;
-    match opened {
-        Ok(Ok((store, opened))) => {
-            for notice in &opened.notices {
-                tracing::warn!(%notice, "database");
-                tell_of(&store, notice, now).await;
+    /// Goes one step.
+    async fn keep_up(&mut self) {
+        let (Some(upkeep), Ok(store)) = (self.upkeep.take(), self.current()) else {
+            return;
+        };
+        match store.keep_up(upkeep).await {
+            Ok(Some(next)) => self.upkeep = Some(next),
+            Ok(None) => tracing::debug!(forgotten = upkeep.forgotten, "database was kept small"),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "database could not be kept small");
             }
-            Ok(store)
         }
-        Ok(Err(error)) => {
-            let reason = in_words(error);
-            tracing::error!(reason, "database cannot be used; nothing will be kept");
-            Err(reason)
-        }
-        Err(_) => Err("opening the database failed".into()),
-    }
-}
-
-/// What befell the database stands in its history, for people to see.
-async fn tell_of(store: &Store, notice: &Notice, now: UtcSeconds) {
-    let entry = NewEntry {
-        at: now,
-        kind: HistoryKind::Service,
-        reader: None,
-        card: None,
-        portal: None,
-        text: notice.in_short().into(),
-    };
-    if let Err(error) = store.append(entry).await {
-        tracing::warn!(error = %Chain(&error), "history could not be written");
     }
 }
 

@@ -18,9 +18,6 @@ mod search;
 
 use search::Search;
 
-/// Entries that one step of pruning deletes; others get their turn in between.
-const PRUNE_STEP: u32 = 500;
-
 /// An entry that has no id yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
@@ -73,27 +70,6 @@ impl Store {
         let search = Search::new(wanted);
         self.run(move |connection| search.page(connection)).await
     }
-
-    /// Deletes entries older than a moment, in small steps; tells how many.
-    pub async fn prune(&self, older_than: UtcSeconds) -> Result<u64, StoreError> {
-        let mut deleted = 0;
-        loop {
-            let step = self
-                .run(move |connection| {
-                    Ok(connection
-                        .prepare_cached(
-                            "DELETE FROM history WHERE id IN
-                             (SELECT id FROM history WHERE at < ? ORDER BY at LIMIT ?)",
-                        )?
-                        .execute(params![older_than.0, PRUNE_STEP])?)
-                })
-                .await?;
-            deleted += step as u64;
-            if step < PRUNE_STEP as usize {
-                return Ok(deleted);
-            }
-        }
-    }
 }
 
 fn append(connection: &Connection, entry: NewEntry) -> Result<HistoryEntry, StoreError> {
@@ -136,9 +112,8 @@ fn entry(row: &Row<'_>) -> Result<HistoryEntry, Unreadable> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::{NOW, entry, opened};
+    use super::super::upkeep::tests::many;
     use cac_common::interface::LONGEST_HISTORY_PAGE;
-
-    use super::*;
 
     #[tokio::test]
     async fn pages_go_back_in_time_without_gap_or_overlap() {
@@ -202,34 +177,5 @@ mod tests {
 
         assert_eq!(kept.text, "account ••••••7890");
         assert_eq!(store.history(None, 1).await.unwrap(), [kept]);
-    }
-
-    #[tokio::test]
-    async fn pruning_takes_what_is_older_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = opened(folder.path());
-        let old = 2 * PRUNE_STEP + 1;
-        many(&store, old, UtcSeconds(NOW.0 - 1)).await;
-        let kept = store.append(entry("today")).await.unwrap();
-
-        let pruned = store.prune(NOW).await.unwrap();
-
-        assert_eq!(pruned, u64::from(old));
-        assert_eq!(store.history(None, 10).await.unwrap(), [kept]);
-    }
-
-    /// As one statement, because each `append` waits for the disk.
-    async fn many(store: &Store, entries: u32, at: UtcSeconds) {
-        store
-            .run(move |connection| {
-                connection.execute(
-                    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-                     INSERT INTO history (at, kind, text) SELECT ?, 'card', 'entry ' || i FROM n",
-                    params![entries, at.0],
-                )?;
-                Ok(())
-            })
-            .await
-            .unwrap();
     }
 }

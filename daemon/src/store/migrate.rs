@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cac_common::time::UtcSeconds;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use rustix::fs::{Access, AtFlags, CWD};
 
@@ -26,6 +26,16 @@ const CACHE: i64 = 1024;
 
 /// Bytes that the log may keep on disk after it was written back.
 const LOG_ON_DISK: i64 = 4 * 1024 * 1024;
+
+/// `PRAGMA auto_vacuum`: free pages can be given back a few at a time.
+const INCREMENTAL: i64 = 2;
+
+/// SQLite asks after so many operations whether to go on.
+const OPERATIONS: i32 = 10_000;
+
+/// How often it is told to, where somebody waits for the start: for about two
+/// seconds, which a history of a million entries takes.
+const MOST_LOOKS: u32 = 2_000;
 
 /// Corrupt files of the same second that can be told apart.
 const MOST_KEPT: i64 = 100;
@@ -53,7 +63,7 @@ pub struct Opened {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A new database was begun.
-    DatabaseWasCorrupt { kept_as: PathBuf },
+    DatabaseWasCorrupt { kept_as: PathBuf, reason: String },
     /// A new key was made.
     KeyWasDamaged { kept_as: PathBuf },
     /// A new key was made, so that the personas on record cannot be recognised.
@@ -63,16 +73,16 @@ pub enum Notice {
 impl Notice {
     /// For the history, where paths have no place: digits in them are masked
     /// like the number of a person.
-    pub fn in_short(&self) -> &'static str {
+    pub fn in_short(&self) -> String {
         match self {
-            Self::DatabaseWasCorrupt { .. } => {
-                "The database was corrupt: it is kept aside, and a new one was begun"
-            }
+            Self::DatabaseWasCorrupt { reason, .. } => format!(
+                "The database was corrupt ({reason}): it is kept aside, and a new one was begun"
+            ),
             Self::KeyWasDamaged { .. } => {
-                "The key of the database was damaged: cards seen before count as new"
+                "The key of the database was damaged: cards seen before count as new".into()
             }
             Self::KeyWasMissing => {
-                "The key of the database was missing: cards seen before count as new"
+                "The key of the database was missing: cards seen before count as new".into()
             }
         }
     }
@@ -81,9 +91,9 @@ impl Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DatabaseWasCorrupt { kept_as } => write!(
+            Self::DatabaseWasCorrupt { kept_as, reason } => write!(
                 f,
-                "database was corrupt: it is kept as {}, and a new one was begun",
+                "database was corrupt ({reason}): it is kept as {}, and a new one was begun",
                 kept_as.display()
             ),
             Self::KeyWasDamaged { kept_as } => write!(
@@ -98,9 +108,19 @@ impl fmt::Display for Notice {
     }
 }
 
+/// How closely a database is looked at before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// As far as there is time for; what is damaged beyond is noticed when it is read.
+    AtStart,
+    /// All of it: damage was met while it was in use.
+    Whole,
+}
+
 pub(super) fn open(
     folder: &Path,
     now: UtcSeconds,
+    look: Look,
 ) -> Result<(Connection, PersonaKey, Opened), StoreError> {
     DirBuilder::new()
         .recursive(true)
@@ -111,12 +131,13 @@ pub(super) fn open(
     let mut notices = Vec::new();
 
     let path = folder.join(FILE);
-    let connection = match open_file(&path) {
+    let connection = match open_file(&path, look) {
         Err(StoreError::Corrupt(cause)) => {
             let kept_as = keep_aside(&path, now)?;
             tracing::error!(%cause, kept_as = %kept_as.display(), "database was corrupt");
-            notices.push(Notice::DatabaseWasCorrupt { kept_as });
-            open_file(&path)?
+            let reason = cause.to_string();
+            notices.push(Notice::DatabaseWasCorrupt { kept_as, reason });
+            open_file(&path, look)?
         }
         other => other?,
     };
@@ -149,7 +170,7 @@ pub(super) fn open(
     ))
 }
 
-fn open_file(path: &Path) -> Result<Connection, StoreError> {
+fn open_file(path: &Path, look: Look) -> Result<Connection, StoreError> {
     // SQLite gives the log and the shared memory the permissions of the file.
     let file = OpenOptions::new()
         .write(true)
@@ -170,10 +191,11 @@ fn open_file(path: &Path) -> Result<Connection, StoreError> {
     // A file that is corrupt or from the future stays as it is: no log is written back into it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     refuse_the_future(&connection)?;
-    check(&connection)?;
+    check(&connection, look)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     set_up(&mut connection)?;
     MIGRATIONS.to_latest(&mut connection)?;
+    make_shrinkable(&connection);
     Ok(connection)
 }
 
@@ -186,12 +208,58 @@ fn refuse_the_future(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check(connection: &Connection) -> Result<(), StoreError> {
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if verdict == "ok" {
-        Ok(())
-    } else {
-        Err(StoreError::Corrupt(verdict.into()))
+fn check(connection: &Connection, look: Look) -> Result<(), StoreError> {
+    let (pragma, most_looks) = match look {
+        Look::AtStart => ("PRAGMA quick_check(1)", MOST_LOOKS),
+        Look::Whole => ("PRAGMA integrity_check(1)", u32::MAX),
+    };
+    if !look_through(connection, pragma, most_looks)? {
+        tracing::info!("database is large: it was not looked through to its end");
+    }
+    Ok(())
+}
+
+/// Says whether it came to the end.
+pub(super) fn look_through(
+    connection: &Connection,
+    pragma: &str,
+    most_looks: u32,
+) -> Result<bool, StoreError> {
+    let mut looks = 0_u32;
+    let is_enough = move || {
+        looks = looks.saturating_add(1);
+        looks > most_looks
+    };
+    connection.progress_handler(OPERATIONS, Some(is_enough))?;
+    let verdict = connection.query_row(pragma, [], |row| row.get::<_, String>(0));
+    connection.progress_handler(OPERATIONS, None::<fn() -> bool>)?;
+    match verdict {
+        Ok(verdict) if verdict == "ok" => Ok(true),
+        // Its first line names the database, which is the only one.
+        Ok(verdict) => Err(StoreError::Corrupt(
+            verdict.lines().last().unwrap_or_default().into(),
+        )),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Databases of earlier versions are written anew, once. Without the room for
+/// that they stay as large as they are.
+fn make_shrinkable(connection: &Connection) {
+    let made = connection
+        .pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0))
+        .and_then(|is| {
+            if is == INCREMENTAL {
+                return Ok(());
+            }
+            connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+            connection.execute_batch("VACUUM")
+        });
+    if let Err(error) = made {
+        tracing::warn!(%error, "database cannot be made smaller from now on");
     }
 }
 
@@ -208,6 +276,8 @@ fn set_up(connection: &mut Connection) -> Result<(), StoreError> {
     ] {
         connection.set_db_config(setting, on)?;
     }
+    // Counts for a file that is still empty.
+    connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;

@@ -21,7 +21,10 @@ use crate::event::Proof;
 use crate::store::Acquaintance;
 
 const VISIT: Visit = Visit(1);
-const KEEP: Duration = Duration::from_hours(24 * 30);
+const KEEP: Keep = Keep {
+    span: Duration::from_hours(24 * 30),
+    entries: 1000,
+};
 
 #[tokio::test]
 async fn work_is_done_and_told_in_the_order_it_was_asked_for() {
@@ -207,15 +210,122 @@ async fn history_is_forgotten_at_the_start_and_whenever_it_is_to_be_kept_for_les
     let lines = [(note("old"), at(0)), (Work::Note(young), at(2 * hour))];
     kept(folder.path(), lines).await;
 
-    let less = Work::KeepHistory(Duration::from_hours(2));
-    kept(folder.path(), [(less, at(3 * hour))]).await;
+    let mut keeper = Keeper::open(folder.path().to_owned(), KEEP, at(3 * hour)).await;
+    let less = Keep {
+        span: Duration::from_hours(2),
+        ..KEEP
+    };
+    let told = Told::default();
+    keeper
+        .take(Work::KeepHistory(less), at(3 * hour), &told.by())
+        .await;
+    keep_up_to_the_end(&mut keeper).await;
+    keeper.current().unwrap().close().await;
     let after_less = texts().await;
-    let moment = at(2 * hour + 1 + KEEP.as_secs());
-    let keeper = Keeper::open(folder.path().to_owned(), KEEP, moment).await;
+    let moment = at(2 * hour + 1 + KEEP.span.as_secs());
+    let mut keeper = Keeper::open(folder.path().to_owned(), KEEP, moment).await;
+    let shown = keeper.what_is_known().await;
+    keep_up_to_the_end(&mut keeper).await;
     keeper.current().unwrap().close().await;
 
     assert_eq!(after_less, ["young"]);
+    assert!(
+        !shown.iter().any(|event| matches!(event, Event::Noted(_))),
+        "{:?}",
+        kinds(&shown)
+    );
     assert_eq!(texts().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn of_more_history_than_is_kept_the_oldest_goes_whenever_many_entries_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = Keep { entries: 5, ..KEEP };
+    let mut keeper = Keeper::open(folder.path().to_owned(), few, at(0)).await;
+    keep_up_to_the_end(&mut keeper).await;
+    let told = Told::default();
+
+    for line in 1..MANY {
+        keeper
+            .take(note(&format!("line {line}")), at(0), &told.by())
+            .await;
+    }
+    let before = keeper.upkeep.is_some();
+    keeper.take(note("the last"), at(0), &told.by()).await;
+    keep_up_to_the_end(&mut keeper).await;
+
+    assert!(!before);
+    let left = keeper.current().unwrap().history(None, 10).await.unwrap();
+    assert_eq!(left.len(), 5);
+    assert_eq!(left[0].text, "the last");
+}
+
+/// Whoever waits goes first, however much there is to forget.
+#[tokio::test]
+async fn work_is_done_before_the_next_step_of_the_upkeep() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = Keeper::open(folder.path().to_owned(), KEEP, at(0)).await;
+    let store = keeper.current().unwrap();
+    let (to_keep, queue) = mpsc::unbounded_channel();
+    let (events, mut told) = mpsc::unbounded_channel();
+    let working = tokio::spawn(keeper.run(queue, events));
+    for line in 0..3000 {
+        to_keep
+            .send((note(&format!("line {line}")), at(0)))
+            .unwrap();
+    }
+
+    for _ in 0..3000 {
+        told.recv().await.unwrap();
+    }
+
+    let all = store.history(None, 1000).await.unwrap();
+    assert_eq!(all[0].id - 2999, 1);
+    drop(to_keep);
+    working.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_turns_out_to_be_corrupt_is_kept_aside_and_one_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keeper = Keeper::open(folder.path().to_owned(), KEEP, at(0)).await;
+    let told = Told::default();
+    keeper.take(record(), at(1), &told.by()).await;
+    keeper.current().unwrap().close().await;
+    let mut keeper = Keeper::open(folder.path().to_owned(), KEEP, at(2)).await;
+    let path = folder.path().join("cacd.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(0xA5);
+    std::fs::write(&path, &bytes).unwrap();
+    told.taken();
+
+    keeper.take(record(), at(3), &told.by()).await;
+    let met = told.taken();
+    keeper.take(record(), at(4), &told.by()).await;
+
+    let failed = |event: &Event| matches!(event, Event::Recorded { result: Err(_), .. });
+    assert!(met.iter().any(failed), "{:?}", kinds(&met));
+    let mended = told.taken();
+    assert!(
+        matches!(mended.first(), Some(Event::Store { problem: None })),
+        "{:?}",
+        kinds(&mended)
+    );
+    let store = keeper.current().unwrap();
+    let known = store.known().await.unwrap();
+    assert_eq!(known[0].registrations[0].status, registered());
+    let history = store.history(None, 1).await.unwrap();
+    assert!(history[0].text.starts_with("The database was corrupt ("));
+    let kept = folder
+        .path()
+        .join(format!("cacd.db.corrupt-{}", at(4).utc.0));
+    assert_eq!(std::fs::read(kept).unwrap(), bytes);
+}
+
+async fn keep_up_to_the_end(keeper: &mut Keeper) {
+    while keeper.upkeep.is_some() {
+        keeper.keep_up().await;
+    }
 }
 
 #[test]

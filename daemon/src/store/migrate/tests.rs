@@ -6,6 +6,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::super::Store;
 use super::super::fixtures::{NOW, entry, jane, opened, registered};
+use super::super::upkeep::tests::many;
 use super::*;
 
 /// As each version left it; never changed again.
@@ -55,7 +56,8 @@ async fn a_corrupt_database_is_kept_aside_and_a_new_one_begun() {
     assert_eq!(
         opened.notices,
         [Notice::DatabaseWasCorrupt {
-            kept_as: kept_as.clone()
+            kept_as: kept_as.clone(),
+            reason: "file is not a database".into()
         }]
     );
     assert_eq!(opened.kept_aside, std::slice::from_ref(&kept_as));
@@ -76,11 +78,55 @@ async fn damage_in_the_middle_of_a_file_is_noticed() {
 
     let (store, opened) = Store::open(folder.path(), NOW).unwrap();
 
-    let [Notice::DatabaseWasCorrupt { kept_as }] = &opened.notices[..] else {
+    let [Notice::DatabaseWasCorrupt { kept_as, reason }] = &opened.notices[..] else {
         panic!("{opened:?}");
     };
+    assert!(reason.starts_with("Tree "), "{reason}");
     assert_eq!(fs::read(kept_as).unwrap(), bytes);
     assert_eq!(store.known().await.unwrap(), []);
+}
+
+/// Nobody waits longer for the start because the history is long.
+#[tokio::test]
+async fn a_large_database_is_looked_through_as_far_as_there_is_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = opened(folder.path());
+    many(&store, 20_000, NOW).await;
+
+    let looked = async |most_looks| {
+        let work = move |connection: &mut Connection| {
+            look_through(connection, "PRAGMA quick_check(1)", most_looks)
+        };
+        store.run(work).await.unwrap()
+    };
+
+    assert!(!looked(0).await);
+    assert!(looked(MOST_LOOKS).await);
+}
+
+/// Damage that the look at the start did not come to is met later.
+#[tokio::test]
+async fn a_database_that_turns_out_to_be_corrupt_says_so_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    let store = opened(folder.path());
+    many(&store, 2000, NOW).await;
+    store.close().await;
+    let store = opened(folder.path());
+    let mut bytes = fs::read(&path).unwrap();
+    let before_damage = store.is_corrupt();
+    bytes[3 * 4096..].fill(0xA5);
+    fs::write(&path, &bytes).unwrap();
+
+    let error = store.history(None, 1000).await.unwrap_err();
+
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
+    assert!(!before_damage);
+    assert!(store.is_corrupt());
+    store.close().await;
+    let (_store, opened) = Store::open_after_damage(folder.path(), NOW).unwrap();
+    assert_eq!(opened.kept_aside.len(), 1);
+    assert_eq!(fs::read(&opened.kept_aside[0]).unwrap(), bytes);
 }
 
 #[tokio::test]
@@ -154,13 +200,17 @@ async fn a_database_of_every_earlier_version_still_opens() {
             store.history(None, 10).await.unwrap()[0].text,
             "AKO: registered"
         );
-        let now: i64 = store
-            .run(|connection| {
-                Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
-            })
-            .await
-            .unwrap();
-        assert_eq!(now, i64::try_from(STEPS.len()).unwrap());
+        let number = async |name: &'static str| {
+            let work = move |connection: &mut Connection| {
+                Ok(connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))?)
+            };
+            store.run(work).await.unwrap()
+        };
+        assert_eq!(
+            number("user_version").await,
+            i64::try_from(STEPS.len()).unwrap()
+        );
+        assert_eq!(number("auto_vacuum").await, INCREMENTAL);
     }
 }
 
@@ -219,12 +269,13 @@ async fn the_file_has_the_settings_that_promises_rest_on() {
                 number("foreign_keys")?,
                 number("trusted_schema")?,
                 number("temp_store")?,
+                number("auto_vacuum")?,
             ))
         })
         .await
         .unwrap();
 
-    assert_eq!(settings, ("wal".into(), 2, 1, 1, 0, 2));
+    assert_eq!(settings, ("wal".into(), 2, 1, 1, 0, 2, 2));
 }
 
 /// For this thread, which ends with the test: root may otherwise write anywhere.
