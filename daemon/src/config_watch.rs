@@ -1,6 +1,10 @@
 //! Reads the configuration, the profiles and the authorities, and reads them
-//! again when they change. What cannot be read is reported, and the last good
-//! version of it stays in force.
+//! again when they change, or when that is asked for.
+//!
+//! At the start all that can be read is in force. From then on what is read
+//! comes into force as a whole, or, where a file of it cannot be used, not at
+//! all: files that were changed together belong together. What cannot be used
+//! is reported.
 
 mod follower;
 #[cfg(test)]
@@ -23,24 +27,39 @@ use crate::trust::{self, Authorities};
 
 const PROFILE_ENDING: &str = "toml";
 
-/// All that was read.
+/// The folder of profiles, where the configuration names no other.
+const PORTALS: &str = "portals.d";
+
+/// What is in force.
 #[derive(Clone)]
 pub struct Loaded {
     pub config: Config,
     pub portals: Vec<Arc<Portal>>,
     pub authorities: Arc<Authorities>,
-    /// What is wrong, each with its file and line.
+    /// What is wrong with what was read, each with its file and line.
     pub problems: Vec<String>,
+    /// Nothing of what was read came into force: all is as it was before.
+    pub is_refused: bool,
 }
 
-/// Reads, and remembers the last good version of each file.
+/// Reads, and remembers what is in force.
 pub struct Loader {
     folder: PathBuf,
-    config: Config,
     environment: Result<Option<Proxy>, NotAProxy>,
-    good: BTreeMap<PathBuf, Arc<Portal>>,
+    in_force: Option<Loaded>,
+    /// Where profiles were looked for last.
+    portals_folder: PathBuf,
     /// Files that profiles name, those of profiles with another fault too.
     named: BTreeSet<PathBuf>,
+}
+
+/// What is wrong with what was read.
+#[derive(Default)]
+struct Faults {
+    /// A file cannot be used.
+    grave: Vec<String>,
+    /// Something is missing that does without.
+    slight: Vec<String>,
 }
 
 /// What was read, or would have been if it were there.
@@ -56,42 +75,64 @@ impl Loader {
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
-            config: Config::default(),
             environment: Proxy::of_the_environment(|name| std::env::var(name).ok()),
-            good: BTreeMap::new(),
+            in_force: None,
+            portals_folder: folder.join(PORTALS),
             named: BTreeSet::new(),
         }
     }
 
     pub fn load(&mut self) -> Loaded {
-        let mut problems = Vec::new();
-        match Config::read(&self.config_file()) {
-            Ok(config) => self.config = config,
-            Err(error) => problems.push(Chain(&error).to_string()),
-        }
-        self.load_profiles(&mut problems);
-        self.set_proxy(&mut problems);
-        let (authorities, faults) = Authorities::read(&self.trust_folder());
-        problems.extend(faults.iter().map(|fault| Chain(fault).to_string()));
-        let portals = self.unique_by_name(&mut problems);
-        Loaded {
-            config: self.config.clone(),
-            portals,
-            authorities: Arc::new(authorities),
-            problems,
+        let mut faults = Faults::default();
+        let config = Config::read(&self.config_file()).unwrap_or_else(|error| {
+            faults.grave.push(Chain(&error).to_string());
+            let before = self.in_force.as_ref();
+            before
+                .map(|loaded| loaded.config.clone())
+                .unwrap_or_default()
+        });
+        self.portals_folder = config
+            .portals
+            .clone()
+            .unwrap_or_else(|| self.folder.join(PORTALS));
+        let mut portals = self.read_portals(&mut faults);
+        self.set_proxy(&config, &mut portals, &mut faults);
+        let (authorities, unusable) = Authorities::read(&self.trust_folder());
+        let unusable = unusable.iter().map(|fault| Chain(fault).to_string());
+        faults.grave.extend(unusable);
+
+        let is_whole = faults.grave.is_empty();
+        let problems = [faults.grave, faults.slight].concat();
+        match &self.in_force {
+            Some(before) if !is_whole => Loaded {
+                problems,
+                is_refused: true,
+                ..before.clone()
+            },
+            Some(_) | None => {
+                let loaded = Loaded {
+                    config,
+                    portals: portals.into_values().map(Arc::new).collect(),
+                    authorities: Arc::new(authorities),
+                    problems,
+                    is_refused: false,
+                };
+                self.in_force = Some(loaded.clone());
+                loaded
+            }
         }
     }
 
-    /// Where all of this came from, by the configuration that was read last.
+    /// Where all of this came from, when it was read last.
     fn places(&self) -> Places {
         let anchors_folder = self.trust_folder().join(trust::ANCHORS);
         let folders = BTreeSet::from([
-            self.portals_folder(),
+            self.portals_folder.clone(),
             self.trust_folder(),
             anchors_folder.clone(),
         ]);
         // A folder that cannot be read is reported when it is loaded.
-        let profiles = files_ending(&self.portals_folder(), &[PROFILE_ENDING]);
+        let profiles = files_ending(&self.portals_folder, &[PROFILE_ENDING]);
         let authorities = files_ending(&self.trust_folder(), &trust::ENDINGS);
         let trusted = files_ending(&anchors_folder, &trust::ENDINGS);
         let mut files = self.named.clone();
@@ -110,53 +151,40 @@ impl Loader {
         self.folder.join("trust")
     }
 
-    fn portals_folder(&self) -> PathBuf {
-        self.config
-            .portals
-            .clone()
-            .unwrap_or_else(|| self.folder.join("portals.d"))
-    }
-
-    fn load_profiles(&mut self, problems: &mut Vec<String>) {
-        let folder = self.portals_folder();
-        let files = match files_ending(&folder, &[PROFILE_ENDING]) {
-            Ok(files) => files,
-            Err(error) => {
-                problems.push(format!("{} cannot be read: {error}", folder.display()));
-                return;
-            }
-        };
-        // A profile that was taken away is no longer in force.
-        self.good.retain(|path, _| files.contains(path));
+    /// By their names; of two with the same name the first counts.
+    fn read_portals(&mut self, faults: &mut Faults) -> BTreeMap<String, Portal> {
+        let folder = &self.portals_folder;
+        let files = files_ending(folder, &[PROFILE_ENDING]).unwrap_or_else(|error| {
+            let fault = format!("{} cannot be read: {error}", folder.display());
+            faults.grave.push(fault);
+            Vec::new()
+        });
         self.named.clear();
+        let mut portals: BTreeMap<String, (PathBuf, Portal)> = BTreeMap::new();
         for path in files {
-            match self.read_portal(&path) {
-                Ok(portal) => {
-                    let faults = portal.list_faults().iter();
-                    problems.extend(
-                        faults.map(|fault| format!("{}: {}", path.display(), Chain(fault))),
-                    );
-                    self.good.insert(path, Arc::new(portal));
+            let portal = match self.read_portal(&path) {
+                Ok(portal) => portal,
+                Err(fault) => {
+                    faults.grave.push(fault);
+                    continue;
                 }
-                Err(problem) => problems.push(problem),
+            };
+            let lists = portal.list_faults().iter();
+            let lists = lists.map(|fault| format!("{}: {}", path.display(), Chain(fault)));
+            faults.slight.extend(lists);
+            let name = portal.profile().name.clone();
+            if let Some((first, _)) = portals.get(&name) {
+                faults.grave.push(format!(
+                    "{}: its name, {name}, is taken by {}; it is left out",
+                    path.display(),
+                    first.display()
+                ));
+            } else {
+                portals.insert(name, (path, portal));
             }
         }
-    }
-
-    /// For those too whose file is broken now, and that are in force as they were.
-    fn set_proxy(&mut self, problems: &mut Vec<String>) {
-        let proxy = match (&self.config.proxy, &self.environment) {
-            (Some(proxy), _) => Some(proxy.clone()),
-            (None, Ok(proxy)) => proxy.clone(),
-            (None, Err(error)) => {
-                problems.push(format!("https_proxy, in the environment of cacd: {error}"));
-                None
-            }
-        };
-        let proxy = proxy.map(Arc::new);
-        for portal in self.good.values_mut() {
-            Arc::make_mut(portal).set_proxy(proxy.clone());
-        }
+        let portals = portals.into_iter();
+        portals.map(|(name, (_, portal))| (name, portal)).collect()
     }
 
     fn read_portal(&mut self, path: &Path) -> Result<Portal, String> {
@@ -166,24 +194,26 @@ impl Loader {
         Portal::prepare(profile).map_err(|error| format!("{}: {}", path.display(), Chain(&error)))
     }
 
-    fn unique_by_name(&self, problems: &mut Vec<String>) -> Vec<Arc<Portal>> {
-        let mut by_name: BTreeMap<&str, (&PathBuf, &Arc<Portal>)> = BTreeMap::new();
-        for (path, portal) in &self.good {
-            let name = portal.profile().name.as_str();
-            if let Some((first, _)) = by_name.get(name) {
-                problems.push(format!(
-                    "{}: its name, {name}, is taken by {}; it is left out",
-                    path.display(),
-                    first.display()
-                ));
-            } else {
-                by_name.insert(name, (path, portal));
+    fn set_proxy(
+        &self,
+        config: &Config,
+        portals: &mut BTreeMap<String, Portal>,
+        faults: &mut Faults,
+    ) {
+        let proxy = match (&config.proxy, &self.environment) {
+            (Some(proxy), _) => Some(proxy.clone()),
+            (None, Ok(proxy)) => proxy.clone(),
+            (None, Err(error)) => {
+                // Of no file, so that no change of one mends it.
+                let fault = format!("https_proxy, in the environment of cacd: {error}");
+                faults.slight.push(fault);
+                None
             }
+        };
+        let proxy = proxy.map(Arc::new);
+        for portal in portals.values_mut() {
+            portal.set_proxy(proxy.clone());
         }
-        by_name
-            .into_values()
-            .map(|(_, portal)| Arc::clone(portal))
-            .collect()
     }
 }
 

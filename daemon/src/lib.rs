@@ -23,6 +23,7 @@ pub mod systemd;
 pub mod trust;
 
 use std::io;
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,17 +47,18 @@ use crate::systemd::Notifier;
 /// Requests that may wait for the supervisor.
 const WAITING_REQUESTS: usize = 64;
 
-/// How long the watch over the readers may take to end when the daemon stops.
-const LAST_LOOK: Duration = Duration::from_secs(2);
-
-/// How long the database may take for what is still to be written by then;
-/// systemd waits longer.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long the watch over the readers may take to end when the daemon stops,
+/// and the database for what is still to be written by then.
+const LAST_WORDS: Duration = Duration::from_millis(1800);
 
 /// What a daemon is made of.
 pub struct Parts {
     pub paths: Paths,
+    /// Served instead of one of our own making, and left where it is.
+    pub socket: Option<UnixListener>,
     pub readers: Arc<dyn Readers>,
+    /// Each asks for the configuration to be read again.
+    pub reloads: mpsc::Receiver<()>,
 }
 
 /// Why the daemon could not run.
@@ -74,11 +76,21 @@ pub enum RunError {
 
 /// Runs until `shutdown` is ready.
 pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
-    let Parts { paths, readers } = parts;
+    let Parts {
+        paths,
+        socket,
+        readers,
+        reloads: asked,
+    } = parts;
     let mut clock = Clock::new();
     let now = clock.now();
+    let is_ours = socket.is_none();
     // A second daemon ends here, before it touches the first one's database.
-    let listener = server::bind(&paths.socket).map_err(|source| RunError::Socket {
+    let listener = match socket {
+        Some(socket) => taken_over(socket),
+        None => server::bind(&paths.socket),
+    };
+    let listener = listener.map_err(|source| RunError::Socket {
         path: paths.socket.clone(),
         source,
     })?;
@@ -124,7 +136,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         }
         .serve(listener),
     );
-    let reloading = tokio::spawn(follower.follow(reloads, access_sender));
+    let reloading = tokio::spawn(follower.follow(asked, reloads, access_sender));
     let sessions = follow_sessions(events.clone())?;
     let watching = watch_readers(Arc::clone(&readers), events)?;
     Notifier::default().ready();
@@ -145,13 +157,20 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     }
     let (kept, _) = tokio::join!(
         tokio::time::timeout(LAST_WORDS, effects.end()),
-        tokio::time::timeout(LAST_LOOK, stop_watching(&readers, watching)),
+        tokio::time::timeout(LAST_WORDS, stop_watching(&readers, watching)),
     );
     if kept.is_err() {
         tracing::error!("database did not take everything in time");
     }
-    let _ = std::fs::remove_file(&paths.socket);
+    if is_ours {
+        let _ = std::fs::remove_file(&paths.socket);
+    }
     Ok(())
+}
+
+fn taken_over(socket: UnixListener) -> io::Result<tokio::net::UnixListener> {
+    socket.set_nonblocking(true)?;
+    tokio::net::UnixListener::from_std(socket)
 }
 
 fn watch_readers(
@@ -231,7 +250,9 @@ mod tests {
         let _first = server::bind(&paths.socket).unwrap();
         let parts = Parts {
             paths: paths.clone(),
+            socket: None,
             readers: Arc::new(NoReaders),
+            reloads: mpsc::channel(1).1,
         };
 
         let error = run(parts, std::future::pending()).await.unwrap_err();

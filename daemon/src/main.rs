@@ -1,5 +1,6 @@
 //! The daemon as a program: flags, logging, exit code.
 
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,8 +10,10 @@ use cac_common::paths::{Paths, SOCKET_VARIABLE};
 use cacd::Parts;
 use cacd::card::pcsc::PcscReaders;
 use cacd::logging::{self, LogTo};
+use cacd::systemd;
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// Watches the smart card readers, reads the Common Access Card that is put in
 /// and registers it with the portals described in portals.d.
@@ -52,6 +55,8 @@ fn run(flags: Flags) -> anyhow::Result<()> {
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
         .context("core files cannot be turned off")?;
     let paths = paths(flags)?;
+    let socket =
+        systemd::socket_of_systemd().context("what systemd hands over is no socket of ours")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -60,9 +65,16 @@ fn run(flags: Flags) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let (ask, reloads) = mpsc::channel(1);
+        // In a terminal it says that the terminal is gone.
+        if !io::stdin().is_terminal() {
+            tokio::spawn(reload_on(signal(SignalKind::hangup())?, ask));
+        }
         let parts = Parts {
             paths,
+            socket,
             readers: Arc::new(PcscReaders::default()),
+            reloads,
         };
         cacd::run(parts, async move {
             tokio::select! {
@@ -76,6 +88,13 @@ fn run(flags: Flags) -> anyhow::Result<()> {
     // A sign-in that still waits for its portal is not waited for.
     runtime.shutdown_background();
     result
+}
+
+async fn reload_on(mut signal: Signal, ask: mpsc::Sender<()>) {
+    while signal.recv().await.is_some() {
+        // One that waits to be taken serves for this too.
+        let _ = ask.try_send(());
+    }
 }
 
 fn paths(flags: Flags) -> anyhow::Result<Paths> {

@@ -175,7 +175,10 @@ impl Supervisor {
                 }
                 Some(event) = inbox.events.recv() => self.step(event),
                 Some(request) = inbox.requests.recv() => self.take_request(request),
-                Some(loaded) = inbox.loaded.recv() => self.take_loaded(loaded),
+                Some(loaded) = inbox.loaded.recv() => {
+                    self.take_loaded(loaded);
+                    self.notifier.ready();
+                }
                 () = sleep(deadline) => self.step(Event::Tick),
                 () = watchdog.due() => self.notifier.alive(),
             }
@@ -270,7 +273,7 @@ impl Supervisor {
         }
         snapshot.revision = revision + 1;
         let (cards, waiting) = self.state.cards(now);
-        self.notifier.status(snapshot.readers.len(), cards, waiting);
+        self.notifier.status(&snapshot, cards, waiting);
         let published = Published::new(
             snapshot,
             self.state.cards_read(),

@@ -1,8 +1,12 @@
 //! Settings and profiles are changed while the daemon runs.
 
+use std::fs;
+
+use anyhow::Context as _;
 use cac_common::snapshot::Snapshot;
 use cac_tests::harness::{Lab, PORTAL, john};
 use cac_tests::virtual_card::{CardModel, samples};
+use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn s13_a_broken_profile_is_told_with_its_line_and_the_last_good_one_stays() -> anyhow::Result<()> {
@@ -98,16 +102,42 @@ fn s13_how_long_a_pin_is_kept_can_be_changed() -> anyhow::Result<()> {
     assert_eq!(card.log().pin_attempts(), 3);
     assert_eq!(lab.wait_for_entries("PIN typed", 2)?.len(), 2);
 
-    lab.reconfigure("[pin]\nkeep = \"for ever\"\n")?;
+    Ok(())
+}
+
+#[test]
+fn s13_what_is_read_comes_into_force_as_a_whole_or_not_at_all() -> anyhow::Result<()> {
+    let lab = Lab::start()?;
+    let settings = lab.folder().join("config/cacd.toml");
+
+    fs::write(&settings, "[pin]\nkeep = \"for ever\"\n")?;
     let told = lab.wait_for("a setting that cannot be is told", |snapshot| {
         !snapshot.problems.is_empty()
     })?;
     assert!(told.problems[0].contains("cacd.toml:2:8"), "{told:#?}");
-    lab.write_profile("fourth", &another(&lab, "fourth"))?;
-    lab.wait_for("the last good setting is in force", |snapshot| {
-        labels(&lab, snapshot) == ["registered"; 4]
+    lab.write_profile("second", &another(&lab, "second"))?;
+    lab.remove_profile("reference")?;
+    hang_up(&lab)?;
+    lab.wait_for_log("configuration was refused")?;
+    let refused = lab.wait_for("it is still told", |snapshot| !snapshot.problems.is_empty())?;
+    assert_eq!(titles(&refused), ["Reference portal"], "as before");
+
+    fs::write(&settings, "[pin]\nkeep = \"visit\"\n")?;
+    hang_up(&lab)?;
+    let taken = lab.wait_for("all of it is in force", |snapshot| {
+        titles(snapshot) == ["Portal second"]
     })?;
+    assert_eq!(taken.problems, Vec::<String>::new());
     Ok(())
+}
+
+/// Asks for the configuration to be read again.
+fn hang_up(lab: &Lab) -> anyhow::Result<()> {
+    let pid = i32::try_from(lab.pid()?).ok().and_then(Pid::from_raw);
+    Ok(kill_process(
+        pid.context("a process has a number")?,
+        Signal::HUP,
+    )?)
 }
 
 /// The same portal under another name.

@@ -1,4 +1,4 @@
-//! Reads the configuration again whenever it changes.
+//! Reads the configuration again whenever it changes, or that is asked for.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::watch::Watch;
 use super::{Loaded, Loader, Places};
 use crate::access::Access;
+use crate::systemd;
 
 /// Editors write a file in several steps; this long after the last it is read.
 const SETTLED: Duration = Duration::from_millis(200);
@@ -58,7 +59,7 @@ impl Follower {
     }
 
     /// Waits until something changed, and has stayed unchanged for a moment.
-    pub async fn settled(&mut self) {
+    async fn settled(&mut self) {
         // The sender is kept beside it, so the channel never ends.
         let _ = self.changes.recv().await;
         let quiet = async {
@@ -67,10 +68,21 @@ impl Follower {
         let _ = tokio::time::timeout(SETTLED_AT_MOST, quiet).await;
     }
 
-    /// Hands over what is read after each change, for as long as someone takes it.
-    pub async fn follow(mut self, reloads: mpsc::Sender<Loaded>, access: watch::Sender<Access>) {
+    /// Hands over what is read after each change and each time that it is
+    /// `asked` for, for as long as someone takes it.
+    pub async fn follow(
+        mut self,
+        mut asked: mpsc::Receiver<()>,
+        reloads: mpsc::Sender<Loaded>,
+        access: watch::Sender<Access>,
+    ) {
         loop {
-            self.settled().await;
+            tokio::select! {
+                () = self.settled() => {}
+                // Whoever asks has finished writing.
+                Some(()) = asked.recv() => {}
+            }
+            systemd::reloading();
             let reading = tokio::task::spawn_blocking(move || {
                 let loaded = self.load();
                 (self, loaded)
@@ -81,7 +93,11 @@ impl Follower {
             };
             self = follower;
             access.send_replace(Access::new(&fresh.config.admin_group));
-            tracing::info!("configuration was read again");
+            if fresh.is_refused {
+                tracing::warn!("configuration was refused, and what was in force stays");
+            } else {
+                tracing::info!("configuration was read again");
+            }
             if reloads.send(fresh).await.is_err() {
                 return;
             }

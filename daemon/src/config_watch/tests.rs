@@ -18,6 +18,7 @@ const QUIET: std::time::Duration = std::time::Duration::from_secs(1);
 
 struct Following {
     first: Loaded,
+    ask: mpsc::Sender<()>,
     reloads: mpsc::Receiver<Loaded>,
 }
 
@@ -27,8 +28,13 @@ impl Following {
         let first = follower.load();
         let (sender, reloads) = mpsc::channel(1);
         let (access, _) = watch::channel(Access::new("a-group"));
-        tokio::spawn(follower.follow(sender, access));
-        Self { first, reloads }
+        let (ask, asked) = mpsc::channel(1);
+        tokio::spawn(follower.follow(asked, sender, access));
+        Self {
+            first,
+            ask,
+            reloads,
+        }
     }
 
     async fn until(&mut self, what: &str, reached: impl Fn(&Loaded) -> bool) {
@@ -291,6 +297,73 @@ fn a_folder_that_cannot_be_watched_is_a_problem() {
     assert_eq!(loaded.config.admin_group, "others");
     let told = |problem: &String| problem.contains("cacd.toml are not noticed");
     assert!(loaded.problems.iter().any(told), "{:?}", loaded.problems);
+}
+
+#[test]
+fn what_is_read_comes_into_force_as_a_whole_or_not_at_all() {
+    let place = place();
+    let (portals, trust) = (place.path().join("portals.d"), place.path().join("trust"));
+    fs::create_dir(&portals).unwrap();
+    fs::create_dir(&trust).unwrap();
+    write_profile(&portals, "one", None);
+    let mut loader = Loader::new(place.path());
+    assert_eq!(names_of(&loader.load()), ["one"]);
+    let breaks: [(&Path, &str); 3] = [
+        (&portals.join("three.toml"), "start = 5"),
+        (&trust.join("anchors.pem"), "no certificate"),
+        (
+            &place.path().join("cacd.toml"),
+            "[pin]\nkeep = \"for ever\"\n",
+        ),
+    ];
+
+    for (broken, text) in breaks {
+        write_profile(&portals, "two", None);
+        fs::remove_file(portals.join("one.toml")).unwrap();
+        fs::write(broken, text).unwrap();
+        let refused = loader.load();
+        fs::remove_file(broken).unwrap();
+        let taken = loader.load();
+
+        assert!(refused.is_refused, "{broken:?}");
+        assert_eq!(names_of(&refused), ["one"]);
+        let name = broken.to_str().unwrap();
+        assert!(refused.problems[0].contains(name), "{:?}", refused.problems);
+        assert!(!taken.is_refused);
+        assert_eq!(taken.problems, Vec::<String>::new());
+        assert_eq!(names_of(&taken), ["two"]);
+        fs::remove_file(portals.join("two.toml")).unwrap();
+        write_profile(&portals, "one", None);
+        assert_eq!(names_of(&loader.load()), ["one"]);
+    }
+}
+
+#[test]
+fn at_the_start_all_that_can_be_read_is_in_force() {
+    let place = place();
+    let portals = place.path().join("portals.d");
+    fs::create_dir(&portals).unwrap();
+    write_profile(&portals, "one", None);
+    fs::write(portals.join("two.toml"), "start = 5").unwrap();
+
+    let loaded = Loader::new(place.path()).load();
+
+    assert!(!loaded.is_refused);
+    assert_eq!(names_of(&loaded), ["one"]);
+    assert_eq!(loaded.problems.len(), 1);
+}
+
+#[tokio::test]
+async fn it_is_read_again_when_that_is_asked_for() {
+    let place = place();
+    let mut following = Following::begin(place.path());
+    assert!(following.stays_quiet().await);
+
+    following.ask.send(()).await.unwrap();
+
+    following
+        .until("an answer", |loaded| !loaded.is_refused)
+        .await;
 }
 
 fn place() -> TempDir {
