@@ -6,6 +6,7 @@ pub mod fuzz;
 pub mod harness;
 pub mod pcscd;
 pub mod portal;
+pub mod process;
 pub mod servers;
 pub mod session_bus;
 pub mod system;

@@ -71,7 +71,8 @@ impl Screen {
         // A terminal that changes its size changes the dashboard's, not this pane's:
         // told once the window has its new size, not when the terminal has.
         let keep = format!("resize-pane -t {pane} -y {rows}");
-        self.tmux.ask(&["set-hook", "-g", "window-resized", &keep])?;
+        self.tmux
+            .ask(&["set-hook", "-g", "window-resized", &keep])?;
         // Whichever of the two ends, the other does.
         self.tmux
             .ask(&["set-hook", "-g", "pane-exited", "kill-session -t demo"])?;

@@ -2,7 +2,6 @@
 //! how that grows with the readers and what is on their cards.
 
 mod desk;
-pub(super) mod process;
 mod scene;
 mod window;
 
@@ -13,10 +12,10 @@ use anyhow::{Context as _, ensure};
 use cac_common::paths::SOCKET_VARIABLE;
 use cac_tests::clock;
 use cac_tests::harness::{Lab, cacctl, jane};
+use cac_tests::process::{self, Spent};
 use cac_tests::virtual_card::CardModel;
 
 use self::desk::Desk;
-use self::process::Spent;
 use self::scene::{LARGEST, Scale};
 use self::window::Window;
 

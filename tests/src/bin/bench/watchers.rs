@@ -13,9 +13,8 @@ use cac_common::interface::{Call, Clear, ClearScope, method};
 use cac_common::time::UtcSeconds;
 use cac_tests::clock;
 use cac_tests::harness::{Lab, as_user, jane};
+use cac_tests::process::{Spent, memory};
 use cac_tests::virtual_card::CardModel;
-
-use super::dashboard::process::{Spent, memory};
 
 /// Has only this measured.
 pub(crate) const WORD: &str = "watchers";

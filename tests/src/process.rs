@@ -5,12 +5,12 @@ use std::fs;
 use anyhow::Context as _;
 
 /// In megabytes.
-pub(crate) struct Memory {
-    pub(crate) resident: f64,
-    pub(crate) anonymous: f64,
+pub struct Memory {
+    pub resident: f64,
+    pub anonymous: f64,
 }
 
-pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
+pub fn memory(pid: u32) -> anyhow::Result<Memory> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let megabytes = |name| Ok::<_, anyhow::Error>(field(&status, name)? / 1024.0);
     Ok(Memory {
@@ -20,14 +20,14 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
 }
 
 /// Of all its threads that are there.
-pub(crate) struct Spent {
+pub struct Spent {
     /// In milliseconds.
-    pub(crate) cpu: f64,
-    pub(crate) switches: f64,
+    pub cpu: f64,
+    pub switches: f64,
 }
 
 impl Spent {
-    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
+    pub fn of(pid: u32) -> anyhow::Result<Self> {
         let mut spent = Self {
             cpu: 0.0,
             switches: 0.0,
@@ -46,7 +46,8 @@ impl Spent {
         Ok(spent)
     }
 
-    pub(crate) fn since(&self, before: &Self) -> Self {
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
         Self {
             cpu: self.cpu - before.cpu,
             switches: self.switches - before.switches,
@@ -60,4 +61,13 @@ fn field(status: &str, name: &str) -> anyhow::Result<f64> {
     let value = value.and_then(|value| value.split_whitespace().next());
     let value = value.with_context(|| format!("the kernel does not say {name}"))?;
     Ok(value.parse()?)
+}
+
+/// How many descriptors it has open.
+pub fn descriptors(pid: u32) -> anyhow::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
+pub fn threads(pid: u32) -> anyhow::Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/task"))?.count())
 }
