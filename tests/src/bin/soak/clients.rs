@@ -85,7 +85,7 @@ impl Place {
             // Asks, and is answered.
             0 => {
                 let call = message(method::GET_HISTORY, json!({"limit": 200}))?;
-                answered(&mut stream, call.as_bytes(), "\"entries\"")?;
+                answered(&mut stream, format!("{call}\0").as_bytes(), "\"entries\"")?;
             }
             1 => answered(&mut stream, b"{\"method\":5}\0", "InvalidParameter")?,
             // Follows, reading or not.
@@ -131,7 +131,7 @@ fn answered(stream: &mut UnixStream, call: &[u8], with: &str) -> anyhow::Result<
 
 fn read_for(stream: &mut UnixStream, stay: Duration) -> anyhow::Result<()> {
     let end = clock::instant() + stay;
-    let mut chunk = [0; 65536];
+    let mut chunk = [0; 8192];
     loop {
         let left = end.saturating_duration_since(clock::instant());
         if left.is_zero() {
