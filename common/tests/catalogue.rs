@@ -7,9 +7,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use cac_common::cause::{Cause, Kind};
-use cac_common::registration::{Notice, RegistrationStatus};
-use cac_common::time::UtcSeconds;
+use cac_common::cause::Kind;
+
+#[path = "support/statuses.rs"]
+mod statuses;
+
+use statuses::statuses;
 
 const HEAD: &str = "\
 # What a sign-in can come to
@@ -55,55 +58,4 @@ fn document() -> String {
         .unwrap();
     }
     text
-}
-
-fn statuses() -> Vec<RegistrationStatus> {
-    use RegistrationStatus as Status;
-
-    let at = UtcSeconds(0);
-    let cause = || Cause::from("*what happened*");
-    let registered = |recheck_due| Status::Registered {
-        since: at,
-        checked_at: at,
-        account: None,
-        recheck_due,
-    };
-    vec![
-        Status::NotSeen,
-        Status::NeedsPin {
-            tries_left: Some(3),
-        },
-        Status::SigningIn,
-        registered(false),
-        registered(true),
-        Status::RegisteredNotSaved {
-            account: None,
-            reason: "*why*".into(),
-        },
-        Status::OutOfDate {
-            tries_left: Some(3),
-        },
-        Status::NeedsConsent {
-            notice: Notice {
-                text: String::new(),
-                sha256: String::new(),
-            },
-        },
-        Status::NeedsWizard,
-        Status::NotEligible,
-        Status::NeedsSponsor,
-        Status::NotFound,
-        Status::Forbidden { cause: cause() },
-        Status::Rejected { cause: cause() },
-        Status::Waiting {
-            until: at,
-            attempt: 1,
-            cause: cause(),
-        },
-        Status::PinBlocked,
-        Status::LockedOut { until: None },
-        Status::Unsupported { cause: cause() },
-        Status::Unrecognised { cause: cause() },
-        Status::CardFailed { cause: cause() },
-    ]
 }

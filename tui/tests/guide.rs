@@ -7,6 +7,8 @@
 
 #[path = "support/guide.rs"]
 mod guide;
+#[path = "../../common/tests/support/statuses.rs"]
+mod statuses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,7 +20,7 @@ use cacctl::cli::Cli;
 use cacctl::glossary::{GLOSSARY, Term};
 use cacctl::keys::TABLE;
 use clap::CommandFactory as _;
-use guide::{Leads, Page, leads_to, page_of, statuses};
+use guide::{Leads, Page, leads_to, page_of};
 
 const MADE: &str = "\
 <!-- Made from what cacd and cacctl say themselves; written anew by
@@ -84,6 +86,13 @@ fn every_link_leads_to_a_page() {
             assert!(known, "{name}: {link}");
         }
     }
+}
+
+/// Those that have a page: one of each that has a name of its own.
+fn statuses() -> Vec<RegistrationStatus> {
+    let mut statuses = statuses::statuses();
+    statuses.dedup_by_key(|status| status.label());
+    statuses
 }
 
 fn folder() -> PathBuf {

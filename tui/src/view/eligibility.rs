@@ -7,7 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::pane;
-use super::parts::{Parts, Seen, columns, input, keys, marked, paragraph, said};
+
+use super::parts::{Parts, Seen, Sheet, input, marked, paragraph};
 use super::text::{cut, field, fit};
 use crate::app::{App, EligibilityDialog, EligibilityStep, OpenEligibility};
 use crate::phrase::Tone;
@@ -15,35 +16,28 @@ use crate::print;
 use crate::theme::Theme;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, dialog: &EligibilityDialog, theme: Theme) {
-    let sheet = Sheet {
-        app,
-        dialog,
-        columns: columns(frame.area()),
-        theme,
-    };
+    let sheet = sheet(app, dialog, frame.area(), theme);
     let (parts, seen) = sheet.parts();
     parts.draw(frame, "Eligibility", seen, theme);
 }
 
 pub(super) fn scroll_room(app: &App, dialog: &EligibilityDialog, whole: Rect) -> u16 {
-    let theme = Theme::MONOCHROME;
-    let sheet = Sheet {
-        app,
-        dialog,
-        columns: columns(whole),
-        theme,
-    };
-    sheet.parts().0.hidden(whole)
+    sheet(app, dialog, whole, Theme::MONOCHROME)
+        .parts()
+        .0
+        .hidden(whole)
 }
 
-struct Sheet<'a> {
+fn sheet<'a>(
     app: &'a App,
     dialog: &'a EligibilityDialog,
-    columns: u16,
+    whole: Rect,
     theme: Theme,
+) -> Sheet<'a, EligibilityDialog> {
+    Sheet::new(app, dialog, dialog.said.as_ref(), whole, theme)
 }
 
-impl Sheet<'_> {
+impl Sheet<'_, EligibilityDialog> {
     fn parts(&self) -> (Parts, Seen) {
         match &self.dialog.step {
             EligibilityStep::Choosing { cursor } => {
@@ -72,17 +66,6 @@ impl Sheet<'_> {
                 }
             },
         }
-    }
-
-    fn quiet(&self, text: &str) -> Vec<Line<'static>> {
-        paragraph(text, self.columns, Tone::Quiet, self.theme)
-    }
-
-    fn foot(&self, hints: &[(&'static str, &'static str)]) -> Vec<Line<'static>> {
-        let mut lines = said(self.dialog.said.as_ref(), self.columns, self.theme);
-        lines.insert(0, Line::default());
-        lines.extend(keys(hints, self.columns, self.theme));
-        lines
     }
 
     fn list(&self, titles: &[String], cursor: usize) -> Vec<Line<'static>> {

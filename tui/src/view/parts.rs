@@ -7,13 +7,61 @@ use ratatui::widgets::Paragraph;
 
 use super::pane;
 use super::text::{width, window, wrap, wrap_at_most};
-use crate::app::Said;
+use crate::app::{App, Said};
 use crate::phrase::Tone;
 use crate::theme::Theme;
 use cac_common::identity::legible;
 use unicode_width::UnicodeWidthChar as _;
 
 const WIDEST: u16 = 76;
+
+/// A dialog that is laid out for so many columns.
+pub(super) struct Sheet<'a, Dialog> {
+    pub(super) app: &'a App,
+    pub(super) dialog: &'a Dialog,
+    /// What came of the last key.
+    said: Option<&'a Said>,
+    pub(super) columns: u16,
+    pub(super) theme: Theme,
+}
+
+impl<'a, Dialog> Sheet<'a, Dialog> {
+    pub(super) fn new(
+        app: &'a App,
+        dialog: &'a Dialog,
+        said: Option<&'a Said>,
+        whole: Rect,
+        theme: Theme,
+    ) -> Self {
+        Self {
+            app,
+            dialog,
+            said,
+            columns: columns(whole),
+            theme,
+        }
+    }
+
+    pub(super) fn marked(&self, text: &str, tone: Tone) -> Vec<Line<'static>> {
+        marked(text, self.columns, tone, self.theme)
+    }
+
+    pub(super) fn shortened(&self, text: &str, tone: Tone) -> Vec<Line<'static>> {
+        shortened(text, self.columns, tone, self.theme)
+    }
+
+    pub(super) fn quiet(&self, text: &str) -> Vec<Line<'static>> {
+        paragraph(text, self.columns, Tone::Quiet, self.theme)
+    }
+
+    /// What was said last, and the keys.
+    pub(super) fn foot(&self, hints: &[(&'static str, &'static str)]) -> Vec<Line<'static>> {
+        let mut lines = said(self.said, self.columns, self.theme);
+        lines.insert(0, Line::default());
+        lines.extend(keys(hints, self.columns, self.theme));
+        lines
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Parts {

@@ -9,7 +9,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::card::pin_spans;
-use super::parts::{Parts, Seen, columns, input, keys, marked, paragraph, said, shortened};
+
+use super::parts::{Parts, Seen, Sheet, input, keys, said, shortened};
 use super::text::{cut, field, wrap};
 use crate::app::{App, Link, PortalTestDialog, TestStep, Told};
 use crate::failure::Trouble;
@@ -28,37 +29,29 @@ const ONE_TRY: &str = "The PIN is asked for next, and sent to the card once: if 
 const SLOW: u64 = 15;
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, dialog: &PortalTestDialog, theme: Theme) {
-    let room = columns(frame.area());
-    let sheet = Sheet {
-        app,
-        dialog,
-        columns: room,
-        theme,
-    };
-    let title = cut(&format!("Portal test: {}", sheet.title()), room);
+    let sheet = sheet(app, dialog, frame.area(), theme);
+    let title = cut(&format!("Portal test: {}", sheet.title()), sheet.columns);
     let (parts, seen) = sheet.parts();
     parts.draw(frame, &title, seen, theme);
 }
 
 pub(super) fn scroll_room(app: &App, dialog: &PortalTestDialog, whole: Rect) -> u16 {
-    let theme = Theme::MONOCHROME;
-    let sheet = Sheet {
-        app,
-        dialog,
-        columns: columns(whole),
-        theme,
-    };
-    sheet.parts().0.hidden(whole)
+    sheet(app, dialog, whole, Theme::MONOCHROME)
+        .parts()
+        .0
+        .hidden(whole)
 }
 
-struct Sheet<'a> {
+fn sheet<'a>(
     app: &'a App,
     dialog: &'a PortalTestDialog,
-    columns: u16,
+    whole: Rect,
     theme: Theme,
+) -> Sheet<'a, PortalTestDialog> {
+    Sheet::new(app, dialog, dialog.said.as_ref(), whole, theme)
 }
 
-impl Sheet<'_> {
+impl Sheet<'_, PortalTestDialog> {
     fn title(&self) -> String {
         let portal = self.app.portal(&self.dialog.portal);
         readable(portal.map_or(&self.dialog.portal, |portal| &portal.title))
@@ -78,22 +71,6 @@ impl Sheet<'_> {
             TestStep::Told(told) => (self.told(told), Seen::From(told.scroll)),
             TestStep::Failed(trouble) => (self.failed(trouble), Seen::Row(0)),
         }
-    }
-
-    fn marked(&self, text: &str, tone: Tone) -> Vec<Line<'static>> {
-        marked(text, self.columns, tone, self.theme)
-    }
-
-    fn quiet(&self, text: &str) -> Vec<Line<'static>> {
-        paragraph(text, self.columns, Tone::Quiet, self.theme)
-    }
-
-    /// What was said last, and the keys.
-    fn foot(&self, hints: &[(&'static str, &'static str)]) -> Vec<Line<'static>> {
-        let mut lines = said(self.dialog.said.as_ref(), self.columns, self.theme);
-        lines.insert(0, Line::default());
-        lines.extend(keys(hints, self.columns, self.theme));
-        lines
     }
 
     fn fact(&self, name: &str, value: &str) -> Line<'static> {

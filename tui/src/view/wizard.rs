@@ -10,7 +10,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::card::{pin_spans, warns};
-use super::parts::{Parts, Seen, columns, input, keys, marked, paragraph, said, shortened};
+
+use super::parts::{Parts, Seen, Sheet, input, paragraph};
 use super::text::{cut, fit, width};
 use crate::app::{App, Shown, Typed, WizardDialog, WizardStep};
 use crate::confirmation;
@@ -26,28 +27,27 @@ const LAST_TRY: &str = "This may be the last try. If the PIN is wrong, the card 
      only an ID card office can unblock it. To spend the try, type yes and press Enter.";
 
 pub(super) fn draw(frame: &mut Frame<'_>, app: &App, dialog: &WizardDialog, theme: Theme) {
+    let sheet = sheet(app, dialog, frame.area(), theme);
     let title = format!("Register by hand at {}", title(app, dialog));
-    let room = columns(frame.area());
-    let title = cut(&title, room);
-    let sheet = Sheet {
-        app,
-        dialog,
-        columns: room,
-        theme,
-    };
+    let title = cut(&title, sheet.columns);
     let (parts, seen) = sheet.parts();
     parts.draw(frame, &title, seen, theme);
 }
 
 pub(super) fn scroll_room(app: &App, dialog: &WizardDialog, whole: Rect) -> u16 {
-    let theme = Theme::MONOCHROME;
-    let sheet = Sheet {
-        app,
-        dialog,
-        columns: columns(whole),
-        theme,
-    };
-    sheet.parts().0.hidden(whole)
+    sheet(app, dialog, whole, Theme::MONOCHROME)
+        .parts()
+        .0
+        .hidden(whole)
+}
+
+fn sheet<'a>(
+    app: &'a App,
+    dialog: &'a WizardDialog,
+    whole: Rect,
+    theme: Theme,
+) -> Sheet<'a, WizardDialog> {
+    Sheet::new(app, dialog, dialog.said.as_ref(), whole, theme)
 }
 
 fn title(app: &App, dialog: &WizardDialog) -> String {
@@ -55,14 +55,7 @@ fn title(app: &App, dialog: &WizardDialog) -> String {
     readable(portal.map_or(&dialog.portal, |portal| &portal.title))
 }
 
-struct Sheet<'a> {
-    app: &'a App,
-    dialog: &'a WizardDialog,
-    columns: u16,
-    theme: Theme,
-}
-
-impl Sheet<'_> {
+impl Sheet<'_, WizardDialog> {
     fn parts(&self) -> (Parts, Seen) {
         match &self.dialog.step {
             WizardStep::Offering { profile } => (self.offering(profile.as_deref()), Seen::Row(0)),
@@ -99,22 +92,6 @@ impl Sheet<'_> {
             }
             WizardStep::Shown(shown) => (self.shown(shown), Seen::From(shown.scroll)),
         }
-    }
-
-    fn marked(&self, text: &str, tone: Tone) -> Vec<Line<'static>> {
-        marked(text, self.columns, tone, self.theme)
-    }
-
-    fn shortened(&self, text: &str, tone: Tone) -> Vec<Line<'static>> {
-        shortened(text, self.columns, tone, self.theme)
-    }
-
-    /// What was said last, and the keys.
-    fn foot(&self, hints: &[(&'static str, &'static str)]) -> Vec<Line<'static>> {
-        let mut lines = said(self.dialog.said.as_ref(), self.columns, self.theme);
-        lines.insert(0, Line::default());
-        lines.extend(keys(hints, self.columns, self.theme));
-        lines
     }
 
     fn offering(&self, profile: Option<&PortalDetails>) -> Parts {

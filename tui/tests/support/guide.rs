@@ -1,8 +1,7 @@
 //! What the guide says of each status beyond what the programs say themselves.
 
-use cac_common::cause::{Cause, Kind};
-use cac_common::registration::{Notice, RegistrationStatus};
-use cac_common::time::UtcSeconds;
+use cac_common::cause::Kind;
+use cac_common::registration::RegistrationStatus;
 use cacctl::keys::Command;
 
 pub(crate) struct Page {
@@ -103,56 +102,6 @@ pub(crate) fn leads_to(kind: Kind) -> &'static [Leads] {
         Kind::CardFailed | Kind::FailedHere => &[Leads::CardFailed],
         Kind::OtherPage | Kind::NoticeFirst | Kind::Other => &[],
     }
-}
-
-/// One of each, in the order of the index.
-pub(crate) fn statuses() -> Vec<RegistrationStatus> {
-    use RegistrationStatus as Status;
-
-    let at = UtcSeconds(0);
-    let cause = || Cause::from("*what happened*");
-    vec![
-        Status::NotSeen,
-        Status::NeedsPin {
-            tries_left: Some(3),
-        },
-        Status::SigningIn,
-        Status::Registered {
-            since: at,
-            checked_at: at,
-            account: None,
-            recheck_due: false,
-        },
-        Status::RegisteredNotSaved {
-            account: None,
-            reason: "*why*".into(),
-        },
-        Status::OutOfDate {
-            tries_left: Some(3),
-        },
-        Status::NeedsConsent {
-            notice: Notice {
-                text: String::new(),
-                sha256: String::new(),
-            },
-        },
-        Status::NeedsWizard,
-        Status::NotEligible,
-        Status::NeedsSponsor,
-        Status::NotFound,
-        Status::Forbidden { cause: cause() },
-        Status::Rejected { cause: cause() },
-        Status::Waiting {
-            until: at,
-            attempt: 1,
-            cause: cause(),
-        },
-        Status::PinBlocked,
-        Status::LockedOut { until: None },
-        Status::Unsupported { cause: cause() },
-        Status::Unrecognised { cause: cause() },
-        Status::CardFailed { cause: cause() },
-    ]
 }
 
 /// What is true of all that a portal has settled.
