@@ -41,6 +41,14 @@ pub struct Size {
     pub rows: u16,
 }
 
+impl Size {
+    /// All that a dashboard of one card has to tell fits.
+    pub const ROOMY: Self = Self {
+        columns: 100,
+        rows: 40,
+    };
+}
+
 /// How SGR 1006 (xterm's "Extended coordinates") writes the left button.
 const LEFT_BUTTON: u16 = 0;
 
@@ -149,6 +157,14 @@ impl Terminal {
     pub fn write(&self, text: &str) -> anyhow::Result<()> {
         self.tmux.ask(&["send-keys", "-l", "--", text])?;
         Ok(())
+    }
+
+    /// Types a PIN where the dashboard asks for one, and sends it.
+    pub fn type_pin(&self, pin: &str) -> anyhow::Result<()> {
+        self.shows(&["6 to 8 digits"])?;
+        self.write(pin)?;
+        self.shows(&[&format!("{}_", "•".repeat(pin.len()))])?;
+        self.press("Enter")
     }
 
     /// Presses a key, by tmux's name for it.

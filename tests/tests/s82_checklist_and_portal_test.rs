@@ -9,11 +9,6 @@ use cac_tests::terminal::{Size, Terminal};
 use cac_tests::virtual_card::{CardModel, samples};
 use cac_tests::wait;
 
-const SIZE: Size = Size {
-    columns: 100,
-    rows: 40,
-};
-
 const WRONG: &str = "111111";
 
 /// Longer than any test takes; it ends when the fault is lifted.
@@ -24,7 +19,7 @@ fn s82_the_checklist_follows_what_is_mended_down_to_the_first_cause() -> anyhow:
     let mut lab = Lab::start()?;
     lab.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     dashboard.shows(&["Put yours in", "empty"])?;
 
     dashboard.write("t")?;
@@ -104,7 +99,7 @@ fn s82_a_sign_in_tried_at_the_dashboard_tells_every_hop_and_registers_nobody() -
     let card = jane(CardModel::T1)?;
     lab.insert(0, &card)?;
     lab.wait_until_whole(0)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     dashboard.shows(&["needs PIN"])?;
 
     dashboard.write("o")?;
@@ -159,7 +154,7 @@ fn s82_a_test_that_goes_wrong_says_what_came_of_it() -> anyhow::Result<()> {
     let card = jane(CardModel::T1)?;
     lab.insert(0, &card)?;
     lab.wait_until_whole(0)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     dashboard.shows(&["needs PIN"])?;
 
     // A wrong PIN is sent once.
@@ -219,8 +214,6 @@ fn the_portal_is_asked(lab: &Lab, before: usize) -> anyhow::Result<()> {
 fn type_pin(dashboard: &Terminal, pin: &str) -> anyhow::Result<()> {
     dashboard.shows(&["goes on to the PIN"])?;
     dashboard.write("y")?;
-    dashboard.shows(&["try to sign in at Reference portal", "6 to 8 digits"])?;
-    dashboard.write(pin)?;
-    dashboard.shows(&[&format!("{}_", "•".repeat(pin.len()))])?;
-    dashboard.press("Enter")
+    dashboard.shows(&["try to sign in at Reference portal"])?;
+    dashboard.type_pin(pin)
 }

@@ -1,15 +1,13 @@
 //! What can be done is found by a few letters, rows by words of theirs, and
 //! whatever is seen can be clicked.
 
+use std::path::Path;
+
 use anyhow::ensure;
 use cac_tests::harness::{Lab, Plan, jane, john};
 use cac_tests::terminal::{Size, Terminal, Wheel, pane_of};
 use cac_tests::virtual_card::{CardModel, samples};
-
-const SIZE: Size = Size {
-    columns: 100,
-    rows: 40,
-};
+use rusqlite::Connection;
 
 const DOD_ID: &str = "1234567890";
 
@@ -26,7 +24,7 @@ fn s83_an_action_is_found_by_letters_and_done_where_it_was_looked_for() -> anyho
     let mut lab = Lab::start()?;
     lab.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     let before = dashboard.shows(&["Put yours in", "empty", "Reader Virtual PCD 00 01 found"])?;
 
     // What cannot be done is found too, dimmed, and says why.
@@ -109,10 +107,7 @@ fn s83_an_action_is_found_by_letters_and_done_where_it_was_looked_for() -> anyho
     // The main job, by letters alone.
     look_for(&dashboard, "register: asks")?;
     dashboard.press("Enter")?;
-    dashboard.shows(&["6 to 8 digits"])?;
-    dashboard.write(samples::PIN)?;
-    dashboard.shows(&[&format!("{}_", "•".repeat(samples::PIN.len()))])?;
-    dashboard.press("Enter")?;
+    dashboard.type_pin(samples::PIN)?;
     dashboard.shows(&["✔ registered"])?;
     look_for(&dashboard, "quit")?;
     dashboard.press("Enter")?;
@@ -131,7 +126,7 @@ fn s83_each_list_shows_only_the_rows_with_the_words_until_escape() -> anyhow::Re
     lab.wait_until_whole(0)?;
     lab.insert(1, &john(CardModel::T1)?)?;
     lab.wait_until_whole(1)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     dashboard.shows(&["DOE, JANE Q", "ROE, JOHN", "Travel office", "9D Encryption"])?;
 
     // The keys begin at the registrations.
@@ -186,13 +181,59 @@ fn s83_each_list_shows_only_the_rows_with_the_words_until_escape() -> anyhow::Re
 }
 
 #[test]
+fn s83_the_history_is_searched_to_its_beginning_and_escape_leads_back() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.stop()?;
+    years_ago(&lab.database())?;
+    lab.start_again()?;
+    lab.insert(0, &jane(CardModel::T1)?)?;
+    lab.wait_until_whole(0)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
+    let panes = dashboard.shows(&["! needs PIN", "┏ Registration"])?;
+    ensure!(!panes.contains("heirloom"), "{panes}");
+
+    dashboard.write("y")?;
+    let newest = dashboard.shows(&["History (1 of 200 or more)", "Card put into"])?;
+    ensure!(!newest.contains("heirloom"), "{newest}");
+    dashboard.write("/")?;
+    dashboard.shows(&["History /▏", "Enter keep", "Esc show all"])?;
+    // What the first page does not have is found: the daemon looks through all of it.
+    dashboard.write("HEIRLOOM")?;
+    let found = dashboard.shows(&["History /HEIRLOOM▏ (1 of 2)", "Esc show all"])?;
+    let rows = pane_of(&found, "History");
+    let entries: Vec<&String> = rows.iter().filter(|row| !row.trim().is_empty()).collect();
+    ensure!(entries.len() == 2, "{entries:?}");
+    ensure!(entries[0].contains("the later heirloom"), "{entries:?}");
+    ensure!(entries[1].contains("the first heirloom"), "{entries:?}");
+    // The keys move among what was found, and the entry is told in full.
+    dashboard.press("Enter")?;
+    dashboard.shows(&["History /HEIRLOOM (1 of 2)"])?;
+    dashboard.press("Down")?;
+    dashboard.shows(&["History /HEIRLOOM (2 of 2)", "number 1 "])?;
+    // It can be changed, to what nothing has too.
+    dashboard.write("/")?;
+    dashboard.shows(&["History /HEIRLOOM▏"])?;
+    dashboard.write("s of nobody")?;
+    dashboard.shows(&["No entry has this in its text. Esc shows all again."])?;
+
+    dashboard.press("Escape")?;
+    dashboard.shows(&["History (1 of 200 or more)", "Card put into"])?;
+    dashboard.press("Escape")?;
+    dashboard.hides(&["History ("])?;
+    dashboard.shows(&["┏ Registration", "! needs PIN"])?;
+    dashboard.write("q")?;
+    dashboard.is_the_shells_again()?;
+    Ok(())
+}
+
+#[test]
 fn s83_what_is_seen_can_be_clicked_and_the_wheel_turns_what_is_under_it() -> anyhow::Result<()> {
     let mut lab = Plan::default().readers(2).start()?;
     lab.insert(0, &jane(CardModel::T1)?)?;
     lab.wait_until_whole(0)?;
     lab.insert(1, &john(CardModel::T1)?)?;
     lab.wait_until_whole(1)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     dashboard.shows(&["9A Authentication", "ROE, JOHN"])?;
     ensure!(dashboard.behind()?.takes_mouse, "it asks for the mouse");
 
@@ -253,7 +294,7 @@ fn s83_what_is_seen_can_be_clicked_and_the_wheel_turns_what_is_under_it() -> any
 fn s83_the_mouse_is_given_back_when_asked_and_whenever_the_shell_has_the_terminal()
 -> anyhow::Result<()> {
     let lab = Lab::start()?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     for takes_mouse in [true, false] {
         takes(&dashboard, takes_mouse)?;
         dashboard.press("C-z")?;
@@ -279,6 +320,23 @@ fn s83_the_mouse_is_given_back_when_asked_and_whenever_the_shell_has_the_termina
         !dashboard.behind()?.takes_mouse,
         "the shell has no use for it"
     );
+    Ok(())
+}
+
+/// Writes down what happened before the daemon was there: more than one page of the
+/// history, with one word in the first entry and in one more, far from the newest.
+fn years_ago(database: &Path) -> anyhow::Result<()> {
+    let connection = Connection::open(database)?;
+    connection.execute_batch(
+        "DELETE FROM history;
+         DELETE FROM sqlite_sequence WHERE name = 'history';
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+         INSERT INTO history (at, kind, text)
+         SELECT unixepoch() - 100000 + i, 'card',
+             CASE i WHEN 1 THEN 'the first heirloom' WHEN 700 THEN 'the later heirloom'
+                 ELSE 'hay, straw ' || i END
+         FROM n;",
+    )?;
     Ok(())
 }
 

@@ -9,11 +9,6 @@ use cac_tests::harness::{Lab, PORTAL, Plan, jane, john};
 use cac_tests::terminal::{Size, Terminal, without_clocks};
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
 
-const SIZE: Size = Size {
-    columns: 100,
-    rows: 40,
-};
-
 /// What is open on top of the panes, or in their place.
 struct Open {
     keys: &'static str,
@@ -52,7 +47,7 @@ fn s84_a_storm_of_sizes_while_a_card_goes_in_and_out_leaves_the_picture_right() 
     let card = jane(CardModel::T1)?;
     lab.insert(0, &card)?;
     lab.wait_until_whole(0)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     for open in &EVERYTHING {
         dashboard.shows(&["! needs PIN", "q quit"])?;
         let program = dashboard.program()?;
@@ -61,11 +56,11 @@ fn s84_a_storm_of_sizes_while_a_card_goes_in_and_out_leaves_the_picture_right() 
 
         storm(&dashboard, &mut lab, &card).with_context(|| format!("with {} open", open.shows))?;
 
-        dashboard.resize(SIZE)?;
+        dashboard.resize(Size::ROOMY)?;
         lab.wait_until_whole(0)?;
         ensure!(dashboard.program()? == program, "it has not ended");
         // What a dashboard shows that has been through nothing of it.
-        let calm = lab.dashboard(SIZE)?;
+        let calm = lab.dashboard(Size::ROOMY)?;
         calm.shows(&["! needs PIN"])?;
         calm.write(open.keys)?;
         calm.shows(&[open.shows])?;
@@ -91,7 +86,7 @@ fn s84_whatever_is_open_stays_when_the_daemon_is_started_again() -> anyhow::Resu
     let card = jane(CardModel::T1)?;
     lab.insert(0, &card)?;
     lab.wait_until_whole(0)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     dashboard.shows(&["! needs PIN"])?;
     dashboard.write("a")?;
     dashboard.shows(&["APDU nothing has gone to a card since this line was opened"])?;
@@ -136,7 +131,7 @@ fn s84_what_goes_to_a_card_is_shown_without_what_it_is() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     lab.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
-    let dashboard = lab.dashboard(SIZE)?;
+    let dashboard = lab.dashboard(Size::ROOMY)?;
     dashboard.shows(&["Put yours in"])?;
     dashboard.write("a")?;
     dashboard.shows(&[
@@ -159,10 +154,7 @@ fn s84_what_goes_to_a_card_is_shown_without_what_it_is() -> anyhow::Result<()> {
         },
     )?;
     dashboard.write("r")?;
-    dashboard.shows(&["6 to 8 digits"])?;
-    dashboard.write(samples::PIN)?;
-    dashboard.shows(&[&format!("{}_", "•".repeat(samples::PIN.len()))])?;
-    dashboard.press("Enter")?;
+    dashboard.type_pin(samples::PIN)?;
     let mut screens = Vec::new();
     let registered = dashboard.wait_for("the card has signed", |screen| {
         screens.push(screen.to_owned());
@@ -208,7 +200,7 @@ fn s84_it_opens_at_the_card_and_portal_that_are_named() -> anyhow::Result<()> {
     lab.wait_until_whole(0)?;
     lab.insert(1, &card)?;
     let id = lab.wait_until_whole(1)?.id.context("the card is known")?;
-    let terminal = lab.terminal(SIZE)?;
+    let terminal = lab.terminal(Size::ROOMY)?;
     let at = |card: &str, portal: &str| format!("cacctl --card {card} --portal {portal}");
 
     terminal.enter(&at(&id.0, PORTAL))?;
@@ -252,7 +244,7 @@ fn s84_themes_and_what_the_terminal_is_said_not_to_have_are_kept_to() -> anyhow:
     lab.welcome(samples::jane())?;
     lab.register(0, &jane(CardModel::T1)?, samples::PIN)?;
     lab.wait_until_whole(0)?;
-    let terminal = lab.terminal(SIZE)?;
+    let terminal = lab.terminal(Size::ROOMY)?;
 
     let coloured = |command| -> anyhow::Result<Vec<String>> {
         let pictures = look_through(&terminal, command)?;
