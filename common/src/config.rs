@@ -1,11 +1,15 @@
 //! The daemon's configuration: as written in `cacd.toml`, and as checked.
 
+mod metrics;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_spanned::Spanned;
 
+use self::metrics::MetricsTable;
+pub use self::metrics::{Listen, Metrics};
 use crate::proxy::{NotAnExcept, Proxy};
 use crate::span;
 use crate::toml_file::{FileError, Source};
@@ -59,6 +63,8 @@ pub struct Config {
     pub portals: Option<PathBuf>,
     /// Whose cards are whose.
     pub users: Users,
+    /// Where what is counted is given out.
+    pub metrics: Metrics,
 }
 
 impl Default for Config {
@@ -75,6 +81,7 @@ impl Default for Config {
             proxy: None,
             portals: None,
             users: Users::default(),
+            metrics: Metrics::default(),
         }
     }
 }
@@ -90,6 +97,7 @@ struct ConfigFile {
     trust: TrustTable,
     network: NetworkTable,
     portals: PortalsTable,
+    metrics: MetricsTable,
     user: Vec<UserTable>,
 }
 
@@ -240,6 +248,7 @@ impl Config {
                 folder => folder.map(Spanned::into_inner),
             },
             users: Users::check(file.user, source)?,
+            metrics: file.metrics.check(source)?,
         })
     }
 }
@@ -277,6 +286,7 @@ mod tests {
                 proxy: Proxy::new("http://a.example:1", vec!["b.example".parse().unwrap()]).ok(),
                 portals: Some("/srv/portals".into()),
                 users: Users::default(),
+                metrics: Metrics::default(),
             }
         );
     }

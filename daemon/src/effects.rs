@@ -17,7 +17,7 @@ mod visiting;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cac_common::activity::Purpose;
 use cac_common::reader::ReaderName;
@@ -50,6 +50,8 @@ pub struct Effects {
     readers: Arc<dyn Readers>,
     events: mpsc::UnboundedSender<Event>,
     to_keep: mpsc::UnboundedSender<Piece>,
+    /// Pieces sent there that are not begun yet.
+    waiting_to_keep: Arc<AtomicUsize>,
     keeping: JoinHandle<()>,
     portals: HashMap<String, Arc<Portal>>,
     authorities: Arc<Authorities>,
@@ -71,11 +73,13 @@ impl Effects {
         activity: Activity,
     ) -> Self {
         let (to_keep, queue) = mpsc::unbounded_channel();
+        let waiting_to_keep = keeper.waiting();
         let keeping = tokio::spawn(keeper.run(queue, events.clone()));
         Self {
             readers,
             events,
             to_keep,
+            waiting_to_keep,
             keeping,
             portals: HashMap::new(),
             authorities: Arc::default(),
@@ -310,7 +314,18 @@ impl Effects {
         }
     }
 
+    /// Pieces of work for cards that are not begun yet.
+    pub fn waiting_for_cards(&self) -> usize {
+        self.workers.values().map(Worker::waiting).sum()
+    }
+
+    /// Pieces of work for the database that are not begun yet.
+    pub fn waiting_for_keeper(&self) -> usize {
+        self.waiting_to_keep.load(Ordering::SeqCst)
+    }
+
     fn keep(&self, work: Work, now: Now) {
+        self.waiting_to_keep.fetch_add(1, Ordering::SeqCst);
         // The task that takes it ends only when we do.
         let _ = self.to_keep.send((work, now));
     }
@@ -351,10 +366,12 @@ impl Effects {
         self.visits.insert(visit, visiting);
         let worker = self.worker(reader, Purpose::Read);
         let to_keep = self.to_keep.clone();
+        let waiting = Arc::clone(&self.waiting_to_keep);
         let with = ReadWith {
             at: now.utc,
             habits: self.habits.clone(),
             recall: Box::new(move |card, reply| {
+                waiting.fetch_add(1, Ordering::SeqCst);
                 // Without the task that takes it nobody answers, which is heard.
                 let _ = to_keep.send((Work::Recall { card, reply }, now));
             }),

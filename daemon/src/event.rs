@@ -195,7 +195,7 @@ pub enum Event {
         result: Result<Lost, String>,
     },
     Configured {
-        config: Config,
+        config: Box<Config>,
         portals: Vec<Arc<Profile>>,
         problems: Vec<String>,
     },

@@ -9,6 +9,7 @@ pub mod event;
 pub mod judgement;
 pub mod logging;
 pub mod logind;
+pub mod metrics;
 pub mod portal;
 pub mod reader_watch;
 pub mod registration;
@@ -38,6 +39,7 @@ use crate::effects::Effects;
 use crate::effects::keeper::Keeper;
 use crate::event::Event;
 use crate::logind::{Address, Logind};
+use crate::metrics::GivingOut;
 use crate::server::Server;
 use crate::state::{DaemonFacts, State};
 use crate::store::Keep;
@@ -125,6 +127,8 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     );
     let (mut supervisor, snapshots) = Supervisor::new(state, effects, clock, Notifier::default());
     supervisor.begin(first, known);
+    let metrics = supervisor.metrics();
+    let giving_out = GivingOut::begin(metrics.clone(), snapshots.clone(), store.clone());
 
     let server = tokio::spawn(
         Server {
@@ -133,6 +137,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
             store,
             access,
             activity,
+            metrics,
         }
         .serve(listener),
     );
@@ -155,9 +160,10 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     if let Some(sessions) = sessions {
         sessions.stop();
     }
-    let (kept, _) = tokio::join!(
+    let (kept, _, ()) = tokio::join!(
         tokio::time::timeout(LAST_WORDS, effects.end()),
         tokio::time::timeout(LAST_WORDS, stop_watching(&readers, watching)),
+        giving_out.end(),
     );
     if kept.is_err() {
         tracing::error!("database did not take everything in time");

@@ -37,6 +37,7 @@ use crate::access::Access;
 use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
 use crate::event::{Answer, Event, RequestId};
+use crate::metrics::Metrics;
 use crate::supervisor::{Published, Request};
 
 /// A client that takes longer than this to read a message is cut off.
@@ -60,6 +61,8 @@ pub struct Server {
     /// Follows the configuration.
     pub access: watch::Receiver<Access>,
     pub activity: Activity,
+    /// Counts what is refused.
+    pub metrics: Metrics,
 }
 
 /// Why a connection is not served.
@@ -113,6 +116,7 @@ impl Server {
                 Ok((stream, _)) => {
                     if let Err((stream, why)) = self.clone().admit(stream, &open) {
                         tracing::warn!(%why, "connection was turned away");
+                        self.metrics.connection_refused();
                         turn_away(stream, &turned_away);
                     }
                 }
@@ -178,6 +182,7 @@ impl Server {
                 }
                 Err(refusal) => {
                     refusals::log(&refusal, uid);
+                    self.metrics.request_refused(&refusal);
                     encode(&refusal.to_reply())
                 }
             };

@@ -145,7 +145,7 @@ impl State {
                 config,
                 portals,
                 problems,
-            } => self.configure(config, portals, problems, now),
+            } => self.configure(*config, portals, problems, now),
             Event::Session(event) => self.take_session(event, now),
             Event::Known(known) => {
                 self.known = known;

@@ -19,6 +19,7 @@ mod clear;
 mod confirmations;
 mod consents;
 mod error;
+mod figures;
 #[cfg(test)]
 mod fixtures;
 mod history;
@@ -31,6 +32,7 @@ mod upkeep;
 pub use cards::{Acquaintance, CachedCard, CachedCertificate, CardMemory, CardRecord};
 pub use consents::Consent;
 pub use error::StoreError;
+pub use figures::Figures;
 pub use history::NewEntry;
 pub use key::PersonaKey;
 use migrate::Look;

@@ -18,6 +18,7 @@ use crate::card::facts::CardFacts;
 use crate::config_watch::Loaded;
 use crate::effects::Effects;
 use crate::event::{Answer, Effect, Event, Now, RequestId};
+use crate::metrics::{Metrics, Observer, Queues};
 use crate::state::State;
 use crate::systemd::Notifier;
 
@@ -62,6 +63,7 @@ pub struct Supervisor {
     last_request: u64,
     published: watch::Sender<Arc<Published>>,
     notifier: Notifier,
+    observer: Observer,
 }
 
 impl Published {
@@ -150,8 +152,13 @@ impl Supervisor {
             last_request: 0,
             published,
             notifier,
+            observer: Observer::new(),
         };
         (supervisor, snapshots)
+    }
+
+    pub fn metrics(&self) -> Metrics {
+        self.observer.metrics()
     }
 
     /// Takes what was loaded before anything else happens.
@@ -178,6 +185,15 @@ impl Supervisor {
                 Some(loaded) = inbox.loaded.recv() => {
                     self.take_loaded(loaded);
                     self.notifier.ready();
+                }
+                Some(question) = self.observer.question() => {
+                    let queues = Queues {
+                        events: inbox.events.len(),
+                        requests: inbox.requests.len(),
+                        card: self.effects.waiting_for_cards(),
+                        keeper: self.effects.waiting_for_keeper(),
+                    };
+                    self.observer.answer(question, queues);
                 }
                 () = sleep(deadline) => self.step(Event::Tick),
                 () = watchdog.due() => self.notifier.alive(),
@@ -222,8 +238,9 @@ impl Supervisor {
         }
         let now = self.clock.now();
         self.effects.configure(&loaded, now);
+        self.observer.configure(&loaded.config.metrics);
         self.step(Event::Configured {
-            config: loaded.config,
+            config: Box::new(loaded.config),
             portals,
             problems: loaded.problems,
         });
@@ -244,10 +261,12 @@ impl Supervisor {
     }
 
     fn take(&mut self, event: Event, now: Now) {
+        self.observer.take_event(&event, now);
         let effects = self.state.step(event, now);
         // Published first: whoever is answered finds the state that the answer speaks of.
         self.publish(now);
         for effect in effects {
+            self.observer.take_effect(&effect, now);
             if let Effect::Answer { request, answer } = effect {
                 if let Some(owed) = self.owed.remove(&request) {
                     // Whoever asked may have gone.
@@ -271,6 +290,8 @@ impl Supervisor {
         if is_same {
             return;
         }
+        self.observer
+            .take_change(&self.published.borrow().snapshot, &snapshot);
         snapshot.revision = revision + 1;
         let (cards, waiting) = self.state.cards(now);
         self.notifier.status(&snapshot, cards, waiting);

@@ -151,6 +151,11 @@ impl Worker {
         Arc::clone(&self.at_work)
     }
 
+    /// Pieces of work that are not begun yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
     /// Tells whether there is more work than that under way.
     pub(super) fn somebody_waits(&self) -> impl Fn() -> bool + Send + 'static {
         let waiting = Arc::clone(&self.waiting);

@@ -9,6 +9,8 @@ pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cac_common::error_chain::Chain;
@@ -65,6 +67,8 @@ pub struct Keeper {
     unsaved: BTreeMap<(String, String), ToRecord>,
     /// When that was last tried.
     saved: Duration,
+    /// Pieces that are not begun yet, as whoever sends them counts.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// Something to be done with the database.
@@ -123,12 +127,18 @@ impl Keeper {
             unwritten: 0,
             unsaved: BTreeMap::new(),
             saved: now.monotonic,
+            waiting: Arc::default(),
         }
     }
 
     /// For whoever reads: the database as it is at any time.
     pub fn store(&self) -> watch::Receiver<StoreOrReason> {
         self.store.subscribe()
+    }
+
+    /// Where whoever sends pieces counts each.
+    pub(super) fn waiting(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.waiting)
     }
 
     /// What is to be shown before anything happens.
@@ -172,7 +182,10 @@ impl Keeper {
             tokio::select! {
                 biased;
                 piece = queue.recv() => match piece {
-                    Some((work, now)) => self.take(work, now, &tell).await,
+                    Some((work, now)) => {
+                        self.waiting.fetch_sub(1, Ordering::SeqCst);
+                        self.take(work, now, &tell).await;
+                    }
                     None => break,
                 },
                 tick = days.tick() => {

@@ -22,6 +22,7 @@ use super::*;
 use crate::activity::Watched;
 use crate::card::transport::{Protocol, Report, SeenReader, Transport, TransportError};
 use crate::event::Now;
+use crate::metrics::Observer;
 use crate::state::tests::fixtures::{facts, reader_name};
 use crate::state::{DaemonFacts, State};
 
@@ -69,6 +70,7 @@ impl Serving {
             store: watch::channel(Err("there is none".into())).1,
             access,
             activity: activity.clone(),
+            metrics: Observer::new().metrics(),
         };
         let listener = {
             let _entered = runtime.enter();

@@ -92,7 +92,7 @@ fn with(facts: CardFacts) -> State {
     let mut state = empty();
     state.step(
         Event::Configured {
-            config: cac_common::config::Config::default(),
+            config: Box::default(),
             portals: vec![portal("first", "/")],
             problems: Vec::new(),
         },

@@ -283,10 +283,10 @@ impl World {
         let users = if with_second_portal { JOHNS_CARD } else { "" };
         let source = Source::new(Path::new("cacd.toml"), users.into());
         self.step(Event::Configured {
-            config: Config {
+            config: Box::new(Config {
                 pin_keep: keep,
                 ..Config::check(&source).unwrap()
-            },
+            }),
             portals,
             problems: Vec::new(),
         });
