@@ -36,6 +36,8 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
 	install -m 0644 docs/login.md docs/json.md $(SHARE)/doc/cacd/
+	install -D -m 0644 docs/metrics.md docs/outcomes.md -t $(SHARE)/doc/cacd/
+	install -D -m 0644 systemd/monitoring/* -t $(SHARE)/doc/cacd/monitoring/
 	install -d $(SHARE)/doc/cacd/schema
 	install -m 0644 tui/schema/*.json $(SHARE)/doc/cacd/schema/
 	install -d $(SHARE)/doc/cacd/guide

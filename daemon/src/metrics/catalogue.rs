@@ -2,6 +2,27 @@
 
 use super::exposition::{Metric, Type};
 
+/// Every outcome of a sign-in, so that each is there before it first happens.
+pub const OUTCOMES: [&str; 17] = [
+    "registered",
+    "needs_consent",
+    "needs_wizard",
+    "not_eligible",
+    "needs_sponsor",
+    "not_found",
+    "forbidden",
+    "rejected",
+    "unavailable",
+    "locked_out",
+    "unsupported",
+    "unrecognised",
+    "pin_refused",
+    "pin_blocked",
+    "pin_not_sent",
+    "card_failed",
+    "failed_here",
+];
+
 macro_rules! metrics {
     ($($constant:ident = $of:ident $name:literal $labels:expr, $help:literal;)*) => {
         $(pub(super) const $constant: Metric = Metric {

@@ -8,6 +8,7 @@ use cac_common::reader::ServiceStatus;
 use cac_common::registration::Outcome;
 use cac_common::snapshot::{Snapshot, Visit};
 
+use super::catalogue::OUTCOMES;
 use super::exposition::Histogram;
 use crate::card::error::CardError;
 use crate::event::{Effect, Event, Now, SignInResult, WizardEvent, WizardResult};
@@ -17,27 +18,6 @@ const MOST_PORTALS: usize = 64;
 
 /// No portal can have this name.
 const OTHERS: &str = "(others)";
-
-/// Every outcome of a sign-in, so that each is there before it first happens.
-pub(super) const OUTCOMES: [&str; 17] = [
-    "registered",
-    "needs_consent",
-    "needs_wizard",
-    "not_eligible",
-    "needs_sponsor",
-    "not_found",
-    "forbidden",
-    "rejected",
-    "unavailable",
-    "locked_out",
-    "unsupported",
-    "unrecognised",
-    "pin_refused",
-    "pin_blocked",
-    "pin_not_sent",
-    "card_failed",
-    "failed_here",
-];
 
 /// What has happened since the daemon was started.
 #[derive(Debug, Clone, Default)]

@@ -16,12 +16,10 @@ use tokio::sync::watch;
 
 use super::{Collector, NoAnswer, Wanted, render};
 
-/// It is written no more often than this.
-const AT_MOST_EVERY: Duration = Duration::from_secs(15);
-
-/// What could not be written is tried again after this long, if nothing
-/// happens before.
-const TRY_AGAIN: Duration = Duration::from_mins(1);
+const PACE: Pace = Pace {
+    at_most_every: Duration::from_secs(15),
+    try_again: Duration::from_mins(1),
+};
 
 /// Writing the last of it may take no longer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -36,6 +34,15 @@ enum NotWritten {
     NoAnswer(#[from] NoAnswer),
     #[error("cannot be written")]
     Io(#[from] io::Error),
+}
+
+/// How often it is written.
+#[derive(Clone, Copy)]
+struct Pace {
+    at_most_every: Duration,
+    /// What could not be written is tried again after this long more, if
+    /// nothing happens before.
+    try_again: Duration,
 }
 
 #[derive(Clone)]
@@ -66,7 +73,7 @@ pub(super) async fn follow(collector: Collector, mut wanted: watch::Receiver<Wan
                 .await;
         };
         tokio::select! {
-            () = keep(file.as_ref(), &collector) => {}
+            () = keep(file.as_ref(), &collector, PACE) => {}
             () = is_over => {}
         }
         let is_stopping = wanted.borrow().is_stopping;
@@ -80,7 +87,7 @@ pub(super) async fn follow(collector: Collector, mut wanted: watch::Receiver<Wan
 }
 
 /// Never ends.
-async fn keep(file: Option<&TextFile>, collector: &Collector) {
+async fn keep(file: Option<&TextFile>, collector: &Collector, pace: Pace) {
     let Some(file) = file else {
         return std::future::pending().await;
     };
@@ -103,12 +110,12 @@ async fn keep(file: Option<&TextFile>, collector: &Collector) {
                 is_failing = true;
             }
         }
-        tokio::time::sleep(AT_MOST_EVERY).await;
+        tokio::time::sleep(pace.at_most_every).await;
         let something_happens = async {
             let _ = changes.changed().await;
         };
         if is_failing {
-            let _ = tokio::time::timeout(TRY_AGAIN, something_happens).await;
+            let _ = tokio::time::timeout(pace.try_again, something_happens).await;
         } else {
             something_happens.await;
         }

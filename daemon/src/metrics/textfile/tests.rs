@@ -1,4 +1,39 @@
+use cac_common::config::Config;
+use cac_common::time::UtcSeconds;
+
 use super::*;
+use crate::event::Now;
+use crate::metrics::{Observer, Queues};
+use crate::state::{DaemonFacts, State};
+use crate::supervisor::Published;
+
+const NOW: Now = Now {
+    utc: UtcSeconds(0),
+    monotonic: Duration::ZERO,
+    random: 0,
+};
+
+/// Tells of a daemon that has just been started.
+fn collector(observer: &Observer) -> Collector {
+    let facts = DaemonFacts {
+        version: "0".into(),
+        host: "test".into(),
+        started_at: UtcSeconds(0),
+    };
+    let snapshot = State::new(facts, Config::default()).snapshot(NOW);
+    let published = Published::new(snapshot, Default::default(), Vec::new());
+    Collector {
+        metrics: observer.metrics(),
+        snapshots: watch::channel(Arc::new(published)).1,
+        store: watch::channel(Err("there is none".into())).1,
+    }
+}
+
+/// Answers the next question, which is one for each writing.
+async fn answer(observer: &mut Observer) {
+    let question = observer.question().await.unwrap();
+    observer.answer(question, Queues::default());
+}
 
 fn file(folder: &Path) -> Inner {
     Inner {
@@ -94,4 +129,74 @@ fn where_it_cannot_be_written_nothing_is_left_over() {
     file.write("cacd_up 1\n").unwrap_err();
 
     assert_eq!(names(folder.path()), ["cacd.prom"]);
+}
+
+#[tokio::test]
+async fn however_much_happens_it_is_written_now_and_then_and_after_the_last_of_it() {
+    let pace = Pace {
+        at_most_every: Duration::from_millis(50),
+        try_again: Duration::from_millis(50),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = TextFile(Arc::new(file(folder.path())));
+    let mut observer = Observer::new();
+    let (collector, metrics) = (collector(&observer), observer.metrics());
+    let path = file.0.path.clone();
+    let keeping = tokio::spawn(async move { keep(Some(&file), &collector, pace).await });
+    answer(&mut observer).await;
+
+    let busy = async {
+        for _ in 0..200 {
+            metrics.connection_refused();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let begun = tokio::time::Instant::now();
+    let mut written = 0;
+    let mut busy = std::pin::pin!(busy);
+    loop {
+        tokio::select! {
+            () = answer(&mut observer) => written += 1,
+            () = &mut busy => break,
+        }
+    }
+    let most = begun.elapsed().as_millis() / pace.at_most_every.as_millis() + 1;
+    while !fs::read_to_string(&path).is_ok_and(|text| text.contains("refused_total 200")) {
+        answer(&mut observer).await;
+        written += 1;
+    }
+
+    assert!(written <= most + 2, "{written} times, and {most} would do");
+    // Nothing happens any more, so nobody asks.
+    let silence = tokio::time::timeout(pace.at_most_every * 10, observer.question()).await;
+    assert!(silence.is_err());
+    keeping.abort();
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_is_tried_again_though_nothing_happens() {
+    let pace = Pace {
+        at_most_every: Duration::from_millis(1),
+        try_again: Duration::from_millis(1),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let later = folder.path().join("later");
+    let file = TextFile(Arc::new(file(&later)));
+    let mut observer = Observer::new();
+    let collector = collector(&observer);
+    let path = file.0.path.clone();
+    let keeping = tokio::spawn(async move { keep(Some(&file), &collector, pace).await });
+    answer(&mut observer).await;
+    answer(&mut observer).await;
+    assert!(!path.exists());
+
+    fs::create_dir(&later).unwrap();
+    while !path.exists() {
+        tokio::select! {
+            () = answer(&mut observer) => {}
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+        }
+    }
+
+    keeping.abort();
 }
