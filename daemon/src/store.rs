@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use cac_common::error_chain::Chain;
 use cac_common::identity::PersonaId;
 use cac_common::time::UtcSeconds;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
 mod cards;
@@ -120,6 +122,18 @@ impl Store {
         if let Some(Err(_)) = thread.map(JoinHandle::join) {
             tracing::error!("store thread had panicked");
         }
+    }
+
+    /// The same, but leaves the file and its log as they are: for one that is corrupt.
+    pub async fn abandon(self) {
+        let set = self.run(|connection| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            Ok(())
+        });
+        if let Err(error) = set.await {
+            tracing::warn!(error = %Chain(&error), "log is written back into a corrupt database");
+        }
+        self.close().await;
     }
 
     async fn run<T: Send + 'static>(

@@ -18,6 +18,15 @@ pub(super) fn opened(folder: &Path) -> Store {
     Store::open(folder, NOW).unwrap().0
 }
 
+impl Store {
+    /// What is read next comes from the disk.
+    pub(crate) async fn let_go_of_pages(&self) {
+        self.run(|connection| Ok(connection.execute_batch("PRAGMA shrink_memory")?))
+            .await
+            .unwrap();
+    }
+}
+
 pub(super) fn jane() -> CardRecord {
     CardRecord {
         card: CardId("aaaa-1".into()),

@@ -47,7 +47,7 @@ impl Keeper {
         tell: &(impl Fn(Event) + Sync),
     ) -> StoreOrReason {
         tracing::error!("database was found to be corrupt");
-        store.close().await;
+        store.abandon().await;
         self.tried = now.monotonic;
         let opened = open(self.folder.clone(), now.utc, Store::open_after_damage).await;
         self.take_over(opened, tell).await
