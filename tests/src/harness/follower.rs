@@ -48,6 +48,13 @@ impl Follower {
             .clone()
     }
 
+    /// Waits until the daemon that it follows is gone, and it has seen all that came from it.
+    pub fn wait_until_it_ends(&self) -> Result<(), WaitedInVain> {
+        wait::wait_until("the follower has nobody to follow", LIMIT, || {
+            self.task.is_finished()
+        })
+    }
+
     /// Waits until it has seen this revision or a later one.
     pub fn wait_until_at(&self, revision: u64) -> Result<(), WaitedInVain> {
         wait::wait_until("the follower is up to date", LIMIT, || {
