@@ -15,7 +15,7 @@ ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
 CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
 SAMPLES  := $(wildcard systemd/portals.d/*.sample)
 
-.PHONY: all install uninstall deps demo pictures recording guide test test-system lint verify-unit bench fuzz fuzz-screens fuzz-seeds clean help
+.PHONY: all install uninstall deps demo pictures recording guide test test-system lint verify-unit bench soak fuzz fuzz-screens fuzz-seeds clean help
 
 all: ## build both programs
 	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
@@ -115,6 +115,12 @@ verify-unit: ## install into a scratch folder and let systemd judge the unit
 # What is measured is what ships.
 bench: deps ## what a card costs cacd, and OpenSC, curl and yubico-piv-tool; what the dashboard costs
 	@$(CARGO) run -q --locked --release -p cac-tests --bin bench
+
+# How long the soak lasts; SEED= plays the same again.
+MINUTES ?= 60
+
+soak: deps ## cacd under a card a second, failing portals and clients that come and go (MINUTES=60, SEED=)
+	@$(CARGO) run -q --locked --release -p cac-tests --bin soak -- --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 # How long each fuzz target runs.
 SECONDS ?= 60

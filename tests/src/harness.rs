@@ -53,7 +53,7 @@ pub use self::outsider::{
     SECURITY_STATUS, SUCCESS, applet_key_use, key_use, select_applet, select_piv,
     verify_applet_with, verify_with,
 };
-pub use self::pam::{Branch, CardModule, Pam, Stack};
+pub use self::pam::{Branch, CardModule, Pam, Stack, opensc_module};
 pub use self::prompter::{ScriptedPinentry, answer_as_an_agent, nothing_is_asked, question_of};
 pub use self::socket::{Recorded, as_user, message, pipe_with, refusal};
 pub use self::traces::{appears_in, files_below, memory_of, resident_kilobytes};
@@ -248,6 +248,11 @@ impl Lab {
 
     pub fn socket(&self) -> PathBuf {
         self.places.socket()
+    }
+
+    /// Where pcscd serves.
+    pub fn pcscd_socket(&self) -> PathBuf {
+        self.pcscd.socket()
     }
 
     /// Holds everything but what pcscd has.

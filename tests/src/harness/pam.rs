@@ -103,7 +103,7 @@ impl Pam {
                 let holders = folder.path().join("holders");
                 fs::write(&holders, format!("{name} -> {user}\n"))?;
                 let text = PKCS11
-                    .replace("OPENSC", &opensc()?)
+                    .replace("OPENSC", &opensc_module()?.display().to_string())
                     .replace("HOLDERS", &holders.display().to_string());
                 let file = folder.path().join("pam_pkcs11.conf");
                 fs::write(&file, text)?;
@@ -162,11 +162,10 @@ impl Pam {
 }
 
 /// OpenSC's PKCS #11 module, in the folder of this architecture.
-fn opensc() -> anyhow::Result<String> {
+pub fn opensc_module() -> anyhow::Result<PathBuf> {
     let folders = fs::read_dir("/usr/lib")?.flatten();
     let found = folders
         .map(|folder| folder.path().join("opensc-pkcs11.so"))
         .find(|module| module.exists());
-    let module = found.context("opensc-pkcs11 is installed")?;
-    Ok(module.display().to_string())
+    found.context("opensc-pkcs11 is installed")
 }

@@ -2,6 +2,7 @@
 //! how that grows with the readers and what is on their cards.
 
 mod desk;
+mod idle;
 mod scene;
 mod window;
 
@@ -42,16 +43,8 @@ const SCREENS: [(&str, &str); 6] = [
 const START: f64 = 50.0;
 const CHANGE: f64 = 16.0;
 const FRAME: f64 = 2.0;
-const IDLE_CPU: f64 = 2.0;
-const IDLE_SWITCHES: f64 = 20.0;
 const RESIDENT: f64 = 16.0;
 const ANONYMOUS: f64 = 6.0;
-
-/// Threads that have nothing to do end after ten seconds; only then is it idle.
-const SETTLING: Duration = Duration::from_secs(12);
-
-/// The clock in the first line changes once in it.
-const IDLE: Duration = Duration::from_mins(1);
 
 pub(crate) fn print() -> anyhow::Result<()> {
     println!(
@@ -148,16 +141,7 @@ fn with_the_daemon() -> anyhow::Result<()> {
     let memory = process::memory(window.pid())?;
     within("resident, MB", memory.resident, RESIDENT);
     within("anonymous, MB", memory.anonymous, ANONYMOUS);
-    for (name, pid) in [("cacctl", window.pid()), ("cacd", lab.pid()?)] {
-        std::thread::sleep(SETTLING);
-        let before = Spent::of(pid)?;
-        std::thread::sleep(IDLE);
-        let spent = Spent::of(pid)?.since(&before);
-        println!("{name}, a minute of nothing");
-        within("CPU, ms", spent.cpu, IDLE_CPU);
-        within("context switches", spent.switches, IDLE_SWITCHES);
-    }
-    Ok(())
+    idle::print(&lab, window.pid())
 }
 
 fn started(socket: &std::path::Path) -> anyhow::Result<Duration> {
