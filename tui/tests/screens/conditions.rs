@@ -2,8 +2,6 @@
 //!
 //! One file a screen. Where it cannot be opened, what is drawn says why.
 
-use std::fmt::Write as _;
-
 use cacctl::keys::{Command, Mode};
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr as _;
@@ -388,7 +386,7 @@ fn rows_with(drawn: &Buffer, modifier: Modifier) -> Vec<String> {
 /// and of rows that are alike it is told how many there are.
 fn picture(all: &mut String, heading: &str, size: (u16, u16), app: &App, theme: Theme) {
     let drawn = buffer(app, size, theme);
-    writeln!(all, "== {heading}, {}x{}", size.0, size.1).unwrap();
+    all.push_str(&format!("== {heading}, {}x{}\n", size.0, size.1));
     let rows: Vec<String> = drawn
         .content
         .chunks(usize::from(size.0))
@@ -405,7 +403,7 @@ fn picture(all: &mut String, heading: &str, size: (u16, u16), app: &App, theme: 
     for alike in rows.chunk_by(|one, next| one == next) {
         all.push_str(&alike[0]);
         if alike.len() > 1 {
-            writeln!(all, "   {} more of these", alike.len() - 1).unwrap();
+            all.push_str(&format!("   {} more of these\n", alike.len() - 1));
         }
     }
     all.push('\n');
