@@ -386,7 +386,7 @@ fn rows_with(drawn: &Buffer, modifier: Modifier) -> Vec<String> {
 /// and of rows that are alike it is told how many there are.
 fn picture(all: &mut String, heading: &str, size: (u16, u16), app: &App, theme: Theme) {
     let drawn = buffer(app, size, theme);
-    all.push_str(&format!("== {heading}, {}x{}\n", size.0, size.1));
+    all.extend(["== ", heading, &format!(", {}x{}\n", size.0, size.1)]);
     let rows: Vec<String> = drawn
         .content
         .chunks(usize::from(size.0))
@@ -403,7 +403,7 @@ fn picture(all: &mut String, heading: &str, size: (u16, u16), app: &App, theme: 
     for alike in rows.chunk_by(|one, next| one == next) {
         all.push_str(&alike[0]);
         if alike.len() > 1 {
-            all.push_str(&format!("   {} more of these\n", alike.len() - 1));
+            all.extend([format!("   {} more of these\n", alike.len() - 1)]);
         }
     }
     all.push('\n');

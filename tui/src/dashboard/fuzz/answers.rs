@@ -48,8 +48,11 @@ impl Came {
 pub(super) fn answered(action: &Action, came: Came) -> Option<Message> {
     let done = || came.with([()]);
     Some(match action {
-        Action::Quit | Action::Redraw | Action::Suspend | Action::TakeMouse(_) => return None,
-        Action::FollowActivity(false) => return None,
+        Action::Quit
+        | Action::Redraw
+        | Action::Suspend
+        | Action::TakeMouse(_)
+        | Action::FollowActivity(false) => return None,
         Action::FollowActivity(true) => Message::Activity(news(came)),
         Action::SubmitPin(_) => Message::PinTaken(done()),
         Action::Register(_) => Message::Asked(done()),
