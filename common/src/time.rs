@@ -27,9 +27,49 @@ impl UtcSeconds {
     }
 }
 
+/// `40 s`, `5 min`, `3 h`, `2 days`.
+pub fn span(span: Duration) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = span.as_secs();
+    match seconds {
+        0..MINUTE => format!("{seconds} s"),
+        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
+        HOUR..DAY => format!("{} h", seconds / HOUR),
+        DAY..172_800 => "1 day".to_owned(),
+        _ => format!("{} days", seconds / DAY),
+    }
+}
+
+/// How long ago that is: `2 days ago`; below a minute `just now`.
+pub fn ago(passed: Duration) -> String {
+    if passed < Duration::from_mins(1) {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", span(passed))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_told_in_their_largest_unit() {
+        for (seconds, told) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3599, "59 min"),
+            (3600, "1 h"),
+            (86_399, "23 h"),
+            (86_400, "1 day"),
+            (172_800, "2 days"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), told);
+        }
+    }
 
     #[test]
     fn a_clock_that_was_set_back_gives_no_span() {

@@ -7,13 +7,14 @@ use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ServiceStatus};
 use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::HistoryKind;
+use cac_common::time;
 
 use super::Context;
 use super::session::Occasion;
 use super::visit::CardVisit;
 use crate::card::error::CardError;
 use crate::event::{Effect, NewNote, Now, SignInResult};
-use crate::registration::sentence;
+use crate::registration::{Due, sentence};
 use crate::store::Acquaintance;
 
 /// A sentence, before it has its moment.
@@ -32,7 +33,7 @@ impl Note {
     pub(super) fn plain(kind: HistoryKind, text: &str) -> Self {
         Self {
             note: NewNote {
-                at: cac_common::time::UtcSeconds::default(),
+                at: time::UtcSeconds::default(),
                 kind,
                 reader: None,
                 card: None,
@@ -87,21 +88,21 @@ impl Note {
         let apdus = card.facts.as_ref().map_or(0, |facts| facts.apdus);
         let (text, logged) = match acquaintance {
             Acquaintance::Known => (
-                format!("Recognised the card of {name}, read in {apdus} APDUs"),
+                format!("Recognised the card of {name}; the first read took {apdus} APDUs"),
                 "Card recognised",
             ),
             Acquaintance::Renewed => (
                 format!(
-                    "Recognised the card of {name}, with a certificate that is new on it; read in {apdus} APDUs"
+                    "Recognised the card of {name}, with a certificate that is new on it; the first read took {apdus} APDUs"
                 ),
                 "Card recognised, with a new certificate",
             ),
             Acquaintance::Reissued => (
-                format!("{name} has another card than before, read in {apdus} APDUs"),
+                format!("{name} has another card than before; its first read took {apdus} APDUs"),
                 "Another card of a person seen before",
             ),
             Acquaintance::New => (
-                format!("The card of {name} is new here, read in {apdus} APDUs"),
+                format!("The card of {name} is new here; the first read took {apdus} APDUs"),
                 "Card read for the first time",
             ),
         };
@@ -185,10 +186,11 @@ impl Note {
     pub(super) fn sign_in_ended(
         card: &CardVisit,
         portal: &Profile,
+        due: &Due,
         result: &SignInResult,
     ) -> Option<Self> {
         let (kind, text, logged) = match result {
-            SignInResult::Portal(outcome) => portal_said(outcome)?,
+            SignInResult::Portal(outcome) => portal_said(outcome, due.recheck_of.is_some())?,
             SignInResult::Card(error) => {
                 let (kind, text, logged) = card_said(error);
                 (kind, text, logged.to_owned())
@@ -280,14 +282,27 @@ impl CardVisit {
     /// Where it stands at a portal right after it was put in, if that is news.
     pub(super) fn first_note(&self, portal: &Profile, now: Now) -> Option<Note> {
         let stand = self.stands.get(&portal.name)?;
-        let status = stand.status(&self.pin, portal, now);
-        let text = if matches!(status, RegistrationStatus::Registered { .. }) {
-            "still registered"
-        } else {
-            status.label()
-        };
+        let text = at_first(&stand.status(&self.pin, portal, now), now);
         let text = format!("{}: {text}", portal.title);
         Some(Note::of_card(HistoryKind::Registration, self, &text).at_portal(&portal.name))
+    }
+}
+
+/// How it stands by what was written down: nobody has asked the portal yet.
+fn at_first(status: &RegistrationStatus, now: Now) -> String {
+    let RegistrationStatus::Registered {
+        checked_at,
+        recheck_due,
+        ..
+    } = status
+    else {
+        return status.label().to_owned();
+    };
+    let passed = now.utc.since(*checked_at);
+    if *recheck_due {
+        format!("registered, not checked for {}", time::span(passed))
+    } else {
+        format!("still registered, checked {}", time::ago(passed))
     }
 }
 
@@ -307,8 +322,8 @@ pub(super) fn service(before: ServiceStatus, now: ServiceStatus) -> Option<Note>
 }
 
 /// Kind, words for people, and what the log says instead: a page's title can
-/// name whom it greets.
-fn portal_said(outcome: &Outcome) -> Option<(HistoryKind, String, String)> {
+/// name whom it greets. `is_registered`: it was, and was to be checked again.
+fn portal_said(outcome: &Outcome, is_registered: bool) -> Option<(HistoryKind, String, String)> {
     let with = |label: &str, cause: &Cause| {
         let logged = format!("{label} ({})", cause.kind);
         (format!("{label}: {cause}"), logged)
@@ -324,6 +339,10 @@ fn portal_said(outcome: &Outcome) -> Option<(HistoryKind, String, String)> {
         Outcome::NotFound => plain("not found"),
         Outcome::Forbidden { cause } => with("forbidden", cause),
         Outcome::Rejected { cause } => with("rejected", cause),
+        // What was written down stays so, and nothing waits.
+        Outcome::Unavailable { cause, .. } if is_registered => {
+            with("registered, not checked", cause)
+        }
         Outcome::Unavailable { cause, .. } => with("waiting", cause),
         Outcome::LockedOut => plain("locked out"),
         Outcome::Unsupported { cause } => with("unsupported", cause),
@@ -366,5 +385,56 @@ fn card_said(error: &CardError) -> (HistoryKind, String, &'static str) {
         | CardError::OtherCard
         | CardError::StillLoggedIn
         | CardError::NoLockedMemory => (HistoryKind::Card, sentence(error), "the card failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use cac_common::cause::Kind;
+    use cac_common::time::UtcSeconds;
+
+    use super::*;
+
+    #[test]
+    fn a_portal_that_does_not_answer_leaves_registered_who_was() {
+        let busy = Outcome::Unavailable {
+            cause: Cause::new(Kind::PortalBusy, "the portal answered 503"),
+            retry_after: None,
+        };
+
+        let said = |is_registered| portal_said(&busy, is_registered).unwrap().1;
+
+        assert_eq!(said(false), "waiting: the portal answered 503");
+        assert_eq!(
+            said(true),
+            "registered, not checked: the portal answered 503"
+        );
+    }
+
+    #[test]
+    fn a_card_that_is_put_in_is_registered_as_of_when_that_was_checked() {
+        let day = 24 * 60 * 60;
+        let now = Now {
+            utc: UtcSeconds(40 * day),
+            monotonic: Duration::ZERO,
+            random: 0,
+        };
+        let registered = |days: i64, recheck_due| RegistrationStatus::Registered {
+            since: UtcSeconds(0),
+            checked_at: UtcSeconds((40 - days) * day),
+            account: None,
+            recheck_due,
+        };
+
+        for (status, told) in [
+            (registered(0, false), "still registered, checked just now"),
+            (registered(2, false), "still registered, checked 2 days ago"),
+            (registered(31, true), "registered, not checked for 31 days"),
+            (RegistrationStatus::NotFound, "not found"),
+        ] {
+            assert_eq!(at_first(&status, now), told);
+        }
     }
 }

@@ -170,7 +170,7 @@ impl CardVisit {
         let same_profile = context.portals.contains(&profile);
         let stand = self.stands.get(&profile.name).cloned();
         if let Some(Stand::SigningIn { due, again }) = stand {
-            let note = Note::sign_in_ended(self, &profile, &result);
+            let note = Note::sign_in_ended(self, &profile, &due, &result);
             // What a portal says under another profile says nothing under this one.
             let counts = same_profile || !matches!(result, SignInResult::Portal(_));
             if counts {
