@@ -7,7 +7,7 @@ use cac_common::time::UtcSeconds;
 use cac_common::wizard::WizardState;
 use jiff::tz::TimeZone;
 
-use crate::{phrase, print};
+use crate::{happening, phrase, print};
 
 /// One line for each change; for the first snapshot, for each thing there is.
 pub fn changes(
@@ -52,7 +52,7 @@ pub fn changes(
                 .happened
                 .iter()
                 .filter(|entry| entry.id > newest && told_by_nothing_else(entry.kind))
-                .map(|entry| readable(&entry.text)),
+                .map(|entry| readable(&happening::told(entry, Some(after)))),
         );
     }
     lines

@@ -7,6 +7,7 @@ use cac_common::snapshot::{Card, Snapshot};
 use cac_common::time::UtcSeconds;
 
 use crate::app::App;
+use crate::happening;
 
 /// Each with the scope the daemon is asked for.
 pub fn choices(app: &App) -> Vec<(String, ClearScope)> {
@@ -20,6 +21,7 @@ pub fn choices(app: &App) -> Vec<(String, ClearScope)> {
         choices.push((text, ClearScope::Card { card: card.clone() }));
     }
     if let Some(snapshot) = &app.snapshot {
+        choices.extend(other_cards(snapshot, app.card_id()));
         for portal in &snapshot.portals {
             choices.push((
                 format!("Every registration at {}", portal.title),
@@ -51,20 +53,46 @@ pub fn choices(app: &App) -> Vec<(String, ClearScope)> {
     choices
 }
 
+/// Those in other readers, and those that were seen before and are in none.
+fn other_cards<'a>(
+    snapshot: &'a Snapshot,
+    chosen: Option<&'a CardId>,
+) -> impl Iterator<Item = (String, ClearScope)> + 'a {
+    let cards = snapshot.readers.iter().filter_map(|it| it.card.as_ref());
+    let in_readers: Vec<(&CardId, &Card)> = cards
+        .filter_map(|card| Some((card.id.as_ref()?, card)))
+        .collect();
+    let is_in = move |id: &CardId| chosen == Some(id);
+    let out: Vec<(&CardId, String)> = snapshot
+        .known
+        .iter()
+        .filter(|known| in_readers.iter().all(|(id, _)| **id != known.card))
+        .map(|known| {
+            let tail = known.dod_id_tail.as_deref().map(readable);
+            let tail = tail.map_or_else(String::new, |tail| format!(" •{tail}"));
+            let name = readable(&known.name);
+            (
+                &known.card,
+                format!("The card of {name}{tail}, which is out"),
+            )
+        })
+        .collect();
+    let in_readers = in_readers.into_iter().map(|(id, card)| {
+        let text = match &card.holder {
+            Some(holder) => format!("The card of {}", readable(&holder.name.to_string())),
+            None => "Another card in a reader".into(),
+        };
+        (id, text)
+    });
+    in_readers
+        .chain(out)
+        .filter(move |(id, _)| !is_in(id))
+        .map(|(id, text)| (text, ClearScope::Card { card: id.clone() }))
+}
+
 /// The name of a card's holder, if it is shown to us.
 pub fn holder_of(app: &App, card: &CardId) -> Option<String> {
-    let snapshot = app.snapshot.as_ref()?;
-    let in_reader = snapshot
-        .readers
-        .iter()
-        .filter_map(|reader| reader.card.as_ref())
-        .find(|one| one.id.as_ref() == Some(card))
-        .and_then(|one| one.holder.as_ref())
-        .map(|holder| holder.name.to_string());
-    in_reader.or_else(|| {
-        let known = snapshot.known.iter().find(|known| known.card == *card)?;
-        Some(known.name.clone())
-    })
+    happening::holder_of(app.snapshot.as_ref()?, card)
 }
 
 /// One sentence for each card that is signed in again as soon as that is cleared.
@@ -98,8 +126,11 @@ fn signs_in_again(card: &Card, scope: &ClearScope) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
     use crate::invented;
+    use crate::update::{Message, update};
 
     #[test]
     fn a_card_comes_back_only_where_its_pin_is_kept_and_it_is_meant() {
@@ -132,6 +163,26 @@ mod tests {
             );
             assert!(comes_back(&desk(false), &scope).is_empty(), "{scope:?}");
         }
+    }
+
+    #[test]
+    fn a_card_that_was_taken_out_can_be_cleared_without_being_chosen() {
+        let mut app = App::new(invented::NOW, TimeZone::UTC);
+        update(&mut app, Message::Snapshot(Box::new(invented::desk())));
+
+        let choices = choices(&app);
+
+        let told: Vec<&str> = choices.iter().map(|(text, _)| &text[..]).collect();
+        assert_eq!(
+            told[..3],
+            [
+                "This card, of DOE, JANE Q, and its registrations",
+                "The card of ROE, RICHARD •4321, which is out",
+                "Every registration at AKO",
+            ]
+        );
+        let roe = CardId("a8c3d9e0-1111-4222-8333-444455556666".into());
+        assert_eq!(choices[1].1, ClearScope::Card { card: roe });
     }
 
     #[test]

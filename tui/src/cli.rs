@@ -82,7 +82,7 @@ pub struct Options {
     ///
     /// A theme of your own is a file NAME.toml in the folder cacctl/themes of
     /// $XDG_CONFIG_HOME (~/.config, where that is not set).
-    #[arg(long, global = true, value_name = "NAME|list")]
+    #[arg(long, global = true, value_name = "NAME|list", add = completion::themes())]
     pub theme: Option<String>,
 }
 

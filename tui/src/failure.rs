@@ -17,7 +17,7 @@ use cac_common::snapshot::{Card, Visit};
 use cac_common::toml_file::FileError;
 
 use self::daemon::{advice_for, exit_of};
-use self::like::there_are;
+pub(crate) use self::like::there_are;
 use crate::ascii;
 use crate::holders::{Suspect, held_by};
 use crate::patience::Awaited;

@@ -20,6 +20,7 @@ pub mod feed;
 mod folders;
 pub mod fuzzy;
 pub mod glossary;
+pub mod happening;
 mod holders;
 pub mod keys;
 pub mod outlook;
@@ -36,6 +37,7 @@ pub mod sheet;
 pub mod terminal;
 pub mod theme;
 pub mod update;
+pub mod users;
 pub mod view;
 pub mod waiting;
 
@@ -94,6 +96,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         return Err(Failure::Endless);
     }
     let sheet = Sheet::of_output(&options, bounds, |name| std::env::var_os(name));
+    users::learn();
     let socket = socket_to_ask(
         options.socket.clone(),
         |name| std::env::var_os(name),
@@ -103,6 +106,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
         theme::list(&mut std::io::stdout().lock(), |name| std::env::var_os(name))?;
         return Ok(Exit::Fine);
     }
+    theme::check(&options, |name| std::env::var_os(name))?;
     if theme::only_ascii(&options, |name| std::env::var_os(name)) {
         ascii::want();
     }

@@ -178,8 +178,8 @@ impl Ending<'_> {
         whose(self.card, self.reader)
     }
 
-    pub fn nearness(&self, now: UtcSeconds) -> Nearness {
-        Nearness::of(now, self.ends)
+    pub fn nearness(&self, now: UtcSeconds, zone: &TimeZone) -> Nearness {
+        Nearness::of(now, self.ends, zone)
     }
 
     /// It was taken back before its end.
@@ -220,11 +220,11 @@ impl Ending<'_> {
 }
 
 impl Nearness {
-    pub fn of(now: UtcSeconds, ends: UtcSeconds) -> Self {
+    pub fn of(now: UtcSeconds, ends: UtcSeconds, zone: &TimeZone) -> Self {
         if ends < now {
             return Self::Past;
         }
-        let days = phrase::days_left(now, ends);
+        let days = phrase::days_left(now, ends, zone);
         if days <= 1 {
             Self::Day
         } else if days <= 7 {
@@ -293,7 +293,7 @@ fn is_of_the_dod(card: &Card) -> bool {
 }
 
 /// The last second of a day written as `YYYY-MM-DD`; none if it is no day.
-fn end_of_day(day: &str, zone: &TimeZone) -> Option<UtcSeconds> {
+pub(crate) fn end_of_day(day: &str, zone: &TimeZone) -> Option<UtcSeconds> {
     let day: Date = day.parse().ok()?;
     let next = day.tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
     Some(UtcSeconds(next.timestamp().as_second().saturating_sub(1)))
@@ -325,11 +325,11 @@ mod tests {
     fn each_threshold_has_a_word_and_a_mark_of_its_own() {
         let day = 24 * 60 * 60;
         let mut told = Vec::new();
-        for seconds in [0, 2 * day - 1, 2 * day, 8 * day, 15 * day, 31 * day] {
-            let nearness = Nearness::of(NOW, in_seconds(seconds));
+        for seconds in [0, day, 2 * day, 8 * day, 15 * day, 31 * day] {
+            let nearness = Nearness::of(NOW, in_seconds(seconds), &TimeZone::UTC);
             told.push((nearness.mark(), nearness.word()));
         }
-        let past = Nearness::of(in_seconds(1), NOW);
+        let past = Nearness::of(in_seconds(1), NOW, &TimeZone::UTC);
 
         assert_eq!(
             told,
@@ -373,6 +373,26 @@ mod tests {
                 "ROE, RICHARD •4321 is in no reader: its dates show when it is put in.",
             ]
         );
+    }
+
+    #[test]
+    fn a_card_and_a_certificate_that_end_on_the_same_date_have_as_many_days_left() {
+        let mut desk = invented::checked();
+        let ends = card(&mut desk).certificates[0].not_after;
+        card(&mut desk).expires = Some(phrase::date(ends, &TimeZone::UTC));
+        let app = app(desk);
+        let outlook = Outlook::of(&app);
+
+        let days = outlook.endings.iter().filter(|ending| {
+            let is_card = matches!(ending.what, What::Card);
+            is_card || ending.ends == ends
+        });
+        let days: Vec<i64> = days
+            .map(|ending| phrase::days_left(NOW, ending.ends, &TimeZone::UTC))
+            .collect();
+
+        assert!(days.len() > 1);
+        assert!(days.iter().all(|left| *left == days[0]), "{days:?}");
     }
 
     #[test]

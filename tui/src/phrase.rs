@@ -3,22 +3,17 @@
 pub mod certificate;
 pub mod times;
 
-use std::time::Duration;
-
 use cac_common::finding::{Finding, Weight};
 use cac_common::identity::readable;
 use cac_common::interface::{ClearScope, Lost};
 use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryKind, PinStatus};
-use cac_common::time::UtcSeconds;
+pub use cac_common::time::span;
+use cac_common::time::{self, UtcSeconds};
 use cac_common::wizard::{Wizard, WizardState};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
 
 /// How a thing stands, told apart by what a person has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,25 +30,9 @@ pub enum Tone {
     Bad,
 }
 
-/// `40 s`, `5 min`, `3 h`, `2 days`.
-pub fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        0..MINUTE => format!("{seconds} s"),
-        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
-        HOUR..DAY => format!("{} h", seconds / HOUR),
-        _ => counted(seconds / DAY, "day", "days"),
-    }
-}
-
 /// `2 days ago`; below a minute `just now`.
 pub fn ago(now: UtcSeconds, at: UtcSeconds) -> String {
-    let passed = now.since(at);
-    if passed.as_secs() < MINUTE {
-        "just now".into()
-    } else {
-        format!("{} ago", span(passed))
-    }
+    time::ago(now.since(at))
 }
 
 /// `in 40 s`.
@@ -99,21 +78,44 @@ fn zoned(at: UtcSeconds, zone: &TimeZone) -> Option<Zoned> {
     Some(timestamp.to_zoned(zone.clone()))
 }
 
-/// Whole days until `at`; negative when it has passed.
-pub fn days_left(now: UtcSeconds, at: UtcSeconds) -> i64 {
-    let day = i64::try_from(DAY).unwrap_or(i64::MAX);
-    at.0.saturating_sub(now.0).div_euclid(day)
+/// Days from today to the day of `at`, as a calendar counts them: what ends on the
+/// same date has the same number of days left. Negative for a day that is over.
+pub fn days_left(now: UtcSeconds, at: UtcSeconds, zone: &TimeZone) -> i64 {
+    let days = || {
+        let (today, last) = (zoned(now, zone)?.date(), zoned(at, zone)?.date());
+        Some(i64::from(today.until(last).ok()?.get_days()))
+    };
+    // What no calendar holds is far away, on one side or the other.
+    days().unwrap_or_else(|| at.0.saturating_sub(now.0).div_euclid(24 * 60 * 60))
 }
 
-/// `412 days left`, `expired 3 days ago`.
-pub fn validity(now: UtcSeconds, not_before: UtcSeconds, not_after: UtcSeconds) -> String {
+/// `412 days left`, `ends today`, `expired 3 days ago`.
+pub fn validity(
+    now: UtcSeconds,
+    (not_before, not_after): (UtcSeconds, UtcSeconds),
+    zone: &TimeZone,
+) -> String {
     if now < not_before {
-        format!("valid {}", until(now, not_before))
-    } else if now > not_after {
-        format!("expired {}", ago(now, not_after))
-    } else {
-        let days = u64::try_from(days_left(now, not_after)).unwrap_or(0);
-        format!("{} left", counted(days, "day", "days"))
+        return format!("valid {}", until(now, not_before));
+    }
+    if now > not_after {
+        return format!("expired {}", days_to(now, not_after, zone));
+    }
+    match days_left(now, not_after, zone) {
+        0 => "ends today".into(),
+        days => format!("{} left", counted(days.unsigned_abs(), "day", "days")),
+    }
+}
+
+/// How far away an end is, in whole days: `today`, `in 3 days`, `3 days ago`.
+pub fn days_to(now: UtcSeconds, at: UtcSeconds, zone: &TimeZone) -> String {
+    let days = days_left(now, at, zone);
+    let count = || counted(days.unsigned_abs(), "day", "days");
+    match (at < now, days) {
+        (true, 0) => ago(now, at),
+        (true, _) => format!("{} ago", count()),
+        (false, 0) => "today".into(),
+        (false, _) => format!("in {}", count()),
     }
 }
 
@@ -198,6 +200,13 @@ pub fn pin(pin: &PinStatus) -> String {
         PinStatus::Blocked => "blocked".into(),
         PinStatus::OtherProgram => "another program is logged in".into(),
     }
+}
+
+/// All that reading it took: the history tells how many of them the first read
+/// did; the rest is asked for when the card is idle.
+pub fn read_in(apdus: u32) -> String {
+    let apdus = counted(u64::from(apdus), "APDU", "APDUs");
+    format!("in {apdus} so far")
 }
 
 /// Why a card is not read that another program has opened exclusively.
@@ -336,18 +345,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_told_in_their_largest_unit() {
-        for (seconds, told) in [
-            (0, "0 s"),
-            (59, "59 s"),
-            (60, "1 min"),
-            (3599, "59 min"),
-            (3600, "1 h"),
-            (86_399, "23 h"),
-            (86_400, "1 day"),
-            (172_800, "2 days"),
+    fn what_ends_on_the_same_date_has_as_many_days_left() {
+        let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
+        // 2026-11-22 14:02:09 EST.
+        let now = UtcSeconds(1_795_374_129);
+        let told = |at| validity(now, (UtcSeconds(0), UtcSeconds(at)), &zone);
+        let midnight = 1_795_410_000;
+
+        for (at, days) in [
+            (midnight - 1, "ends today"),
+            (midnight, "1 day left"),
+            (midnight + 86_399, "1 day left"),
+            // In summer time, whose day began an hour earlier.
+            (midnight + 200 * 86_400 - 3600, "201 days left"),
+            (midnight + 200 * 86_400 + 82_799, "201 days left"),
+            (now.0 - 60, "expired 1 min ago"),
+            (midnight - 86_401, "expired 1 day ago"),
+            (midnight - 2 * 86_400, "expired 1 day ago"),
         ] {
-            assert_eq!(span(Duration::from_secs(seconds)), told);
+            assert_eq!(told(at), days, "{at}");
         }
     }
 
@@ -355,8 +371,16 @@ mod tests {
     fn a_moment_that_no_calendar_holds_is_no_panic() {
         for at in [i64::MIN, i64::MAX] {
             assert_eq!(date(UtcSeconds(at), &TimeZone::UTC), "?");
-            validity(UtcSeconds(0), UtcSeconds(at), UtcSeconds(at));
-            days_left(UtcSeconds(at), UtcSeconds(-at.saturating_add(1)));
+            validity(
+                UtcSeconds(0),
+                (UtcSeconds(at), UtcSeconds(at)),
+                &TimeZone::UTC,
+            );
+            days_left(
+                UtcSeconds(at),
+                UtcSeconds(-at.saturating_add(1)),
+                &TimeZone::UTC,
+            );
         }
     }
 

@@ -70,7 +70,7 @@ pub fn news(before: &Snapshot, after: &Snapshot, now: UtcSeconds, zone: &TimeZon
 }
 
 /// A sentence for each certificate of each card.
-pub fn certificates(snapshot: &Snapshot, now: UtcSeconds) -> Vec<String> {
+pub fn certificates(snapshot: &Snapshot, now: UtcSeconds, zone: &TimeZone) -> Vec<String> {
     let mut told = Vec::new();
     for card in cards(snapshot) {
         let whose = whose(card);
@@ -84,7 +84,7 @@ pub fn certificates(snapshot: &Snapshot, now: UtcSeconds) -> Vec<String> {
                 "Certificate {} of {whose}, from {}, is {}{}",
                 phrase::certificate::place(certificate),
                 readable(&certificate.issuer),
-                state(&phrase::certificate::standing(certificate, now).1),
+                state(&phrase::certificate::standing(certificate, now, zone).1),
                 if signs_in { ", and signs in" } else { "" },
             )));
         }
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn each_certificate_is_a_sentence() {
-        let told = certificates(&invented::desk(), invented::NOW);
+        let told = certificates(&invented::desk(), invented::NOW, &TimeZone::UTC);
 
         assert_eq!(
             told[0],
@@ -285,7 +285,7 @@ mod tests {
             invented::desk().for_a_stranger(),
         ] {
             let mut told = account(&snapshot, invented::NOW, &TimeZone::UTC);
-            told.extend(certificates(&snapshot, invented::NOW));
+            told.extend(certificates(&snapshot, invented::NOW, &TimeZone::UTC));
             told.extend(news(
                 &invented::nothing_plugged_in(),
                 &snapshot,

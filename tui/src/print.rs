@@ -19,7 +19,7 @@ use serde::Serialize;
 use self::table::hanging;
 use crate::failure::Failure;
 use crate::sheet::Sheet;
-use crate::{ascii, holders, phrase};
+use crate::{ascii, happening, holders, phrase};
 
 /// One JSON object on one line.
 pub fn json(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
@@ -47,11 +47,16 @@ pub fn bytes(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
 pub fn entry(
     out: &mut impl Write,
     entry: &HistoryEntry,
-    sheet: Sheet,
-    zone: &TimeZone,
+    snapshot: Option<&Snapshot>,
+    (sheet, zone): (Sheet, &TimeZone),
 ) -> Result<(), Failure> {
     let head = format!("{:>6}  {}  ", entry.id, phrase::moment(entry.at, zone));
-    hanging(out, sheet, &head, &readable(&entry.text))
+    hanging(
+        out,
+        sheet,
+        &head,
+        &readable(&happening::told(entry, snapshot)),
+    )
 }
 
 /// Who may hold a card for itself, where one is held and somebody is known to.

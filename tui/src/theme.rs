@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use ratatui::style::{Color, Modifier, Style};
 
 pub use self::colour::Depth;
-pub use self::place::{ThemeError, list};
+pub use self::place::{ThemeError, all, check, list};
 
 use crate::cli::Options;
 use crate::phrase::Tone;

@@ -49,7 +49,13 @@ async fn what_the_daemon_knows_is_offered_where_it_can_stand() {
             &["registered", "card", "pin", "idle", "no-card"],
         ),
         ("status --wait-for pin --portal a", &["ako"]),
-        ("status --wait-for pin --card ", &[CARD]),
+        ("status --wait-for pin --card ", &[CARD, KNOWN]),
+        ("status --portal t", &["travel"]),
+        (
+            "status --theme col",
+            &["colour-blind", "colour-blind-light"],
+        ),
+        ("--theme l", &["light", "list"]),
     ] {
         let output = complete(&place, line).await;
 

@@ -279,8 +279,55 @@ async fn no_option_is_dropped_in_silence() {
         (&["--plain", "--card", "a"], "cannot be used with"),
         (&["--portal", "ako", "--plain"], "cannot be used with"),
         (&["--card", "a", "status"], "stand after the subcommand"),
+        (
+            &["--theme", "nope", "status"],
+            "no theme has the name \"nope\"; there are default, light, high-contrast",
+        ),
+        (
+            &["watch", "--theme", "dfault"],
+            "did you mean default? There are default",
+        ),
+        (&["regsiter"], "a similar subcommand exists: 'register'"),
+        (
+            &["card", "show", "--raeder", "a"],
+            "a similar argument exists: '--reader'",
+        ),
     ] {
         let output = place.cacctl(arguments, "").await;
+
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_one_card_or_one_portal_is_told_alone() {
+    let place = Place::new("told_alone");
+    let (_desk, _serving) = place.serve(invented::desk());
+    let jane = "4f1e7a52-9a0b-4c57-8d52-0a3c5f6e7d81";
+    let roe = "a8c3d9e0-1111-4222-8333-444455556666";
+
+    for (arguments, there, not_there) in [
+        (&["--card", jane][..], "DOE, JANE Q", "ROE"),
+        (&["--card", roe], "the card is in no reader", "DOE"),
+        (&["--portal", "travel"], "Travel", "AKO"),
+        (&["--portal", "travel", "--json"], "\"travel\"", "\"ako\""),
+        (&["--card", roe, "--json"], "ROE", "DOE"),
+    ] {
+        let arguments = [&["status"], arguments].concat();
+        let output = place.cacctl(&arguments, "").await;
+
+        let told = told(&output);
+        assert!(told.contains(there), "{arguments:?}: {told}");
+        assert!(!told.contains(not_there), "{arguments:?}: {told}");
+    }
+    for (arguments, said) in [
+        (["--card", "4f1e"], "card 4f1e is not"),
+        (["--portal", "travle"], "did you mean travel?"),
+    ] {
+        let arguments = [&["status"][..], &arguments].concat();
+        let output = place.cacctl(&arguments, "").await;
 
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         let told = String::from_utf8(output.stderr).unwrap();

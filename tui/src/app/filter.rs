@@ -4,7 +4,7 @@ use cac_common::certificate::CertificateSummary;
 use cac_common::snapshot::{HistoryEntry, Registration};
 
 use super::{App, Chosen, Pane, Screen};
-use crate::phrase;
+use crate::{happening, phrase};
 
 /// Rows of one pane without these words are not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,10 @@ impl App {
                         .collect(),
                 )
             }
-            Pane::Happened => matching(self.happened().iter().map(entry_text).collect()),
+            Pane::Happened => {
+                let entries = self.happened().iter();
+                matching(entries.map(|one| self.entry_text(one)).collect())
+            }
         }
     }
 
@@ -119,10 +122,11 @@ impl App {
             registration.status.label()
         )
     }
-}
 
-fn entry_text(entry: &HistoryEntry) -> String {
-    format!("{} {}", phrase::kind(entry.kind), entry.text)
+    fn entry_text(&self, entry: &HistoryEntry) -> String {
+        let told = happening::told(entry, self.snapshot.as_ref());
+        format!("{} {told}", phrase::kind(entry.kind))
+    }
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -139,7 +139,7 @@ fn card_in(known: &Known<'_>) -> Found {
 
 fn read(_: &Known<'_>, card: &Card) -> Found {
     match &card.stage {
-        Stage::Read => Found::fine(phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")),
+        Stage::Read => Found::fine(phrase::read_in(card.read_apdus)),
         Stage::Reading { done, of, .. } => Found::running(format!("{done} of {of} parts are read")),
         Stage::Held => Found::failed("another program holds it for itself").by(
             "Close that program, or wait. cacctl status says which it may be.",
@@ -184,8 +184,8 @@ fn dates(known: &Known<'_>, card: &Card) -> Found {
     }
     of_login(card, |certificate| {
         let (from, to) = (certificate.not_before, certificate.not_after);
-        let told = phrase::validity(known.now, from, to);
-        match words::lifetime(certificate, known.now) {
+        let told = phrase::validity(known.now, (from, to), known.zone);
+        match words::lifetime(certificate, known.now, known.zone) {
             Tone::Bad if known.now < from => Found::failed(told).by(
                 "It is too early for it, or the clock of this machine is wrong.",
                 "timedatectl",

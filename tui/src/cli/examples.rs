@@ -16,6 +16,8 @@ Examples:
       What is in the readers, where each card stands, and what to do next.
   cacctl status --json | jq '.readers[].card.registrations'
       The same for a program; /usr/share/doc/cacd/json.md describes it.
+  cacctl status --portal ako
+      Where each card stands there; --card ID picks one card, in a reader or not.
   cacctl status --wait-for registered --portal ako --timeout 60 --quiet
       Ends with 0 once the card is registered there, with 4 as soon as a person is needed, and with 1 after a minute. The daemon may be restarted meanwhile.
   cacctl status --wait-for no-card --quiet && loginctl lock-session

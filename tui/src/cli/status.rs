@@ -6,7 +6,7 @@ use crate::completion;
 
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Print the whole state as one JSON object.
+    /// Print the state as one JSON object.
     #[arg(long)]
     pub json: bool,
 
@@ -14,12 +14,12 @@ pub struct Status {
     #[arg(long, value_name = "STATUS", value_enum)]
     pub wait_for: Option<WaitFor>,
 
-    /// With --wait-for: only this portal.
-    #[arg(long, value_name = "NAME", requires = "wait_for", add = completion::enabled_portals())]
+    /// Only this portal: of what is told, and of what is waited for.
+    #[arg(long, value_name = "NAME", add = completion::portals())]
     pub portal: Option<String>,
 
-    /// With --wait-for: only this card, instead of each that is in a reader.
-    #[arg(long, value_name = "ID", requires = "wait_for", add = completion::cards())]
+    /// Only this card, in a reader or seen before: of what is told, and of what is waited for.
+    #[arg(long, value_name = "ID", add = completion::every_card())]
     pub card: Option<String>,
 }
 

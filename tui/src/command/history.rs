@@ -20,6 +20,12 @@ pub async fn run(socket: &Path, wanted: History, sheet: Sheet) -> Result<Exit, F
     let (json, mut left) = (wanted.json, wanted.limit);
     let mut request = request(wanted, clock::now(), &zone)?;
     let mut client = Client::connect(socket).await?;
+    // Whose cards are named; as JSON the history stays as it was written.
+    let snapshot = if json {
+        None
+    } else {
+        Some(client.snapshot().await?)
+    };
     while left > 0 {
         request.limit = left.min(LONGEST_HISTORY_PAGE);
         let page = client.search_history(&request).await?;
@@ -32,7 +38,7 @@ pub async fn run(socket: &Path, wanted: History, sheet: Sheet) -> Result<Exit, F
             if json {
                 print::json(&mut out, entry)?;
             } else {
-                print::entry(&mut out, entry, sheet, &zone)?;
+                print::entry(&mut out, entry, snapshot.as_ref(), (sheet, &zone))?;
             }
         }
         left = left.saturating_sub(u32::try_from(page.entries.len()).unwrap_or(u32::MAX));

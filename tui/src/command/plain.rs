@@ -117,7 +117,7 @@ impl Talk {
 
     fn certificates(&self) -> Result<(), Failure> {
         match &self.shown {
-            Some(snapshot) => say_each(&certificates(snapshot, clock::now())),
+            Some(snapshot) => say_each(&certificates(snapshot, clock::now(), &self.zone)),
             None => say("The service has not answered yet."),
         }
     }

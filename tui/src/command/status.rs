@@ -1,5 +1,6 @@
 //! `cacctl status`: what is in the readers, and where each card stands.
 
+mod only;
 mod wait;
 
 use std::io;
@@ -10,6 +11,7 @@ use cac_common::reader::ServiceStatus;
 use cac_common::snapshot::Snapshot;
 use jiff::tz::TimeZone;
 
+use self::only::Only;
 use self::wait::{Absence, End, Wanted};
 use crate::cli::{Bounds, Status, WaitFor};
 use crate::failure::{Exit, Failure};
@@ -27,8 +29,17 @@ pub async fn run(
         return wait_for(socket, what, wanted, bounds, sheet).await;
     }
     let snapshot = Client::connect(socket).await?.snapshot().await?;
-    tell(&snapshot, wanted.json, sheet)?;
+    only(wanted).check(&snapshot)?;
+    let snapshot = only(wanted).of(snapshot);
+    tell(&snapshot, wanted, sheet)?;
     Ok(exit(&snapshot))
+}
+
+fn only(wanted: &Status) -> Only<'_> {
+    Only {
+        card: wanted.card.as_deref(),
+        portal: wanted.portal.as_deref(),
+    }
 }
 
 async fn wait_for(
@@ -50,7 +61,7 @@ async fn wait_for(
     let (snapshot, end) = wait::wait(socket.to_owned(), of_what, absence, sheet.quiet).await?;
     // To wait was asked for; how things stand is told besides.
     if wanted.json || !sheet.quiet {
-        tell(&snapshot, wanted.json, sheet)?;
+        tell(&only(wanted).of(*snapshot), wanted, sheet)?;
     }
     match end {
         End::Holds => Ok(Exit::Fine),
@@ -58,12 +69,13 @@ async fn wait_for(
     }
 }
 
-fn tell(snapshot: &Snapshot, json: bool, sheet: Sheet) -> Result<(), Failure> {
+fn tell(snapshot: &Snapshot, wanted: &Status, sheet: Sheet) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    if json {
+    if wanted.json {
         return print::json(&mut out, snapshot);
     }
-    print::status::status(&mut out, snapshot, sheet, clock::now(), &TimeZone::system())?;
+    let now = (clock::now(), &TimeZone::system());
+    print::status::status(&mut out, snapshot, wanted.card.is_some(), sheet, now)?;
     print::suspects(&mut out, snapshot)
 }
 

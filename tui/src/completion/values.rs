@@ -13,7 +13,7 @@ use cac_common::paths::socket_to_ask;
 use cac_common::snapshot::{Card, Snapshot};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use crate::phrase;
+use crate::{phrase, theme};
 
 /// Nobody waits longer for a word.
 const LONGEST: Duration = Duration::from_millis(200);
@@ -99,6 +99,14 @@ pub(crate) fn categories() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let all = Category::ALL.map(|one| (one.name().to_owned(), one.title().to_owned()));
         fitting(typed, all.into())
+    })
+}
+
+pub(crate) fn themes() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let mut all = theme::all(|name| std::env::var_os(name));
+        all.push(("list".into(), "tells what each is for".into()));
+        fitting(typed, all)
     })
 }
 

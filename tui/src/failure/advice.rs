@@ -24,7 +24,7 @@ impl Failure {
             Self::Settings(_) => {
                 Some("Mend the file, or move it away: without it everything is as usual.")
             }
-            Self::Theme(_) => Some("cacctl --theme list says which there are."),
+            Self::Theme(_) => Some("cacctl --theme list says what each is for."),
             Self::NoCard | Self::ReaderEmpty { .. } => {
                 Some("Put your card in, chip first, and try again.")
             }

@@ -7,7 +7,7 @@ const LONGEST: usize = 128;
 const MOST: usize = 16;
 
 /// For the end of a message: the one that was meant, most likely, and all there are.
-pub(super) fn there_are(kind: &str, name: &str, there: &[String]) -> String {
+pub(crate) fn there_are(kind: &str, name: &str, there: &[String]) -> String {
     let meant = nearest(name, there);
     let meant = meant.map_or_else(String::new, |it| format!("did you mean {it}? "));
     let all = match there {

@@ -59,10 +59,10 @@ pub fn purpose(certificate: &CertificateSummary) -> &'static str {
 }
 
 /// How its dates stand.
-pub fn lifetime(certificate: &CertificateSummary, now: UtcSeconds) -> Tone {
+pub fn lifetime(certificate: &CertificateSummary, now: UtcSeconds, zone: &TimeZone) -> Tone {
     if now > certificate.not_after || now < certificate.not_before {
         Tone::Bad
-    } else if days_left(now, certificate.not_after) < SOON {
+    } else if days_left(now, certificate.not_after, zone) < SOON {
         Tone::Wanted
     } else {
         Tone::Good
@@ -70,9 +70,13 @@ pub fn lifetime(certificate: &CertificateSummary, now: UtcSeconds) -> Tone {
 }
 
 /// What matters most of how it stands, in a word or two.
-pub fn standing(certificate: &CertificateSummary, now: UtcSeconds) -> (Tone, String) {
-    let validity = validity(now, certificate.not_before, certificate.not_after);
-    let lifetime = lifetime(certificate, now);
+pub fn standing(
+    certificate: &CertificateSummary,
+    now: UtcSeconds,
+    zone: &TimeZone,
+) -> (Tone, String) {
+    let validity = validity(now, (certificate.not_before, certificate.not_after), zone);
+    let lifetime = lifetime(certificate, now, zone);
     if let Revocation::Revoked { .. } = certificate.revocation {
         (Tone::Bad, "revoked".into())
     } else if let ChainStatus::NotTrusted { .. } = certificate.chain
@@ -192,12 +196,15 @@ mod tests {
         };
         for (certificate, now, tone, told) in [
             (certificate(), invented::NOW, Tone::Good, "412 days left"),
-            (certificate(), soon, Tone::Wanted, "0 days left"),
+            (certificate(), soon, Tone::Wanted, "ends today"),
             (not_trusted.clone(), soon, Tone::Bad, "not trusted"),
             (not_trusted, later, Tone::Bad, "expired just now"),
             (revoked, later, Tone::Bad, "revoked"),
         ] {
-            assert_eq!(standing(&certificate, now), (tone, told.to_owned()));
+            assert_eq!(
+                standing(&certificate, now, &TimeZone::UTC),
+                (tone, told.to_owned())
+            );
         }
     }
 

@@ -145,10 +145,7 @@ fn card_itself(reader: &Reader, card: &Card, manner: &Manner) -> Vec<Field> {
     });
     let read = match &card.stage {
         Stage::Reading { done, of, .. } => format!("being read, {done} of {of} done"),
-        Stage::Read => format!(
-            "with {}",
-            phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")
-        ),
+        Stage::Read => phrase::read_in(card.read_apdus),
         Stage::Held => format!("failed: {}", phrase::HELD),
         Stage::Failed { cause } => format!("failed: {}", readable(cause)),
     };
@@ -241,7 +238,7 @@ fn certificate_fields(certificate: &CertificateSummary, manner: &Manner) -> Vec<
                 "{} to {}, {}",
                 phrase::moment(not_before, &manner.zone),
                 phrase::moment(not_after, &manner.zone),
-                phrase::validity(manner.now, not_before, not_after)
+                phrase::validity(manner.now, (not_before, not_after), &manner.zone)
             ),
         ),
         ("chain", chain(&certificate.chain).1),

@@ -14,13 +14,14 @@ use crate::phrase;
 use crate::sheet::Sheet;
 
 /// The service, each problem, and a table of readers; then each card with its
-/// certificates and portals, and who was seen before.
+/// certificates and portals, and who was seen before. `of_one`: the state is
+/// that of one card.
 pub fn status(
     out: &mut impl Write,
     snapshot: &Snapshot,
+    of_one: bool,
     sheet: Sheet,
-    now: UtcSeconds,
-    zone: &TimeZone,
+    (now, zone): (UtcSeconds, &TimeZone),
 ) -> Result<(), Failure> {
     let daemon = &snapshot.daemon;
     line(
@@ -37,7 +38,12 @@ pub fn status(
     }
     line(out, "")?;
     if snapshot.readers.is_empty() {
-        line(out, "no reader is plugged in")?;
+        let told = if of_one {
+            "the card is in no reader"
+        } else {
+            "no reader is plugged in"
+        };
+        line(out, told)?;
     }
     let mut readers = Table::new(0, &["READER", "CARD"]);
     for reader in &snapshot.readers {
@@ -107,7 +113,7 @@ fn card_lines(
         let name = (weight, weight.len(), tone);
         field_toned(out, sheet, "  ", name, &format!(": {found}"))?;
     }
-    certificates(card, now).print(out, sheet)?;
+    certificates(card, now, zone).print(out, sheet)?;
     let mut portals = Table::new(2, &["PORTAL", "STATUS"]);
     for one in &card.registrations {
         let advice = one.advice().filter(|_| !sheet.quiet);
@@ -123,12 +129,12 @@ fn card_lines(
     Ok(())
 }
 
-fn certificates(card: &Card, now: UtcSeconds) -> Table {
+fn certificates(card: &Card, now: UtcSeconds, zone: &TimeZone) -> Table {
     let mut table = Table::new(2, &["CERTIFICATE", "ISSUER", "KEY", "STANDING"]);
     for certificate in &card.certificates {
         let login = card.login.as_ref();
         let signs_in = login.is_some_and(|login| login.slot == certificate.slot);
-        let (tone, standing) = phrase::certificate::standing(certificate, now);
+        let (tone, standing) = phrase::certificate::standing(certificate, now, zone);
         let standing = if signs_in {
             format!("{standing}, signs in")
         } else {
@@ -228,9 +234,9 @@ mod tests {
         status(
             &mut out,
             &invented::desk(),
+            false,
             Sheet::PLAIN,
-            invented::NOW,
-            &TimeZone::UTC,
+            (invented::NOW, &TimeZone::UTC),
         )
         .unwrap();
 
@@ -244,7 +250,14 @@ mod tests {
         cards.next().unwrap().user = Some("jane\n".into());
         let mut out = Vec::new();
 
-        status(&mut out, &desk, Sheet::PLAIN, invented::NOW, &TimeZone::UTC).unwrap();
+        status(
+            &mut out,
+            &desk,
+            false,
+            Sheet::PLAIN,
+            (invented::NOW, &TimeZone::UTC),
+        )
+        .unwrap();
 
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains(", user jane"), "{text}");
@@ -257,9 +270,9 @@ mod tests {
         status(
             &mut out,
             &invented::desk(),
+            false,
             Sheet::PLAIN,
-            invented::NOW,
-            &TimeZone::UTC,
+            (invented::NOW, &TimeZone::UTC),
         )
         .unwrap();
 
@@ -289,7 +302,14 @@ mod tests {
             };
             let mut out = Vec::new();
 
-            status(&mut out, &desk, sheet, invented::NOW, &TimeZone::UTC).unwrap();
+            status(
+                &mut out,
+                &desk,
+                false,
+                sheet,
+                (invented::NOW, &TimeZone::UTC),
+            )
+            .unwrap();
 
             let text = String::from_utf8(out).unwrap();
             for line in text.lines() {
@@ -311,9 +331,9 @@ mod tests {
         status(
             &mut out,
             &invented::desk(),
+            false,
             quiet,
-            invented::NOW,
-            &TimeZone::UTC,
+            (invented::NOW, &TimeZone::UTC),
         )
         .unwrap();
 

@@ -9,7 +9,7 @@ use cac_common::toml_file::{FileError, Source};
 
 use super::file::File;
 use crate::cli::Options;
-use crate::failure::Failure;
+use crate::failure::{Failure, there_are};
 use crate::{folders, print};
 
 /// In the order in which they are listed.
@@ -44,8 +44,8 @@ const MOST_LISTED: usize = 256;
 pub enum ThemeError {
     #[error("the name of a theme has letters, digits, - and _ alone, 64 at most")]
     NotAName,
-    #[error("there is no theme {0:?}")]
-    NoSuch(String),
+    #[error("no theme has the name {name:?}{}", there_are("theme", name, there))]
+    NoSuch { name: String, there: Vec<String> },
     #[error(transparent)]
     File(#[from] FileError),
 }
@@ -75,28 +75,55 @@ pub fn list(
     out: &mut impl Write,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(), Failure> {
-    let folder = folder(variable);
-    let mut names: Vec<String> = BUILT_IN
-        .iter()
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
-    names.extend(folder.as_deref().map(own).unwrap_or_default());
-    let widest = names.iter().map(String::len).max().unwrap_or_default();
-    for name in names {
-        let told = match find(&name, folder.as_deref()) {
-            Ok(file) => format!("{} ({})", readable(&file.about), file.made_for.words()),
-            Err(ThemeError::File(error)) => {
-                let error = error.to_string();
-                format!(
-                    "cannot be used: {}",
-                    error.lines().next().unwrap_or_default()
-                )
-            }
-            Err(error) => format!("cannot be used: {error}"),
-        };
+    let all = all(variable);
+    let names = all.iter().map(|(name, _)| name.len());
+    let widest = names.max().unwrap_or_default();
+    for (name, told) in all {
         print::line(out, &format!("{name:widest$}  {told}"))?;
     }
     Ok(())
+}
+
+/// Each theme there is: its name, and what it is for or why it cannot be used.
+pub fn all(variable: impl Fn(&str) -> Option<OsString>) -> Vec<(String, String)> {
+    let folder = folder(variable);
+    let told = |name: &str| match find(name, folder.as_deref()) {
+        Ok(file) => format!("{} ({})", readable(&file.about), file.made_for.words()),
+        Err(ThemeError::File(error)) => {
+            let error = error.to_string();
+            format!(
+                "cannot be used: {}",
+                error.lines().next().unwrap_or_default()
+            )
+        }
+        Err(error) => format!("cannot be used: {error}"),
+    };
+    let names = names(folder.as_deref()).into_iter();
+    names
+        .map(|name| {
+            let told = told(&name);
+            (name, told)
+        })
+        .collect()
+}
+
+/// Those built in, and the user's own.
+fn names(folder: Option<&Path>) -> Vec<String> {
+    let built_in = BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
+    built_in
+        .chain(folder.map(own).unwrap_or_default())
+        .collect()
+}
+
+/// Whether the options name one that there is, for whoever draws nothing with it.
+pub fn check(
+    options: &Options,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<(), ThemeError> {
+    match &options.theme {
+        Some(name) => find(name, folder(variable).as_deref()).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// One of the user's own goes before one that is built in.
@@ -112,7 +139,10 @@ pub(super) fn find(name: &str, folder: Option<&Path>) -> Result<File, ThemeError
         }
     }
     let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
-    let (_, text) = built_in.ok_or_else(|| ThemeError::NoSuch(name.to_owned()))?;
+    let (_, text) = built_in.ok_or_else(|| ThemeError::NoSuch {
+        name: name.to_owned(),
+        there: names(folder),
+    })?;
     let path = PathBuf::from(format!("{name}.toml"));
     Ok(File::parse(&Source::new(&path, (*text).to_owned()))?)
 }

@@ -319,7 +319,7 @@ fn a_name_is_no_way_to_another_folder() {
     for name in ["", "../default", "a/b", "a.b", "ä", &"x".repeat(65)] {
         assert!(matches!(theme(name), Err(ThemeError::NotAName)), "{name}");
     }
-    assert!(matches!(theme("nothing"), Err(ThemeError::NoSuch(_))));
+    assert!(matches!(theme("nothing"), Err(ThemeError::NoSuch { .. })));
 }
 
 const NOTHING_SAID: Options = Options {

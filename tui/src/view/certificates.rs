@@ -103,7 +103,7 @@ fn columns(app: &App, room: u16) -> Columns {
         signs_in: if_room(70, 9),
         verdict: if_room(100, with_gap(verdict, 2)),
         bar: if_room(70, 8),
-        standing: widest(&|one| width(&standing(one, app.now).1)),
+        standing: widest(&|one| width(&standing(one, app.now, &app.zone).1)),
     };
     let used = 5
         + columns.slot
@@ -127,7 +127,7 @@ fn row(
     columns: &Columns,
     theme: Theme,
 ) -> Line<'static> {
-    let (tone, standing) = standing(certificate, app.now);
+    let (tone, standing) = standing(certificate, app.now, &app.zone);
     let login = app.card().and_then(|card| card.login.as_ref());
     let signs_in = login.is_some_and(|login| login.slot == certificate.slot);
     let mut spans = vec![

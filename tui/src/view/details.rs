@@ -16,6 +16,7 @@ use ratatui::widgets::Paragraph;
 use super::text::field;
 use super::{NO_ANSWER, pane};
 use crate::app::{App, Chosen, Subject};
+use crate::happening;
 use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 use crate::waiting::Wait;
@@ -193,10 +194,7 @@ impl Sheet {
                     .map_or_else(String::new, |what| format!(", now: {what}"));
                 format!("{done} of {of} done{what}")
             }
-            Stage::Read => format!(
-                "with {}",
-                phrase::counted(u64::from(card.read_apdus), "APDU", "APDUs")
-            ),
+            Stage::Read => phrase::read_in(card.read_apdus),
             Stage::Held => format!("failed: {}", phrase::HELD),
             Stage::Failed { cause } => format!("failed: {cause}"),
         };
@@ -336,7 +334,7 @@ impl Sheet {
         let at = times::to_the_second(entry.at, &app.zone);
         let ago = times::relative(app.now, entry.at);
         self.field("when", &format!("{at}, {ago}"));
-        self.field("what", &entry.text);
+        self.field("what", &happening::told(entry, app.snapshot.as_ref()));
         self.if_any("reader", entry.reader.as_ref().map(|name| name.0.as_str()));
         self.if_any("card ID", entry.card.as_ref().map(|id| id.0.as_str()));
         self.if_any("portal", entry.portal.as_deref());

@@ -9,6 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::pane;
 use super::text::{fit, width, window, wrap_at_most};
 use crate::app::{App, Pane};
+use crate::happening;
 use crate::phrase::times;
 use crate::theme::Theme;
 
@@ -85,7 +86,8 @@ fn rows(
 ) -> Vec<Line<'static>> {
     let room = within.width.saturating_sub(left + 4);
     let ago = times::relative(app.now, entry.at);
-    wrap_at_most(&entry.text, room, usize::from(within.height.clamp(1, 2)))
+    let told = happening::told(entry, app.snapshot.as_ref());
+    wrap_at_most(&told, room, usize::from(within.height.clamp(1, 2)))
         .into_iter()
         .enumerate()
         .map(|(row, text)| {

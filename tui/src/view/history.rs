@@ -9,6 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::pane;
 use super::text::{cut, fit, window, wrap_at_most};
 use crate::app::{App, HistoryList, Page};
+use crate::happening;
 use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
 
@@ -117,7 +118,7 @@ fn row(app: &App, entry: &HistoryEntry, columns: u16, theme: Theme) -> Line<'sta
         used += 14;
     }
     spans.push(Span::raw(fit(
-        &entry.text,
+        &happening::told(entry, app.snapshot.as_ref()),
         columns.saturating_sub(used + 1),
     )));
     spans.push(Span::raw(" "));
@@ -134,7 +135,8 @@ fn picked(
 ) {
     let within = pane::draw(frame, area, "Entry", false, theme);
     let columns = within.width.saturating_sub(2);
-    let mut lines: Vec<Line<'_>> = wrap_at_most(&entry.text, columns, 2)
+    let text = happening::told(entry, app.snapshot.as_ref());
+    let mut lines: Vec<Line<'_>> = wrap_at_most(&text, columns, 2)
         .into_iter()
         .map(|line| Line::raw(format!(" {line}")))
         .collect();

@@ -164,7 +164,7 @@ impl Columns {
 }
 
 fn row(app: &App, ending: &Ending<'_>, columns: &Columns, theme: Theme) -> Line<'static> {
-    let nearness = ending.nearness(app.now);
+    let nearness = ending.nearness(app.now, &app.zone);
     let (mark, word, tone) = if ending.is_revoked() {
         ("✖", "revoked", Tone::Bad)
     } else {
@@ -220,7 +220,7 @@ fn left(app: &App, ending: &Ending<'_>) -> String {
         What::Card => app.now.min(ending.ends),
         What::Certificate(certificate) => certificate.not_before,
     };
-    phrase::validity(app.now, begins, ending.ends)
+    phrase::validity(app.now, (begins, ending.ends), &app.zone)
 }
 
 fn picked(

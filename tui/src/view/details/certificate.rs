@@ -83,8 +83,8 @@ impl Sheet {
         } = *certificate;
         self.when("begins", not_before, app);
         self.when("ends", not_after, app);
-        let left = phrase::validity(app.now, not_before, not_after);
-        let tone = phrase::certificate::lifetime(certificate, app.now);
+        let left = phrase::validity(app.now, (not_before, not_after), &app.zone);
+        let tone = phrase::certificate::lifetime(certificate, app.now, &app.zone);
         if tone != Tone::Good {
             self.toned("", &format!("{left}; d shows what to do"), tone);
         }

@@ -59,7 +59,7 @@ pub(super) fn lines(
         let month = Month::of(ending.ends, &app.zone);
         let later = month.and_then(|month| month.0.checked_sub(first.0));
         if let Some(later) = later.filter(|later| *later < MOST_MONTHS.min(columns)) {
-            ends.push((later, ending.nearness(app.now)));
+            ends.push((later, ending.nearness(app.now, &app.zone)));
         }
     }
     let Some(last) = ends.iter().map(|(later, _)| *later).max() else {

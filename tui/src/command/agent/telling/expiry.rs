@@ -3,11 +3,11 @@
 use cac_common::certificate::{CertificateSummary, Slot};
 use cac_common::snapshot::Card;
 use cac_common::time::UtcSeconds;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::super::memory::Memory;
-use super::DAY;
+use crate::outlook::end_of_day;
 use crate::phrase;
 use crate::settings::Days;
 
@@ -43,7 +43,8 @@ pub(super) fn ends(card: &Card, zone: &TimeZone) -> Vec<End> {
             at: one.not_after,
         })
         .collect();
-    let last_day = card.expires.as_deref().and_then(|day| end_of(day, zone));
+    let last_day = card.expires.as_deref();
+    let last_day = last_day.and_then(|day| end_of_day(day, zone));
     if let (Some(at), Some(first)) = (last_day, card.certificates.first()) {
         ends.push(End {
             key: format!("card with {}", fingerprint(first)),
@@ -62,16 +63,14 @@ fn fingerprint(certificate: &CertificateSummary) -> &str {
     }
 }
 
-/// The last second of a day that is written as `YYYY-MM-DD`.
-fn end_of(day: &str, zone: &TimeZone) -> Option<UtcSeconds> {
-    let next: Date = day.parse::<Date>().ok()?.tomorrow().ok()?;
-    let midnight = next.to_zoned(zone.clone()).ok()?;
-    Some(UtcSeconds(midnight.timestamp().as_second() - 1))
-}
-
-pub(super) fn due(ends: &[End], days: &Days, memory: &Memory, now: UtcSeconds) -> Vec<Due> {
+pub(super) fn due(
+    ends: &[End],
+    days: &Days,
+    memory: &Memory,
+    (now, zone): (UtcSeconds, &TimeZone),
+) -> Vec<Due> {
     let due = ends.iter().filter_map(|end| {
-        let days = reached(end, days, now)?;
+        let days = reached(end, days, now, zone)?;
         memory.is_due(&end.key, days, now).then(|| Due {
             key: end.key.clone(),
             certificate: end.certificate.clone(),
@@ -83,50 +82,67 @@ pub(super) fn due(ends: &[End], days: &Days, memory: &Memory, now: UtcSeconds) -
 }
 
 /// The least of the days that it has no more than left.
-fn reached(end: &End, days: &Days, now: UtcSeconds) -> Option<u16> {
+fn reached(end: &End, days: &Days, now: UtcSeconds, zone: &TimeZone) -> Option<u16> {
     if now > end.at {
         return Some(0);
     }
-    let left = phrase::days_left(now, end.at);
+    let left = phrase::days_left(now, end.at, zone);
     days.iter().filter(|day| left <= i64::from(*day)).min()
 }
 
 /// When the next of the days comes for any of them.
-pub(super) fn next_change(ends: &[End], days: &Days, now: UtcSeconds) -> Option<UtcSeconds> {
+pub(super) fn next_change(
+    ends: &[End],
+    days: &Days,
+    now: UtcSeconds,
+    zone: &TimeZone,
+) -> Option<UtcSeconds> {
     let moments = ends.iter().flat_map(|end| {
-        // So many whole days are left from just after this many and one on.
-        let begin = |day: u16| end.at.0.saturating_sub((i64::from(day) + 1) * DAY);
-        let over = std::iter::once(end.at.0);
-        days.iter()
-            .map(begin)
-            .chain(over)
-            .map(|at| UtcSeconds(at.saturating_add(1)))
+        let begins = days.iter().filter_map(|day| begin(end.at, day, zone));
+        let over = UtcSeconds(end.at.0.saturating_add(1));
+        begins.chain([over])
     });
     moments.filter(|at| *at > now).min()
+}
+
+/// When the day begins that is so many before the one of an end.
+fn begin(end: UtcSeconds, days: u16, zone: &TimeZone) -> Option<UtcSeconds> {
+    let end = Timestamp::from_second(end.0).ok()?.to_zoned(zone.clone());
+    let day = end.date().checked_sub(i64::from(days).days()).ok()?;
+    let midnight = day.to_zoned(zone.clone()).ok()?;
+    Some(UtcSeconds(midnight.timestamp().as_second()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const END: UtcSeconds = UtcSeconds(100 * DAY);
-
     #[test]
     fn each_day_is_reached_at_the_moment_that_was_foretold() {
+        // With a day of 23 hours among them, and one of 25.
+        let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
+        for end in ["2027-03-15T09:30:00Z", "2026-11-20T03:00:00Z"] {
+            let end: Timestamp = end.parse().unwrap();
+            let end = UtcSeconds(end.as_second());
+            each_day_is_reached(end, &zone);
+        }
+    }
+
+    fn each_day_is_reached(at: UtcSeconds, zone: &TimeZone) {
         let ends = [End {
             key: "a".into(),
             certificate: None,
-            at: END,
+            at,
         }];
         let days = Days::default();
         let mut now = UtcSeconds(0);
         let mut seen = Vec::new();
 
-        while let Some(next) = next_change(&ends, &days, now) {
-            let before = reached(&ends[0], &days, UtcSeconds(next.0 - 1));
-            let after = reached(&ends[0], &days, next);
+        while let Some(next) = next_change(&ends, &days, now, zone) {
+            let before = reached(&ends[0], &days, UtcSeconds(next.0 - 1), zone);
+            let after = reached(&ends[0], &days, next, zone);
             assert_ne!(before, after);
-            seen.push((after, phrase::days_left(next, END)));
+            seen.push((after, phrase::days_left(next, at, zone)));
             now = next;
         }
 
@@ -137,18 +153,8 @@ mod tests {
                 (Some(14), 14),
                 (Some(7), 7),
                 (Some(1), 1),
-                (Some(0), -1)
+                (Some(0), 0)
             ]
         );
-    }
-
-    #[test]
-    fn a_card_is_good_to_the_end_of_its_last_day() {
-        // 2027-03-01 23:59:59 UTC.
-        let end = end_of("2027-03-01", &TimeZone::UTC);
-
-        assert_eq!(end, Some(UtcSeconds(1_803_945_599)));
-        assert_eq!(end_of("9999-12-31", &TimeZone::UTC), None);
-        assert_eq!(end_of("soon", &TimeZone::UTC), None);
     }
 }

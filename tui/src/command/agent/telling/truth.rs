@@ -81,11 +81,12 @@ impl Teller {
                 }
             }
             let ends = expiry::ends(card, &self.zone);
-            let next = expiry::next_change(&ends, &self.settings.days, moment.now);
+            let next = expiry::next_change(&ends, &self.settings.days, moment.now, &self.zone);
             look_at(&mut self.next_look, next, moment.now);
             let reminder = ends.iter().filter_map(|end| self.memory.reminder(&end.key));
             look_at(&mut self.next_look, reminder.min(), moment.now);
-            let due = expiry::due(&ends, &self.settings.days, &self.memory, moment.now);
+            let now = (moment.now, &self.zone);
+            let due = expiry::due(&ends, &self.settings.days, &self.memory, now);
             if !due.is_empty() {
                 let (summary, body) = words::ends(card, &due, moment.now, &self.zone);
                 let truth = Truth {

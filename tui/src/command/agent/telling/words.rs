@@ -117,25 +117,22 @@ pub(super) fn ends(card: &Card, due: &[Due], now: UtcSeconds, zone: &TimeZone) -
     };
     let first = due.iter().map(|one| one.at).min().unwrap_or_default();
     let last = due.iter().map(|one| one.at).max().unwrap_or_default();
-    let in_time = phrase::until(now, first);
+    let in_time = phrase::days_to(now, first, zone);
     let when = match (first < now, last < now) {
         (true, true) if is_one => "has ended".to_owned(),
         (true, true) => "have ended".to_owned(),
         (true, false) => "have ended, or end soon".to_owned(),
         _ if is_one => format!("ends {in_time}"),
-        _ if in_time == phrase::until(now, last) => format!("end {in_time}"),
+        _ if in_time == phrase::days_to(now, last, zone) => format!("end {in_time}"),
         _ => format!("end, the first {in_time}"),
     };
     let mut lines: Vec<String> = due
         .iter()
         .map(|one| {
             let name = one.certificate.as_deref().unwrap_or("The card");
-            let left = if one.at < now {
-                format!("ended {}", phrase::ago(now, one.at))
-            } else {
-                format!("ends {}", phrase::until(now, one.at))
-            };
-            format!("{name}: {left}, {}", phrase::date(one.at, zone))
+            let ends = if one.at < now { "ended" } else { "ends" };
+            let left = phrase::days_to(now, one.at, zone);
+            format!("{name}: {ends} {left}, {}", phrase::date(one.at, zone))
         })
         .collect();
     lines.truncate(MOST_LINES - 1);
