@@ -56,7 +56,7 @@ fn s82_the_checklist_follows_what_is_mended_down_to_the_first_cause() -> anyhow:
         "check         stated-password",
     ])?;
     dashboard.press("Escape")?;
-    dashboard.shows(&["Enter cause and fix"])?;
+    dashboard.shows(&["Enter what was checked"])?;
     dashboard.write("r")?;
     dashboard.shows(&["✔ fine     my browser can use the card     so you say"])?;
 
@@ -69,7 +69,7 @@ fn s82_the_checklist_follows_what_is_mended_down_to_the_first_cause() -> anyhow:
     dashboard.press("Enter")?;
     dashboard.shows(&["sudo systemctl enable --now pcscd.socket"])?;
     dashboard.press("Escape")?;
-    dashboard.shows(&["Enter cause and fix"])?;
+    dashboard.shows(&["Enter what was checked"])?;
     lab.start_pcscd_again(&[(0, &card)])?;
     dashboard.shows(&["Nothing failed;", "needs PIN (3 left)"])?;
 

@@ -40,7 +40,7 @@ pub use self::history::{HistoryList, Page, Search};
 pub use self::palette::{Does, Entry, Palette};
 pub use self::portal_test::{PortalTestDialog, TestStep, Told};
 pub use self::screen::{ClearStep, PinPrompt, PinStep, PinUse, Screen, Subject};
-pub use self::wizard::{Shown, Typed, WizardDialog, WizardStep};
+pub use self::wizard::{KeptLast, Shown, Typed, WizardDialog, WizardStep};
 
 #[derive(Debug)]
 pub struct App {

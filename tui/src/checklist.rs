@@ -6,6 +6,7 @@
 //! that failed is the cause, and what only follows from it is not judged.
 
 mod card;
+pub mod meaning;
 mod portals;
 mod service;
 mod stated;

@@ -6,7 +6,7 @@ use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Registration, Stage};
 
-use crate::app::{App, Chosen, Link, Pane, Screen, WizardDialog, WizardStep};
+use crate::app::{App, Chosen, KeptLast, Link, Pane, Screen, WizardDialog, WizardStep};
 use crate::failure::JOIN_THE_GROUP;
 use crate::keys::Command;
 use crate::outlook::Outlook;
@@ -15,6 +15,8 @@ use crate::view;
 
 pub const NO_STEPS: &str =
     "Its profile has no steps for this: register in a browser, or ask its help desk.";
+
+pub const NOTHING_KEPT: &str = "No confirmation is kept of this card there.";
 
 /// Why this does nothing now; `None` where it does something.
 #[expect(
@@ -27,6 +29,7 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
         Command::Wizard => return why_not_by_hand(app),
         Command::TestPortal => return testable(app, app.picked_portal()).err(),
         Command::Yes if has_no_steps(app) => NO_STEPS,
+        Command::Kept if keeps_nothing(app) => NOTHING_KEPT,
         Command::Eligibility if app.link != Link::Connected => "cacd is away; it knows the rules.",
         Command::Eligibility if has_no_portal(app) => "No portal is configured.",
         Command::Clear | Command::History if app.link != Link::Connected => {
@@ -154,9 +157,23 @@ pub fn testable(app: &App, portal: Option<String>) -> Result<(CardId, &Card, Str
 /// The wizard that is offered would ask nothing.
 fn has_no_steps(app: &App) -> bool {
     matches!(&app.screen, Screen::Wizard(WizardDialog {
-        step: WizardStep::Offering { profile: Some(profile) },
+        step: WizardStep::Offering { profile: Some(profile), .. },
         ..
     }) if profile.wizard.is_empty())
+}
+
+/// There was no last time, as far as is kept.
+fn keeps_nothing(app: &App) -> bool {
+    matches!(
+        &app.screen,
+        Screen::Wizard(WizardDialog {
+            step: WizardStep::Offering {
+                kept: KeptLast::Nothing,
+                ..
+            },
+            ..
+        })
+    )
 }
 
 fn has_no_portal(app: &App) -> bool {

@@ -63,7 +63,7 @@ fn take(app: &mut App, message: Message) -> Option<Action> {
         Message::Kept(kept) => wizard::kept(app, kept),
         Message::Profile { of, profile } => {
             if matches!(app.screen, Screen::Wizard(_)) {
-                wizard::profile(app, &of, profile);
+                return wizard::profile(app, &of, profile);
             } else if matches!(app.screen, Screen::Eligibility(_)) {
                 eligibility::profile(app, &of, profile);
             } else {

@@ -4,10 +4,11 @@
 use cac_common::identity::CardId;
 use cac_common::interface::PortalDetails;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::Visit;
+use cac_common::snapshot::{Registration, Visit};
 use cac_common::wizard::{Ask, Confirmation, Wizard, WizardState};
 
 use super::{App, Link, Said, Screen};
+use crate::phrase::{self, Tone};
 
 /// Up to here how long a card or a portal is at work is told in seconds.
 const IN_SECONDS: u64 = 60;
@@ -28,6 +29,9 @@ pub enum WizardStep {
     Offering {
         /// With the steps; absent until it has come.
         profile: Option<Box<PortalDetails>>,
+        /// Portals to turn to where this one has no steps.
+        others: Vec<String>,
+        kept: KeptLast,
     },
     /// The daemon was asked to begin.
     Beginning,
@@ -40,6 +44,17 @@ pub enum WizardStep {
         is_registered: bool,
     },
     Shown(Shown),
+}
+
+/// What the portal showed at the end of the last time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum KeptLast {
+    #[default]
+    NotKnown,
+    /// It is to be shown as soon as it has come.
+    Wanted,
+    Nothing,
+    There(Box<Confirmation>),
 }
 
 /// What is being typed.
@@ -104,6 +119,29 @@ impl App {
     pub fn wizard_at(&self, portal: &str) -> Option<&Wizard> {
         let wizard = self.card()?.wizard.as_ref()?;
         (wizard.portal == portal).then_some(wizard)
+    }
+
+    /// Where registering by hand begins: at the portal that is picked, else at
+    /// those where the card is not registered, what needs it first; at the one
+    /// under the cursor if there is none.
+    pub fn portals_by_hand(&self) -> Vec<String> {
+        let registrations = self.registrations();
+        let is_moved_to = |portal: &String| registrations.iter().any(|one| one.portal == *portal);
+        let is_picked =
+            self.opened().is_some() || self.registration.as_ref().is_some_and(is_moved_to);
+        if is_picked {
+            return self.picked_portal().into_iter().collect();
+        }
+        let mut waiting: Vec<&Registration> = registrations
+            .iter()
+            .filter(|one| one.status != RegistrationStatus::SigningIn)
+            .filter(|one| phrase::tone(&one.status) != Tone::Good)
+            .collect();
+        if waiting.is_empty() {
+            return self.picked_portal().into_iter().collect();
+        }
+        waiting.sort_by_key(|one| one.status != RegistrationStatus::NeedsWizard);
+        waiting.iter().map(|one| one.portal.clone()).collect()
     }
 
     /// Whether a second changes what is drawn.

@@ -27,6 +27,15 @@ fn where_all_is_well_nothing_failed_and_nothing_runs() {
 }
 
 #[test]
+fn each_line_says_what_it_looks_at() {
+    for check in checked(&well()) {
+        let told = meaning::of(&check.name);
+        assert_eq!(told.is_none(), check.is_stated, "{check:?}");
+    }
+    assert_eq!(meaning::of("no-line"), None);
+}
+
+#[test]
 fn names_are_stable_and_each_stands_once() {
     let checks = checked(&well());
     let names: Vec<&str> = checks.iter().map(|check| &check.name[..]).collect();

@@ -1,7 +1,7 @@
 //! `cacctl eligibility`: whether a person may register at a portal, and how.
 
 use std::fs::OpenOptions;
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use cac_common::client::Client;
@@ -12,15 +12,13 @@ use cac_common::identity::readable;
 use cac_common::interface::PortalDetails;
 use cac_common::snapshot::{Holder, Snapshot};
 
+use super::terminal::{Echo, Terminal};
 use super::{register, which};
 use crate::cli::{self, YesOrNo};
 use crate::failure::{Exit, Failure};
 use crate::patience::{self, Awaited};
 use crate::print;
 use crate::sheet::Sheet;
-
-/// No answer to a question is longer.
-const LONGEST_ANSWER: u64 = 64;
 
 /// Standard output, in the place of a file.
 const STANDARD_OUTPUT: &str = "-";
@@ -160,28 +158,14 @@ async fn choose(question: &str, offered: &[&str]) -> Result<Option<usize>, Failu
     }
 }
 
+/// Dropping the future ends the question.
 async fn line(prompt: String) -> Result<String, Failure> {
-    let asked = tokio::task::spawn_blocking(move || read(&prompt));
-    let answer = patience::of(Awaited::Answer, asked).await;
-    answer.map_err(|error| Failure::Terminal(error.into()))?
-}
-
-/// Keeps its thread until there is an answer.
-fn read(prompt: &str) -> Result<String, Failure> {
-    let mut screen = io::stderr().lock();
-    screen
-        .write_all(prompt.as_bytes())
-        .and_then(|()| screen.flush())
-        .map_err(Failure::Terminal)?;
-    let mut answer = String::new();
-    let length = io::stdin()
-        .lock()
-        .take(LONGEST_ANSWER)
-        .read_line(&mut answer)
-        .map_err(Failure::Terminal)?;
-    if length == 0 {
-        return Err(Failure::Interrupted);
-    }
+    let terminal = Terminal::open().map_err(Failure::Terminal)?;
+    let answer = patience::of(Awaited::Answer, terminal.line(&prompt, Echo::Shown)).await;
+    let (line, length) = answer
+        .map_err(Failure::Terminal)?
+        .ok_or(Failure::Interrupted)?;
+    let answer = String::from_utf8_lossy(&line.bytes()[..length]);
     Ok(answer.trim().to_owned())
 }
 

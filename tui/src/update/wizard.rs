@@ -5,6 +5,7 @@ mod keeping;
 #[cfg(test)]
 mod tests;
 
+use cac_common::identity::readable;
 use cac_common::interface::{GetConfirmation, PortalDetails, StartWizard};
 use cac_common::wizard::{Move, Wizard, WizardState};
 
@@ -12,7 +13,7 @@ use self::answering::{CUT, answer, go_to, left_over, moving};
 pub(super) use self::answering::{ask_to_stop, sent, step_back, typed, wipe};
 pub(super) use self::keeping::{ask_file, kept, load_kept, print, scroll};
 use super::{Action, complain, said_of, say};
-use crate::app::{App, Said, Screen, Shown, Typed, WizardDialog, WizardStep};
+use crate::app::{App, KeptLast, Said, Screen, Shown, Typed, WizardDialog, WizardStep};
 use crate::confirmation;
 use crate::failure::Trouble;
 use crate::phrase::Tone;
@@ -20,7 +21,8 @@ use crate::possible::usable;
 
 /// Shows the wizard that is under way, or says what one would do.
 pub(super) fn open(app: &mut App) -> Option<Action> {
-    let picked = app.picked_portal();
+    let mut candidates = app.portals_by_hand();
+    let picked = candidates.first().cloned();
     let (card, visit, running) = usable(app)
         .map(|(id, card)| (id, card.visit, card.wizard.clone()))
         .ok()?;
@@ -33,7 +35,11 @@ pub(super) fn open(app: &mut App) -> Option<Action> {
     app.picked = app.chosen().map(|chosen| chosen.pick());
     let step = match shown {
         Some(_) => WizardStep::Following(Typed::default()),
-        None => WizardStep::Offering { profile: None },
+        None => WizardStep::Offering {
+            profile: None,
+            others: candidates.drain(..).skip(1).collect(),
+            kept: KeptLast::default(),
+        },
     };
     let begins = matches!(step, WizardStep::Offering { .. });
     app.screen = Screen::Wizard(WizardDialog {
@@ -295,19 +301,45 @@ pub(super) fn back(app: &mut App) -> Option<Action> {
     }
 }
 
-pub(super) fn profile(app: &mut App, of: &str, profile: Result<Box<PortalDetails>, Trouble>) {
-    let Some(dialog) = dialog_mut(app) else {
-        return;
-    };
-    let WizardStep::Offering { profile: shown } = &mut dialog.step else {
-        return;
+pub(super) fn profile(
+    app: &mut App,
+    of: &str,
+    profile: Result<Box<PortalDetails>, Trouble>,
+) -> Option<Action> {
+    let dialog = dialog_mut(app)?;
+    let WizardStep::Offering {
+        profile: shown,
+        others,
+        ..
+    } = &mut dialog.step
+    else {
+        return None;
     };
     // Another one was asked for meanwhile.
     if of != dialog.portal {
-        return;
+        return None;
     }
     match profile {
-        Ok(profile) => *shown = Some(profile),
-        Err(trouble) => dialog.said = Some(said_of(&trouble)),
+        Ok(profile) if profile.wizard.is_empty() && !others.is_empty() => {
+            let next = others.remove(0);
+            dialog.portal.clone_from(&next);
+            let text = format!("{} has no steps for this.", readable(&profile.title));
+            dialog.said = Some(Said {
+                tone: Tone::Quiet,
+                text,
+            });
+            Some(Action::LoadProfile(next))
+        }
+        Ok(profile) => {
+            *shown = Some(profile);
+            Some(Action::LoadConfirmation(GetConfirmation {
+                card: dialog.card.clone(),
+                portal: dialog.portal.clone(),
+            }))
+        }
+        Err(trouble) => {
+            dialog.said = Some(said_of(&trouble));
+            None
+        }
     }
 }

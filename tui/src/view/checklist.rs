@@ -79,7 +79,7 @@ impl Sheet<'_> {
         foot.resize(BENEATH + 1, Line::default());
         let ticks = ("Space", "ticks it off");
         let hints = [
-            ("Enter", "cause and fix"),
+            ("Enter", "what was checked"),
             ("r", "anew"),
             ("Esc", "closes this"),
         ];
@@ -145,9 +145,18 @@ impl Sheet<'_> {
             let styles = (self.theme.label(), self.theme.tone(tone));
             middle.extend(field(name, &readable(value), columns, styles));
         };
-        add("cause", &self.app.discreet(&check.cause), tone);
+        let (found, meant) = match check.verdict {
+            Verdict::Failed | Verdict::Warning => ("cause", "should be"),
+            Verdict::Fine | Verdict::NotApplicable | Verdict::Unknown | Verdict::Running => {
+                ("found", "checked")
+            }
+        };
+        add(found, &self.app.discreet(&check.cause), tone);
         if let Some(fix) = &check.fix {
             add("what to do", &self.app.discreet(&fix.words), Tone::Quiet);
+        }
+        if let Some(meaning) = checklist::meaning::of(&check.name) {
+            add(meant, meaning, Tone::Quiet);
         }
         add("check", &check.name, Tone::Quiet);
         if let Some(command) = check.fix.as_ref().and_then(|fix| fix.command.as_ref()) {

@@ -94,6 +94,30 @@ pub(super) fn more_below(frame: &mut Frame<'_>, within: Rect, rows: u16, theme: 
     }
 }
 
+/// Says on the upper edge of a dialog that so many rows lie above what is seen,
+/// where its title leaves room.
+pub(super) fn more_above(
+    frame: &mut Frame<'_>,
+    within: Rect,
+    title: &str,
+    rows: u16,
+    theme: Theme,
+) {
+    let told = format!(" {rows} more above ");
+    let columns = width(&told);
+    if rows == 0 || columns + width(title) + 3 > within.width {
+        return;
+    }
+    let edge = Rect {
+        x: within.right() - columns,
+        y: within.y.saturating_sub(1),
+        width: columns,
+        height: 1,
+    };
+    let edge = edge.intersection(frame.area());
+    frame.render_widget(Span::styled(told, theme.label()), edge);
+}
+
 /// Says on the lower edge of a pane when exactly what is under the cursor was or will be.
 pub(super) fn moment(frame: &mut Frame<'_>, within: Rect, what: &str, at: &str, theme: Theme) {
     lower_edge(frame, within, &format!("{what} {at}"), theme);

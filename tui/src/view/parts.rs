@@ -128,6 +128,8 @@ impl Parts {
         let lost = rows(&lines).saturating_sub(within.height);
         frame.render_widget(Paragraph::new(lines).scroll((lost, 0)), within);
         if room > 0 {
+            let above = u16::try_from(range.start).unwrap_or(u16::MAX);
+            pane::more_above(frame, within, title, above, theme);
             pane::more_below(frame, within, below, theme);
         }
     }

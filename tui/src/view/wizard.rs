@@ -13,7 +13,7 @@ use super::card::{pin_spans, warns};
 
 use super::parts::{Parts, Seen, Sheet, input, paragraph};
 use super::text::{cut, fit, width};
-use crate::app::{App, Shown, Typed, WizardDialog, WizardStep};
+use crate::app::{App, KeptLast, Shown, Typed, WizardDialog, WizardStep};
 use crate::confirmation;
 use crate::phrase::{self, Tone};
 use crate::possible::NO_STEPS;
@@ -58,7 +58,9 @@ fn title(app: &App, dialog: &WizardDialog) -> String {
 impl Sheet<'_, WizardDialog> {
     fn parts(&self) -> (Parts, Seen) {
         match &self.dialog.step {
-            WizardStep::Offering { profile } => (self.offering(profile.as_deref()), Seen::Row(0)),
+            WizardStep::Offering { profile, kept, .. } => {
+                (self.offering(profile.as_deref(), kept), Seen::Row(0))
+            }
             WizardStep::Beginning => {
                 let middle = self.marked("cacd begins.", Tone::Working);
                 let foot = self.foot(&[("Esc", "leaves it to cacd")]);
@@ -94,7 +96,7 @@ impl Sheet<'_, WizardDialog> {
         }
     }
 
-    fn offering(&self, profile: Option<&PortalDetails>) -> Parts {
+    fn offering(&self, profile: Option<&PortalDetails>, kept: &KeptLast) -> Parts {
         let (columns, theme) = (self.columns, self.theme);
         let name = title(self.app, self.dialog);
         let mut head = paragraph(
@@ -127,7 +129,10 @@ impl Sheet<'_, WizardDialog> {
             }
         };
         let begins = profile.is_none_or(|profile| !profile.wizard.is_empty());
-        let mut hints = vec![("v", "the confirmation of the last time"), ("Esc", "back")];
+        let mut hints = vec![("Esc", "back")];
+        if *kept != KeptLast::Nothing {
+            hints.insert(0, ("v", "the confirmation of the last time"));
+        }
         if begins {
             hints.insert(0, ("y", "begins"));
         }

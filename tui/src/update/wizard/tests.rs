@@ -1,4 +1,5 @@
 mod end;
+mod place;
 
 use cac_common::interface::{AnswerWizard, GetConfirmation, MoveWizard, StartWizard};
 use cac_common::snapshot::{PinStatus, Snapshot, Visit};

@@ -142,7 +142,7 @@ const HINTS: &[(&[Mode], &[Told])] = &[
         &[Mode::Checklist],
         &[
             CHOOSE,
-            Key(Command::Open, "cause and fix"),
+            Key(Command::Open, "what was checked"),
             Key(Command::Tick, "tick off"),
             Key(Command::CheckAnew, "anew"),
             HELP,

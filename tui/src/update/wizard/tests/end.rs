@@ -98,6 +98,29 @@ fn the_confirmation_of_the_last_time_is_shown_before_the_next() {
 
     assert!(matches!(action, Some(Action::LoadConfirmation(_))));
     assert!(none.contains("No confirmation"), "{none}");
+    assert_eq!(app.mode(), Mode::Offer, "it was not asked for again");
+    assert_eq!(press(&mut app, Command::Kept), None);
     assert_eq!(app.mode(), Mode::Shown);
     assert_eq!(press(&mut app, Command::Back), None);
+}
+
+#[test]
+fn where_no_confirmation_is_kept_none_is_offered() {
+    let mut app = at_the_desk(None);
+    press(&mut app, Command::Wizard);
+    let profile = Message::Profile {
+        of: "ako".into(),
+        profile: Ok(Box::new(invented::ako())),
+    };
+
+    let asked = update(&mut app, profile);
+    let before = crate::possible::why_not(&app, Command::Kept);
+    update(&mut app, Message::Kept(Ok(None)));
+    let after = crate::possible::why_not(&app, Command::Kept);
+
+    assert!(matches!(asked, Some(Action::LoadConfirmation(_))));
+    assert_eq!(before, None);
+    assert!(after.is_some_and(|why| why.contains("No confirmation is kept")));
+    assert_eq!(press(&mut app, Command::Kept), None);
+    assert_eq!(app.mode(), Mode::Offer);
 }
