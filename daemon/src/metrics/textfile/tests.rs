@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use cac_common::config::Config;
 use cac_common::time::UtcSeconds;
 
@@ -21,7 +23,7 @@ fn collector(observer: &Observer) -> Collector {
         started_at: UtcSeconds(0),
     };
     let snapshot = State::new(facts, Config::default()).snapshot(NOW);
-    let published = Published::new(snapshot, Default::default(), Vec::new());
+    let published = Published::new(snapshot, BTreeMap::new(), Vec::new());
     Collector {
         metrics: observer.metrics(),
         snapshots: watch::channel(Arc::new(published)).1,
