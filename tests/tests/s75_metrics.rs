@@ -168,7 +168,10 @@ fn s75_the_configuration_says_where_metrics_are_given_out() -> anyhow::Result<()
 
     // One that is refused leaves what was in force.
     lab.remove_profile("third")?;
-    lab.reconfigure("[metrics]\nlisten = \"0.0.0.0:9811\"\n")?;
+    fs::write(
+        lab.folder().join("config/cacd.toml"),
+        "[metrics]\nlisten = \"0.0.0.0:9811\"\n",
+    )?;
     let told = lab.wait_for("the address is refused", |snapshot| {
         !snapshot.problems.is_empty()
     })?;
