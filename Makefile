@@ -15,7 +15,7 @@ ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
 CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
 SAMPLES  := $(wildcard systemd/portals.d/*.sample)
 
-.PHONY: all install uninstall deps demo pictures recording guide test test-system lint verify-unit bench soak fuzz fuzz-screens fuzz-seeds clean help
+.PHONY: all install uninstall deps demo pictures recording guide test test-system kills lint verify-unit bench soak fuzz fuzz-screens fuzz-seeds clean help
 
 all: ## build both programs
 	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
@@ -35,7 +35,7 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -D -m 0644 systemd/cacd.tmpfiles $(LIB)/tmpfiles.d/cacd.conf
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
-	install -m 0644 docs/login.md docs/json.md $(SHARE)/doc/cacd/
+	install -m 0644 docs/login.md docs/json.md docs/backup.md $(SHARE)/doc/cacd/
 	install -D -m 0644 docs/metrics.md docs/outcomes.md -t $(SHARE)/doc/cacd/
 	install -D -m 0644 systemd/monitoring/* -t $(SHARE)/doc/cacd/monitoring/
 	install -d $(SHARE)/doc/cacd/schema
@@ -104,6 +104,15 @@ test-system: ## scenarios on a Debian 13 in a container with its own systemd, as
 	@# The scenarios install these two; built here, their building is seen.
 	$(CARGO) build --locked -p cacd -p cacctl
 	$(CARGO) test --locked --workspace --no-fail-fast --test 's[0-9]*' -- --ignored
+
+# How often, and which moments; the test prints the seed that it takes where none is named.
+KILLS ?= 1000
+SEED  ?=
+
+kills: deps ## kill a busy daemon at moments that a seed chooses (KILLS=1000 SEED=7), some 1 s each
+	@# The scenario runs these two; built here, their building is seen.
+	$(CARGO) build --locked -p cacd -p cacctl
+	KILLS=$(KILLS) SEED=$(SEED) $(CARGO) test --locked -p cac-tests --test s77_killed_at_any_moment -- --nocapture
 
 lint: ## formatting and lints, as strictly as CI
 	$(CARGO) fmt --all --check

@@ -1,6 +1,6 @@
 //! The caller's side of the socket.
 
-use std::io::{self, PipeReader, Read as _, Write as _};
+use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tokio::net::UnixStream;
 use zeroize::Zeroize as _;
 
 use crate::interface::{
-    AcceptNotice, ActivityReply, AnswerWizard, Call, CertificatesReply, Clear, ClearReply,
-    ConfirmationReply, ExportedCertificate, GetCertificates, GetConfirmation, GetHistory,
-    GetPortal, HistoryReply, LONGEST_REPLY, Login, Lost, MoveWizard, PortalDetails, PortalReply,
-    Printed, PrintedReply, Refusal, Register, Reply, SnapshotReply, StartWizard, SubmitPin,
-    TestPortal, TestReply, method,
+    AcceptNotice, ActivityReply, AnswerWizard, BackupReply, Call, CertificatesReply, Clear,
+    ClearReply, ConfirmationReply, ExportedCertificate, GetCertificates, GetConfirmation,
+    GetHistory, GetPortal, HistoryReply, LONGEST_REPLY, Login, Lost, MoveWizard, PortalDetails,
+    PortalReply, Printed, PrintedReply, Refusal, Register, Reply, SnapshotReply, StartWizard,
+    SubmitPin, TestPortal, TestReply, method,
 };
 use crate::locked::Locked;
 use crate::snapshot::{HistoryEntry, Snapshot};
@@ -31,6 +31,9 @@ const CARD_PATIENCE: Duration = Duration::from_secs(90);
 
 /// The same, where a portal has to answer too.
 const SIGN_IN_PATIENCE: Duration = Duration::from_mins(4);
+
+/// The same, where a whole database is copied and handed over.
+const BACKUP_PATIENCE: Duration = Duration::from_mins(15);
 
 /// A conversation with the daemon.
 #[derive(Debug)]
@@ -293,6 +296,25 @@ impl Client {
     pub async fn clear(&mut self, request: &Clear) -> Result<Lost, ClientError> {
         let reply: ClearReply = self.call(method::CLEAR, request).await?;
         Ok(reply.lost)
+    }
+
+    /// Has a copy of everything that is kept written into a pipe; somebody has
+    /// to read from it meanwhile. Tells how many bytes went into it.
+    pub async fn backup(&mut self, pipe: PipeWriter) -> Result<BackupReply, ClientError> {
+        let call = Call {
+            method: method::BACKUP.into(),
+            parameters: Value::Null,
+            more: false,
+            oneway: false,
+        };
+        let bytes = serde_json::to_vec(&call).map_err(ClientError::Unreadable)?;
+        self.connection
+            .send(&bytes, &[pipe.as_fd()])
+            .await
+            .map_err(ClientError::Lost)?;
+        // Only the daemon writes into it.
+        drop(pipe);
+        self.answer(BACKUP_PATIENCE).await
     }
 
     /// By their place.

@@ -71,6 +71,7 @@ pub mod method {
     pub const REGISTER: &str = "org.cacd1.Register";
     pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
     pub const CLEAR: &str = "org.cacd1.Clear";
+    pub const BACKUP: &str = "org.cacd1.Backup";
     pub const GET_CERTIFICATES: &str = "org.cacd1.GetCertificates";
     pub const ACCEPT_NOTICE: &str = "org.cacd1.AcceptNotice";
     pub const GET_PORTAL: &str = "org.cacd1.GetPortal";
@@ -272,6 +273,13 @@ pub struct Lost {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearReply {
     pub lost: Lost,
+}
+
+/// A copy of everything that is kept was written into the pipe that came with the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupReply {
+    /// How much.
+    pub bytes: u64,
 }
 
 /// The certificates of the card in one reader, whole.

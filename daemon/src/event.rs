@@ -194,6 +194,11 @@ pub enum Event {
         what: Clear,
         result: Result<Lost, String>,
     },
+    /// A copy of everything that is kept is handed over.
+    BackedUp {
+        request: RequestId,
+        uid: u32,
+    },
     Configured {
         config: Box<Config>,
         portals: Vec<Arc<Profile>>,

@@ -4,6 +4,7 @@
 //! of time, so that a client that never reads disturbs no one.
 
 mod activity;
+mod backup;
 mod certificates;
 mod login;
 mod pin;
@@ -288,6 +289,10 @@ impl Server {
                 let what: Clear = parameters(call.parameters)?;
                 self.ask(move |request| Event::ClearAsked { request, uid, what })
                     .await
+            }
+            method::BACKUP => {
+                self.only_if_allowed(uid).await?;
+                self.backup(descriptor, uid).await
             }
             method::GET_CERTIFICATES => {
                 self.only_if_allowed(uid).await?;

@@ -141,6 +141,7 @@ impl State {
                 what,
                 result,
             } => self.cleared(request, uid, &what, result, now),
+            Event::BackedUp { request, uid } => Self::backed_up(request, uid, now),
             Event::Configured {
                 config,
                 portals,
@@ -404,6 +405,12 @@ impl State {
         effects.push(Effect::LoadKnown);
         effects.push(Note::cleared(&what.scope, uid).at(now));
         effects
+    }
+
+    fn backed_up(request: RequestId, uid: u32, now: Now) -> Vec<Effect> {
+        let answer = Ok(Answer::Done);
+        let answered = Effect::Answer { request, answer };
+        vec![answered, Note::backed_up(uid).at(now)]
     }
 
     /// How many sessions with portals are in memory, of those that a clear ends.

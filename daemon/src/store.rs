@@ -16,6 +16,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
+mod backup;
 mod cards;
 mod clear;
 mod confirmations;
@@ -31,6 +32,7 @@ mod migrate;
 mod registrations;
 mod upkeep;
 
+pub use backup::Backup;
 pub use cards::{Acquaintance, CachedCard, CachedCertificate, CardMemory, CardRecord};
 pub use consents::Consent;
 pub use error::StoreError;
@@ -48,6 +50,7 @@ const QUEUE: usize = 256;
 /// A handle on the database.
 #[derive(Clone)]
 pub struct Store {
+    folder: Arc<Path>,
     work: mpsc::Sender<Message>,
     key: Arc<PersonaKey>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
@@ -84,6 +87,7 @@ impl Store {
             .spawn(move || serve(connection, queue))
             .map_err(StoreError::Io)?;
         let store = Self {
+            folder: folder.into(),
             work,
             key: Arc::new(key),
             thread: Arc::new(Mutex::new(Some(thread))),

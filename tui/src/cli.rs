@@ -1,5 +1,6 @@
 //! What can be typed after `cacctl`.
 
+mod backup;
 mod bounds;
 mod card;
 mod examples;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use cac_common::eligibility::Category;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub use self::backup::Backup;
 pub use self::bounds::Bounds;
 pub use self::card::{Card, CardExport, CardShow, ForPin, Slots};
 pub use self::history::{History, Moment};
@@ -146,6 +148,23 @@ pub enum Command {
     /// to stay.
     #[command(after_help = examples::CLEAR)]
     Clear(Clear),
+    /// Write a copy of everything that is kept into a file, while the service goes on.
+    ///
+    /// For administrators. The copy is a tar archive of the database (cacd.db)
+    /// and of the key beside it (cacd.key), by which people in the database are
+    /// recognised when they come back. It is looked through before it counts as
+    /// made, is readable for you alone, and takes the place of no other file.
+    /// Whoever has it has what the database has: names, certificates,
+    /// registrations and history. cacctl clear does not reach it.
+    ///
+    /// To restore it, with the service stopped and the files that are there
+    /// moved away, the log files cacd.db-wal and cacd.db-shm among them: tar -x
+    /// -C /var/lib/cacd -f FILE, and chown cacd:cacd of both files. Then start
+    /// the service. A database of an earlier version is brought up to date; one
+    /// of a later version is refused, and left as it is. Without its key
+    /// everyone in it counts as new, and has to register once more.
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(Backup),
     /// Write the completions of a shell to standard output.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {

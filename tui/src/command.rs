@@ -3,6 +3,7 @@
 pub mod agent;
 mod ask_pin;
 mod ask_yes;
+pub mod backup;
 pub mod card;
 pub mod clear;
 pub mod eligibility;

@@ -198,6 +198,10 @@ pub enum Failure {
     NotConfirmed,
     #[error("the notice was not accepted")]
     NoticeNotAccepted,
+    #[error("a backup does not go to a terminal, nor to standard output with --json")]
+    BackupOutput,
+    #[error("the backup was cut short, and removed")]
+    BackupCutShort,
     #[error("the day {0} cannot be told as a moment")]
     NoSuchDay(jiff::civil::Date),
 }
@@ -249,12 +253,14 @@ impl Failure {
             | Self::Interrupted
             | Self::WizardEnded
             | Self::NoConfirmation
+            | Self::BackupCutShort
             | Self::NoLp(_)
             | Self::NotPrinted { .. }
             | Self::NoNews { .. } => Exit::Failed,
             Self::NoTerminal
             | Self::Theme(_)
             | Self::Endless
+            | Self::BackupOutput
             | Self::PlaceElsewhere
             | Self::PlainElsewhere
             | Self::Settings(_)

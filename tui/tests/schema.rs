@@ -29,6 +29,7 @@ const WATCH: &str = include_str!("../schema/watch.json");
 const REGISTER: &str = include_str!("../schema/register.json");
 const HISTORY: &str = include_str!("../schema/history.json");
 const CLEAR: &str = include_str!("../schema/clear.json");
+const BACKUP: &str = include_str!("../schema/backup.json");
 const PORTAL_LIST: &str = include_str!("../schema/portal-list.json");
 const PORTAL_SHOW: &str = include_str!("../schema/portal-show.json");
 const PORTAL_TEST: &str = include_str!("../schema/portal-test.json");
@@ -36,12 +37,13 @@ const CARD_SHOW: &str = include_str!("../schema/card-show.json");
 const ELIGIBILITY: &str = include_str!("../schema/eligibility.json");
 const WIZARD: &str = include_str!("../schema/wizard.json");
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     STATUS,
     WATCH,
     REGISTER,
     HISTORY,
     CLEAR,
+    BACKUP,
     PORTAL_LIST,
     PORTAL_SHOW,
     PORTAL_TEST,
@@ -307,6 +309,27 @@ async fn what_each_command_prints_fits_exactly() {
         }
     }
     assert_eq!(calls_of(&desk, method::CLEAR).len(), 3);
+}
+
+#[tokio::test]
+async fn what_backup_prints_fits_and_its_file_is_whole_and_nobody_elses() {
+    let place = Place::new("what_backup_prints");
+    let (_desk, _serving) = place.serve(invented::desk());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cacd.tar");
+    let arguments = ["backup", file.to_str().unwrap(), "--json"];
+
+    let first = place.cacctl(&arguments, "").await;
+    let again = place.cacctl(&arguments, "").await;
+    let passed_on = place.cacctl(&["backup", "-"], "").await;
+
+    fits_exactly(BACKUP, &serde_json::from_slice(&first.stdout).unwrap());
+    let metadata = std::fs::metadata(&file).unwrap();
+    assert_eq!(metadata.len(), 1024);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(again.status.code(), Some(5), "{again:?}");
+    assert_eq!(passed_on.stdout, [0; 1024]);
 }
 
 #[tokio::test]

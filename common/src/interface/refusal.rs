@@ -66,6 +66,10 @@ pub enum Refusal {
     NotYours,
     #[error("a password is 1 to 255 bytes; the portal has not been asked")]
     MalformedPassword,
+    #[error("no pipe to write into came with the call")]
+    NoPipe,
+    #[error("nobody took the backup out of its pipe")]
+    NotTaken,
     #[error("database cannot be used: {reason}")]
     StoreFailed { reason: String },
     #[error("the service is stopping")]
@@ -118,6 +122,8 @@ impl Refusal {
             Self::NotAsked => ("org.cacd1.NotAsked", none()),
             Self::NotYours => ("org.cacd1.NotYours", none()),
             Self::MalformedPassword => ("org.cacd1.MalformedPassword", none()),
+            Self::NoPipe => ("org.cacd1.NoPipe", none()),
+            Self::NotTaken => ("org.cacd1.NotTaken", none()),
             Self::StoreFailed { reason } => ("org.cacd1.StoreFailed", one("reason", reason)),
             Self::Stopping => ("org.cacd1.Stopping", none()),
         };
@@ -173,6 +179,8 @@ impl Refusal {
             "org.cacd1.NotAsked" => Self::NotAsked,
             "org.cacd1.NotYours" => Self::NotYours,
             "org.cacd1.MalformedPassword" => Self::MalformedPassword,
+            "org.cacd1.NoPipe" => Self::NoPipe,
+            "org.cacd1.NotTaken" => Self::NotTaken,
             "org.cacd1.StoreFailed" => Self::StoreFailed {
                 reason: text("reason"),
             },
@@ -238,6 +246,8 @@ mod tests {
             Refusal::NotAsked,
             Refusal::NotYours,
             Refusal::MalformedPassword,
+            Refusal::NoPipe,
+            Refusal::NotTaken,
             Refusal::StoreFailed {
                 reason: "disk is full".into(),
             },

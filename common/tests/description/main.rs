@@ -9,11 +9,11 @@ mod samples;
 use cac_common::certificate::Slot;
 use cac_common::identity::CardId;
 use cac_common::interface::{
-    AcceptNotice, ActivityReply, AnswerWizard, CertificatesReply, Clear, ClearReply, ClearScope,
-    ConfirmationReply, DESCRIPTION, ExportedCertificate, GetCertificates, GetConfirmation,
-    GetHistory, GetPortal, HistoryReply, Login, Lost, MoveWizard, PortalDetails, PortalReply,
-    Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, StartWizard, SubmitPin,
-    TestPortal, TestReply, method,
+    AcceptNotice, ActivityReply, AnswerWizard, BackupReply, CertificatesReply, Clear, ClearReply,
+    ClearScope, ConfirmationReply, DESCRIPTION, ExportedCertificate, GetCertificates,
+    GetConfirmation, GetHistory, GetPortal, HistoryReply, Login, Lost, MoveWizard, PortalDetails,
+    PortalReply, Printed, PrintedReply, Register, SERVICE_DESCRIPTION, SnapshotReply, StartWizard,
+    SubmitPin, TestPortal, TestReply, method,
 };
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -56,6 +56,7 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::REGISTER,
             method::GET_HISTORY,
             method::CLEAR,
+            method::BACKUP,
             method::GET_CERTIFICATES,
             method::ACCEPT_NOTICE,
             method::GET_PORTAL,
@@ -107,6 +108,8 @@ fn other_replies_and_every_request_are_as_described() {
         lost: Lost::default(),
     };
     check_reply("Clear", &serde_json::to_value(cleared).unwrap());
+    let backup = BackupReply { bytes: 1 };
+    check_reply("Backup", &serde_json::to_value(backup).unwrap());
     let certificates = CertificatesReply {
         certificates: Slot::all()
             .map(|slot| ExportedCertificate {

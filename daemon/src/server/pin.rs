@@ -45,11 +45,7 @@ pub(super) async fn read(
 /// Reads what came through a pipe with a call, up to its end or `longest` bytes.
 pub(super) async fn take(descriptor: Option<Descriptor>, longest: usize) -> Result<Taken, Refusal> {
     let descriptor = descriptor.ok_or(Refusal::NoPin)?;
-    let pipe = tokio::time::timeout(LIMIT, pipe(descriptor))
-        .await
-        .ok()
-        .flatten()
-        .ok_or(Refusal::NoPin)?;
+    let pipe = pipe_in_time(descriptor).await.ok_or(Refusal::NoPin)?;
     // Refuses the end that is written to.
     let pipe = Receiver::from_owned_fd(pipe).map_err(|_| Refusal::NoPin)?;
     let mut bytes = Locked::new().map_err(|error| {
@@ -65,6 +61,12 @@ pub(super) async fn take(descriptor: Option<Descriptor>, longest: usize) -> Resu
         return Err(Refusal::NoPin);
     }
     Ok(Taken { bytes, length })
+}
+
+/// What came with a call, if it is a pipe and says so in time.
+pub(super) async fn pipe_in_time(descriptor: Descriptor) -> Option<OwnedFd> {
+    let found = tokio::time::timeout(LIMIT, pipe(descriptor)).await;
+    found.ok().flatten()
 }
 
 /// Takes a pipe and nothing else. What a peer passes may be slow to say what

@@ -35,6 +35,8 @@ pub(super) fn log(refusal: &Refusal, uid: u32) {
         | Refusal::NotAsked
         | Refusal::NotYours
         | Refusal::MalformedPassword
+        | Refusal::NoPipe
+        | Refusal::NotTaken
         | Refusal::StoreFailed { .. }
         | Refusal::Stopping => tracing::info!(uid, %refusal, "request was refused"),
     }

@@ -255,6 +255,11 @@ impl Note {
         Self::plain(HistoryKind::Clear, &format!("User {uid} cleared {what}"))
     }
 
+    pub(super) fn backed_up(uid: u32) -> Self {
+        let text = format!("User {uid} took a backup of everything that is kept");
+        Self::plain(HistoryKind::Service, &text)
+    }
+
     fn of_card(kind: HistoryKind, card: &CardVisit, text: &str) -> Self {
         let mut note = Self::plain(kind, text).in_reader(&card.reader);
         note.note.card = card.id().cloned();

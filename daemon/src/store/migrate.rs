@@ -13,6 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use rustix::fs::{Access, AtFlags, CWD};
 
+use super::backup;
 use super::error::StoreError;
 use super::key::{self, Origin, PersonaKey};
 
@@ -128,6 +129,7 @@ pub(super) fn open(
         .create(folder)?;
     rustix::fs::accessat(CWD, folder, Access::WRITE_OK, AtFlags::EACCESS)
         .map_err(io::Error::from)?;
+    backup::remove_unfinished(folder)?;
     let mut notices = Vec::new();
 
     let path = folder.join(FILE);
@@ -225,22 +227,37 @@ pub(super) fn look_through(
     pragma: &str,
     most_looks: u32,
 ) -> Result<bool, StoreError> {
+    let verdict = bounded(connection, most_looks, |connection| {
+        connection.query_row(pragma, [], |row| row.get::<_, String>(0))
+    })?;
+    match verdict {
+        None => Ok(false),
+        Some(verdict) if verdict == "ok" => Ok(true),
+        // Its first line names the database, which is the only one.
+        Some(verdict) => Err(StoreError::Corrupt(
+            verdict.lines().last().unwrap_or_default().into(),
+        )),
+    }
+}
+
+/// Has SQLite go on for so long; `None` if that was not long enough.
+pub(super) fn bounded<T>(
+    connection: &Connection,
+    most_looks: u32,
+    work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+) -> Result<Option<T>, StoreError> {
     let mut looks = 0_u32;
     let is_enough = move || {
         looks = looks.saturating_add(1);
         looks > most_looks
     };
     connection.progress_handler(OPERATIONS, Some(is_enough))?;
-    let verdict = connection.query_row(pragma, [], |row| row.get::<_, String>(0));
+    let done = work(connection);
     connection.progress_handler(OPERATIONS, None::<fn() -> bool>)?;
-    match verdict {
-        Ok(verdict) if verdict == "ok" => Ok(true),
-        // Its first line names the database, which is the only one.
-        Ok(verdict) => Err(StoreError::Corrupt(
-            verdict.lines().last().unwrap_or_default().into(),
-        )),
+    match done {
+        Ok(done) => Ok(Some(done)),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
-            Ok(false)
+            Ok(None)
         }
         Err(error) => Err(error.into()),
     }

@@ -54,6 +54,10 @@ impl Failure {
             Self::NoSuchPortal { .. } => Some(
                 "cacctl portal list says more of them, and what is wrong with a profile that is not among them.",
             ),
+            Self::BackupOutput => {
+                Some("Name a file, or pass it on: cacctl backup - | age -r KEY > FILE.")
+            }
+            Self::BackupCutShort => Some("Try again; journalctl -u cacd says more."),
             Self::NoPortal => Some("cacctl portal list says which are known; name one of them."),
             Self::SeveralPortals { .. } => Some("Name the one that is meant."),
             Self::NoneNeedsWizard { .. } => {

@@ -21,6 +21,7 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             Refusal::NotRead
             | Refusal::CardFailed { .. }
             | Refusal::PinForgotten
+            | Refusal::NotTaken
             | Refusal::StoreFailed { .. }
             | Refusal::Stopping => Exit::Failed,
             Refusal::PermissionDenied
@@ -45,7 +46,8 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             | Refusal::WizardRuns
             | Refusal::NotAsked
             | Refusal::NotYours
-            | Refusal::MalformedPassword => Exit::Refused,
+            | Refusal::MalformedPassword
+            | Refusal::NoPipe => Exit::Refused,
             Refusal::NoCard | Refusal::NoContact | Refusal::WrongPin { .. } => Exit::NeedsPerson,
         },
         ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
@@ -115,9 +117,12 @@ pub(super) fn advice_for(error: &ClientError) -> &'static str {
             Refusal::NotYours => {
                 "Nothing was sent. Only who began it goes on with it; you may stop it, and begin another."
             }
+            Refusal::NotTaken => {
+                "It was not read fast enough, or not to its end: is the disk full that it goes to?"
+            }
             Refusal::StoreFailed { .. } => "journalctl -u cacd says more.",
             Refusal::Stopping => "Try again when it is back.",
-            Refusal::InvalidParameter { .. } | Refusal::ExpectedMore => VERSIONS,
+            Refusal::InvalidParameter { .. } | Refusal::ExpectedMore | Refusal::NoPipe => VERSIONS,
             Refusal::NoPin | Refusal::MalformedPin => "No try was spent: try again.",
             Refusal::MalformedPassword => "Nothing was sent: type it again.",
         },

@@ -453,6 +453,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::Asked { .. }
         | Event::SignInEnded { .. }
         | Event::ClearAsked { .. }
+        | Event::BackedUp { .. }
         | Event::Configured { .. }
         | Event::Session(_)
         | Event::Tick => "not of the database",

@@ -1,0 +1,26 @@
+//! `cacctl backup`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  cacctl backup /root/cacd-$(date +%F).tar
+      A copy in a file that is root's alone.
+  cacctl backup - | age -r age1... > cacd.tar.age
+      Never on a disk but encrypted.
+  systemctl stop cacd && mkdir /var/lib/cacd/before && mv /var/lib/cacd/cacd.* /var/lib/cacd/before
+  tar -x -C /var/lib/cacd -f cacd.tar && chown cacd:cacd /var/lib/cacd/cacd.* && systemctl start cacd
+      Restores it. Remove the folder \"before\" when all is well.";
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file, which must not be there yet; "-" is standard output.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// Print the file and its length as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
