@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cac_common::activity::Purpose;
+use cac_common::cause::Kind;
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::Visit;
 use tokio::sync::mpsc;
@@ -33,6 +34,7 @@ use crate::config_watch::Loaded;
 use crate::event::{
     Effect, Event, NewNote, Now, PrintedOrder, RequestId, SignInOrder, WizardOrder,
 };
+use crate::journal::Message;
 use crate::portal::Portal;
 use crate::store::Keep;
 use crate::trust::Authorities;
@@ -284,11 +286,19 @@ impl Effects {
     }
 
     fn note(&self, note: NewNote, now: Now) {
+        let about = &note.journal;
+        let advice = about.cause.map(Kind::entry);
         tracing::info!(
+            message_id = about.message.map(Message::id),
             kind = ?note.kind,
             reader = note.reader.as_ref().map(|reader| reader.0.as_str()),
             card = note.card.as_ref().map(|card| card.0.as_str()),
+            dod_id_tail = about.dod_id_tail.as_deref(),
             portal = note.portal.as_deref(),
+            uid = about.uid,
+            cause = about.cause.map(tracing::field::display),
+            means = advice.map(|entry| entry.means),
+            next = advice.map(|entry| entry.next),
             "{}",
             // Names of people stay in the database.
             note.log_text.as_ref().unwrap_or(&note.text)

@@ -28,6 +28,7 @@ use crate::card::piv::Ways;
 use crate::card::read::Progress;
 use crate::card::rest::{Missing, Rest};
 use crate::card::transport::Report;
+use crate::journal::Facts;
 use crate::judgement::Judgement;
 use crate::portal::wizard::{Begins, Turn};
 use crate::store::{Acquaintance, Consent};
@@ -490,6 +491,8 @@ pub struct NewNote {
     pub text: String,
     /// What the log says instead, where the text names a person.
     pub log_text: Option<String>,
+    /// What the log says besides.
+    pub journal: Facts,
 }
 
 /// Whether clearing this forgets the persona behind `card`, or its registrations.

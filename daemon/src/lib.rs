@@ -6,6 +6,7 @@ pub mod card;
 pub mod config_watch;
 pub mod effects;
 pub mod event;
+pub mod journal;
 pub mod judgement;
 pub mod logging;
 pub mod logind;
@@ -22,6 +23,7 @@ pub mod store;
 pub mod supervisor;
 pub mod systemd;
 pub mod trust;
+mod undone;
 
 use std::io;
 use std::os::unix::net::UnixListener;
@@ -38,6 +40,7 @@ use crate::config_watch::{Follower, Loader};
 use crate::effects::Effects;
 use crate::effects::keeper::Keeper;
 use crate::event::Event;
+use crate::journal::Message;
 use crate::logind::{Address, Logind};
 use crate::metrics::GivingOut;
 use crate::server::Server;
@@ -61,6 +64,18 @@ pub struct Parts {
     pub readers: Arc<dyn Readers>,
     /// Each asks for the configuration to be read again.
     pub reloads: mpsc::Receiver<()>,
+}
+
+impl Parts {
+    /// With a socket of its own, and nobody who asks it to reload.
+    pub fn new(paths: Paths, readers: Arc<dyn Readers>) -> Self {
+        Self {
+            paths,
+            socket: None,
+            readers,
+            reloads: mpsc::channel(1).1,
+        }
+    }
 }
 
 /// Why the daemon could not run.
@@ -145,7 +160,11 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     let sessions = follow_sessions(events.clone())?;
     let watching = watch_readers(Arc::clone(&readers), events)?;
     Notifier::default().ready();
-    tracing::info!(socket = %paths.socket.display(), "ready");
+    tracing::info!(
+        message_id = Message::Ready.id(),
+        socket = %paths.socket.display(),
+        "ready"
+    );
 
     let inbox = Inbox {
         events: event_inbox,
@@ -154,7 +173,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     };
     let effects = supervisor.run(inbox, shutdown).await;
     Notifier::default().stopping();
-    tracing::info!("stopping");
+    tracing::info!(message_id = Message::Stopping.id(), "stopping");
     server.abort();
     reloading.abort();
     if let Some(sessions) = sessions {
@@ -166,7 +185,10 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
         giving_out.end(),
     );
     if kept.is_err() {
-        tracing::error!("database did not take everything in time");
+        tracing::error!(
+            message_id = Message::LeftUndone.id(),
+            "database did not take everything in time"
+        );
     }
     if is_ours {
         let _ = std::fs::remove_file(&paths.socket);
@@ -254,12 +276,7 @@ mod tests {
             configuration: folder.path().join("configuration"),
         };
         let _first = server::bind(&paths.socket).unwrap();
-        let parts = Parts {
-            paths: paths.clone(),
-            socket: None,
-            readers: Arc::new(NoReaders),
-            reloads: mpsc::channel(1).1,
-        };
+        let parts = Parts::new(paths.clone(), Arc::new(NoReaders));
 
         let error = run(parts, std::future::pending()).await.unwrap_err();
 

@@ -6,6 +6,7 @@ use std::os::linux::fs::MetadataExt as _;
 use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::filter::{ParseError, Targets, filter_fn};
+use tracing_subscriber::fmt::{FormatFields, format};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -43,6 +44,8 @@ pub fn begin(to: LogTo) -> Result<(), LoggingError> {
             .then(tracing_journald::layer)
             .and_then(Result::ok),
     };
+    // Fields are called as we call them: the journal knows MESSAGE_ID by that name only.
+    let journal = journal.map(|journal| journal.with_field_prefix(None));
     // Other crates log pages, cookies and certificates once they are let talk.
     let ours = filter_fn(|metadata| {
         *metadata.level() <= Level::WARN
@@ -55,12 +58,27 @@ pub fn begin(to: LogTo) -> Result<(), LoggingError> {
         None => registry
             .with(
                 tracing_subscriber::fmt::layer()
+                    .fmt_fields(for_people())
                     .with_writer(io::stderr)
                     .with_ansi(io::IsTerminal::is_terminal(&io::stderr())),
             )
             .init(),
     }
     Ok(())
+}
+
+/// Without what only `journalctl` has a use for.
+fn for_people() -> impl for<'writer> FormatFields<'writer> {
+    let for_journalctl = ["message_id", "means", "next"];
+    format::debug_fn(move |writer, field, value| {
+        if field.name() == "message" {
+            write!(writer, "{value:?}")
+        } else if for_journalctl.contains(&field.name()) {
+            Ok(())
+        } else {
+            write!(writer, " {field}={value:?}")
+        }
+    })
 }
 
 /// systemd names the device and inode of the stream it reads (systemd.exec(5), JOURNAL_STREAM).

@@ -71,10 +71,9 @@ fn run(flags: Flags) -> anyhow::Result<()> {
             tokio::spawn(reload_on(signal(SignalKind::hangup())?, ask));
         }
         let parts = Parts {
-            paths,
             socket,
-            readers: Arc::new(PcscReaders::default()),
             reloads,
+            ..Parts::new(paths, Arc::new(PcscReaders::default()))
         };
         cacd::run(parts, async move {
             tokio::select! {

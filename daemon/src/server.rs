@@ -171,7 +171,7 @@ impl Server {
             if listens && self.may_act(uid).await {
                 return self.monitor_activity(connection).await;
             }
-            let oneway = call.oneway;
+            let (oneway, request) = (call.oneway, readable(&call.method));
             let reply = match self.answer(call, descriptor, uid).await {
                 Ok(Answered::Parameters(parameters)) => encode(&Reply {
                     error: None,
@@ -182,7 +182,7 @@ impl Server {
                     framed(published.encoded(may_act), false)
                 }
                 Err(refusal) => {
-                    refusals::log(&refusal, uid);
+                    refusals::log(&refusal, uid, &request);
                     self.metrics.request_refused(&refusal);
                     encode(&refusal.to_reply())
                 }

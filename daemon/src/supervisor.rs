@@ -18,9 +18,11 @@ use crate::card::facts::CardFacts;
 use crate::config_watch::Loaded;
 use crate::effects::Effects;
 use crate::event::{Answer, Effect, Event, Now, RequestId};
+use crate::journal::Message;
 use crate::metrics::{Metrics, Observer, Queues};
 use crate::state::State;
 use crate::systemd::Notifier;
+use crate::undone;
 
 /// A request, as an event that is still without its number.
 pub struct Request {
@@ -178,6 +180,8 @@ impl Supervisor {
             tokio::select! {
                 () = &mut shutdown => {
                     self.take_last(inbox.events);
+                    let now = self.clock.now();
+                    undone::tell(&self.state.snapshot(now));
                     return self.effects;
                 }
                 Some(event) = inbox.events.recv() => self.step(event),
@@ -234,7 +238,11 @@ impl Supervisor {
             .map(|portal| Arc::new(portal.profile().clone()))
             .collect();
         for problem in &loaded.problems {
-            tracing::warn!(problem, "configuration has a fault");
+            tracing::warn!(
+                message_id = Message::ConfigurationAtFault.id(),
+                problem,
+                "configuration has a fault"
+            );
         }
         let now = self.clock.now();
         self.effects.configure(&loaded, now);

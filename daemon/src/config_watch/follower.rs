@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::watch::Watch;
 use super::{Loaded, Loader, Places};
 use crate::access::Access;
+use crate::journal::Message;
 use crate::systemd;
 
 /// Editors write a file in several steps; this long after the last it is read.
@@ -94,9 +95,15 @@ impl Follower {
             self = follower;
             access.send_replace(Access::new(&fresh.config.admin_group));
             if fresh.is_refused {
-                tracing::warn!("configuration was refused, and what was in force stays");
+                tracing::warn!(
+                    message_id = Message::ConfigurationRefused.id(),
+                    "configuration was refused, and what was in force stays"
+                );
             } else {
-                tracing::info!("configuration was read again");
+                tracing::info!(
+                    message_id = Message::ConfigurationTaken.id(),
+                    "configuration was read again"
+                );
             }
             if reloads.send(fresh).await.is_err() {
                 return;

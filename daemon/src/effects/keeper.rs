@@ -27,6 +27,7 @@ use super::reading::Reply;
 use super::remembering::{self, ToRecord};
 use crate::card::known::KnownCard;
 use crate::event::{CardToRemember, Event, Memory, NewNote, Now, Remembered, RequestId};
+use crate::journal::Message;
 use crate::store::{Consent, Keep, NewEntry, Store, StoreError, Upkeep};
 
 /// A database that could not be opened is left alone for this long.
@@ -420,7 +421,11 @@ async fn record(store: &StoreOrReason, to_record: ToRecord) -> Event {
         Err(reason) => Err(reason.clone()),
     };
     if let Err(reason) = &result {
-        tracing::warn!(reason, "registration could not be written down");
+        tracing::warn!(
+            message_id = Message::DatabaseUnusable.id(),
+            reason,
+            "registration could not be written down"
+        );
     }
     Event::Recorded {
         visit,

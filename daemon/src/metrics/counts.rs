@@ -105,6 +105,7 @@ impl Counts {
             | Event::Asked { .. }
             | Event::Recorded { .. }
             | Event::Session(_)
+            | Event::BackedUp { .. }
             | Event::Known(_)
             | Event::Noted(_)
             | Event::ClearAsked { .. }

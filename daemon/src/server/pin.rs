@@ -11,6 +11,8 @@ use cac_common::wire::Descriptor;
 use rustix::fs::{FileType, fstat};
 use tokio::net::unix::pipe::Receiver;
 
+use crate::journal::Message;
+
 /// The PIN is in the pipe before the call is sent; more time than this is not needed.
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -49,7 +51,11 @@ pub(super) async fn take(descriptor: Option<Descriptor>, longest: usize) -> Resu
     // Refuses the end that is written to.
     let pipe = Receiver::from_owned_fd(pipe).map_err(|_| Refusal::NoPin)?;
     let mut bytes = Locked::new().map_err(|error| {
-        tracing::error!(%error, "no memory can be locked for a secret");
+        tracing::error!(
+            message_id = Message::NoLockedMemory.id(),
+            %error,
+            "no memory can be locked for a secret"
+        );
         Refusal::NoLockedMemory
     })?;
     let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut bytes.bytes_mut()[..longest]))

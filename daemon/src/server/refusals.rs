@@ -2,14 +2,16 @@
 
 use cac_common::interface::Refusal;
 
+use crate::journal::Message;
+
 /// Anyone can be refused as often as they like: what is no more than a wrong
 /// call is no news.
-pub(super) fn log(refusal: &Refusal, uid: u32) {
+pub(super) fn log(refusal: &Refusal, uid: u32, request: &str) {
     match refusal {
         Refusal::MethodNotFound { .. }
         | Refusal::InterfaceNotFound { .. }
         | Refusal::InvalidParameter { .. }
-        | Refusal::ExpectedMore => tracing::debug!(uid, %refusal, "request was refused"),
+        | Refusal::ExpectedMore => tracing::debug!(uid, request, %refusal, "request was refused"),
         Refusal::PermissionDenied
         | Refusal::NoSuchCard
         | Refusal::NoSuchReader
@@ -38,6 +40,12 @@ pub(super) fn log(refusal: &Refusal, uid: u32) {
         | Refusal::NoPipe
         | Refusal::NotTaken
         | Refusal::StoreFailed { .. }
-        | Refusal::Stopping => tracing::info!(uid, %refusal, "request was refused"),
+        | Refusal::Stopping => tracing::info!(
+            message_id = Message::RequestRefused.id(),
+            uid,
+            request,
+            %refusal,
+            "request was refused"
+        ),
     }
 }

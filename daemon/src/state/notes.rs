@@ -2,6 +2,7 @@
 //! never stands in them.
 
 use cac_common::cause::Cause;
+use cac_common::identity::Edipi;
 use cac_common::interface::ClearScope;
 use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ServiceStatus};
@@ -14,6 +15,7 @@ use super::session::Occasion;
 use super::visit::CardVisit;
 use crate::card::error::CardError;
 use crate::event::{Effect, NewNote, Now, SignInResult};
+use crate::journal::{Facts, Message};
 use crate::registration::{Due, sentence};
 use crate::store::Acquaintance;
 
@@ -40,6 +42,7 @@ impl Note {
                 portal: None,
                 text: text.to_owned(),
                 log_text: None,
+                journal: Facts::default(),
             },
         }
     }
@@ -54,6 +57,7 @@ impl Note {
             &format!("The card in {name} does not answer; is it the right way up, and clean?"),
         )
         .in_reader(name)
+        .tells(Message::CardUnreadable)
     }
 
     pub(super) fn card_in(name: &ReaderName) -> Self {
@@ -74,6 +78,7 @@ impl Note {
             card,
             &format!("The card cannot be read: {error}"),
         )
+        .tells(Message::CardUnreadable)
     }
 
     pub(super) fn recognised(card: &CardVisit, acquaintance: Acquaintance) -> Self {
@@ -106,7 +111,9 @@ impl Note {
                 "Card read for the first time",
             ),
         };
-        Self::of_card(HistoryKind::Card, card, &text).logged_as(logged)
+        Self::of_card(HistoryKind::Card, card, &text)
+            .logged_as(logged)
+            .tells(Message::CardRecognised)
     }
 
     pub(super) fn pin_typed(card: &CardVisit) -> Self {
@@ -151,6 +158,7 @@ impl Note {
             &format!("{}: user {uid} accepted the notice", portal.title),
         )
         .at_portal(&portal.name)
+        .done_by(uid)
     }
 
     pub(super) fn testing(card: &CardVisit, portal: &Profile) -> Self {
@@ -170,7 +178,9 @@ impl Note {
     /// Why the card did not do what a PIN was typed for.
     pub(super) fn card_said(card: &CardVisit, error: &CardError) -> Self {
         let (kind, text, logged) = card_said(error);
-        Self::of_card(kind, card, &text).logged_as(logged)
+        Self::of_card(kind, card, &text)
+            .logged_as(logged)
+            .tells(card_tells(error))
     }
 
     pub(super) fn signing_in(card: &CardVisit, portal: &Profile) -> Self {
@@ -214,7 +224,12 @@ impl Note {
             }
         };
         let note = Self::of_card(kind, card, &text);
-        Some(note.at_portal(&portal.name).logged_as(logged))
+        let note = note.at_portal(&portal.name).logged_as(logged);
+        Some(match result {
+            SignInResult::Portal(outcome) => note.tells_of(outcome),
+            SignInResult::Card(error) => note.tells(card_tells(error)),
+            SignInResult::PinGone | SignInResult::Failed { .. } => note,
+        })
     }
 
     /// What came of writing a registration down.
@@ -236,11 +251,16 @@ impl Note {
             status.label().to_owned()
         };
         let text = format!("{}: {text}", profile.title);
-        Some(
-            Self::of_card(HistoryKind::Registration, card, &text)
-                .at_portal(portal)
-                .logged_as(status.label()),
-        )
+        let note = Self::of_card(HistoryKind::Registration, card, &text)
+            .at_portal(portal)
+            .logged_as(status.label());
+        Some(if matches!(status, RegistrationStatus::Registered { .. }) {
+            note.tells(Message::Registered)
+        } else if matches!(status, RegistrationStatus::RegisteredNotSaved { .. }) {
+            note.tells(Message::RegisteredNotSaved)
+        } else {
+            note
+        })
     }
 
     pub(super) fn cleared(scope: &ClearScope, uid: u32) -> Self {
@@ -253,17 +273,54 @@ impl Note {
             ClearScope::History { before: Some(_) } => "older history".to_owned(),
         };
         Self::plain(HistoryKind::Clear, &format!("User {uid} cleared {what}"))
+            .tells(Message::Cleared)
+            .done_by(uid)
     }
 
     pub(super) fn backed_up(uid: u32) -> Self {
         let text = format!("User {uid} took a backup of everything that is kept");
-        Self::plain(HistoryKind::Service, &text)
+        Self::plain(HistoryKind::Service, &text).done_by(uid)
     }
 
     fn of_card(kind: HistoryKind, card: &CardVisit, text: &str) -> Self {
         let mut note = Self::plain(kind, text).in_reader(&card.reader);
         note.note.card = card.id().cloned();
+        let holder = card.facts.as_ref().and_then(|facts| facts.holder.as_ref());
+        let dod_id = holder.and_then(|holder| holder.dod_id);
+        note.note.journal.dod_id_tail = dod_id.map(Edipi::tail);
         note
+    }
+
+    fn tells(mut self, message: impl Into<Option<Message>>) -> Self {
+        self.note.journal.message = message.into();
+        self
+    }
+
+    fn tells_of(mut self, outcome: &Outcome) -> Self {
+        let (message, cause) = match outcome {
+            // Told once it is written down.
+            Outcome::Registered { .. } => return self,
+            Outcome::NeedsConsent { .. }
+            | Outcome::NeedsWizard
+            | Outcome::NotEligible
+            | Outcome::NeedsSponsor
+            | Outcome::NotFound
+            | Outcome::LockedOut => (Message::NeedsPerson, None),
+            Outcome::Forbidden { cause } | Outcome::Rejected { cause } => {
+                (Message::Forbidden, Some(cause))
+            }
+            Outcome::Unavailable { cause, .. } => (Message::PortalUnreachable, Some(cause)),
+            Outcome::Unsupported { cause } | Outcome::Unrecognised { cause } => {
+                (Message::PortalNotUnderstood, Some(cause))
+            }
+        };
+        self.note.journal.cause = cause.map(|cause| cause.kind);
+        self.tells(message)
+    }
+
+    fn done_by(mut self, uid: u32) -> Self {
+        self.note.journal.uid = Some(uid);
+        self
     }
 
     /// The text names a person, whom the log does not.
@@ -313,17 +370,21 @@ fn at_first(status: &RegistrationStatus, now: Now) -> String {
 
 /// The smart card service came or went.
 pub(super) fn service(before: ServiceStatus, now: ServiceStatus) -> Option<Note> {
-    let text = match (before, now) {
+    let (text, message) = match (before, now) {
         (ServiceStatus::Starting, ServiceStatus::Running) | (_, ServiceStatus::Starting) => {
             return None;
         }
-        (_, ServiceStatus::Running) => "The smart card service is back",
-        (_, ServiceStatus::Away) => "The smart card service, pcscd, does not answer",
-        (_, ServiceStatus::NotAllowed) => {
-            "The smart card service refuses us; the polkit rule for cacd is missing"
-        }
+        (_, ServiceStatus::Running) => ("The smart card service is back", Message::PcscdBack),
+        (_, ServiceStatus::Away) => (
+            "The smart card service, pcscd, does not answer",
+            Message::PcscdAway,
+        ),
+        (_, ServiceStatus::NotAllowed) => (
+            "The smart card service refuses us; the polkit rule for cacd is missing",
+            Message::PcscdRefuses,
+        ),
     };
-    Some(Note::plain(HistoryKind::Service, text))
+    Some(Note::plain(HistoryKind::Service, text).tells(message))
 }
 
 /// Kind, words for people, and what the log says instead: a page's title can
@@ -357,6 +418,23 @@ fn portal_said(outcome: &Outcome, is_registered: bool) -> Option<(HistoryKind, S
         ),
     };
     Some((HistoryKind::Registration, text, logged))
+}
+
+fn card_tells(error: &CardError) -> Option<Message> {
+    match error {
+        CardError::WrongPin { .. } => Some(Message::PinRefused),
+        CardError::PinBlocked => Some(Message::PinBlocked),
+        // The card was not even asked.
+        CardError::LastTry { .. } | CardError::NoLockedMemory => None,
+        CardError::Transport(_)
+        | CardError::Refused { .. }
+        | CardError::Endless { .. }
+        | CardError::Malformed { .. }
+        | CardError::Nameless { .. }
+        | CardError::NotPiv
+        | CardError::OtherCard
+        | CardError::StillLoggedIn => Some(Message::CardFailed),
+    }
 }
 
 fn card_said(error: &CardError) -> (HistoryKind, String, &'static str) {

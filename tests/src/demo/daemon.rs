@@ -13,7 +13,7 @@ use anyhow::{Context as _, anyhow};
 use cac_common::paths::Paths;
 use cacd::{Parts, RunError};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::inside::InsideReader;
 use super::reader::Reader;
@@ -107,14 +107,7 @@ fn inside(reader: Arc<InsideReader>, paths: Paths) -> anyhow::Result<Daemon> {
     let thread = thread::Builder::new()
         .name("daemon".to_owned())
         .spawn(move || {
-            // Nobody asks it to read its configuration again.
-            let (_, reloads) = mpsc::channel(1);
-            let parts = Parts {
-                paths,
-                readers: reader,
-                socket: None,
-                reloads,
-            };
+            let parts = Parts::new(paths, reader);
             let outcome: Result<(), RunError> = runtime.block_on(cacd::run(parts, async {
                 // A sender that is gone asks for the end too.
                 is_over.await.ok();

@@ -8,6 +8,7 @@ use cac_common::time::UtcSeconds;
 
 use super::{Keeper, REOPEN_AFTER, StoreOrReason, in_words};
 use crate::event::{Event, Now};
+use crate::journal::Message;
 use crate::store::{NewEntry, Notice, Opened, Store, StoreError};
 
 /// [`Store::open`], or the same after damage.
@@ -22,7 +23,10 @@ impl Keeper {
     ) -> StoreOrReason {
         let current = match self.current() {
             Ok(store) if store.has_stopped() => {
-                tracing::error!("database was lost");
+                tracing::error!(
+                    message_id = Message::DatabaseUnusable.id(),
+                    "database was lost"
+                );
                 let lost = Err(StoreError::Stopped.to_string());
                 self.replace(lost.clone(), tell);
                 lost
@@ -60,7 +64,10 @@ impl Keeper {
     ) -> StoreOrReason {
         self.replace(opened.clone(), tell);
         if opened.is_ok() {
-            tracing::info!("database can be used again");
+            tracing::info!(
+                message_id = Message::DatabaseBack.id(),
+                "database can be used again"
+            );
             self.begin_upkeep();
             self.save(&opened).await;
             self.load_known(tell).await;
@@ -80,14 +87,18 @@ pub(super) async fn open(folder: PathBuf, now: UtcSeconds, opening: Opener) -> S
     match opened {
         Ok(Ok((store, opened))) => {
             for notice in &opened.notices {
-                tracing::warn!(%notice, "database");
+                tracing::warn!(message_id = Message::DatabaseKeptAside.id(), %notice, "database");
                 tell_of(&store, notice, now).await;
             }
             Ok(store)
         }
         Ok(Err(error)) => {
             let reason = in_words(error);
-            tracing::error!(reason, "database cannot be used; nothing will be kept");
+            tracing::error!(
+                message_id = Message::DatabaseUnusable.id(),
+                reason,
+                "database cannot be used; nothing will be kept"
+            );
             Err(reason)
         }
         Err(_) => Err("opening the database failed".into()),

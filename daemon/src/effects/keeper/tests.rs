@@ -18,6 +18,7 @@ use crate::card::transport::{Readers, Report, Transport, TransportError};
 use crate::effects::Effects;
 use crate::event::Effect;
 use crate::event::Proof;
+use crate::journal::Facts;
 use crate::store::Acquaintance;
 
 const VISIT: Visit = Visit(1);
@@ -567,6 +568,7 @@ fn new_note(text: &str) -> NewNote {
         portal: None,
         text: text.into(),
         log_text: None,
+        journal: Facts::default(),
     }
 }
 
