@@ -13,9 +13,19 @@ LIB      := $(DESTDIR)$(PREFIX)/lib
 SHARE    := $(DESTDIR)$(PREFIX)/share
 ETC      := $(DESTDIR)$(SYSCONFDIR)/cacd
 CARGO_PROFILE := $(if $(filter debug,$(PROFILE)),dev,$(PROFILE))
+MONITORING := $(shell test ! -d systemd/monitoring || find systemd/monitoring -type f)
 SAMPLES  := $(wildcard systemd/portals.d/*.sample)
 
-.PHONY: all install uninstall deps demo pictures recording guide test test-system kills lint verify-unit bench soak fuzz fuzz-screens fuzz-seeds clean help
+# Debian's zsh looks here, others' in $(SHARE)/zsh/site-functions.
+ZSH_COMPLETIONS ?= $(SHARE)/zsh/vendor-completions
+
+# What makes packages of what `make install` brings.
+CARGO_DEB := 3.8.0
+CARGO_GENERATE_RPM := 0.21.1
+# Of the packages; that of the workspace if not set.
+VERSION  ?=
+
+.PHONY: all install uninstall deb rpm packages deps demo pictures recording guide test test-system kills lint verify-unit bench soak fuzz fuzz-screens fuzz-seeds clean help
 
 all: ## build both programs
 	$(CARGO) build --locked --profile $(CARGO_PROFILE) -p cacd -p cacctl
@@ -28,6 +38,8 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -d $(LIB)/systemd/system
 	sed 's|/usr/bin/cacd|$(PREFIX)/bin/cacd|' systemd/cacd.service > $(LIB)/systemd/system/cacd.service
 	chmod 0644 $(LIB)/systemd/system/cacd.service
+	install -m 0644 systemd/cacd.socket $(LIB)/systemd/system/cacd.socket
+	install -D -m 0644 systemd/cacd.catalog $(LIB)/systemd/catalog/cacd.catalog
 	install -d $(LIB)/systemd/user
 	sed 's|/usr/bin/cacctl|$(PREFIX)/bin/cacctl|' systemd/cacctl-agent.service > $(LIB)/systemd/user/cacctl-agent.service
 	chmod 0644 $(LIB)/systemd/user/cacctl-agent.service
@@ -35,9 +47,10 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -D -m 0644 systemd/cacd.tmpfiles $(LIB)/tmpfiles.d/cacd.conf
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
-	install -m 0644 docs/login.md docs/json.md docs/backup.md $(SHARE)/doc/cacd/
-	install -D -m 0644 docs/metrics.md docs/outcomes.md -t $(SHARE)/doc/cacd/
-	install -D -m 0644 systemd/monitoring/* -t $(SHARE)/doc/cacd/monitoring/
+	install -m 0644 $(wildcard docs/*.md) $(SHARE)/doc/cacd/
+	install -d $(SHARE)/doc/cacd/examples
+	install -m 0644 systemd/examples/* $(SHARE)/doc/cacd/examples/
+	for file in $(MONITORING); do install -D -m 0644 $$file $(SHARE)/doc/cacd/$${file#systemd/} || exit; done
 	install -d $(SHARE)/doc/cacd/schema
 	install -m 0644 tui/schema/*.json $(SHARE)/doc/cacd/schema/
 	install -d $(SHARE)/doc/cacd/guide
@@ -50,9 +63,9 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -d $(SHARE)/man/man1
 	$(BUILT)/cacctl man $(SHARE)/man/man1
 	install -D -m 0644 systemd/cacd.8 $(SHARE)/man/man8/cacd.8
-	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+	install -d $(SHARE)/bash-completion/completions $(ZSH_COMPLETIONS) $(SHARE)/fish/vendor_completions.d
 	$(BUILT)/cacctl completions bash > $(SHARE)/bash-completion/completions/cacctl
-	$(BUILT)/cacctl completions zsh > $(SHARE)/zsh/vendor-completions/_cacctl
+	$(BUILT)/cacctl completions zsh > $(ZSH_COMPLETIONS)/_cacctl
 	$(BUILT)/cacctl completions fish > $(SHARE)/fish/vendor_completions.d/cacctl.fish
 ifeq ($(DESTDIR),)
 	@bash scripts/after-install
@@ -60,19 +73,30 @@ endif
 
 uninstall: ## take it away again; configuration and database stay
 ifeq ($(DESTDIR),)
-	@if test -d /run/systemd/system; then systemctl disable --now cacd.service || true; fi
+	@if test -d /run/systemd/system; then systemctl disable --now cacd.socket cacd.service || true; fi
 endif
 	rm -f $(BIN)/cacd $(BIN)/cacctl
-	rm -f $(LIB)/systemd/system/cacd.service $(LIB)/systemd/user/cacctl-agent.service $(LIB)/sysusers.d/cacd.conf $(LIB)/tmpfiles.d/cacd.conf
+	rm -f $(LIB)/systemd/system/cacd.service $(LIB)/systemd/system/cacd.socket $(LIB)/systemd/catalog/cacd.catalog
+	rm -f $(LIB)/systemd/user/cacctl-agent.service $(LIB)/sysusers.d/cacd.conf $(LIB)/tmpfiles.d/cacd.conf
 	rm -f $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	rm -f $(SHARE)/man/man1/cacctl.1 $(SHARE)/man/man1/cacctl-*.1 $(SHARE)/man/man8/cacd.8
-	rm -f $(SHARE)/bash-completion/completions/cacctl $(SHARE)/zsh/vendor-completions/_cacctl
+	rm -f $(SHARE)/bash-completion/completions/cacctl $(ZSH_COMPLETIONS)/_cacctl
 	rm -f $(SHARE)/fish/vendor_completions.d/cacctl.fish
 	rm -rf $(SHARE)/doc/cacd
 ifeq ($(DESTDIR),)
-	@if test -d /run/systemd/system; then systemctl daemon-reload; fi
+	rm -rf /run/cacd
+	@if test -d /run/systemd/system; then systemctl daemon-reload && journalctl --update-catalog; fi
 endif
 	@echo "$(ETC) and $(DESTDIR)/var/lib/cacd are left, and so are the user cacd and the group cacd-admin. Whoever has the agent running: systemctl --user disable --now cacctl-agent"
+
+deb: ## a package for Debian and Ubuntu, in target/package (PROFILE=, VERSION=)
+	@PROFILE=$(PROFILE) BUILT=$(BUILT) VERSION=$(VERSION) TOOL=$(CARGO_DEB) MAKE="$(MAKE)" bash scripts/package deb
+
+rpm: ## a package for Fedora and its family, in target/package (PROFILE=, VERSION=)
+	@PROFILE=$(PROFILE) BUILT=$(BUILT) VERSION=$(VERSION) TOOL=$(CARGO_GENERATE_RPM) MAKE="$(MAKE)" bash scripts/package rpm
+
+packages: deb rpm ## both, judged by lintian and rpmlint
+	@bash scripts/verify-packages
 
 deps: ## install the packages that building and testing need (Debian, Ubuntu)
 	@bash scripts/deps

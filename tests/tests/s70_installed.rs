@@ -26,7 +26,7 @@ const MAY_STAY: [&str; 2] = ["/etc/cacd/", "/var/lib/cacd/"];
 fn s70_installed_as_an_administrator_does_a_card_is_registered_and_outlives_a_kill()
 -> anyhow::Result<()> {
     let mut system = System::with_cacd()?;
-    assert_eq!(system.property(SERVICE, "Type")?, "notify");
+    assert_eq!(system.property(SERVICE, "Type")?, "notify-reload");
     assert_eq!(system.property(SERVICE, "ActiveState")?, "active");
     assert_eq!(system.property(SERVICE, "SubState")?, "running");
     is_at_peace_with_its_unit(&system)?;
