@@ -1,5 +1,7 @@
 //! Everything at one moment, as the socket and the screen show it.
 
+mod shown;
+
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{CertificateSummary, LoginChoice};
@@ -10,6 +12,8 @@ use crate::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use crate::registration::{RegistrationStatus, TriesLeft};
 use crate::time::UtcSeconds;
 use crate::wizard::Wizard;
+
+pub use shown::Shown;
 
 /// Counts the times a card was put in, so that an answer meant for one that
 /// was taken out since is not taken for the card now in the reader.
@@ -35,9 +39,12 @@ pub struct Snapshot {
     pub problems: Vec<String>,
     /// The latest entries of the history, oldest first.
     pub happened: Vec<HistoryEntry>,
-    /// Whether the one who asked may see people and act. If not, nothing of a
-    /// person stands in here.
+    /// Whether the one who asked may see cards and act: those in readers at the
+    /// seat that they are in front of. If not, nothing of a person stands in here.
     pub may_act: bool,
+    /// Whether they see every reader, whatever its seat, and may clear.
+    #[serde(default)]
+    pub may_administer: bool,
 }
 
 /// The daemon itself.
@@ -54,8 +61,24 @@ pub struct Daemon {
 pub struct Reader {
     pub name: ReaderName,
     pub status: ReaderStatus,
+    /// The seat that it belongs to, as logind calls it, once that is known.
+    #[serde(default)]
+    pub seat: Option<String>,
     /// The card in it. Absent for those who may not see it.
     pub card: Option<Card>,
+    /// Why the card in it is not shown to the one who asked.
+    #[serde(default)]
+    pub hidden: Option<Hidden>,
+}
+
+/// Why a card is not shown to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hidden {
+    /// They are not in front of the seat that its reader belongs to.
+    OtherSeat,
+    /// It was put in before they came to the seat.
+    PutInBefore,
 }
 
 /// A card in a reader.
@@ -273,19 +296,42 @@ impl Snapshot {
     #[must_use]
     pub fn for_a_stranger(&self) -> Self {
         Self {
-            readers: self
-                .readers
-                .iter()
-                .map(|reader| Reader {
-                    card: None,
-                    ..reader.clone()
-                })
-                .collect(),
-            known: Vec::new(),
-            problems: Vec::new(),
             happened: Vec::new(),
             may_act: false,
-            ..self.clone()
+            ..self.for_a_user(|_| Some(Hidden::OtherSeat))
+        }
+    }
+
+    /// The same moment for someone in front of a seat. `hides` says which
+    /// readers' cards they may not see.
+    #[must_use]
+    pub fn for_a_user(&self, hides: impl Fn(&ReaderName) -> Option<Hidden>) -> Self {
+        let readers: Vec<Reader> = (self.readers.iter())
+            .map(|reader| {
+                let hidden = hides(&reader.name);
+                let is_there = reader.status == ReaderStatus::Card;
+                Reader {
+                    name: reader.name.clone(),
+                    status: reader.status,
+                    seat: reader.seat.clone(),
+                    card: reader.card.clone().filter(|_| hidden.is_none()),
+                    hidden: hidden.filter(|_| is_there),
+                }
+            })
+            .collect();
+        let shown = Shown::in_readers(&readers);
+        Self {
+            revision: self.revision,
+            daemon: self.daemon.clone(),
+            service: self.service,
+            known: picked(&self.known, |known| shown.has(&known.card)),
+            portals: self.portals.clone(),
+            // They quote lines of the configuration, which name people.
+            problems: Vec::new(),
+            happened: picked(&self.happened, |entry| shown.includes(entry)),
+            may_act: true,
+            may_administer: false,
+            readers,
         }
     }
 
@@ -301,6 +347,10 @@ impl Snapshot {
             .find(|(_, card)| card.needs_pin())
             .or_else(|| cards().next())
     }
+}
+
+fn picked<T: Clone>(all: &[T], is_shown: impl Fn(&T) -> bool) -> Vec<T> {
+    all.iter().filter(|one| is_shown(one)).cloned().collect()
 }
 
 impl Card {

@@ -12,8 +12,8 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, LazyLock};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -22,7 +22,7 @@ use rustix::net::{
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The most descriptors one message is sent with.
@@ -34,7 +34,7 @@ const LARGEST_CHUNK: usize = 128 * 1024;
 
 /// Threads of the blocking pool for peers whose descriptors are not taken;
 /// the pool has 512, and systemd lets the daemon have 256.
-static FOR_STRANGERS: Semaphore = Semaphore::const_new(128);
+static FOR_STRANGERS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(128)));
 
 /// One end of a conversation.
 #[derive(Debug)]
@@ -60,7 +60,11 @@ pub struct Message {
 
 /// A descriptor from a peer. Dropping it does not wait until it is closed.
 #[derive(Debug)]
-pub struct Descriptor(Option<OwnedFd>);
+pub struct Descriptor {
+    descriptor: Option<OwnedFd>,
+    /// Until it is closed.
+    room: Option<OwnedSemaphorePermit>,
+}
 
 /// The conversation is over.
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +78,13 @@ pub enum WireError {
 }
 
 /// What becomes of the descriptors that a peer passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Descriptors {
+#[derive(Debug, Clone)]
+pub enum Descriptors {
     /// The kernel is given no room for them.
     Refused,
+    /// One at a time is held; of this peer there are no more, and no more
+    /// threads for it, than there is room in this.
+    Bounded(Arc<Semaphore>),
     /// One at a time is held.
     Taken,
 }
@@ -112,6 +119,19 @@ impl Connection {
         }
     }
 
+    /// From the next message on that has not begun to come.
+    pub fn set_descriptors(&mut self, descriptors: Descriptors) {
+        self.descriptors = descriptors;
+    }
+
+    /// Waits until a message is there, has begun to come, or the peer has gone.
+    pub async fn readable(&self) -> io::Result<()> {
+        if self.received.is_empty() && self.reading.is_none() {
+            self.stream.readable().await?;
+        }
+        Ok(())
+    }
+
     /// The next message, or `None` when the peer has closed the connection.
     /// Nothing is lost if the future is dropped before it is ready.
     pub async fn receive(&mut self) -> Result<Option<Message>, WireError> {
@@ -140,7 +160,7 @@ impl Connection {
             // What came is thrown away.
             let _ = reading.await;
         }
-        let room = room(self.descriptors).await;
+        let room = room(&self.descriptors).await;
         let _ = spawn_blocking(move || drop((self.stream, room))).await;
     }
 
@@ -199,10 +219,10 @@ impl Connection {
             if self.reading.is_none() {
                 self.stream.readable().await?;
             }
-            let (stream, descriptors) = (&self.stream, self.descriptors);
+            let (stream, descriptors) = (&self.stream, &self.descriptors);
             let most = self.received.len().clamp(CHUNK, LARGEST_CHUNK);
             let reading = self.reading.get_or_insert_with(|| {
-                tokio::spawn(read_apart(Arc::clone(stream), descriptors, most))
+                tokio::spawn(read_apart(Arc::clone(stream), descriptors.clone(), most))
             });
             let read = reading.await.map_err(io::Error::other);
             self.reading = None;
@@ -232,14 +252,23 @@ impl Connection {
 
 impl Descriptor {
     pub fn into_inner(mut self) -> OwnedFd {
-        self.0.take().expect("it is taken only here and by drop")
+        let taken = self.descriptor.take();
+        taken.expect("it is taken only here and by drop")
+    }
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        let held = self.descriptor.as_ref();
+        held.expect("it is taken only with all of it").as_fd()
     }
 }
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        if let (Some(descriptor), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn_blocking(move || drop(descriptor));
+        let room = self.room.take();
+        if let (Some(descriptor), Ok(runtime)) = (self.descriptor.take(), Handle::try_current()) {
+            runtime.spawn_blocking(move || drop((descriptor, room)));
         }
     }
 }
@@ -256,11 +285,13 @@ fn end(stream: &UnixStream) {
     let _ = shutdown(stream, Shutdown::Both);
 }
 
-async fn room(descriptors: Descriptors) -> Option<SemaphorePermit<'static>> {
-    match descriptors {
-        Descriptors::Taken => None,
-        Descriptors::Refused => FOR_STRANGERS.acquire().await.ok(),
-    }
+async fn room(descriptors: &Descriptors) -> Option<OwnedSemaphorePermit> {
+    let room = match descriptors {
+        Descriptors::Taken => return None,
+        Descriptors::Bounded(room) => room,
+        Descriptors::Refused => &*FOR_STRANGERS,
+    };
+    Arc::clone(room).acquire_owned().await.ok()
 }
 
 async fn read_apart(
@@ -268,13 +299,15 @@ async fn read_apart(
     descriptors: Descriptors,
     most: usize,
 ) -> io::Result<Chunk> {
-    let room = room(descriptors).await;
+    let room = room(&descriptors).await;
     spawn_blocking(move || {
-        let chunk = stream.try_io(Interest::READABLE, || {
-            receive_once(&stream, descriptors, most)
-        });
-        drop(room);
-        chunk
+        let mut chunk = stream.try_io(Interest::READABLE, || {
+            receive_once(&stream, &descriptors, most)
+        })?;
+        if let Some(descriptor) = &mut chunk.descriptor {
+            descriptor.room = room;
+        }
+        Ok(chunk)
     })
     .await
     .map_err(io::Error::other)?
@@ -302,12 +335,12 @@ fn send_once(
     clippy::wildcard_enum_match_arm,
     reason = "whatever else the kernel sends beside the bytes is dropped"
 )]
-fn receive_once(stream: &UnixStream, taken: Descriptors, most: usize) -> io::Result<Chunk> {
+fn receive_once(stream: &UnixStream, taken: &Descriptors, most: usize) -> io::Result<Chunk> {
     let mut bytes = vec![0; most];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = match taken {
         Descriptors::Refused => RecvAncillaryBuffer::default(),
-        Descriptors::Taken => RecvAncillaryBuffer::new(&mut space),
+        Descriptors::Bounded(_) | Descriptors::Taken => RecvAncillaryBuffer::new(&mut space),
     };
     let received = recvmsg(
         stream,
@@ -325,7 +358,10 @@ fn receive_once(stream: &UnixStream, taken: Descriptors, most: usize) -> io::Res
         })
         .flatten()
         .next()
-        .map(|descriptor| Descriptor(Some(descriptor)));
+        .map(|descriptor| Descriptor {
+            descriptor: Some(descriptor),
+            room: None,
+        });
     Ok(Chunk { bytes, descriptor })
 }
 

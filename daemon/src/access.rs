@@ -1,4 +1,4 @@
-//! Who may see people and act.
+//! Who may see every reader, act for everyone, and clear.
 
 use users::os::unix::GroupExt as _;
 use users::{get_user_by_uid, get_user_groups};
@@ -11,7 +11,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Members of `group` may act, besides root and the daemon's own user.
+    /// Members of `group` are administrators, besides root and the daemon's own user.
     pub fn new(group: &str) -> Self {
         Self {
             own_uid: rustix::process::getuid().as_raw(),
@@ -20,7 +20,7 @@ impl Access {
     }
 
     /// Asks the user database, which can take its time: not for the runtime's threads.
-    pub fn may_act(&self, uid: u32) -> bool {
+    pub fn is_administrator(&self, uid: u32) -> bool {
         uid == 0 || uid == self.own_uid || self.is_member(uid)
     }
 
@@ -42,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_and_the_own_user_may_act_and_a_stranger_may_not() {
+    fn root_and_the_own_user_are_administrators_and_a_stranger_is_not() {
         let access = Access::new("a-group-that-is-not-there");
 
-        assert!(access.may_act(0));
-        assert!(access.may_act(rustix::process::getuid().as_raw()));
-        assert!(!access.may_act(4_000_000_000));
+        assert!(access.is_administrator(0));
+        assert!(access.is_administrator(rustix::process::getuid().as_raw()));
+        assert!(!access.is_administrator(4_000_000_000));
     }
 }

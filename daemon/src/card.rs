@@ -42,6 +42,7 @@ pub mod printed;
 pub mod purpose;
 pub mod read;
 pub mod rest;
+mod seat;
 pub mod security_object;
 pub mod sign;
 pub mod simple_tlv;

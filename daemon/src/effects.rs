@@ -156,6 +156,7 @@ impl Effects {
                 }
             }
             Effect::LetSleep(inhibitor) => drop(inhibitor),
+            Effect::FindSeat { reader, arrival } => self.find_seat(reader, arrival),
             Effect::EndReader(reader) => {
                 self.workers.remove(&reader);
             }
@@ -262,6 +263,22 @@ impl Effects {
             &worker,
             tell,
         );
+    }
+
+    /// Nobody waits for it: a reader may be slow to say where it is.
+    fn find_seat(&self, reader: ReaderName, arrival: u64) {
+        let (readers, events) = (Arc::clone(&self.readers), self.events.clone());
+        let find = move || {
+            let seat = readers.seat(&reader);
+            let _ = events.send(Event::SeatFound {
+                reader,
+                arrival,
+                seat,
+            });
+        };
+        if let Err(error) = std::thread::Builder::new().name("seat".into()).spawn(find) {
+            tracing::warn!(%error, "no thread to look for a reader's seat in");
+        }
     }
 
     fn go_by_hand(&mut self, order: WizardOrder, now: Now) {

@@ -1,6 +1,7 @@
 //! What happens, and what is to be done about it: the words between the
 //! supervisor, the state machine and the effects.
 
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,14 @@ impl HeldPin {
     }
 }
 
+/// Who asks for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    pub uid: u32,
+    /// Root, the daemon's own user, or one of the group.
+    pub is_administrator: bool,
+}
+
 /// A user of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionUser {
@@ -84,6 +93,8 @@ pub enum SessionEvent {
     /// It waits for this to be closed, though not for long.
     GoesToSleep(Option<OwnedFd>),
     Woke,
+    /// Users with the active session of a seat, by its name: all there are.
+    Seats(BTreeMap<String, u32>),
 }
 
 /// Something that happened. Whatever answers an effect says for which visit.
@@ -161,7 +172,7 @@ pub enum Event {
     /// A person wants what was refused tried again.
     Asked {
         request: RequestId,
-        uid: u32,
+        by: Peer,
         what: Register,
     },
     SignInEnded {
@@ -182,6 +193,13 @@ pub enum Event {
         result: Result<(), String>,
     },
     Session(SessionEvent),
+    /// Which seat a reader belongs to; none if it cannot be told.
+    SeatFound {
+        reader: ReaderName,
+        /// Which time that it was plugged in.
+        arrival: u64,
+        seat: Option<String>,
+    },
     Known(Vec<KnownPersona>),
     Noted(HistoryEntry),
     ClearAsked {
@@ -283,6 +301,11 @@ pub enum Effect {
     ForgetPin(Visit),
     /// Close this: the machine may go to sleep.
     LetSleep(OwnedFd),
+    /// Ask which seat a reader belongs to.
+    FindSeat {
+        reader: ReaderName,
+        arrival: u64,
+    },
     /// Keep nothing for a reader that has left.
     EndReader(ReaderName),
     RememberCard {

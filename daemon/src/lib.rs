@@ -18,6 +18,7 @@ pub mod retry;
 #[cfg(test)]
 mod seeded;
 pub mod server;
+pub mod sight;
 pub mod state;
 pub mod store;
 pub mod supervisor;
@@ -153,6 +154,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
             access,
             activity,
             metrics,
+            rooms: Arc::default(),
         }
         .serve(listener),
     );

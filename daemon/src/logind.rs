@@ -90,13 +90,14 @@ impl Logind {
                 }
             });
             self.set_open(None);
+            sessions.no_seats().into_iter().for_each(&mut *tell);
             if self.is_stopping() {
                 return;
             }
             if !std::mem::replace(&mut is_away, true) {
                 tracing::info!(
                     error = %Chain(&error),
-                    "logind is not followed: sessions that begin, are locked and end are not seen"
+                    "logind is not followed: nobody is known to be at a seat, and sessions that begin, are locked and end are not seen"
                 );
             }
             std::thread::park_timeout(pause);
@@ -146,10 +147,12 @@ impl Logind {
             follower.bus.call(&of_the_bus("AddMatch"), &[rule])?;
         }
         follower.find_logind()?;
+        follower.tell_seats();
         is_there();
         loop {
             let signal = follower.bus.signal()?;
             follower.take(&signal)?;
+            follower.tell_seats();
         }
     }
 }
@@ -188,6 +191,14 @@ impl Follower<'_> {
             (self.tell)(event);
         }
         Ok(())
+    }
+
+    fn tell_seats(&mut self) {
+        let told = match self.logind {
+            Some(_) => self.sessions.seats(),
+            None => self.sessions.no_seats(),
+        };
+        told.into_iter().for_each(&mut *self.tell);
     }
 
     /// Nothing is told of one that has just ended.

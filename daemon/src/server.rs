@@ -27,7 +27,8 @@ use cac_common::interface::{
     GetHistory, LONGEST_HISTORY_PAGE, LONGEST_REQUEST, PrintedReply, Refusal, Register, Reply,
     SERVICE_DESCRIPTION, SubmitPin, method,
 };
-use cac_common::wire::{self, Connection, Descriptor, Message, WireError};
+use cac_common::snapshot::Shown;
+use cac_common::wire::{self, Connection, Descriptor, Descriptors, Message, WireError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use crate::access::Access;
 use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
-use crate::event::{Answer, Event, RequestId};
+use crate::event::{Answer, Event, Peer, RequestId};
 use crate::metrics::Metrics;
 use crate::supervisor::{Published, Request};
 
@@ -52,6 +53,10 @@ const MOST_OF_ONE_USER: usize = 64;
 /// as long as what its peer sent into it takes to close.
 const MOST_TURNED_AWAY: usize = 32;
 
+/// Descriptors of one user at a seat that are open at one time, and threads
+/// for what that user sends: each may be slow to close.
+const ROOM_OF_ONE_USER: usize = 16;
+
 /// What every connection works with.
 #[derive(Clone)]
 pub struct Server {
@@ -64,6 +69,9 @@ pub struct Server {
     pub activity: Activity,
     /// Counts what is refused.
     pub metrics: Metrics,
+    /// For those who are or were at a seat, by user; more of them there are not
+    /// than users who can log in there.
+    pub rooms: Arc<Mutex<HashMap<u32, Arc<Semaphore>>>>,
 }
 
 /// Why a connection is not served.
@@ -140,11 +148,7 @@ impl Server {
             return Err((stream, NotAdmitted::TooMany { uid }));
         };
         tokio::spawn(async move {
-            let mut connection = if self.may_act(uid).await {
-                Connection::taking_descriptors(stream, LONGEST_REQUEST)
-            } else {
-                Connection::new(stream, LONGEST_REQUEST)
-            };
+            let mut connection = Connection::new(stream, LONGEST_REQUEST);
             if let Err(error) = self.converse(&mut connection, uid).await {
                 tracing::debug!(uid, error = %Chain(&error), "connection has ended");
             }
@@ -156,7 +160,11 @@ impl Server {
     }
 
     async fn converse(self, connection: &mut Connection, uid: u32) -> Result<(), WireError> {
-        while let Some(Message { bytes, descriptor }) = connection.receive().await? {
+        // What they may send is decided before it is taken, and what becomes of
+        // it when it is there.
+        let came = self.peer(uid).await;
+        while let Some(Message { bytes, descriptor }) = self.receive(connection, came).await? {
+            let peer = self.peer(uid).await;
             let Ok(call) = serde_json::from_slice::<Call>(&bytes) else {
                 // Whatever it speaks, it is not varlink.
                 let refusal = Refusal::InvalidParameter {
@@ -165,22 +173,20 @@ impl Server {
                 return send(connection, &refusal.to_reply()).await;
             };
             if call.method == method::MONITOR && call.more {
-                return self.monitor(connection, uid).await;
+                return self.monitor(connection, peer).await;
             }
             let listens = call.method == method::MONITOR_ACTIVITY && call.more;
-            if listens && self.may_act(uid).await {
+            if listens && peer.is_administrator {
                 return self.monitor_activity(connection).await;
             }
             let (oneway, request) = (call.oneway, readable(&call.method));
-            let reply = match self.answer(call, descriptor, uid).await {
+            let reply = match self.answer(call, descriptor, peer).await {
                 Ok(Answered::Parameters(parameters)) => encode(&Reply {
                     error: None,
                     parameters,
                     continues: false,
                 }),
-                Ok(Answered::Snapshot(published, may_act)) => {
-                    framed(published.encoded(may_act), false)
-                }
+                Ok(Answered::Snapshot(published)) => framed(published.encoded(peer), false),
                 Err(refusal) => {
                     refusals::log(&refusal, uid, &request);
                     self.metrics.request_refused(&refusal);
@@ -194,10 +200,27 @@ impl Server {
         Ok(())
     }
 
-    /// Sends each snapshot as it comes; those that came while one was being
-    /// sent are skipped, but for the last.
-    async fn monitor(mut self, connection: &mut Connection, uid: u32) -> Result<(), WireError> {
-        let may_act = self.may_act(uid).await;
+    /// The next message. Those who may do nothing pass no descriptor, and
+    /// those at a seat a bounded number.
+    async fn receive(
+        &self,
+        connection: &mut Connection,
+        came: Peer,
+    ) -> Result<Option<Message>, WireError> {
+        connection.readable().await?;
+        connection.set_descriptors(if came.is_administrator {
+            Descriptors::Taken
+        } else if self.sight(came).is_ok() {
+            Descriptors::Bounded(self.room_of(came.uid))
+        } else {
+            Descriptors::Refused
+        });
+        connection.receive().await
+    }
+
+    /// Sends each snapshot as it comes, as far as it may be seen then; those that
+    /// came while one was being sent are skipped, but for the last.
+    async fn monitor(mut self, connection: &mut Connection, peer: Peer) -> Result<(), WireError> {
         self.snapshots.mark_changed();
         loop {
             tokio::select! {
@@ -206,7 +229,7 @@ impl Server {
                         return Ok(());
                     }
                     let published = Arc::clone(&self.snapshots.borrow_and_update());
-                    let message = framed(published.encoded(may_act), true);
+                    let message = framed(published.encoded(peer), true);
                     send_bytes(connection, &message).await?;
                 }
                 // A client that follows has nothing more to say; that it went is seen here.
@@ -223,8 +246,9 @@ impl Server {
         &self,
         call: Call,
         descriptor: Option<Descriptor>,
-        uid: u32,
+        peer: Peer,
     ) -> Result<Answered, Refusal> {
+        let uid = peer.uid;
         match call.method.as_str() {
             method::GET_INFO => Ok(Answered::Parameters(json!({
                 "vendor": "cacd",
@@ -234,71 +258,84 @@ impl Server {
                 "interfaces": ["org.varlink.service", "org.cacd1"],
             }))),
             method::GET_INTERFACE_DESCRIPTION => describe(&call.parameters),
-            method::GET_SNAPSHOT => {
-                let published = Arc::clone(&self.snapshots.borrow());
-                Ok(Answered::Snapshot(published, self.may_act(uid).await))
-            }
+            method::GET_SNAPSHOT => Ok(Answered::Snapshot(Arc::clone(&self.snapshots.borrow()))),
             method::MONITOR_ACTIVITY if call.more => Err(Refusal::PermissionDenied),
             method::MONITOR | method::MONITOR_ACTIVITY => Err(Refusal::ExpectedMore),
             method::SUBMIT_PIN => {
-                self.only_if_allowed(uid).await?;
+                self.sight(peer)?;
                 let asked: SubmitPin = parameters(call.parameters)?;
                 let pin = pin::read(asked, descriptor, uid).await?;
-                self.ask(move |request| Event::PinGiven { request, pin })
+                self.ask(peer, move |request| Event::PinGiven { request, pin })
                     .await
             }
-            method::LOGIN => self.login(call.parameters, descriptor, uid).await,
+            method::LOGIN => self.login(call.parameters, descriptor, peer).await,
             method::READ_PRINTED => {
-                self.only_if_allowed(uid).await?;
+                self.sight(peer)?;
                 let asked: SubmitPin = parameters(call.parameters)?;
                 let pin = pin::read(asked, descriptor, uid).await?;
-                self.ask(move |request| Event::PrintedAsked { request, pin })
+                self.ask(peer, move |request| Event::PrintedAsked { request, pin })
                     .await
             }
             method::ACCEPT_NOTICE => {
-                self.only_if_allowed(uid).await?;
+                self.sight(peer)?;
                 let what: AcceptNotice = parameters(call.parameters)?;
-                self.ask(move |request| Event::NoticeAccepted { request, uid, what })
-                    .await
+                self.ask(peer, move |request| Event::NoticeAccepted {
+                    request,
+                    uid,
+                    what,
+                })
+                .await
             }
             method::START_WIZARD
             | method::ANSWER_WIZARD
             | method::MOVE_WIZARD
             | method::GET_CONFIRMATION => {
-                self.only_if_allowed(uid).await?;
-                self.by_hand(&call.method, call.parameters, descriptor, uid)
+                self.sight(peer)?;
+                self.by_hand(&call.method, call.parameters, descriptor, peer)
                     .await
             }
             method::GET_PORTAL => self.get_portal(call.parameters),
             method::TEST_PORTAL => {
-                self.only_if_allowed(uid).await?;
-                self.test_portal(call.parameters, descriptor, uid).await
+                self.sight(peer)?;
+                self.test_portal(call.parameters, descriptor, peer).await
             }
             method::REGISTER => {
-                self.only_if_allowed(uid).await?;
+                self.sight(peer)?;
                 let what: Register = parameters(call.parameters)?;
-                self.ask(move |request| Event::Asked { request, uid, what })
-                    .await
+                self.ask(peer, move |request| Event::Asked {
+                    request,
+                    by: peer,
+                    what,
+                })
+                .await
             }
             method::GET_HISTORY => {
-                self.only_if_allowed(uid).await?;
-                self.history(parameters(call.parameters)?).await
+                self.sight(peer)?;
+                self.history(parameters(call.parameters)?, peer).await
             }
             method::CLEAR => {
-                self.only_if_allowed(uid).await?;
+                if !peer.is_administrator {
+                    return Err(Refusal::PermissionDenied);
+                }
                 let what: Clear = parameters(call.parameters)?;
-                self.ask(move |request| Event::ClearAsked { request, uid, what })
-                    .await
+                self.ask(peer, move |request| Event::ClearAsked {
+                    request,
+                    uid,
+                    what,
+                })
+                .await
             }
             method::BACKUP => {
-                self.only_if_allowed(uid).await?;
-                self.backup(descriptor, uid).await
+                if !peer.is_administrator {
+                    return Err(Refusal::PermissionDenied);
+                }
+                self.backup(descriptor, peer).await
             }
             method::GET_CERTIFICATES => {
-                self.only_if_allowed(uid).await?;
+                self.sight(peer)?;
                 let asked: GetCertificates = parameters(call.parameters)?;
                 let published = Arc::clone(&self.snapshots.borrow());
-                let reply = certificates::of(&published, &asked.reader)?;
+                let reply = certificates::of(&published, &asked.reader, peer)?;
                 Ok(Answered::of(&reply))
             }
             other => Err(match other.rsplit_once('.') {
@@ -316,7 +353,7 @@ impl Server {
         }
     }
 
-    async fn history(&self, asked: GetHistory) -> Result<Answered, Refusal> {
+    async fn history(&self, asked: GetHistory, peer: Peer) -> Result<Answered, Refusal> {
         if !(1..=LONGEST_HISTORY_PAGE).contains(&asked.limit) {
             return Err(Refusal::InvalidParameter {
                 parameter: "limit".into(),
@@ -324,8 +361,10 @@ impl Server {
         }
         let failed = |reason| Refusal::StoreFailed { reason };
         let store = self.store.borrow().clone().map_err(failed)?;
+        let shown = (!peer.is_administrator)
+            .then(|| Shown::in_readers(&self.snapshots.borrow().picture(peer).readers));
         let found = store
-            .search_history(asked)
+            .search_history_shown(asked, shown)
             .await
             .map_err(|error| failed(Chain(&error).to_string()))?;
         Ok(Answered::of(&found))
@@ -334,10 +373,12 @@ impl Server {
     /// Puts a request to the supervisor and waits for its answer.
     async fn ask(
         &self,
+        by: Peer,
         event: impl FnOnce(RequestId) -> Event + Send + 'static,
     ) -> Result<Answered, Refusal> {
         let (answer, answered) = oneshot::channel();
         let request = Request {
+            by,
             event: Box::new(event),
             answer,
         };
@@ -358,20 +399,28 @@ impl Server {
         }
     }
 
-    async fn only_if_allowed(&self, uid: u32) -> Result<(), Refusal> {
-        if self.may_act(uid).await {
-            Ok(())
-        } else {
-            Err(Refusal::PermissionDenied)
-        }
+    /// Whether there is something for them at all. The state has the last word,
+    /// when what they ask for comes to it.
+    fn sight(&self, peer: Peer) -> Result<(), Refusal> {
+        self.snapshots.borrow().sight.may_act(peer)
     }
 
     /// The user database may be slow, so it is asked off the runtime.
-    async fn may_act(&self, uid: u32) -> bool {
+    async fn peer(&self, uid: u32) -> Peer {
         let access = self.access.borrow().clone();
-        tokio::task::spawn_blocking(move || access.may_act(uid))
-            .await
-            .unwrap_or(false)
+        let is_administrator =
+            tokio::task::spawn_blocking(move || access.is_administrator(uid)).await;
+        Peer {
+            uid,
+            is_administrator: is_administrator.unwrap_or(false),
+        }
+    }
+
+    /// What a user at a seat may take up with what they pass.
+    fn room_of(&self, uid: u32) -> Arc<Semaphore> {
+        let mut rooms = self.rooms.lock().expect("nobody panics holding this");
+        let room = rooms.entry(uid);
+        Arc::clone(room.or_insert_with(|| Arc::new(Semaphore::new(ROOM_OF_ONE_USER))))
     }
 }
 
@@ -421,8 +470,8 @@ fn turn_away(stream: UnixStream, turned_away: &Arc<Semaphore>) {
 /// What a call is answered with.
 enum Answered {
     Parameters(Value),
-    /// Encoded once for everyone.
-    Snapshot(Arc<Published>, bool),
+    /// Encoded once for all who see the same.
+    Snapshot(Arc<Published>),
 }
 
 impl Answered {

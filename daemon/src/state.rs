@@ -9,6 +9,7 @@
 mod by_hand;
 mod notes;
 mod readers;
+mod seats;
 mod session;
 mod since;
 mod view;
@@ -30,7 +31,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
 use cac_common::time::UtcSeconds;
 
-use crate::event::{Answer, Effect, Event, Now, RequestId, touches};
+use crate::event::{Answer, Effect, Event, Now, Peer, RequestId, SessionEvent, touches};
 use notes::Note;
 use visit::CardVisit;
 
@@ -45,6 +46,12 @@ pub struct State {
     problems: Vec<String>,
     service: ServiceStatus,
     readers: BTreeMap<ReaderName, ReaderSlot>,
+    /// Readers that have come so far.
+    arrivals: u64,
+    /// Whom cards were for in readers that went with pcscd.
+    left_in: BTreeMap<ReaderName, u32>,
+    /// Users with the active session of a seat, by its name.
+    in_front: BTreeMap<String, u32>,
     known: Vec<KnownPersona>,
     happened: VecDeque<HistoryEntry>,
     store_problem: Option<String>,
@@ -63,6 +70,10 @@ pub struct DaemonFacts {
 struct ReaderSlot {
     status: ReaderStatus,
     changes: u32,
+    /// The seat that it belongs to, once that is known.
+    seat: Option<String>,
+    /// Which of all arrivals this reader's was.
+    arrival: u64,
     visit: Option<CardVisit>,
 }
 
@@ -83,6 +94,9 @@ impl State {
             problems: Vec::new(),
             service: ServiceStatus::Starting,
             readers: BTreeMap::new(),
+            arrivals: 0,
+            left_in: BTreeMap::new(),
+            in_front: BTreeMap::new(),
             known: Vec::new(),
             happened: VecDeque::new(),
             store_problem: None,
@@ -93,6 +107,7 @@ impl State {
     /// Takes one event, and says what is to be done.
     pub fn step(&mut self, event: Event, now: Now) -> Vec<Effect> {
         let effects = self.take(event, now);
+        self.give_cards();
         self.note_what_began(now);
         effects
     }
@@ -127,7 +142,12 @@ impl State {
                 card.portal_tested(result, tries, (*trace, page), context)
             }),
             Event::NoticeAccepted { request, uid, what } => self.accept(request, uid, &what, now),
-            Event::Asked { request, uid, what } => self.register(request, uid, &what, now),
+            Event::Asked { request, by, what } => self.register(request, by, &what, now),
+            Event::SeatFound {
+                reader,
+                arrival,
+                seat,
+            } => self.seat_found(&reader, arrival, seat),
             // The database has nothing to do with them.
             Event::ClearAsked { request, uid, what } if what.scope == ClearScope::Sessions {} => {
                 self.cleared(request, uid, &what, Ok(Lost::default()), now)
@@ -147,6 +167,7 @@ impl State {
                 portals,
                 problems,
             } => self.configure(*config, portals, problems, now),
+            Event::Session(SessionEvent::Seats(in_front)) => self.take_seats(in_front),
             Event::Session(event) => self.take_session(event, now),
             Event::Known(known) => {
                 self.known = known;
@@ -336,13 +357,17 @@ impl State {
         effects
     }
 
-    fn register(&mut self, request: RequestId, uid: u32, what: &Register, now: Now) -> Vec<Effect> {
+    fn register(&mut self, request: RequestId, by: Peer, what: &Register, now: Now) -> Vec<Effect> {
+        let sight = self.sight();
         let known_portal = what.portal.as_ref().is_none_or(|name| {
             self.portals
                 .iter()
                 .any(|portal| portal.enabled && portal.name == *name)
         });
-        let meant = |card: &CardVisit| what.card.is_none() || what.card == card.id().cloned();
+        let meant = |card: &CardVisit| {
+            let is_named = what.card.is_none() || what.card == card.id().cloned();
+            is_named && sight.may_use(&card.reader, by).is_ok()
+        };
         let answer = if !known_portal {
             Err(Refusal::NoSuchPortal)
         } else if !self.visits().any(meant) {
@@ -357,7 +382,7 @@ impl State {
         if answer.is_ok() {
             effects.extend(self.each_visit(now, |card, context| {
                 if meant(card) {
-                    card.asked_for(what.portal.as_deref(), uid, context);
+                    card.asked_for(what.portal.as_deref(), by.uid, context);
                 }
             }));
         }

@@ -17,15 +17,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::card::facts::CardFacts;
 use crate::config_watch::Loaded;
 use crate::effects::Effects;
-use crate::event::{Answer, Effect, Event, Now, RequestId};
+use crate::event::{Answer, Effect, Event, Now, Peer, RequestId};
 use crate::journal::Message;
 use crate::metrics::{Metrics, Observer, Queues};
+use crate::sight::Sight;
 use crate::state::State;
 use crate::systemd::Notifier;
 use crate::undone;
 
 /// A request, as an event that is still without its number.
 pub struct Request {
+    pub by: Peer,
     pub event: Box<dyn FnOnce(RequestId) -> Event + Send>,
     pub answer: oneshot::Sender<Result<Answer, Refusal>>,
 }
@@ -33,14 +35,18 @@ pub struct Request {
 /// What was read off the card in each reader.
 pub type Cards = BTreeMap<ReaderName, Arc<CardFacts>>;
 
-/// One snapshot, and how it reads on the socket, encoded once for everyone.
+/// One snapshot, and how it reads on the socket, encoded once for all who see
+/// the same of it.
 pub struct Published {
     pub snapshot: Snapshot,
+    pub sight: Sight,
     /// What was read off the cards in it, of those read to their end.
     pub cards: Cards,
     portals: Vec<Arc<Profile>>,
     whole: OnceLock<Vec<u8>>,
     for_a_stranger: OnceLock<Vec<u8>>,
+    /// For those in front of seats: no more than there are seats.
+    for_users: BTreeMap<u32, OnceLock<Vec<u8>>>,
 }
 
 /// Where the supervisor hears from.
@@ -69,9 +75,27 @@ pub struct Supervisor {
 }
 
 impl Published {
-    pub(crate) fn new(snapshot: Snapshot, cards: Cards, portals: Vec<Arc<Profile>>) -> Self {
+    /// What the state is at this moment.
+    pub(crate) fn of(state: &State, now: Now) -> Self {
+        Self::new(
+            state.snapshot(now),
+            state.sight(),
+            state.cards_read(),
+            state.portals().to_vec(),
+        )
+    }
+
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        sight: Sight,
+        cards: Cards,
+        portals: Vec<Arc<Profile>>,
+    ) -> Self {
+        let users = sight.in_front().iter();
         Self {
+            for_users: users.map(|uid| (*uid, OnceLock::new())).collect(),
             snapshot,
+            sight,
             cards,
             portals,
             whole: OnceLock::new(),
@@ -86,19 +110,28 @@ impl Published {
         Some(PortalDetails::from(&**profile))
     }
 
-    /// The parameters of a reply: all of it, or what a stranger may see.
-    pub fn encoded(&self, may_act: bool) -> &[u8] {
-        let cell = if may_act {
+    /// What somebody may see of it.
+    pub fn picture(&self, peer: Peer) -> Snapshot {
+        if peer.is_administrator {
+            self.snapshot.clone()
+        } else if self.sight.may_act(peer).is_ok() {
+            self.snapshot
+                .for_a_user(|reader| self.sight.hides(reader, peer.uid))
+        } else {
+            self.snapshot.for_a_stranger()
+        }
+    }
+
+    /// The same as the parameters of a reply.
+    pub fn encoded(&self, peer: Peer) -> &[u8] {
+        let cell = if peer.is_administrator {
             &self.whole
         } else {
-            &self.for_a_stranger
+            let own = self.for_users.get(&peer.uid);
+            own.unwrap_or(&self.for_a_stranger)
         };
         cell.get_or_init(|| {
-            let snapshot = if may_act {
-                self.snapshot.clone()
-            } else {
-                self.snapshot.for_a_stranger()
-            };
+            let snapshot = self.picture(peer);
             serde_json::to_vec(&SnapshotReply { snapshot }).expect("a snapshot is plain data")
         })
     }
@@ -140,11 +173,7 @@ impl Supervisor {
         mut clock: Clock,
         notifier: Notifier,
     ) -> (Self, watch::Receiver<Arc<Published>>) {
-        let first = Published::new(
-            state.snapshot(clock.now()),
-            state.cards_read(),
-            state.portals().to_vec(),
-        );
+        let first = Published::of(&state, clock.now());
         let (published, snapshots) = watch::channel(Arc::new(first));
         let supervisor = Self {
             state,
@@ -227,8 +256,14 @@ impl Supervisor {
     fn take_request(&mut self, request: Request) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
+        let event = (request.event)(id);
+        // By what is so now, not by what was when it was sent.
+        if let Err(refusal) = self.state.permits(&event, request.by) {
+            let _ = request.answer.send(Err(refusal));
+            return;
+        }
         self.owed.insert(id, request.answer);
-        self.step((request.event)(id));
+        self.step(event);
     }
 
     fn take_loaded(&mut self, loaded: Loaded) {
@@ -290,10 +325,13 @@ impl Supervisor {
         let mut snapshot = self.state.snapshot(now);
         let revision = self.published.borrow().snapshot.revision;
         snapshot.revision = revision;
+        let sight = self.state.sight();
         // A profile can change in what no snapshot shows.
         let is_same = {
             let before = self.published.borrow();
-            before.snapshot == snapshot && before.portals == self.state.portals()
+            before.snapshot == snapshot
+                && before.sight == sight
+                && before.portals == self.state.portals()
         };
         if is_same {
             return;
@@ -305,6 +343,7 @@ impl Supervisor {
         self.notifier.status(&snapshot, cards, waiting);
         let published = Published::new(
             snapshot,
+            sight,
             self.state.cards_read(),
             self.state.portals().to_vec(),
         );

@@ -140,6 +140,7 @@ mod tests {
             problems: Vec::new(),
             happened: Vec::new(),
             may_act: true,
+            may_administer: true,
         }
     }
 

@@ -10,6 +10,12 @@ use crate::registration::TriesLeft;
 pub enum Refusal {
     #[error("only root, the service's own user and the group of its administrators may do this")]
     PermissionDenied,
+    #[error(
+        "only the user at the seat of this reader, root and members of the group of its administrators may do this"
+    )]
+    NotAtTheSeat,
+    #[error("the card was put in before you came to the seat: take it out and put it in again")]
+    PutInBefore,
     #[error("no such method: {method}")]
     MethodNotFound { method: String },
     #[error("no such interface: {interface}")]
@@ -83,6 +89,8 @@ impl Refusal {
         let none = || serde_json::json!({});
         let (name, parameters) = match self {
             Self::PermissionDenied => ("org.varlink.service.PermissionDenied", none()),
+            Self::NotAtTheSeat => ("org.cacd1.NotAtTheSeat", none()),
+            Self::PutInBefore => ("org.cacd1.PutInBefore", none()),
             Self::MethodNotFound { method } => {
                 ("org.varlink.service.MethodNotFound", one("method", method))
             }
@@ -139,6 +147,8 @@ impl Refusal {
         let text = |key: &str| parameters[key].as_str().unwrap_or_default().to_owned();
         Some(match name {
             "org.varlink.service.PermissionDenied" => Self::PermissionDenied,
+            "org.cacd1.NotAtTheSeat" => Self::NotAtTheSeat,
+            "org.cacd1.PutInBefore" => Self::PutInBefore,
             "org.varlink.service.MethodNotFound" => Self::MethodNotFound {
                 method: text("method"),
             },
@@ -207,6 +217,8 @@ mod tests {
     fn every_refusal_survives_the_wire() {
         let refusals = [
             Refusal::PermissionDenied,
+            Refusal::NotAtTheSeat,
+            Refusal::PutInBefore,
             Refusal::MethodNotFound {
                 method: "a.B".into(),
             },

@@ -13,8 +13,8 @@ use cac_common::profile::RuleResult;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{
-    Card, Daemon, HelpDesk, HistoryEntry, HistoryKind, Holder, KnownPersona, PinStatus, Portal,
-    Reader, Registration, Snapshot, Stage, Visit,
+    Card, Daemon, HelpDesk, Hidden, HistoryEntry, HistoryKind, Holder, KnownPersona, PinStatus,
+    Portal, Reader, Registration, Snapshot, Stage, Visit,
 };
 use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, RuleTried, Trace};
@@ -340,6 +340,8 @@ pub(super) fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinS
         readers: vec![Reader {
             name: ReaderName("Reader".into()),
             status: ReaderStatus::NoAnswer,
+            seat: Some("seat0".into()),
+            hidden: Some(Hidden::PutInBefore),
             card: Some(Card {
                 visit: Visit(1),
                 stage,
@@ -393,6 +395,7 @@ pub(super) fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinS
         problems: vec!["cacd.toml:1:1: wrong".into()],
         happened: vec![entry()],
         may_act: true,
+        may_administer: true,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Cards over PC/SC: opened shared, locked, and left as they are.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use cac_common::reader::ReaderName;
-use pcsc::{Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction};
+use pcsc::{Attribute, Context, Disposition, Error, Protocols, Scope, ShareMode, Transaction};
 
+use super::seat;
 use super::transport::{Protocol, Readers, Report, Transport, TransportError};
 use crate::reader_watch;
 
@@ -15,6 +17,11 @@ const LONGEST_ANSWER: usize = 258;
 
 /// The same to a command of extended length.
 const LONGEST_EXTENDED_ANSWER: usize = 65_538;
+
+/// While another program has a reader for itself, where it is cannot be asked:
+/// that is tried again, each time after twice as long, for about a minute.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How often a card that others keep resetting is opened again before we give up.
 const OPENINGS: u32 = 5;
@@ -60,6 +67,25 @@ impl Readers for PcscReaders {
         reader_watch::watch(self, report);
     }
 
+    fn seat(&self, reader: &ReaderName) -> Option<String> {
+        let name = CString::new(reader.0.as_str()).ok()?;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match channel_of(&name) {
+                Ok(channel) => return seat::of_channel(channel),
+                // Another program has it for itself, though not for ever.
+                Err(Error::SharingViolation) if pause <= LONGEST_PAUSE && !self.is_stopping() => {
+                    std::thread::sleep(pause);
+                    pause *= 2;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "where a reader is cannot be told");
+                    return None;
+                }
+            }
+        }
+    }
+
     fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         let watching = self.watching.lock().expect("nobody panics holding this");
@@ -68,6 +94,21 @@ impl Readers for PcscReaders {
             let _ = context.cancel();
         }
     }
+}
+
+/// What the reader says its channel is, if it does. The card in it is left alone.
+fn channel_of(name: &CStr) -> Result<Option<u32>, Error> {
+    let context = Context::establish(Scope::System)?;
+    let card = context.connect(name, ShareMode::Direct, Protocols::UNDEFINED)?;
+    let mut buffer = [0; 16];
+    let found = match card.get_attribute(Attribute::ChannelId, &mut buffer) {
+        Ok(bytes) => Ok(seat::channel(bytes)),
+        Err(error @ (Error::SharingViolation | Error::CommError | Error::NoService)) => Err(error),
+        // Few drivers but that of USB readers tell it.
+        Err(_) => Ok(None),
+    };
+    leave(card);
+    found
 }
 
 /// Has pcscd power up whatever lies in a reader that it takes for empty, so

@@ -43,6 +43,10 @@ pub trait Readers: Send + Sync {
     /// [`Readers::stop`] is called. Blocks, and never polls a card.
     fn watch(&self, report: &mut dyn FnMut(Report));
 
+    /// The seat that a reader belongs to, as logind calls it: `seat0` if it is
+    /// at none of its own, nothing if that cannot be told.
+    fn seat(&self, reader: &ReaderName) -> Option<String>;
+
     /// Ends [`Readers::watch`], now or as soon as it begins.
     fn stop(&self);
 }

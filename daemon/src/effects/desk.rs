@@ -76,6 +76,10 @@ impl Readers for Desk {
 
     fn watch(&self, _: &mut dyn FnMut(Report)) {}
 
+    fn seat(&self, _: &ReaderName) -> Option<String> {
+        Some("seat0".into())
+    }
+
     fn stop(&self) {}
 }
 

@@ -18,8 +18,9 @@ const OF_A_PERSON: [&str; 2] = ["user", "user-early"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub user: SessionUser,
-    /// It is at the machine itself, not at the far end of a network.
-    pub has_seat: bool,
+    /// Where it is at the machine itself; none at the far end of a network.
+    pub seat: Option<String>,
+    /// In front at its seat. One without a seat always is.
     pub is_active: bool,
     pub is_locked: bool,
 }
@@ -30,7 +31,7 @@ pub struct Properties {
     uid: Option<u32>,
     name: Option<String>,
     class: Option<String>,
-    has_seat: bool,
+    seat: Option<String>,
     is_active: Option<bool>,
     is_locked: Option<bool>,
 }
@@ -41,6 +42,8 @@ pub struct Sessions {
     by_path: BTreeMap<String, Session>,
     /// They were told once; what changes from then on is news.
     is_known: bool,
+    /// Who was last told to be in front of which seat.
+    in_front: BTreeMap<String, u32>,
 }
 
 impl Sessions {
@@ -68,6 +71,38 @@ impl Sessions {
             events.extend(self.began(path, session));
         }
         events
+    }
+
+    /// Who is in front of each seat, if that has changed. Whose session is the
+    /// active one has to be plain: of two there is none.
+    pub fn seats(&mut self) -> Option<SessionEvent> {
+        let mut found: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+        for session in self.by_path.values().filter(|session| session.is_active) {
+            if let Some(seat) = &session.seat {
+                let uid = session.user.uid;
+                found
+                    .entry(seat)
+                    .and_modify(|there| *there = there.filter(|there| *there == uid))
+                    .or_insert(Some(uid));
+            }
+        }
+        let in_front = found.into_iter();
+        let in_front = in_front
+            .filter_map(|(seat, uid)| Some((seat.to_owned(), uid?)))
+            .collect();
+        self.tell_seats(in_front)
+    }
+
+    /// Nothing is known of any seat while logind is away.
+    pub fn no_seats(&mut self) -> Option<SessionEvent> {
+        self.tell_seats(BTreeMap::new())
+    }
+
+    fn tell_seats(&mut self, in_front: BTreeMap<String, u32>) -> Option<SessionEvent> {
+        (self.in_front != in_front).then(|| {
+            self.in_front.clone_from(&in_front);
+            SessionEvent::Seats(in_front)
+        })
     }
 
     /// A session that begins at the machine counts, and whoever's first it is.
@@ -124,7 +159,7 @@ impl Sessions {
     /// Each copy over a network and each command in passing is a session too.
     fn counts(&self, session: &Session) -> bool {
         let mut others = self.by_path.values();
-        session.has_seat || !others.any(|other| other.user.uid == session.user.uid)
+        session.seat.is_some() || !others.any(|other| other.user.uid == session.user.uid)
     }
 }
 
@@ -144,7 +179,8 @@ impl Properties {
                 }
                 ("Seat", "(so)") => {
                     entries.align(8)?;
-                    properties.has_seat = !entries.text()?.is_empty();
+                    let seat = entries.text()?;
+                    properties.seat = (!seat.is_empty()).then(|| seat.to_owned());
                     entries.text()?;
                 }
                 ("Name", "s") => properties.name = Some(entries.text()?.to_owned()),
@@ -171,7 +207,7 @@ impl Properties {
                 uid: self.uid?,
                 name: self.name?,
             },
-            has_seat: self.has_seat,
+            seat: self.seat,
             is_active: self.is_active?,
             is_locked: self.is_locked.unwrap_or(false),
         })
@@ -221,7 +257,7 @@ mod tests {
                 uid: 1000,
                 name: "jane".into(),
             },
-            has_seat: true,
+            seat: Some("seat0".into()),
             is_active: true,
             is_locked: true,
         };
@@ -305,11 +341,65 @@ mod tests {
     }
 
     #[test]
+    fn in_front_of_a_seat_is_whoever_has_its_one_active_session_there() {
+        let mut sessions = Sessions::default();
+        let elsewhere = Session {
+            seat: None,
+            ..john()
+        };
+        let behind = Session {
+            is_active: false,
+            ..john()
+        };
+        sessions.are(table(&[("/1", jane()), ("/2", elsewhere), ("/3", behind)]));
+        let active = |is_active| Properties {
+            is_active: Some(is_active),
+            ..Properties::default()
+        };
+
+        let mut told = vec![in_front(sessions.seats()), in_front(sessions.seats())];
+        sessions.changed("/1", &active(false));
+        told.push(in_front(sessions.seats()));
+        sessions.changed("/3", &active(true));
+        told.push(in_front(sessions.seats()));
+        // Both say so: whoever is told of last may be the one who is not.
+        sessions.changed("/1", &active(true));
+        told.push(in_front(sessions.seats()));
+        sessions.ended("/1");
+        told.push(in_front(sessions.seats()));
+        told.push(in_front(sessions.no_seats()));
+        told.push(in_front(sessions.seats()));
+
+        let seat0 = |uid| Some(BTreeMap::from([("seat0".to_owned(), uid)]));
+        let nobody = Some(BTreeMap::new());
+        let expected = [
+            seat0(1000),
+            None,
+            nobody.clone(),
+            seat0(1001),
+            nobody.clone(),
+            seat0(1001),
+            nobody,
+            seat0(1001),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    fn in_front(event: Option<SessionEvent>) -> Option<BTreeMap<String, u32>> {
+        event.map(|event| {
+            let SessionEvent::Seats(in_front) = event else {
+                panic!("{event:?}");
+            };
+            in_front
+        })
+    }
+
+    #[test]
     fn of_sessions_elsewhere_a_users_first_and_last_count() {
         let mut sessions = Sessions::default();
         sessions.are(BTreeMap::new());
         let remote = || Session {
-            has_seat: false,
+            seat: None,
             ..jane()
         };
 
@@ -344,7 +434,7 @@ mod tests {
     fn jane() -> Session {
         Session {
             user: user(1000),
-            has_seat: true,
+            seat: Some("seat0".into()),
             is_active: true,
             is_locked: false,
         }
@@ -366,6 +456,7 @@ mod tests {
             SessionEvent::Ended(user) => format!("ended {}", user.uid),
             SessionEvent::GoesToSleep(_) => "sleeps".into(),
             SessionEvent::Woke => "woke".into(),
+            SessionEvent::Seats(_) => "seats".into(),
         };
         events.iter().map(told).collect()
     }

@@ -55,6 +55,32 @@ fn what_happens_to_sessions_and_to_the_machine_is_told_as_it_happens() {
 }
 
 #[test]
+fn nobody_is_in_front_while_logind_or_the_bus_is_away() {
+    let mut bus = Bus::begin();
+    let mut logind = bus.accept();
+    logind.serve(&[("1", 1000, "user")]);
+    logind.is_active("1", false);
+    logind.session_new(("2", 1001, "user"));
+    logind.owner_is("");
+    logind.owner_is(OWNER);
+    logind.list(&[("2", 1001, "user"), ("3", 42, "greeter")]);
+    logind.stream.write_all(&[0xFF; 64]).unwrap();
+    let mut logind = bus.accept_again();
+    logind.serve(&[("2", 1001, "user")]);
+
+    let in_front = std::iter::from_fn(|| bus.events.recv().ok()).filter_map(|event| {
+        if let SessionEvent::Seats(in_front) = event {
+            Some(in_front.into_values().collect::<Vec<_>>())
+        } else {
+            None
+        }
+    });
+    let told: Vec<_> = in_front.take(7).collect();
+    let expected: [&[u32]; 7] = [&[1000], &[], &[1001], &[], &[1001], &[], &[1001]];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn what_a_stranger_says_counts_for_nothing() {
     let mut bus = Bus::begin();
     let mut logind = bus.accept();
@@ -266,8 +292,10 @@ impl Bus {
         let _ = one.stream.read(&mut [0]);
     }
 
+    /// The next thing that is told beside who is in front.
     fn told(&self) -> String {
         match self.events.recv().unwrap() {
+            SessionEvent::Seats(_) => self.told(),
             SessionEvent::Began(user) => format!("began {}", user.name),
             SessionEvent::Unlocked(user) => format!("unlocked {}", user.name),
             SessionEvent::Locked(user) => format!("locked {}", user.name),

@@ -106,6 +106,7 @@ impl Counts {
             | Event::Recorded { .. }
             | Event::Session(_)
             | Event::BackedUp { .. }
+            | Event::SeatFound { .. }
             | Event::Known(_)
             | Event::Noted(_)
             | Event::ClearAsked { .. }

@@ -12,7 +12,7 @@ use cac_common::wire::Descriptor;
 use tokio::net::unix::pipe::Sender;
 
 use super::{Answered, Server, pin};
-use crate::event::Event;
+use crate::event::{Event, Peer};
 use crate::store::Backup;
 
 /// Whoever takes nothing for so long has gone.
@@ -29,7 +29,7 @@ impl Server {
     pub(super) async fn backup(
         &self,
         descriptor: Option<Descriptor>,
-        uid: u32,
+        by: Peer,
     ) -> Result<Answered, Refusal> {
         let descriptor = descriptor.ok_or(Refusal::NoPipe)?;
         let pipe = pin::pipe_in_time(descriptor).await.ok_or(Refusal::NoPipe)?;
@@ -42,7 +42,8 @@ impl Server {
             .await
             .map_err(|error| failed(Chain(&error).to_string()))?;
         // Written down before the first byte is out.
-        self.ask(move |request| Event::BackedUp { request, uid })
+        let uid = by.uid;
+        self.ask(by, move |request| Event::BackedUp { request, uid })
             .await?;
         let bytes = backup.length;
         tokio::time::timeout(LIMIT, hand_over(backup, &pipe))

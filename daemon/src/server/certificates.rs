@@ -5,17 +5,23 @@ use cac_common::reader::{ReaderName, ReaderStatus};
 use x509_cert::der::pem::{self, LineEnding};
 
 use crate::card::facts::CardCertificate;
+use crate::event::Peer;
 use crate::supervisor::Published;
 
 /// The label of a certificate (RFC 7468 §5.1).
 const LABEL: &str = "CERTIFICATE";
 
 /// Of the card in a reader, once it is read to its end.
-pub(super) fn of(published: &Published, reader: &ReaderName) -> Result<CertificatesReply, Refusal> {
+pub(super) fn of(
+    published: &Published,
+    reader: &ReaderName,
+    peer: Peer,
+) -> Result<CertificatesReply, Refusal> {
     let mut readers = published.snapshot.readers.iter();
     let found = readers
         .find(|found| found.name == *reader)
         .ok_or(Refusal::NoSuchReader)?;
+    published.sight.may_use(reader, peer)?;
     if found.status == ReaderStatus::Empty {
         return Err(Refusal::NoCard);
     }

@@ -12,7 +12,7 @@ use cac_common::wire::Descriptor;
 use serde_json::Value;
 
 use super::{Answered, Server, parameters, pin};
-use crate::event::Event;
+use crate::event::{Event, Peer};
 
 /// The card that somebody logs in with was used by other programs just now. A
 /// PIN waits no longer than this for what is still being read.
@@ -23,10 +23,10 @@ impl Server {
         &self,
         asked: Value,
         descriptor: Option<Descriptor>,
-        uid: u32,
+        peer: Peer,
     ) -> Result<Answered, Refusal> {
         // Whoever lets people in to the machine, and nobody else.
-        if uid != 0 {
+        if peer.uid != 0 {
             return Err(Refusal::PermissionDenied);
         }
         let Login { user } = parameters(asked)?;
@@ -47,7 +47,7 @@ impl Server {
             even_the_last_try: false,
             by_login: true,
         })?;
-        self.ask(move |request| Event::PinGiven { request, pin })
+        self.ask(peer, move |request| Event::PinGiven { request, pin })
             .await
     }
 

@@ -79,10 +79,9 @@ pub(super) async fn pipe_in_time(descriptor: Descriptor) -> Option<OwnedFd> {
 /// it is, as it may be slow to close.
 async fn pipe(descriptor: Descriptor) -> Option<OwnedFd> {
     tokio::task::spawn_blocking(move || {
-        let descriptor = descriptor.into_inner();
         let found = fstat(&descriptor).ok()?;
         let is_pipe = FileType::from_raw_mode(found.st_mode) == FileType::Fifo;
-        is_pipe.then_some(descriptor)
+        is_pipe.then(|| descriptor.into_inner())
     })
     .await
     .ok()

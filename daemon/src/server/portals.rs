@@ -7,7 +7,7 @@ use cac_common::wire::Descriptor;
 use serde_json::Value;
 
 use super::{Answered, Server, parameters, pin};
-use crate::event::Event;
+use crate::event::{Event, Peer};
 
 impl Server {
     pub(super) fn get_portal(&self, asked: Value) -> Result<Answered, Refusal> {
@@ -21,7 +21,7 @@ impl Server {
         &self,
         asked: Value,
         descriptor: Option<Descriptor>,
-        uid: u32,
+        peer: Peer,
     ) -> Result<Answered, Refusal> {
         let TestPortal {
             portal,
@@ -35,8 +35,8 @@ impl Server {
             visit,
             even_the_last_try,
         };
-        let pin = pin::read(typed_for, descriptor, uid).await?;
-        self.ask(move |request| Event::TestAsked {
+        let pin = pin::read(typed_for, descriptor, peer.uid).await?;
+        self.ask(peer, move |request| Event::TestAsked {
             request,
             portal,
             pin,

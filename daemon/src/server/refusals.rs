@@ -13,6 +13,8 @@ pub(super) fn log(refusal: &Refusal, uid: u32, request: &str) {
         | Refusal::InvalidParameter { .. }
         | Refusal::ExpectedMore => tracing::debug!(uid, request, %refusal, "request was refused"),
         Refusal::PermissionDenied
+        | Refusal::NotAtTheSeat
+        | Refusal::PutInBefore
         | Refusal::NoSuchCard
         | Refusal::NoSuchReader
         | Refusal::NoCard

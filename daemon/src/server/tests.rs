@@ -71,6 +71,7 @@ impl Serving {
             access,
             activity: activity.clone(),
             metrics: Observer::new().metrics(),
+            rooms: Arc::default(),
         };
         let listener = {
             let _entered = runtime.enter();
@@ -279,10 +280,7 @@ fn a_stranger_who_passes_a_pipe_is_refused_like_any_other() {
     pass(&connection, &[call, &b"\0"[..]].concat(), &pipe);
 
     let reply = next(&mut connection);
-    assert_eq!(
-        reply.error.as_deref(),
-        Some("org.varlink.service.PermissionDenied")
-    );
+    assert_eq!(reply.error.as_deref(), Some("org.cacd1.NotAtTheSeat"));
 }
 
 #[test]
@@ -370,10 +368,7 @@ fn a_stranger_is_given_no_certificate() {
         connection.write_all(b"\0").unwrap();
 
         let reply = next(&mut connection);
-        assert_eq!(
-            reply.error.as_deref(),
-            Some("org.varlink.service.PermissionDenied")
-        );
+        assert_eq!(reply.error.as_deref(), Some("org.cacd1.NotAtTheSeat"));
         assert_eq!(reply.parameters, json!({}));
     }
 }
@@ -479,11 +474,7 @@ fn state() -> State {
 }
 
 fn published(state: &State) -> Published {
-    Published::new(
-        state.snapshot(now()),
-        state.cards_read(),
-        state.portals().to_vec(),
-    )
+    Published::of(state, now())
 }
 
 fn now() -> Now {

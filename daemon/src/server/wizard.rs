@@ -6,7 +6,7 @@ use cac_common::wire::Descriptor;
 use serde_json::Value;
 
 use super::{Answered, Server, parameters, pin};
-use crate::event::{Event, WizardEvent};
+use crate::event::{Event, Peer, WizardEvent};
 
 impl Server {
     pub(super) async fn by_hand(
@@ -14,24 +14,36 @@ impl Server {
         called: &str,
         asked: Value,
         descriptor: Option<Descriptor>,
-        uid: u32,
+        peer: Peer,
     ) -> Result<Answered, Refusal> {
+        let uid = peer.uid;
         if called == method::GET_CONFIRMATION {
             let what = parameters(asked)?;
             return self
-                .ask_wizard(move |request| WizardEvent::ConfirmationAsked { request, what })
+                .ask_wizard(peer, move |request| WizardEvent::ConfirmationAsked {
+                    request,
+                    what,
+                })
                 .await;
         }
         if called == method::START_WIZARD {
             let what = parameters(asked)?;
             return self
-                .ask_wizard(move |request| WizardEvent::Started { request, uid, what })
+                .ask_wizard(peer, move |request| WizardEvent::Started {
+                    request,
+                    uid,
+                    what,
+                })
                 .await;
         }
         if called == method::MOVE_WIZARD {
             let what = parameters(asked)?;
             return self
-                .ask_wizard(move |request| WizardEvent::Moved { request, uid, what })
+                .ask_wizard(peer, move |request| WizardEvent::Moved {
+                    request,
+                    uid,
+                    what,
+                })
                 .await;
         }
         let what: AnswerWizard = parameters(asked)?;
@@ -42,7 +54,7 @@ impl Server {
             }
             None => None,
         };
-        self.ask_wizard(move |request| WizardEvent::Answered {
+        self.ask_wizard(peer, move |request| WizardEvent::Answered {
             request,
             uid,
             what,
@@ -53,9 +65,10 @@ impl Server {
 
     async fn ask_wizard(
         &self,
+        peer: Peer,
         event: impl FnOnce(crate::event::RequestId) -> WizardEvent + Send + 'static,
     ) -> Result<Answered, Refusal> {
-        self.ask(move |request| Event::Wizard(Box::new(event(request))))
+        self.ask(peer, move |request| Event::Wizard(Box::new(event(request))))
             .await
     }
 }

@@ -25,6 +25,11 @@ impl State {
         for name in gone {
             let slot = self.readers.remove(&name);
             if let Some(card) = slot.and_then(|slot| slot.visit) {
+                if report.service != ServiceStatus::Running
+                    && let Some(uid) = card.is_for
+                {
+                    self.left_in.insert(name.clone(), uid);
+                }
                 effects.push(Effect::EndVisit(card.visit));
                 if report.service == ServiceStatus::Running {
                     effects.push(Note::card_out(&card, &name).at(now));
@@ -45,11 +50,19 @@ impl State {
         let mut effects = Vec::new();
         let is_new = !self.readers.contains_key(&seen.name);
         if is_new {
+            self.arrivals += 1;
             effects.push(Note::reader(&seen.name, "found").at(now));
+            effects.push(Effect::FindSeat {
+                reader: seen.name.clone(),
+                arrival: self.arrivals,
+            });
         }
+        let left_for = self.left_in.remove(&seen.name);
         let slot = self.readers.entry(seen.name.clone()).or_insert(ReaderSlot {
             status: ReaderStatus::Empty,
             changes: seen.changes,
+            seat: None,
+            arrival: self.arrivals,
             visit: None,
         });
         let same_card = slot.status == seen.status && slot.changes == seen.changes && !is_new;
@@ -67,7 +80,9 @@ impl State {
             ReaderStatus::NoAnswer => effects.push(Note::no_answer(&seen.name).at(now)),
             ReaderStatus::Card => {
                 self.last_visit = Visit(self.last_visit.0 + 1);
-                slot.visit = Some(CardVisit::new(self.last_visit, seen.name.clone(), now));
+                let mut card = CardVisit::new(self.last_visit, seen.name.clone(), now);
+                card.is_for = left_for;
+                slot.visit = Some(card);
                 effects.push(Note::card_in(&seen.name).at(now));
                 effects.push(Effect::ReadCard {
                     reader: seen.name,

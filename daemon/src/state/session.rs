@@ -14,7 +14,9 @@ pub(super) struct Occasion {
 
 impl State {
     pub(super) fn take_session(&mut self, event: SessionEvent, now: Now) -> Vec<Effect> {
-        let occasion = Occasion::of(&event);
+        let Some(occasion) = Occasion::of(&event) else {
+            return Vec::new();
+        };
         let mut effects = self.each_visit(now, |card: &mut CardVisit, context| match &event {
             SessionEvent::Began(user) | SessionEvent::Unlocked(user) => {
                 card.holder_is_back(Some(user), &occasion, context);
@@ -24,6 +26,7 @@ impl State {
             | SessionEvent::LeftSeat(user)
             | SessionEvent::Ended(user) => card.holder_has_left(user, &occasion, context),
             SessionEvent::GoesToSleep(_) => card.machine_sleeps(&occasion, context),
+            SessionEvent::Seats(_) => {}
         });
         // Last, when nothing is left that must not be written to a disk.
         if let SessionEvent::GoesToSleep(Some(inhibitor)) = event {
@@ -34,8 +37,9 @@ impl State {
 }
 
 impl Occasion {
-    fn of(event: &SessionEvent) -> Self {
+    fn of(event: &SessionEvent) -> Option<Self> {
         let (text, logged) = match event {
+            SessionEvent::Seats(_) => return None,
             SessionEvent::Began(user) => {
                 (format!("{}'s session began", user.name), "A session began")
             }
@@ -61,6 +65,6 @@ impl Occasion {
             ),
             SessionEvent::Woke => ("The machine woke".to_owned(), "The machine woke"),
         };
-        Self { text, logged }
+        Some(Self { text, logged })
     }
 }

@@ -9,6 +9,7 @@ mod keeping;
 mod promises;
 mod reading;
 mod refusing;
+mod seats;
 mod sessions;
 mod two_people;
 mod world;
@@ -32,11 +33,12 @@ use proptest::prelude::*;
 
 use super::{DaemonFacts, State};
 use crate::card::transport::{Report, SeenReader};
-use crate::event::{Effect, Event, Now, Remembered, RequestId, SignInResult};
+use crate::event::{Effect, Event, Now, Peer, Remembered, RequestId, SignInResult};
 use crate::store::Consent;
 use by_hand::{Hand, Hands, hands};
 use cac_common::toml_file::Source;
 use fixtures::{card_id, portal, reader_name};
+use seats::Seats;
 use sessions::{JANE, JOHN, JOHNS_CARD};
 use world::World;
 
@@ -90,6 +92,10 @@ enum Act {
     Session {
         what: What,
         user: u32,
+    },
+    /// Others are in front of the two seats.
+    Seats {
+        in_front: [Option<u32>; 2],
     },
     /// One of the effects under way comes to its end.
     Finish {
@@ -167,10 +173,15 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             prop_oneof![Just(JANE), Just(JOHN)],
         )
             .prop_map(|(what, user)| Act::Session { what, user }),
+        3 => [in_front(), in_front()].prop_map(|in_front| Act::Seats { in_front }),
         2 => (1..90u64).prop_map(|seconds| Act::Wait { seconds }),
         24 => any::<(usize, u64)>().prop_map(|(which, how)| Act::Finish { which, how }),
     ];
     proptest::collection::vec(act, 1..200)
+}
+
+fn in_front() -> impl Strategy<Value = Option<u32>> {
+    proptest::option::weighted(0.8, prop_oneof![Just(JANE), Just(JOHN)])
 }
 
 proptest! {

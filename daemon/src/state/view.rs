@@ -32,6 +32,8 @@ impl State {
                 .map(|(name, slot)| Reader {
                     name: name.clone(),
                     status: slot.status,
+                    seat: slot.seat.clone(),
+                    hidden: None,
                     card: slot.visit.as_ref().map(|card| self.card(card, now)),
                 })
                 .collect(),
@@ -50,6 +52,7 @@ impl State {
             problems: self.problems.clone(),
             happened: self.happened.iter().cloned().collect(),
             may_act: true,
+            may_administer: true,
         }
     }
 
@@ -118,16 +121,18 @@ impl State {
     }
 
     /// Another card of the same person that is in a reader, in another role:
-    /// each has accounts of its own.
+    /// each has accounts of its own. Whoever sees one card here sees the other.
     fn other_role(&self, card: &CardVisit) -> Option<Finding> {
         let own = card.facts.as_deref()?;
         let dod_id = own.holder.as_ref()?.dod_id?;
         let other = self.visits().find(|other| {
-            other.facts.as_deref().is_some_and(|facts| {
-                let holder = facts.holder.as_ref();
-                holder.and_then(|holder| holder.dod_id) == Some(dod_id)
-                    && facts.persona_key != own.persona_key
-            })
+            let for_the_same = other.is_for == card.is_for && self.seat(other) == self.seat(card);
+            for_the_same
+                && other.facts.as_deref().is_some_and(|facts| {
+                    let holder = facts.holder.as_ref();
+                    holder.and_then(|holder| holder.dod_id) == Some(dod_id)
+                        && facts.persona_key != own.persona_key
+                })
         })?;
         let is_a_role = |key: &str| key.starts_with("upn:");
         let their_key = other.facts.as_deref().map(|facts| &facts.persona_key);
@@ -141,6 +146,10 @@ impl State {
             &format!("the same person is in {}{role}", other.reader),
             "Each card has registrations of its own. Portals that go by the DoD ID alone cannot tell them apart.",
         ))
+    }
+
+    fn seat(&self, card: &CardVisit) -> Option<&str> {
+        self.readers.get(&card.reader)?.seat.as_deref()
     }
 
     /// With every enabled portal, those where the persona was never seen too.

@@ -41,6 +41,10 @@ pub(crate) struct CardVisit {
     pub(super) visit: Visit,
     pub(super) reader: ReaderName,
     pub(super) inserted_at: UtcSeconds,
+    /// The user at the seat of its reader who may see it.
+    pub(super) is_for: Option<u32>,
+    /// A PIN that it has just accepted.
+    pub(super) proved: Option<Proved>,
     pub(super) stage: Stage,
     pub(super) partly: Partly,
     pub(super) facts: Option<Arc<CardFacts>>,
@@ -101,8 +105,18 @@ enum Afterwards {
     Forgotten,
 }
 
+/// Who has typed a PIN that the card accepted.
+#[derive(Clone, Copy)]
+pub(super) struct Proved {
+    pub(super) uid: u32,
+    /// To log in to the machine, before there was a session.
+    pub(super) by_login: bool,
+}
+
 /// What a PIN is used for beside registering.
 struct Aside {
+    /// Who typed it.
+    uid: u32,
     /// Until when its PIN may be held.
     until: Option<Duration>,
 }
@@ -140,6 +154,8 @@ impl CardVisit {
             visit,
             reader,
             inserted_at: now.utc,
+            is_for: None,
+            proved: None,
             stage: Stage::Reading {
                 done: 0,
                 of: PIECES,

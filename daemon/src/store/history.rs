@@ -3,7 +3,7 @@
 use cac_common::identity::CardId;
 use cac_common::interface::{GetHistory, HistoryReply};
 use cac_common::reader::ReaderName;
-use cac_common::snapshot::{HistoryEntry, HistoryKind};
+use cac_common::snapshot::{HistoryEntry, HistoryKind, Shown};
 use cac_common::time::UtcSeconds;
 use rusqlite::{Connection, Row, params};
 use serde::Deserialize as _;
@@ -67,7 +67,16 @@ impl Store {
 
     /// The same of those that fit, and where to go on.
     pub async fn search_history(&self, wanted: GetHistory) -> Result<HistoryReply, StoreError> {
-        let search = Search::new(wanted);
+        self.search_history_shown(wanted, None).await
+    }
+
+    /// The same of those that go with what is shown to somebody, if not all may be.
+    pub async fn search_history_shown(
+        &self,
+        wanted: GetHistory,
+        shown: Option<Shown>,
+    ) -> Result<HistoryReply, StoreError> {
+        let search = Search::new(wanted).only(shown);
         self.run(move |connection| search.page(connection)).await
     }
 }

@@ -114,6 +114,10 @@ impl Readers for InsideReader {
         }
     }
 
+    fn seat(&self, _: &ReaderName) -> Option<String> {
+        Some("seat0".into())
+    }
+
     fn stop(&self) {
         self.slot().is_stopping = true;
         self.changed.notify_all();

@@ -167,6 +167,7 @@ pub(crate) fn nothing_plugged_in() -> Snapshot {
         problems: Vec::new(),
         happened: Vec::new(),
         may_act: true,
+        may_administer: true,
     }
 }
 
@@ -327,7 +328,9 @@ fn reader(name: &str, status: ReaderStatus, card: Option<Card>) -> Reader {
     Reader {
         name: ReaderName(name.into()),
         status,
+        seat: Some("seat0".into()),
         card,
+        hidden: None,
     }
 }
 

@@ -440,6 +440,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         Event::Cleared { .. } => "cleared",
         Event::Recorded { .. } => "recorded",
         Event::Readers(_)
+        | Event::SeatFound { .. }
         | Event::Progress { .. }
         | Event::CardRead { .. }
         | Event::RestRead { .. }
@@ -584,6 +585,10 @@ impl Readers for NoReaders {
     }
 
     fn watch(&self, _: &mut dyn FnMut(Report)) {}
+
+    fn seat(&self, _: &ReaderName) -> Option<String> {
+        Some("seat0".into())
+    }
 
     fn stop(&self) {}
 }

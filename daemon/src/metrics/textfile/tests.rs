@@ -6,6 +6,7 @@ use cac_common::time::UtcSeconds;
 use super::*;
 use crate::event::Now;
 use crate::metrics::{Observer, Queues};
+use crate::sight::Sight;
 use crate::state::{DaemonFacts, State};
 use crate::supervisor::Published;
 
@@ -23,7 +24,7 @@ fn collector(observer: &Observer) -> Collector {
         started_at: UtcSeconds(0),
     };
     let snapshot = State::new(facts, Config::default()).snapshot(NOW);
-    let published = Published::new(snapshot, BTreeMap::new(), Vec::new());
+    let published = Published::new(snapshot, Sight::default(), BTreeMap::new(), Vec::new());
     Collector {
         metrics: observer.metrics(),
         snapshots: watch::channel(Arc::new(published)).1,

@@ -106,7 +106,8 @@ impl World {
                     result,
                 });
             }
-            Effect::LoadKnown => self.step(Event::Known(Vec::new())),
+            Effect::LoadKnown => self.know_everyone(),
+            Effect::FindSeat { reader, arrival } => self.finish_seat(reader, arrival, how),
             Effect::EndVisit(_)
             | Effect::ForgetPin(_)
             | Effect::LetSleep(_)

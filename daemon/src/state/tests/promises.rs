@@ -102,7 +102,10 @@ impl World {
                     "work for an old visit"
                 );
             }
-            Effect::Clear { .. } | Effect::LoadKnown | Effect::ReadConfirmation { .. } => {}
+            Effect::Clear { .. }
+            | Effect::LoadKnown
+            | Effect::FindSeat { .. }
+            | Effect::ReadConfirmation { .. } => {}
         }
         if let Effect::ReadCard { reader, .. } = effect {
             self.at_work.insert(reader.clone());

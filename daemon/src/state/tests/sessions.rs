@@ -210,7 +210,10 @@ impl World {
     pub(super) fn note_who_leaves(&mut self, event: &Event) {
         let Event::Session(event) = event else { return };
         let uids = match event {
-            SessionEvent::Began(_) | SessionEvent::Unlocked(_) | SessionEvent::Woke => return,
+            SessionEvent::Began(_)
+            | SessionEvent::Unlocked(_)
+            | SessionEvent::Woke
+            | SessionEvent::Seats(_) => return,
             SessionEvent::Locked(user)
             | SessionEvent::LeftSeat(user)
             | SessionEvent::Ended(user) => vec![user.uid],

@@ -36,6 +36,7 @@ pub(super) struct World {
     /// What anyone has accepted.
     pub(super) consents: Vec<Consent>,
     pub(super) hands: Hands,
+    pub(super) seats: Seats,
     /// When something happened.
     pub(super) moments: BTreeSet<UtcSeconds>,
     /// Who has left since they typed a PIN in a visit.
@@ -86,10 +87,12 @@ impl World {
             database: BTreeMap::new(),
             consents: Vec::new(),
             hands: Hands::default(),
+            seats: Seats::default(),
             moments: BTreeSet::new(),
             left: BTreeSet::new(),
             typing: None,
         };
+        world.know_everyone();
         world.reconfigure(false, false, PinKeep::SignIn);
         world.report();
         world
@@ -126,6 +129,7 @@ impl World {
             }
             Act::ServiceAway => {
                 self.service = ServiceStatus::Away;
+                self.seats.pcscd_went = true;
                 self.report();
             }
             Act::ServiceBack => {
@@ -155,7 +159,10 @@ impl World {
                 let request = self.request();
                 self.step(Event::Asked {
                     request,
-                    uid: 1000 + u32::from(is_another),
+                    by: Peer {
+                        uid: 1000 + u32::from(is_another),
+                        is_administrator: true,
+                    },
                     what: Register {
                         card: card.map(card_id),
                         portal: None,
@@ -163,6 +170,7 @@ impl World {
                 });
             }
             Act::Session { what, user } => self.session(what, user),
+            Act::Seats { in_front } => self.seats(in_front),
             Act::Accept { is_there } => self.accept(is_there),
             Act::ByHand(hand) => self.by_hand(hand),
             Act::Clear => {
@@ -356,6 +364,8 @@ impl World {
             self.typing = Some((*request, *uid, *visit));
         }
         self.note_who_leaves(&event);
+        self.note_proof(&event);
+        self.check_permission(&event);
         let calls = self.calls();
         let a_person_acts = matches!(
             event,
@@ -402,6 +412,9 @@ impl World {
         let effects = self.state.step(event, self.now);
         let current: BTreeMap<Visit, CardId> = self.current_visits();
         for effect in effects {
+            if let Effect::Note(note) = &effect {
+                self.note(note.clone());
+            }
             if self.check_effect(&effect, &current, &before, who) {
                 self.under_way.push(effect);
             }
@@ -412,6 +425,7 @@ impl World {
             "kept for a reader that left"
         );
         self.check_what_is_shown();
+        self.check_sight();
         self.check_since(&stood);
         self.check_wizards();
         self.check_calls(&calls);

@@ -6,7 +6,7 @@ use cac_common::pin::Pin;
 use cac_common::snapshot::PinStatus;
 
 use super::signing::until;
-use super::{Aside, CardVisit};
+use super::{Aside, CardVisit, Proved};
 use crate::card::consistency;
 use crate::card::error::CardError;
 use crate::card::facts::{CardFacts, Edge};
@@ -39,6 +39,7 @@ impl CardVisit {
             return Some(Ok(Answer::Printed(None)));
         };
         self.aside = Some(Aside {
+            uid: pin.typed_for().uid,
             until: until(context),
         });
         let order = PrintedOrder {
@@ -61,12 +62,16 @@ impl CardVisit {
         tries: Option<PinStatus>,
         context: &mut Context<'_>,
     ) -> Result<Answer, Refusal> {
-        self.aside = None;
+        let typed_by = self.aside.take().map(|aside| aside.uid);
         if let Some(tries) = tries {
             self.pin = tries;
         }
         let answer = match result {
             Ok(object) => {
+                self.proved = typed_by.map(|uid| Proved {
+                    uid,
+                    by_login: false,
+                });
                 let facts = self.facts.as_deref();
                 let printed = object.map(|object| Box::new(told(&object, facts)));
                 Ok(Answer::Printed(printed))

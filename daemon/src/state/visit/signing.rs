@@ -9,7 +9,7 @@ use cac_common::pin::{Pin, PinFor};
 use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::PinStatus;
 
-use super::{Afterwards, AtWork, CardVisit, Held};
+use super::{Afterwards, AtWork, CardVisit, Held, Proved};
 use crate::event::{Effect, HeldPin, Proof, SignInOrder, SignInResult};
 use crate::registration::{Next, SignInEnd, Stand};
 use crate::state::Context;
@@ -154,6 +154,10 @@ impl CardVisit {
         // Its time may have run out while the portal answered.
         let may_be_held = afterwards == Afterwards::Held
             && until.is_none_or(|until| until > context.now.monotonic);
+        if let Some(HeldPin::Accepted(pin)) = &pin {
+            let PinFor { uid, by_login, .. } = *pin.typed_for();
+            self.proved = Some(Proved { uid, by_login });
+        }
         let met_notice = matches!(result, SignInResult::Portal(Outcome::NeedsConsent { .. }));
         self.held = pin.filter(|_| may_be_held).map(|pin| Held {
             pin,

@@ -33,6 +33,7 @@ impl CardVisit {
         let certificate = facts
             .certificate_for(profile.certificate)
             .ok_or(Refusal::NoLogin)?;
+        let uid = pin.typed_for().uid;
         let order = SignInOrder {
             visit: self.visit,
             number: 0,
@@ -47,6 +48,7 @@ impl CardVisit {
         };
         let note = Note::testing(self, profile);
         self.aside = Some(Aside {
+            uid,
             until: until(context),
         });
         context.effects.push(note.at(context.now));

@@ -342,9 +342,10 @@ impl CardVisit {
             accepted: self.accepted_at(&order.portal.name),
             ..order
         };
-        if order.pin.is_some() {
+        if let Some(pin) = &order.pin {
             self.by_hand.with_pin = Some(order.number);
             self.aside = Some(Aside {
+                uid: pin.typed_for().uid,
                 until: until(context),
             });
         }

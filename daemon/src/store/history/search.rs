@@ -6,7 +6,7 @@
 
 use cac_common::error_chain::Chain;
 use cac_common::interface::{GetHistory, HistoryReply, LONGEST_HISTORY_PAGE};
-use cac_common::snapshot::HistoryEntry;
+use cac_common::snapshot::{HistoryEntry, Shown};
 use cac_common::time::UtcSeconds;
 use rusqlite::{Connection, Rows, params};
 
@@ -21,6 +21,8 @@ pub(super) struct Search {
     wanted: GetHistory,
     /// Without case; nothing is looked for in texts if absent.
     text: Option<String>,
+    /// Nothing else is found, if there is a limit to what may be.
+    shown: Option<Shown>,
 }
 
 impl Search {
@@ -29,7 +31,12 @@ impl Search {
         Self {
             text: text.map(without_case),
             wanted,
+            shown: None,
         }
+    }
+
+    pub(super) fn only(self, shown: Option<Shown>) -> Self {
+        Self { shown, ..self }
     }
 
     pub(super) fn page(&self, connection: &Connection) -> Result<HistoryReply, StoreError> {
@@ -95,7 +102,8 @@ impl Search {
     fn fits(&self, entry: &HistoryEntry) -> bool {
         let wanted = &self.wanted;
         let is = |wanted: Option<&str>, found: Option<&str>| wanted.is_none() || wanted == found;
-        wanted.kind.is_none_or(|kind| kind == entry.kind)
+        (self.shown.as_ref()).is_none_or(|shown| shown.includes(entry))
+            && wanted.kind.is_none_or(|kind| kind == entry.kind)
             && is(wanted.portal.as_deref(), entry.portal.as_deref())
             && is(
                 wanted.card.as_ref().map(|card| &*card.0),

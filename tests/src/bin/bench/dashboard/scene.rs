@@ -83,6 +83,8 @@ pub(super) fn desk(scale: Scale, turn: u8, now: UtcSeconds) -> Snapshot {
         .map(|number| Reader {
             name: ReaderName(format!("{READER} {number:02X} 00")),
             status: ReaderStatus::Card,
+            seat: None,
+            hidden: None,
             card: Some(card(number, scale.certificates, now)),
         })
         .collect();
@@ -136,6 +138,7 @@ pub(super) fn desk(scale: Scale, turn: u8, now: UtcSeconds) -> Snapshot {
             })
             .collect(),
         may_act: true,
+        may_administer: true,
     }
 }
 

@@ -1,0 +1,474 @@
+//! Who sees and may use what, whatever happens to seats, readers and cards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cac_common::identity::{CardId, HolderName, PersonaId};
+use cac_common::interface::{Refusal, Register};
+use cac_common::reader::ReaderName;
+use cac_common::snapshot::{HistoryEntry, KnownPersona, Snapshot, Visit};
+use cac_common::time::UtcSeconds;
+
+use super::fixtures::{card_id, certificate_of, holder, reader_name};
+use super::sessions::{JANE, JOHN};
+use super::{Act, CARDS, READERS, What, WhatFor, World};
+use crate::event::{
+    Answer, Effect, Event, HeldPin, NewNote, Peer, RequestId, SessionEvent, WizardEvent,
+};
+use crate::supervisor::Published;
+
+/// In front of no seat, ever.
+const STRANGER: u32 = 4_000_000;
+
+/// What is known of seats, kept beside the state.
+#[derive(Default)]
+pub(super) struct Seats {
+    /// Who is in front, by seat.
+    in_front: BTreeMap<String, u32>,
+    /// The seat that each reader was last found at.
+    found: BTreeMap<ReaderName, (u64, Option<String>)>,
+    /// Who was the first in front of a card's reader, once its seat was known.
+    first: BTreeMap<Visit, u32>,
+    /// Whose PIN a card has accepted, or may have.
+    proved: BTreeSet<(Visit, u32)>,
+    /// Who typed a PIN to see what is printed.
+    asked: BTreeSet<(Visit, u32)>,
+    pub(super) pcscd_went: bool,
+    entries: i64,
+}
+
+fn user(uid: u32) -> Peer {
+    Peer {
+        uid,
+        is_administrator: false,
+    }
+}
+
+impl World {
+    pub(super) fn seats(&mut self, in_front: [Option<u32>; 2]) {
+        let names = ["seat0", "seat1"].into_iter().map(str::to_owned);
+        let in_front: BTreeMap<String, u32> = names
+            .zip(in_front)
+            .filter_map(|(seat, uid)| Some((seat, uid?)))
+            .collect();
+        self.seats.in_front.clone_from(&in_front);
+        self.step(Event::Session(SessionEvent::Seats(in_front)));
+    }
+
+    /// The reader is found at its seat, or at none.
+    pub(super) fn finish_seat(&mut self, reader: ReaderName, arrival: u64, how: u64) {
+        let own = if reader == reader_name(0) {
+            "seat0"
+        } else {
+            "seat1"
+        };
+        let seat = (how % 5 != 4).then(|| own.to_owned());
+        if self.arrival(&reader) == Some(arrival) {
+            let found = (arrival, seat.clone());
+            self.seats.found.insert(reader.clone(), found);
+        }
+        self.step(Event::SeatFound {
+            reader,
+            arrival,
+            seat,
+        });
+    }
+
+    /// What is told becomes part of the picture.
+    pub(super) fn note(&mut self, note: NewNote) {
+        self.seats.entries += 1;
+        let entry = HistoryEntry {
+            id: self.seats.entries,
+            at: note.at,
+            kind: note.kind,
+            reader: note.reader,
+            card: note.card,
+            portal: note.portal,
+            text: note.text,
+        };
+        let effects = self.state.step(Event::Noted(entry), self.now);
+        assert!(effects.is_empty());
+    }
+
+    pub(super) fn know_everyone(&mut self) {
+        let known = (0..CARDS).map(|card| KnownPersona {
+            persona: PersonaId(format!("persona of {}", card_id(card))),
+            card: card_id(card),
+            name: HolderName::from_common_name(holder(card)).0.to_string(),
+            dod_id_tail: Some(tail_of(card).to_owned()),
+            last_seen: UtcSeconds(0),
+            registrations: Vec::new(),
+        });
+        let known = known.collect();
+        self.state.step(Event::Known(known), self.now);
+    }
+
+    fn arrival(&self, reader: &ReaderName) -> Option<u64> {
+        self.state.readers.get(reader).map(|slot| slot.arrival)
+    }
+
+    /// Who is in front of the seat of a reader.
+    fn user_at(&self, reader: &ReaderName) -> Option<u32> {
+        let (arrival, seat) = self.seats.found.get(reader)?;
+        let is_the_same = self.arrival(reader) == Some(*arrival);
+        let seat = seat.as_ref().filter(|_| is_the_same)?;
+        self.seats.in_front.get(seat).copied()
+    }
+
+    fn visits_in_readers(&self) -> BTreeMap<Visit, (ReaderName, Option<CardId>)> {
+        let snapshot = self.state.snapshot(self.now);
+        let readers = snapshot.readers.into_iter();
+        readers
+            .filter_map(|reader| Some((reader.name, reader.card?)))
+            .map(|(reader, card)| (card.visit, (reader, card.id)))
+            .collect()
+    }
+
+    /// Before a step: what the state lets somebody do who is no administrator.
+    pub(super) fn check_permission(&self, event: &Event) {
+        let is_request = matches!(
+            event,
+            Event::PinGiven { .. }
+                | Event::PrintedAsked { .. }
+                | Event::TestAsked { .. }
+                | Event::NoticeAccepted { .. }
+                | Event::Wizard(_)
+                | Event::Asked { .. }
+                | Event::ClearAsked { .. }
+                | Event::Tick
+        );
+        if !is_request {
+            return;
+        }
+        let visits = self.visits_in_readers();
+        let at_seat = |world: &Self, visit: Visit, uid: u32| {
+            let found = visits.get(&visit);
+            found.is_some_and(|(reader, _)| world.user_at(reader) == Some(uid))
+        };
+        let sees = |world: &Self, visit: Visit, uid: u32| world.sees(&visits, visit, uid);
+        let everyone = [JANE, JOHN, STRANGER];
+        match event {
+            Event::PinGiven { pin, .. }
+            | Event::PrintedAsked { pin, .. }
+            | Event::TestAsked { pin, .. } => {
+                let visit = pin.typed_for().visit;
+                for uid in everyone {
+                    let may = self.state.permits(event, user(uid)).is_ok();
+                    assert_eq!(may, at_seat(self, visit, uid), "{uid} with a PIN");
+                }
+            }
+            Event::NoticeAccepted { what, .. } => {
+                self.check_by_visit(event, |world, uid| sees(world, what.visit, uid))
+            }
+            Event::Wizard(wizard) => {
+                let visit = match &**wizard {
+                    WizardEvent::Started { what, .. } => what.visit,
+                    WizardEvent::Answered { what, .. } => what.visit,
+                    WizardEvent::Moved { what, .. } => what.visit,
+                    WizardEvent::ConfirmationAsked { .. }
+                    | WizardEvent::ConfirmationRead { .. }
+                    | WizardEvent::At { .. }
+                    | WizardEvent::Turned { .. } => return,
+                };
+                self.check_by_visit(event, |world, uid| sees(world, visit, uid));
+            }
+            Event::Asked { .. } => self.check_by_visit(event, |world, uid| {
+                world.seats.in_front.values().any(|there| *there == uid)
+            }),
+            _ => {
+                let refused = |uid| self.state.permits(event, user(uid)).is_err();
+                assert!(everyone.into_iter().all(refused), "no request of a user's");
+            }
+        }
+    }
+
+    fn check_by_visit(&self, event: &Event, may: impl Fn(&Self, u32) -> bool) {
+        for uid in [JANE, JOHN, STRANGER] {
+            let permitted = self.state.permits(event, user(uid)).is_ok();
+            assert_eq!(permitted, may(self, uid), "{uid} was let, or was not");
+        }
+    }
+
+    /// By what is kept here.
+    fn sees(
+        &self,
+        visits: &BTreeMap<Visit, (ReaderName, Option<CardId>)>,
+        visit: Visit,
+        uid: u32,
+    ) -> bool {
+        let peer = user(uid);
+        let found = visits.get(&visit);
+        found.is_some_and(|(reader, _)| self.state.sight().may_use(reader, peer).is_ok())
+    }
+
+    pub(super) fn note_proof(&mut self, event: &Event) {
+        match event {
+            Event::SignInEnded {
+                visit,
+                pin: Some(HeldPin::Accepted(pin)),
+                ..
+            } => {
+                self.seats.proved.insert((*visit, pin.typed_for().uid));
+            }
+            Event::PrintedAsked { pin, .. } => {
+                let typed_for = pin.typed_for();
+                self.seats.asked.insert((typed_for.visit, typed_for.uid));
+            }
+            Event::PrintedRead {
+                visit,
+                result: Ok(_),
+                ..
+            } => {
+                let of_visit = self.seats.asked.iter().filter(|(of, _)| of == visit);
+                self.seats.proved.extend(of_visit.copied());
+            }
+            _ => {}
+        }
+    }
+
+    /// After a step: nobody sees what is not theirs to see.
+    pub(super) fn check_sight(&mut self) {
+        let published = Published::of(&self.state, self.now);
+        for reader in &published.snapshot.readers {
+            if let (Some(card), Some(uid)) = (&reader.card, self.user_at(&reader.name)) {
+                self.seats.first.entry(card.visit).or_insert(uid);
+            }
+        }
+        for uid in [JANE, JOHN, STRANGER] {
+            let picture = published.picture(user(uid));
+            let is_in_front = self.seats.in_front.values().any(|there| *there == uid);
+            assert_eq!(
+                (picture.may_act, picture.may_administer),
+                (is_in_front, false)
+            );
+            for reader in &picture.readers {
+                let Some(card) = &reader.card else { continue };
+                assert_eq!(self.user_at(&reader.name), Some(uid), "not in front");
+                assert!(
+                    self.seats.first.get(&card.visit) == Some(&uid)
+                        || self.seats.proved.contains(&(card.visit, uid))
+                        || self.was_there_before_pcscd_went(card.visit, uid),
+                    "a card that another put in is shown"
+                );
+            }
+            check_text(&picture, published.encoded(user(uid)));
+        }
+    }
+
+    /// The state remembers whom a card was for while pcscd is away; here any
+    /// card that was there then may be one.
+    fn was_there_before_pcscd_went(&self, visit: Visit, uid: u32) -> bool {
+        let earlier = self.seats.first.iter();
+        self.seats.pcscd_went
+            && earlier
+                .filter(|(of, _)| **of < visit)
+                .any(|(_, it)| *it == uid)
+    }
+}
+
+/// The last four digits of the DoD ID.
+fn tail_of(card: usize) -> &'static str {
+    let name = holder(card);
+    &name[name.len() - 4..]
+}
+
+/// No string of a person or card that is not shown stands in what is sent.
+fn check_text(picture: &Snapshot, sent: &[u8]) {
+    let text = std::str::from_utf8(sent).unwrap();
+    let cards = picture
+        .readers
+        .iter()
+        .filter_map(|reader| reader.card.as_ref());
+    let shown: BTreeSet<&CardId> = cards.filter_map(|card| card.id.as_ref()).collect();
+    let holders: BTreeSet<&str> = (0..CARDS)
+        .filter(|card| shown.contains(&card_id(*card)))
+        .map(holder)
+        .collect();
+    for card in 0..CARDS {
+        if !shown.contains(&card_id(card)) {
+            for string in [card_id(card).0, certificate_of(card)] {
+                assert!(!text.contains(&string), "{string} in {text}");
+            }
+        }
+        if !holders.contains(holder(card)) {
+            let tail = format!("\"{}\"", tail_of(card));
+            assert!(!text.contains(&tail), "{tail} in {text}");
+            for string in holder(card).split('.').filter(|part| part.len() > 2) {
+                assert!(!text.contains(string), "{string} in {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_card_is_for_whoever_is_in_front_when_it_is_put_in() {
+    let mut world = at_seats([Some(JANE), None]);
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+
+    assert_eq!(shown_to(&world, 0), [JANE]);
+    world.seats([Some(JOHN), None]);
+    assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+    world.seats([Some(JANE), None]);
+    assert_eq!(shown_to(&world, 0), [JANE]);
+}
+
+#[test]
+fn it_is_for_another_when_it_is_put_in_again() {
+    let mut world = at_seats([Some(JANE), None]);
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    world.seats([Some(JOHN), None]);
+
+    world.act(Act::TakeOut { reader: 0 });
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+
+    assert_eq!(shown_to(&world, 0), [JOHN]);
+}
+
+#[test]
+fn it_is_for_whoever_comes_first_where_nobody_was_in_front() {
+    let mut world = at_seats([None, Some(JOHN)]);
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+
+    world.seats([Some(JANE), Some(JOHN)]);
+    assert_eq!(shown_to(&world, 0), [JANE]);
+    world.seats([Some(JOHN), Some(JANE)]);
+    assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+}
+
+#[test]
+fn a_pin_of_theirs_that_it_accepts_shows_it_to_whoever_is_in_front() {
+    for what_for in [WhatFor::Registering, WhatFor::Printed] {
+        let mut world = at_seats([Some(JOHN), None]);
+        world.act(Act::PutIn { reader: 0, card: 0 });
+        world.finish_everything();
+        world.seats([Some(JANE), None]);
+        assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+
+        // The first PIN that is typed is Jane's.
+        world.act(Act::TypePin {
+            card: 0,
+            visits_ago: 0,
+            even_the_last_try: true,
+            what_for,
+        });
+        world.finish_everything();
+
+        assert_eq!(shown_to(&world, 0), [JANE], "{what_for:?}");
+        world.seats([Some(JOHN), None]);
+        assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+    }
+}
+
+#[test]
+fn a_pin_of_one_who_is_not_in_front_shows_it_to_nobody_else() {
+    let mut world = at_seats([Some(JOHN), None]);
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+
+    world.act(Act::TypePin {
+        card: 0,
+        visits_ago: 0,
+        even_the_last_try: true,
+        what_for: WhatFor::Registering,
+    });
+    world.finish_everything();
+
+    assert_eq!(shown_to(&world, 0), [JOHN]);
+}
+
+#[test]
+fn a_reader_whose_seat_is_not_known_is_nobodys() {
+    let mut world = World::new();
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.seats([Some(JANE), Some(JANE)]);
+
+    assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+    world.finish_everything();
+    assert_eq!(shown_to(&world, 0), [JANE]);
+}
+
+#[test]
+fn a_card_that_pcscd_has_lost_with_itself_is_for_the_same_user_afterwards() {
+    let mut world = at_seats([Some(JOHN), None]);
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    world.seats([Some(JANE), None]);
+
+    world.act(Act::ServiceAway);
+    world.act(Act::ServiceBack);
+    world.finish_everything();
+
+    assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+    world.seats([Some(JOHN), None]);
+    assert_eq!(shown_to(&world, 0), [JOHN]);
+}
+
+#[test]
+fn asking_for_every_card_asks_for_those_that_one_may_use() {
+    let mut world = at_seats([Some(JANE), Some(JOHN)]);
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.act(Act::PutIn { reader: 1, card: 1 });
+    world.finish_everything();
+    let ask = |world: &mut World, uid, card: Option<usize>| {
+        let event = Event::Asked {
+            request: RequestId(7),
+            by: user(uid),
+            what: Register {
+                card: card.map(card_id),
+                portal: None,
+            },
+        };
+        let effects = world.state.step(event, world.now);
+        let answer = effects.into_iter().find_map(|effect| {
+            if let Effect::Answer { answer, .. } = effect {
+                Some(answer)
+            } else {
+                None
+            }
+        });
+        answer.unwrap()
+    };
+
+    assert_eq!(ask(&mut world, JANE, None), Ok(Answer::Done));
+    assert_eq!(ask(&mut world, JANE, Some(0)), Ok(Answer::Done));
+    assert_eq!(ask(&mut world, JANE, Some(1)), Err(Refusal::NoSuchCard));
+    assert_eq!(ask(&mut world, STRANGER, None), Err(Refusal::NoSuchCard));
+}
+
+#[test]
+fn sessions_alone_say_nothing_of_seats() {
+    let mut world = at_seats([None, None]);
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+
+    world.session(What::Began, JANE);
+    world.session(What::Unlocked, JANE);
+
+    assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
+}
+
+fn at_seats(in_front: [Option<u32>; 2]) -> World {
+    let mut world = World::new();
+    world.finish_everything();
+    world.seats(in_front);
+    world
+}
+
+/// Who sees the card in a reader, of all who are no administrators.
+fn shown_to(world: &World, reader: usize) -> Vec<u32> {
+    assert!(reader < READERS);
+    let published = Published::of(&world.state, world.now);
+    let whole = &published.snapshot.readers[reader];
+    assert!(whole.card.is_some(), "a card is there");
+    let sees = |uid: &u32| {
+        let picture = published.picture(user(*uid));
+        let shown = picture.readers[reader].card.is_some();
+        assert_eq!(shown, picture.readers[reader].hidden.is_none());
+        shown
+    };
+    [JANE, JOHN, STRANGER].into_iter().filter(sees).collect()
+}
