@@ -32,7 +32,7 @@ use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
 use crate::event::{
-    Effect, Event, NewNote, Now, PrintedOrder, RequestId, SignInOrder, WizardOrder,
+    Effect, Event, FoundSeat, NewNote, Now, PrintedOrder, RequestId, SignInOrder, WizardOrder,
 };
 use crate::journal::Message;
 use crate::portal::Portal;
@@ -270,11 +270,11 @@ impl Effects {
         let (readers, events) = (Arc::clone(&self.readers), self.events.clone());
         let find = move || {
             let seat = readers.seat(&reader);
-            let _ = events.send(Event::SeatFound {
+            let _ = events.send(Event::SeatFound(FoundSeat {
                 reader,
                 arrival,
                 seat,
-            });
+            }));
         };
         if let Err(error) = std::thread::Builder::new().name("seat".into()).spawn(find) {
             tracing::warn!(%error, "no thread to look for a reader's seat in");

@@ -66,6 +66,16 @@ impl HeldPin {
     }
 }
 
+/// Which seat a reader belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSeat {
+    pub reader: ReaderName,
+    /// Which of all arrivals its was: the seat may be another the next time.
+    pub arrival: u64,
+    /// None if it cannot be told.
+    pub seat: Option<String>,
+}
+
 /// Who asks for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
@@ -193,13 +203,7 @@ pub enum Event {
         result: Result<(), String>,
     },
     Session(SessionEvent),
-    /// Which seat a reader belongs to; none if it cannot be told.
-    SeatFound {
-        reader: ReaderName,
-        /// Which time that it was plugged in.
-        arrival: u64,
-        seat: Option<String>,
-    },
+    SeatFound(FoundSeat),
     Known(Vec<KnownPersona>),
     Noted(HistoryEntry),
     ClearAsked {

@@ -31,7 +31,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
 use cac_common::time::UtcSeconds;
 
-use crate::event::{Answer, Effect, Event, Now, Peer, RequestId, SessionEvent, touches};
+use crate::event::{Answer, Effect, Event, Now, Peer, RequestId, touches};
 use notes::Note;
 use visit::CardVisit;
 
@@ -143,11 +143,7 @@ impl State {
             }),
             Event::NoticeAccepted { request, uid, what } => self.accept(request, uid, &what, now),
             Event::Asked { request, by, what } => self.register(request, by, &what, now),
-            Event::SeatFound {
-                reader,
-                arrival,
-                seat,
-            } => self.seat_found(&reader, arrival, seat),
+            Event::SeatFound(found) => self.seat_found(found),
             // The database has nothing to do with them.
             Event::ClearAsked { request, uid, what } if what.scope == ClearScope::Sessions {} => {
                 self.cleared(request, uid, &what, Ok(Lost::default()), now)
@@ -167,7 +163,6 @@ impl State {
                 portals,
                 problems,
             } => self.configure(*config, portals, problems, now),
-            Event::Session(SessionEvent::Seats(in_front)) => self.take_seats(in_front),
             Event::Session(event) => self.take_session(event, now),
             Event::Known(known) => {
                 self.known = known;

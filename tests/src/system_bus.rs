@@ -170,7 +170,17 @@ impl SystemBus {
 
     /// Another session comes to the front of the seat.
     pub fn leave_seat(&self, id: &str) -> anyhow::Result<()> {
-        let arguments = ["sa{sv}", SESSION, "1", "Active", "b", "false"];
+        self.set_active(id, false)
+    }
+
+    /// This one does.
+    pub fn come_to_front(&self, id: &str) -> anyhow::Result<()> {
+        self.set_active(id, true)
+    }
+
+    fn set_active(&self, id: &str, is_active: bool) -> anyhow::Result<()> {
+        let is_active = is_active.to_string();
+        let arguments = ["sa{sv}", SESSION, "1", "Active", "b", &is_active];
         self.call(&path(id), MOCK, "UpdateProperties", &arguments)?;
         Ok(())
     }

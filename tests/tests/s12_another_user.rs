@@ -50,12 +50,9 @@ fn s12_a_stranger_sees_readers_and_no_person_and_may_do_nothing() -> anyhow::Res
     for seen in [snapshot, followed] {
         shows_nobody(&seen, &whole)?;
     }
-    assert!(
-        refusals
-            .iter()
-            .all(|refusal| *refusal == Refusal::PermissionDenied),
-        "{refusals:?}"
-    );
+    let [at_the_seat @ .., clearing] = refusals;
+    assert_eq!(at_the_seat, [const { Refusal::NotAtTheSeat }; 3]);
+    assert_eq!(clearing, Refusal::PermissionDenied);
     assert_eq!(card.log().pin_attempts(), 0);
     assert_eq!(
         lab.wait_for_status(0, "needs PIN")?.visit,
@@ -98,13 +95,13 @@ fn s12_a_member_of_the_group_may_act() -> anyhow::Result<()> {
     let refused = as_user(NOBODY.0, NOBODY.1, async || {
         refusal(Client::connect(&socket).await?.history(&HISTORY).await)
     })?;
-    assert_eq!(refused, Refusal::PermissionDenied);
+    assert_eq!(refused, Refusal::NotAtTheSeat);
     Ok(())
 }
 
 /// Readers and portals, and nothing by which a person could be known.
 fn shows_nobody(seen: &Snapshot, whole: &Snapshot) -> anyhow::Result<()> {
-    assert!(!seen.may_act);
+    assert!(!seen.may_act && !seen.may_administer);
     let names = |snapshot: &Snapshot| -> Vec<String> {
         let readers = snapshot.readers.iter();
         readers.map(|reader| reader.name.0.clone()).collect()

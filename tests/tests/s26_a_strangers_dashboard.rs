@@ -19,7 +19,7 @@ fn s26_a_stranger_sees_readers_and_no_person_and_is_told_whom_to_ask() -> anyhow
 
     dashboard.enter(AS_NOBODY)?;
     let mut seen = vec![dashboard.shows(&[
-        "Ask your administrator to add you to the group",
+        "Log in at the machine itself, or ask your",
         "cacd-admin",
         &lab.reader_name(0),
         "in use",
@@ -28,7 +28,7 @@ fn s26_a_stranger_sees_readers_and_no_person_and_is_told_whom_to_ask() -> anyhow
     for (key, why) in [
         ("x", "No DoD ID is known here."),
         ("y", "You may not see what is kept of people"),
-        ("c", "You may not see what is kept of people"),
+        ("c", "You may not clear what is kept of people"),
         ("a", "You may not see what goes to a card"),
         ("r", "You may not see or use the card in this reader."),
     ] {

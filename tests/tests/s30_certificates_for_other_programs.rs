@@ -52,6 +52,6 @@ fn s30_the_certificates_come_out_as_they_stand_on_the_card_and_no_stranger_has_t
     let dod_id = told.dod_id.context("the card names its holder")?;
     assert!(text.contains(&dod_id.masked()), "{text}");
     assert!(!text.contains(&dod_id.to_string()), "{text}");
-    assert_eq!(stranger, Refusal::PermissionDenied);
+    assert_eq!(stranger, Refusal::NotAtTheSeat);
     Ok(())
 }

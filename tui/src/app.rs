@@ -329,6 +329,13 @@ impl App {
             .is_none_or(|snapshot| snapshot.may_act)
     }
 
+    /// Whether it shows us every reader's card, and lets us clear.
+    pub fn may_administer(&self) -> bool {
+        self.snapshot
+            .as_ref()
+            .is_none_or(|snapshot| snapshot.may_administer)
+    }
+
     /// The next moment at which what is drawn changes by itself: a minute of
     /// the clock, or a second of a countdown that has less than a minute left.
     pub fn next_change(&self) -> UtcSeconds {

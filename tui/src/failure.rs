@@ -13,7 +13,7 @@ use cac_common::client::ClientError;
 use cac_common::error_chain::Chain;
 use cac_common::identity::CardId;
 use cac_common::reader::ServiceStatus;
-use cac_common::snapshot::{Card, Visit};
+use cac_common::snapshot::{Card, Hidden, Visit};
 use cac_common::toml_file::FileError;
 
 use self::daemon::{advice_for, exit_of};
@@ -96,7 +96,7 @@ pub enum Failure {
     #[error("no card is in a reader")]
     NoCard,
     #[error("the service does not show you the card in {reader}")]
-    CardHidden { reader: String },
+    CardHidden { reader: String, why: Option<Hidden> },
     #[error("the smart card service cannot be used")]
     NoService(ServiceStatus),
     #[error("no reader is plugged in")]
@@ -284,6 +284,10 @@ impl Failure {
             | Self::PinCancelled
             | Self::PinTooLate { .. }
             | Self::PinNotGiven { .. } => Exit::NeedsPerson,
+            Self::CardHidden {
+                why: Some(Hidden::PutInBefore),
+                ..
+            } => Exit::NeedsPerson,
             Self::CardHidden { .. }
             | Self::FileExists { .. }
             | Self::NoPortal
@@ -348,8 +352,13 @@ impl From<&ClientError> for Trouble {
     }
 }
 
-/// For whoever may not see cards, or act.
+/// For whoever may not see every card, or clear.
 pub(crate) const JOIN_THE_GROUP: &str = "Ask your administrator to add you to the group that may (cacd-admin, unless another is configured; then log in again), or run it with sudo.";
+/// For whoever is at no seat where a card could be shown to them.
+pub(crate) const LOG_IN_THERE: &str = "Log in at the machine itself, or ask your administrator to add you to the group that may (cacd-admin, unless another is configured; then log in again), or run it with sudo.";
+/// For whoever is in front of a card that another put in.
+pub(crate) const PUT_IT_IN_AGAIN: &str =
+    "It was put in before you came to the seat: take it out and put it in again.";
 const ID_CARD_OFFICE: &str =
     "An ID card office (RAPIDS) can reset the PIN; bring the card and another photo ID.";
 

@@ -3,13 +3,13 @@
 
 use cac_common::identity::readable;
 use cac_common::reader::ReaderStatus;
-use cac_common::snapshot::{Card, Reader, Registration, Snapshot, Stage};
+use cac_common::snapshot::{Card, Hidden, Reader, Registration, Snapshot, Stage};
 use cac_common::time::UtcSeconds;
 use cac_common::wizard::WizardState;
 use jiff::tz::TimeZone;
 
 use crate::changes::changes;
-use crate::failure::JOIN_THE_GROUP;
+use crate::failure::{LOG_IN_THERE, PUT_IT_IN_AGAIN};
 use crate::phrase::{self, Tone};
 use crate::print;
 
@@ -37,7 +37,7 @@ pub fn account(snapshot: &Snapshot, now: UtcSeconds, zone: &TimeZone) -> Vec<Str
         );
     }
     if !snapshot.may_act {
-        told.push(format!("Cards are not shown to you. {JOIN_THE_GROUP}"));
+        told.push(format!("Cards are not shown to you. {LOG_IN_THERE}"));
     } else if snapshot.portals.is_empty() {
         told.push("No portal is configured. Profiles are kept in /etc/cacd/portals.d.".into());
     }
@@ -175,6 +175,9 @@ fn reader_sentence(reader: &Reader) -> String {
             ReaderStatus::NoAnswer => format!(
                 "The card in reader {name} does not answer. Take it out, wipe the chip, and put it in chip first."
             ),
+            ReaderStatus::Card if reader.hidden == Some(Hidden::PutInBefore) => {
+                format!("A card is in reader {name}. {PUT_IT_IN_AGAIN}")
+            }
             ReaderStatus::Card => format!("A card is in reader {name}. You may not see whose."),
         };
     };

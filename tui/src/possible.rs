@@ -4,10 +4,10 @@
 use cac_common::identity::CardId;
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, PinStatus, Registration, Stage};
+use cac_common::snapshot::{Card, Hidden, PinStatus, Registration, Stage};
 
 use crate::app::{App, Chosen, KeptLast, Link, Pane, Screen, WizardDialog, WizardStep};
-use crate::failure::JOIN_THE_GROUP;
+use crate::failure::{JOIN_THE_GROUP, LOG_IN_THERE, PUT_IT_IN_AGAIN};
 use crate::keys::Command;
 use crate::outlook::Outlook;
 use crate::phrase;
@@ -35,12 +35,17 @@ pub fn why_not(app: &App, command: Command) -> Option<String> {
         Command::Clear | Command::History if app.link != Link::Connected => {
             "cacd is away; what is kept is with it."
         }
-        Command::Clear | Command::History if !app.may_act() => {
+        Command::History if !app.may_act() => {
             return Some(format!(
-                "You may not see what is kept of people. {JOIN_THE_GROUP}"
+                "You may not see what is kept of people. {LOG_IN_THERE}"
             ));
         }
-        Command::Activity if app.activity.is_none() && !app.may_act() => {
+        Command::Clear if !app.may_administer() => {
+            return Some(format!(
+                "You may not clear what is kept of people. {JOIN_THE_GROUP}"
+            ));
+        }
+        Command::Activity if app.activity.is_none() && !app.may_administer() => {
             return Some(format!(
                 "You may not see what goes to a card. {JOIN_THE_GROUP}"
             ));
@@ -118,6 +123,7 @@ pub fn usable(app: &App) -> Result<(CardId, &Card), String> {
         return Err(match reader.status {
             ReaderStatus::Empty => "No card is in this reader; put yours in, chip first.",
             ReaderStatus::NoAnswer => view::NO_ANSWER,
+            ReaderStatus::Card if reader.hidden == Some(Hidden::PutInBefore) => PUT_IT_IN_AGAIN,
             ReaderStatus::Card => "You may not see or use the card in this reader.",
         }
         .into());

@@ -12,24 +12,14 @@ use cac_common::reader::ReaderName;
 use cac_common::snapshot::Visit;
 
 use super::{ReaderSlot, State};
-use crate::event::{Effect, Event, Peer, WizardEvent};
+use crate::event::{Effect, Event, FoundSeat, Peer, WizardEvent};
 use crate::sight::{InFront, Sight};
 
 impl State {
-    pub(super) fn take_seats(&mut self, in_front: BTreeMap<String, u32>) -> Vec<Effect> {
-        self.in_front = in_front;
-        Vec::new()
-    }
-
-    pub(super) fn seat_found(
-        &mut self,
-        reader: &ReaderName,
-        arrival: u64,
-        seat: Option<String>,
-    ) -> Vec<Effect> {
-        let slot = self.readers.get_mut(reader);
-        if let Some(slot) = slot.filter(|slot| slot.arrival == arrival) {
-            slot.seat = seat;
+    pub(super) fn seat_found(&mut self, found: FoundSeat) -> Vec<Effect> {
+        let slot = self.readers.get_mut(&found.reader);
+        if let Some(slot) = slot.filter(|slot| slot.arrival == found.arrival) {
+            slot.seat = found.seat;
         }
         Vec::new()
     }
@@ -109,7 +99,7 @@ impl State {
             | Event::SignInEnded { .. }
             | Event::Recorded { .. }
             | Event::Session(_)
-            | Event::SeatFound { .. }
+            | Event::SeatFound(_)
             | Event::Known(_)
             | Event::Noted(_)
             | Event::Cleared { .. }

@@ -14,9 +14,11 @@ pub(super) struct Occasion {
 
 impl State {
     pub(super) fn take_session(&mut self, event: SessionEvent, now: Now) -> Vec<Effect> {
-        let Some(occasion) = Occasion::of(&event) else {
+        if let SessionEvent::Seats(in_front) = event {
+            self.in_front = in_front;
             return Vec::new();
-        };
+        }
+        let occasion = Occasion::of(&event);
         let mut effects = self.each_visit(now, |card: &mut CardVisit, context| match &event {
             SessionEvent::Began(user) | SessionEvent::Unlocked(user) => {
                 card.holder_is_back(Some(user), &occasion, context);
@@ -37,9 +39,8 @@ impl State {
 }
 
 impl Occasion {
-    fn of(event: &SessionEvent) -> Option<Self> {
+    fn of(event: &SessionEvent) -> Self {
         let (text, logged) = match event {
-            SessionEvent::Seats(_) => return None,
             SessionEvent::Began(user) => {
                 (format!("{}'s session began", user.name), "A session began")
             }
@@ -64,7 +65,11 @@ impl Occasion {
                 "The machine goes to sleep",
             ),
             SessionEvent::Woke => ("The machine woke".to_owned(), "The machine woke"),
+            SessionEvent::Seats(_) => (
+                "Others are at the seats".to_owned(),
+                "Others are at the seats",
+            ),
         };
-        Some(Self { text, logged })
+        Self { text, logged }
     }
 }

@@ -1,7 +1,7 @@
 //! What stands in the way of everything.
 
 use super::{App, Link, Said};
-use crate::failure::JOIN_THE_GROUP;
+use crate::failure::LOG_IN_THERE;
 use crate::phrase::{self, Tone};
 
 impl App {
@@ -36,7 +36,7 @@ impl App {
         if !snapshot.may_act {
             say(
                 Tone::Wanted,
-                format!("You may see the readers only. {JOIN_THE_GROUP}"),
+                format!("You may see the readers only. {LOG_IN_THERE}"),
             );
         } else if snapshot.portals.is_empty() {
             say(

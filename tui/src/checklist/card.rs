@@ -3,11 +3,12 @@
 use cac_common::certificate::{CertificateSummary, ChainStatus, Revocation};
 use cac_common::finding::Weight;
 use cac_common::reader::ReaderStatus;
-use cac_common::snapshot::{Card, PinStatus, Snapshot, Stage};
+use cac_common::snapshot::{Card, Hidden, PinStatus, Snapshot, Stage};
 
 use super::service::{clock, pcscd};
 use super::{Found, Gate, Known, List, Verdict};
 use crate::app::Chosen;
+use crate::failure::PUT_IT_IN_AGAIN;
 use crate::phrase::certificate as words;
 use crate::phrase::{self, Tone};
 use crate::view::NO_ANSWER;
@@ -108,8 +109,9 @@ fn permission(snapshot: &Snapshot) -> Found {
         return Found::fine("cacd lets you");
     }
     Found::failed("cacd shows you the readers only").by(
-        "Its administrators are a group: cacd-admin, unless another is configured. Have yourself \
-         added, then log in again.",
+        "Log in at the machine itself, at the seat of the reader. From elsewhere its administrators \
+         may, which are a group: cacd-admin, unless another is configured. Have yourself added, then \
+         log in again.",
         "sudo usermod --append --groups cacd-admin \"$USER\"",
     )
 }
@@ -132,6 +134,10 @@ fn card_in(known: &Known<'_>) -> Found {
             Found::failed(cause).mended(format!(
                 "{NO_ANSWER} If that does not help, try another reader."
             ))
+        }
+        (None, ReaderStatus::Card) if reader.hidden == Some(Hidden::PutInBefore) => {
+            Found::failed(format!("the one in {} is not shown to you", reader.name))
+                .mended(PUT_IT_IN_AGAIN)
         }
         (None, ReaderStatus::Card) => Found::running(format!("there is one in {}", reader.name)),
     }

@@ -38,7 +38,10 @@ fn find<'a>(snapshot: &'a Snapshot, name: Option<&str>) -> Result<(&'a Reader, &
     let name = || readable(&reader.name.0);
     match (&reader.card, reader.status) {
         (Some(card), _) => Ok((reader, card)),
-        (None, ReaderStatus::Card) => Err(Failure::CardHidden { reader: name() }),
+        (None, ReaderStatus::Card) => Err(Failure::CardHidden {
+            reader: name(),
+            why: reader.hidden,
+        }),
         (None, ReaderStatus::NoAnswer) => Err(Failure::NoAnswer { reader: name() }),
         (None, ReaderStatus::Empty) => Err(Failure::ReaderEmpty { reader: name() }),
     }

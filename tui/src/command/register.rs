@@ -9,7 +9,6 @@ use cac_common::client::{Client, ClientError, Monitor};
 use cac_common::identity::{CardId, legible, readable};
 use cac_common::interface::{self, AcceptNotice, SubmitPin};
 use cac_common::locked::Locked;
-use cac_common::reader::ReaderStatus;
 use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{Card, PinStatus, Reader, Registration, Snapshot, Stage, Visit};
 use jiff::tz::TimeZone;
@@ -426,10 +425,11 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: Option<&str>) -> Result<&'a C
             let hidden = snapshot
                 .readers
                 .iter()
-                .find(|reader| reader.status == ReaderStatus::Card && !snapshot.may_act);
+                .find(|reader| reader.hidden.is_some());
             Err(match hidden {
                 Some(reader) => Failure::CardHidden {
                     reader: readable(&reader.name.0),
+                    why: reader.hidden,
                 },
                 None => Failure::NoCard,
             })

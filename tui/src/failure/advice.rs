@@ -1,7 +1,9 @@
 //! What a person can do about a failure.
 
+use cac_common::snapshot::Hidden;
+
 use super::daemon::{self, advice_for};
-use super::{Failure, ID_CARD_OFFICE, JOIN_THE_GROUP};
+use super::{Failure, ID_CARD_OFFICE, LOG_IN_THERE, PUT_IT_IN_AGAIN};
 use crate::patience::Awaited;
 use crate::phrase;
 use crate::view::NO_ANSWER;
@@ -39,7 +41,11 @@ impl Failure {
             Self::FileExists { .. } => Some(
                 "Nothing was written. Name another place, or write over it with --force, which card export and wizard have.",
             ),
-            Self::CardHidden { .. } => Some(JOIN_THE_GROUP),
+            Self::CardHidden {
+                why: Some(Hidden::PutInBefore),
+                ..
+            } => Some(PUT_IT_IN_AGAIN),
+            Self::CardHidden { .. } => Some(LOG_IN_THERE),
             Self::OtherCard { .. } => {
                 Some("Put it in, or name one that is; cacctl status says whose each is.")
             }

@@ -3,7 +3,7 @@
 use cac_common::client::ClientError;
 use cac_common::interface::Refusal;
 
-use super::{Exit, ID_CARD_OFFICE, JOIN_THE_GROUP};
+use super::{Exit, ID_CARD_OFFICE, JOIN_THE_GROUP, LOG_IN_THERE, PUT_IT_IN_AGAIN};
 
 pub(super) const VERSIONS: &str =
     "cacctl and cacd may be of different versions: restart cacd after an update.";
@@ -25,6 +25,7 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             | Refusal::StoreFailed { .. }
             | Refusal::Stopping => Exit::Failed,
             Refusal::PermissionDenied
+            | Refusal::NotAtTheSeat
             | Refusal::MethodNotFound { .. }
             | Refusal::InterfaceNotFound { .. }
             | Refusal::InvalidParameter { .. }
@@ -48,7 +49,10 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             | Refusal::NotYours
             | Refusal::MalformedPassword
             | Refusal::NoPipe => Exit::Refused,
-            Refusal::NoCard | Refusal::NoContact | Refusal::WrongPin { .. } => Exit::NeedsPerson,
+            Refusal::PutInBefore
+            | Refusal::NoCard
+            | Refusal::NoContact
+            | Refusal::WrongPin { .. } => Exit::NeedsPerson,
         },
         ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
             Exit::Failed
@@ -73,6 +77,8 @@ pub(super) fn advice_for(error: &ClientError) -> &'static str {
         }
         ClientError::Refused(refusal) => match refusal {
             Refusal::PermissionDenied => JOIN_THE_GROUP,
+            Refusal::NotAtTheSeat => LOG_IN_THERE,
+            Refusal::PutInBefore => PUT_IT_IN_AGAIN,
             Refusal::MethodNotFound { .. } | Refusal::InterfaceNotFound { .. } => {
                 "cacd is older than cacctl: restart it after an update."
             }

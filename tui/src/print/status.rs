@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::table::{Cell, Table, field_toned, hanging, paragraph};
 use super::{line, portal_title};
-use crate::failure::{Failure, JOIN_THE_GROUP};
+use crate::failure::{Failure, LOG_IN_THERE};
 use crate::phrase;
 use crate::sheet::Sheet;
 
@@ -73,7 +73,7 @@ pub fn status(
             out,
             sheet,
             0,
-            &format!("cards are not shown to you. {JOIN_THE_GROUP}"),
+            &format!("cards are not shown to you. {LOG_IN_THERE}"),
         )?;
     } else if snapshot.portals.is_empty() {
         line(out, "no portal is configured: see /etc/cacd/portals.d")?;

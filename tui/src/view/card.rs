@@ -2,7 +2,7 @@
 
 use cac_common::identity::readable;
 use cac_common::reader::ReaderStatus;
-use cac_common::snapshot::{Card, KnownPersona, PinStatus, Reader, Stage};
+use cac_common::snapshot::{Card, Hidden, KnownPersona, PinStatus, Reader, Stage};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -100,6 +100,9 @@ fn absent(reader: &Reader) -> &'static str {
     match reader.status {
         ReaderStatus::Empty => "No card is in this reader. Put yours in, chip first.",
         ReaderStatus::NoAnswer => NO_ANSWER,
+        ReaderStatus::Card if reader.hidden == Some(Hidden::PutInBefore) => {
+            "A card is in this reader. It was put in before you came to the seat: take it out and put it in again."
+        }
         ReaderStatus::Card => "A card is in this reader; you may not see whose.",
     }
 }

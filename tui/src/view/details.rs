@@ -6,7 +6,7 @@ use cac_common::finding::Finding;
 use cac_common::identity::{legible, readable};
 use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{Card, HelpDesk, HistoryEntry, Registration, Stage};
+use cac_common::snapshot::{Card, HelpDesk, Hidden, HistoryEntry, Registration, Stage};
 use cac_common::time::UtcSeconds;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -16,6 +16,7 @@ use ratatui::widgets::Paragraph;
 use super::text::field;
 use super::{NO_ANSWER, pane};
 use crate::app::{App, Chosen, Subject};
+use crate::failure::PUT_IT_IN_AGAIN;
 use crate::happening;
 use crate::phrase::{self, Tone, times};
 use crate::theme::Theme;
@@ -133,6 +134,9 @@ impl Sheet {
                 self.card(app, card);
             }
             (None, ReaderStatus::NoAnswer) => self.field("what to do", NO_ANSWER),
+            (None, ReaderStatus::Card) if reader.hidden == Some(Hidden::PutInBefore) => {
+                self.field("what to do", PUT_IT_IN_AGAIN);
+            }
             (None, ReaderStatus::Card) => {
                 self.field("", "Whose card it is, you may not see.");
             }

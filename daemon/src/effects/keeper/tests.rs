@@ -440,7 +440,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         Event::Cleared { .. } => "cleared",
         Event::Recorded { .. } => "recorded",
         Event::Readers(_)
-        | Event::SeatFound { .. }
+        | Event::SeatFound(_)
         | Event::Progress { .. }
         | Event::CardRead { .. }
         | Event::RestRead { .. }

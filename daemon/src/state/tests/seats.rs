@@ -12,7 +12,7 @@ use super::fixtures::{card_id, certificate_of, holder, reader_name};
 use super::sessions::{JANE, JOHN};
 use super::{Act, CARDS, READERS, What, WhatFor, World};
 use crate::event::{
-    Answer, Effect, Event, HeldPin, NewNote, Peer, RequestId, SessionEvent, WizardEvent,
+    Answer, Effect, Event, FoundSeat, HeldPin, NewNote, Peer, RequestId, SessionEvent, WizardEvent,
 };
 use crate::supervisor::Published;
 
@@ -66,11 +66,11 @@ impl World {
             let found = (arrival, seat.clone());
             self.seats.found.insert(reader.clone(), found);
         }
-        self.step(Event::SeatFound {
+        self.step(Event::SeatFound(FoundSeat {
             reader,
             arrival,
             seat,
-        });
+        }));
     }
 
     /// What is told becomes part of the picture.
@@ -114,114 +114,80 @@ impl World {
         self.seats.in_front.get(seat).copied()
     }
 
-    fn visits_in_readers(&self) -> BTreeMap<Visit, (ReaderName, Option<CardId>)> {
-        let snapshot = self.state.snapshot(self.now);
-        let readers = snapshot.readers.into_iter();
-        readers
-            .filter_map(|reader| Some((reader.name, reader.card?)))
-            .map(|(reader, card)| (card.visit, (reader, card.id)))
-            .collect()
-    }
-
     /// Before a step: what the state lets somebody do who is no administrator.
     pub(super) fn check_permission(&self, event: &Event) {
-        let is_request = matches!(
-            event,
-            Event::PinGiven { .. }
-                | Event::PrintedAsked { .. }
-                | Event::TestAsked { .. }
-                | Event::NoticeAccepted { .. }
-                | Event::Wizard(_)
-                | Event::Asked { .. }
-                | Event::ClearAsked { .. }
-                | Event::Tick
-        );
-        if !is_request {
-            return;
+        if let Event::PinGiven { pin, .. }
+        | Event::PrintedAsked { pin, .. }
+        | Event::TestAsked { pin, .. } = event
+        {
+            // With the right PIN it would be shown to them.
+            let found = self.reader_of(pin.typed_for().visit);
+            return self.check_permitted(event, |uid| {
+                let found = found.as_ref();
+                found.is_some_and(|reader| self.user_at(reader) == Some(uid))
+            });
         }
-        let visits = self.visits_in_readers();
-        let at_seat = |world: &Self, visit: Visit, uid: u32| {
-            let found = visits.get(&visit);
-            found.is_some_and(|(reader, _)| world.user_at(reader) == Some(uid))
+        if let Event::Asked { .. } = event {
+            let everyone = &self.seats.in_front;
+            return self.check_permitted(event, |uid| everyone.values().any(|it| *it == uid));
+        }
+        let visit = if let Event::NoticeAccepted { what, .. } = event {
+            what.visit
+        } else if let Event::Wizard(wizard) = event {
+            match &**wizard {
+                WizardEvent::Started { what, .. } => what.visit,
+                WizardEvent::Answered { what, .. } => what.visit,
+                WizardEvent::Moved { what, .. } => what.visit,
+                WizardEvent::ConfirmationAsked { .. }
+                | WizardEvent::ConfirmationRead { .. }
+                | WizardEvent::At { .. }
+                | WizardEvent::Turned { .. } => return,
+            }
+        } else {
+            return self.check_permitted(event, |_| false);
         };
-        let sees = |world: &Self, visit: Visit, uid: u32| world.sees(&visits, visit, uid);
-        let everyone = [JANE, JOHN, STRANGER];
-        match event {
-            Event::PinGiven { pin, .. }
-            | Event::PrintedAsked { pin, .. }
-            | Event::TestAsked { pin, .. } => {
-                let visit = pin.typed_for().visit;
-                for uid in everyone {
-                    let may = self.state.permits(event, user(uid)).is_ok();
-                    assert_eq!(may, at_seat(self, visit, uid), "{uid} with a PIN");
-                }
-            }
-            Event::NoticeAccepted { what, .. } => {
-                self.check_by_visit(event, |world, uid| sees(world, what.visit, uid))
-            }
-            Event::Wizard(wizard) => {
-                let visit = match &**wizard {
-                    WizardEvent::Started { what, .. } => what.visit,
-                    WizardEvent::Answered { what, .. } => what.visit,
-                    WizardEvent::Moved { what, .. } => what.visit,
-                    WizardEvent::ConfirmationAsked { .. }
-                    | WizardEvent::ConfirmationRead { .. }
-                    | WizardEvent::At { .. }
-                    | WizardEvent::Turned { .. } => return,
-                };
-                self.check_by_visit(event, |world, uid| sees(world, visit, uid));
-            }
-            Event::Asked { .. } => self.check_by_visit(event, |world, uid| {
-                world.seats.in_front.values().any(|there| *there == uid)
-            }),
-            _ => {
-                let refused = |uid| self.state.permits(event, user(uid)).is_err();
-                assert!(everyone.into_iter().all(refused), "no request of a user's");
-            }
-        }
+        let reader = self.reader_of(visit);
+        self.check_permitted(event, |uid| {
+            let sight = self.state.sight();
+            let reader = reader.as_ref();
+            reader.is_some_and(|reader| sight.may_use(reader, user(uid)).is_ok())
+        });
     }
 
-    fn check_by_visit(&self, event: &Event, may: impl Fn(&Self, u32) -> bool) {
+    fn reader_of(&self, visit: Visit) -> Option<ReaderName> {
+        let mut visits = self.state.visits();
+        let card = visits.find(|card| card.visit == visit);
+        card.map(|card| card.reader.clone())
+    }
+
+    fn check_permitted(&self, event: &Event, may: impl Fn(u32) -> bool) {
         for uid in [JANE, JOHN, STRANGER] {
             let permitted = self.state.permits(event, user(uid)).is_ok();
-            assert_eq!(permitted, may(self, uid), "{uid} was let, or was not");
+            assert_eq!(permitted, may(uid), "{uid} was let, or was not");
         }
-    }
-
-    /// By what is kept here.
-    fn sees(
-        &self,
-        visits: &BTreeMap<Visit, (ReaderName, Option<CardId>)>,
-        visit: Visit,
-        uid: u32,
-    ) -> bool {
-        let peer = user(uid);
-        let found = visits.get(&visit);
-        found.is_some_and(|(reader, _)| self.state.sight().may_use(reader, peer).is_ok())
     }
 
     pub(super) fn note_proof(&mut self, event: &Event) {
-        match event {
-            Event::SignInEnded {
-                visit,
-                pin: Some(HeldPin::Accepted(pin)),
-                ..
-            } => {
-                self.seats.proved.insert((*visit, pin.typed_for().uid));
-            }
-            Event::PrintedAsked { pin, .. } => {
-                let typed_for = pin.typed_for();
-                self.seats.asked.insert((typed_for.visit, typed_for.uid));
-            }
-            Event::PrintedRead {
-                visit,
-                result: Ok(_),
-                ..
-            } => {
-                let of_visit = self.seats.asked.iter().filter(|(of, _)| of == visit);
-                self.seats.proved.extend(of_visit.copied());
-            }
-            _ => {}
+        if let Event::SignInEnded {
+            visit,
+            pin: Some(HeldPin::Accepted(pin)),
+            ..
+        } = event
+        {
+            self.seats.proved.insert((*visit, pin.typed_for().uid));
+        }
+        if let Event::PrintedAsked { pin, .. } = event {
+            let typed_for = pin.typed_for();
+            self.seats.asked.insert((typed_for.visit, typed_for.uid));
+        }
+        if let Event::PrintedRead {
+            visit,
+            result: Ok(_),
+            ..
+        } = event
+        {
+            let of_visit = self.seats.asked.iter().filter(|(of, _)| of == visit);
+            self.seats.proved.extend(of_visit.copied());
         }
     }
 

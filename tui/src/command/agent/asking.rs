@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use cac_common::identity::readable;
-use cac_common::reader::ReaderStatus;
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, PinStatus, Reader, Snapshot, Stage, Visit};
 use cac_common::time::UtcSeconds;
@@ -171,14 +170,13 @@ impl Watch {
     /// Why a card is not seen that is there; once.
     pub(super) fn is_hidden(&mut self, snapshot: &Snapshot) -> Option<Failure> {
         let mut readers = snapshot.readers.iter();
-        let hidden = readers
-            .find(|reader| reader.status == ReaderStatus::Card)
-            .filter(|_| !snapshot.may_act);
+        let hidden = readers.find(|reader| reader.hidden.is_some());
         let was_hidden = std::mem::replace(&mut self.is_hidden, hidden.is_some());
         hidden
             .filter(|_| !was_hidden)
             .map(|reader| Failure::CardHidden {
                 reader: readable(&reader.name.0),
+                why: reader.hidden,
             })
     }
 }

@@ -116,8 +116,10 @@ fn judge(snapshot: &Snapshot, wanted: Wanted<'_>) -> Verdict {
 fn registered(snapshot: &Snapshot, wanted: Wanted<'_>) -> Verdict {
     if cards(snapshot, wanted).next().is_none() {
         let mut readers = snapshot.readers.iter();
-        let is_new = |reader: &Reader| reader.status == ReaderStatus::Card && reader.card.is_none();
-        if snapshot.may_act && readers.any(is_new) {
+        let is_new = |reader: &Reader| {
+            reader.status == ReaderStatus::Card && reader.card.is_none() && reader.hidden.is_none()
+        };
+        if readers.any(is_new) {
             return Verdict::NotYet("a card is being read".into());
         }
         return Verdict::Never(none_is_in(snapshot, wanted));
@@ -262,9 +264,10 @@ fn none_is_in(snapshot: &Snapshot, wanted: Wanted<'_>) -> Failure {
 
 fn hidden(snapshot: &Snapshot) -> Option<Failure> {
     let mut readers = snapshot.readers.iter();
-    let holds_one = readers.find(|reader| reader.status == ReaderStatus::Card)?;
-    (!snapshot.may_act).then(|| Failure::CardHidden {
-        reader: readable(&holds_one.name.0),
+    let hidden = readers.find(|reader| reader.hidden.is_some())?;
+    Some(Failure::CardHidden {
+        reader: readable(&hidden.name.0),
+        why: hidden.hidden,
     })
 }
 
