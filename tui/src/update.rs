@@ -177,7 +177,13 @@ fn took_away(app: &mut App, done: Result<String, Trouble>) {
 
 fn take_snapshot(app: &mut App, snapshot: Snapshot) -> Option<Action> {
     app.link = Link::Connected;
+    let visit = |app: &App| app.card().map(|card| card.visit);
+    let before = visit(app);
     app.snapshot = Some(snapshot);
+    // Why a key did nothing was said of the card that was there, or of none.
+    if before != visit(app) && app.said.as_ref().is_some_and(|it| it.tone == Tone::Wanted) {
+        app.said = None;
+    }
     start::go(app);
     settle(app);
     if let Screen::Wizard(_) = app.screen {

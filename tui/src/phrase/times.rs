@@ -4,7 +4,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
-use super::{ago, formatted, span, until};
+use super::{ago, days_to, formatted, span, until};
 
 /// `2 days ago`, `in 3 h`.
 pub fn relative(now: UtcSeconds, at: UtcSeconds) -> String {
@@ -28,6 +28,11 @@ pub fn to_the_second(at: UtcSeconds, zone: &TimeZone) -> String {
 /// `2026-11-20 09:14 EST, 7 days ago`.
 pub fn both(now: UtcSeconds, at: UtcSeconds, zone: &TimeZone) -> String {
     format!("{}, {}", exact(at, zone), relative(now, at))
+}
+
+/// The same of an end, counted in whole days as everywhere: `2026-11-20 09:14 EST, in 7 days`.
+pub fn end(now: UtcSeconds, at: UtcSeconds, zone: &TimeZone) -> String {
+    format!("{}, {}", exact(at, zone), days_to(now, at, zone))
 }
 
 /// A status with how long ago, or how soon, what belongs to it is.

@@ -462,3 +462,18 @@ fn trouble() -> Trouble {
         advice: None,
     }
 }
+
+#[test]
+fn why_a_key_did_nothing_is_no_longer_said_once_the_card_is_in() {
+    let mut app = App::new(invented::NOW, TimeZone::UTC);
+    let mut empty = invented::desk();
+    empty.readers[2].card = None;
+    empty.readers[2].status = ReaderStatus::Empty;
+    update(&mut app, Message::Snapshot(Box::new(empty)));
+    update(&mut app, Message::Command(Command::Register));
+    assert!(app.said.is_some());
+
+    update(&mut app, Message::Snapshot(Box::new(invented::desk())));
+
+    assert_eq!(app.said, None);
+}

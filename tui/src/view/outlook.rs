@@ -234,7 +234,7 @@ fn picked(
     let title = phrase::capitalised(&ending.name());
     let within = pane::draw(frame, area, &title, false, theme);
     let columns = within.width.saturating_sub(2);
-    let ends = times::both(app.now, ending.ends, &app.zone);
+    let ends = times::end(app.now, ending.ends, &app.zone);
     let reader = readable(&ending.reader.0);
     let whose = format!("{}, in {reader}: ends {ends}.", ending.whose());
     let advice = outlook.advice(ending, app.now, &app.zone);

@@ -338,6 +338,8 @@ fn answer_to(app: &App, action: Action) -> Message {
     if let Action::LoadProfile(of) = action {
         let profile = Ok(Box::new(invented::ako()));
         Message::Profile { of, profile }
+    } else if let Action::LoadConfirmation(_) = action {
+        Message::Kept(Ok(None))
     } else if let Action::LoadHistory(request) = action {
         let happened = app.happened().iter().rev().cloned();
         let wanted = request.text.clone().unwrap_or_default();

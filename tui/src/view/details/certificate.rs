@@ -8,7 +8,7 @@ use cac_common::snapshot::Stage;
 use super::Sheet;
 use crate::app::App;
 use crate::phrase::certificate::{extensions, signing_in};
-use crate::phrase::{self, Tone};
+use crate::phrase::{self, Tone, times};
 
 /// More names of one chain than this are not told one by one.
 const LONGEST_CHAIN: usize = 8;
@@ -82,7 +82,7 @@ impl Sheet {
             ..
         } = *certificate;
         self.when("begins", not_before, app);
-        self.when("ends", not_after, app);
+        self.field("ends", &times::end(app.now, not_after, &app.zone));
         let left = phrase::validity(app.now, (not_before, not_after), &app.zone);
         let tone = phrase::certificate::lifetime(certificate, app.now, &app.zone);
         if tone != Tone::Good {
