@@ -38,7 +38,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 const FIGURES_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long it may take to end when the daemon stops.
-const END_LIMIT: Duration = Duration::from_secs(2);
+const END_LIMIT: Duration = Duration::from_millis(1500);
 
 /// For those beside the supervisor: takes what they count, and what they want to know.
 #[derive(Clone)]
