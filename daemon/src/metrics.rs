@@ -175,8 +175,9 @@ impl Observer {
 
     /// Something has happened.
     pub fn take_event(&mut self, event: &Event, now: Now) {
-        self.counts.take_event(event, now);
-        self.metrics.something_happened();
+        if self.counts.take_event(event, now) {
+            self.metrics.something_happened();
+        }
     }
 
     /// Something is begun.
@@ -187,6 +188,7 @@ impl Observer {
     /// The state is shown as another one.
     pub fn take_change(&mut self, before: &Snapshot, after: &Snapshot) {
         self.counts.take_change(before, after);
+        self.metrics.something_happened();
     }
 
     /// Waits for the next question.

@@ -55,8 +55,8 @@ impl Default for AtPortal {
 }
 
 impl Counts {
-    /// Something has happened.
-    pub(super) fn take_event(&mut self, event: &Event, now: Now) {
+    /// Something has happened; whether it is one of the things that are counted.
+    pub(super) fn take_event(&mut self, event: &Event, now: Now) -> bool {
         match event {
             Event::SignInEnded {
                 visit,
@@ -112,8 +112,9 @@ impl Counts {
             | Event::ClearAsked { .. }
             | Event::Cleared { .. }
             | Event::Store { .. }
-            | Event::Tick => {}
+            | Event::Tick => return false,
         }
+        true
     }
 
     /// Something is begun.

@@ -211,6 +211,20 @@ fn loads_are_counted_by_how_they_went() {
     assert!(!counts.last_load_ok);
 }
 
+#[test]
+fn what_is_not_counted_is_no_reason_to_write() {
+    let mut counts = with(&["first"]);
+    let away = Event::Readers(Report {
+        service: ServiceStatus::Away,
+        readers: Vec::new(),
+    });
+
+    assert!(!counts.take_event(&away, at(1)));
+    assert!(!counts.take_event(&Event::Tick, at(1)));
+    assert!(counts.take_event(&configured(&[], &[]), at(1)));
+    assert!(counts.take_event(&ended(SignInResult::PinGone), at(1)));
+}
+
 /// The state and its observer, as the supervisor has them.
 struct Watched {
     state: State,
