@@ -342,6 +342,18 @@ impl Lab {
         self.begin(daemon::Surroundings::StateReadOnly)
     }
 
+    /// The same, with a state folder on a disk of its own, which is empty, and
+    /// is gone with the daemon.
+    pub fn start_again_on_a_small_disk(&mut self, kilobytes: u32) -> anyhow::Result<()> {
+        self.begin(daemon::Surroundings::SmallDisk { kilobytes })
+    }
+
+    /// The state folder as the daemon sees it.
+    pub fn state_as_the_daemon_sees_it(&self) -> anyhow::Result<PathBuf> {
+        let root = PathBuf::from(format!("/proc/{}/root", self.pid()?));
+        Ok(root.join(self.state_folder().strip_prefix("/")?))
+    }
+
     fn begin(&mut self, surroundings: daemon::Surroundings) -> anyhow::Result<()> {
         self.kill()?;
         self.starts += 1;

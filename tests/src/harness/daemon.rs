@@ -21,11 +21,21 @@ mount -o remount,bind,ro "$0"
 exec "$@"
 "#;
 
+/// Runs the rest of its arguments where the folder in the first is a disk of
+/// its own, empty and as large as the second says.
+const SMALL_DISK: &str = r#"
+set -e
+mount -t tmpfs -o size="$1",mode=700 tmpfs "$0"
+shift
+exec "$@"
+"#;
+
 /// What the daemon finds when it starts.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Surroundings {
     Usual,
     StateReadOnly,
+    SmallDisk { kilobytes: u32 },
 }
 
 /// cacd, until it is dropped.
@@ -45,10 +55,15 @@ impl Daemon {
         let mut command = match surroundings {
             Surroundings::Usual => Command::new(cacd),
             Surroundings::StateReadOnly => {
-                let mut command = Command::new("unshare");
+                let mut command = apart(READ_ONLY);
+                command.arg(places.state()).arg(cacd);
                 command
-                    .args(["--mount", "--propagation", "private", "sh", "-c", READ_ONLY])
+            }
+            Surroundings::SmallDisk { kilobytes } => {
+                let mut command = apart(SMALL_DISK);
+                command
                     .arg(places.state())
+                    .arg(format!("{kilobytes}k"))
                     .arg(cacd);
                 command
             }
@@ -114,6 +129,13 @@ impl Daemon {
         ensure!(status.success(), "cacd has ended with {status}");
         Ok(())
     }
+}
+
+/// A script in a mount namespace of its own.
+fn apart(script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", script]);
+    command
 }
 
 impl Drop for Daemon {
