@@ -245,10 +245,13 @@ pub enum ClearScope {
     /// What is in memory only: registering by hand where it goes on, with the
     /// session at the portal and what was typed. Sign-ins leave no session.
     Sessions {},
+    /// Copies in the state folder: corrupt databases that were kept aside, and
+    /// backups that were put there. They go with everything, too.
+    Copies {},
 }
 
 /// How much was lost, or would be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
     pub cards: u64,
     pub certificates: u64,
@@ -264,6 +267,9 @@ pub struct Lost {
     /// Sessions with portals, of people who register by hand.
     #[serde(default)]
     pub sessions: u64,
+    /// Names of files in the state folder.
+    #[serde(default)]
+    pub copies: Vec<String>,
     /// Deleted, but the bytes stay on disk for as long as another program
     /// reads the database: clear again then.
     #[serde(default)]

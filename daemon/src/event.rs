@@ -527,6 +527,6 @@ pub fn touches(scope: &ClearScope, card: &CardId) -> bool {
     match scope {
         ClearScope::All {} | ClearScope::Portal { .. } | ClearScope::Sessions {} => true,
         ClearScope::Card { card: cleared } => cleared == card,
-        ClearScope::History { .. } => false,
+        ClearScope::History { .. } | ClearScope::Copies {} => false,
     }
 }

@@ -402,8 +402,11 @@ impl State {
             return effects;
         }
         match &what.scope {
-            ClearScope::Sessions {} => {}
-            ClearScope::All {} => self.happened.clear(),
+            ClearScope::Sessions {} | ClearScope::Copies {} => {}
+            ClearScope::All {} => {
+                self.happened.clear();
+                self.known.clear();
+            }
             ClearScope::History { before } => {
                 self.happened
                     .retain(|entry| before.is_some_and(|before| entry.at >= before));
@@ -411,10 +414,14 @@ impl State {
             ClearScope::Card { card } => {
                 self.happened
                     .retain(|entry| entry.card.as_ref() != Some(card));
+                self.known.retain(|known| known.card != *card);
             }
             ClearScope::Portal { portal } => {
                 self.happened
                     .retain(|entry| entry.portal.as_ref() != Some(portal));
+                for known in &mut self.known {
+                    known.registrations.retain(|one| one.portal != *portal);
+                }
             }
         }
         effects.extend(self.each_visit(now, |card, context| {

@@ -21,6 +21,7 @@ mod cards;
 mod clear;
 mod confirmations;
 mod consents;
+mod copies;
 mod error;
 mod figures;
 #[cfg(test)]

@@ -138,7 +138,9 @@ impl Bench {
             let may_be_gone = cleared.may_have_taken(card, last.revision);
             ensure!(
                 may_be_gone || found.contains(card),
-                "{card:?} was shown as registered, and is lost"
+                "{card:?} was shown as registered, and is lost; cleared: {:?}, known: {:#?}",
+                cleared.scopes,
+                last.known
             );
         }
         let new: Vec<_> = found.difference(&self.before).collect();
@@ -322,7 +324,7 @@ impl Cleared {
         let takes = |scope: &ClearScope| match scope {
             ClearScope::All {} | ClearScope::Portal { .. } => true,
             ClearScope::Card { card: taken } => taken == card,
-            ClearScope::History { .. } | ClearScope::Sessions {} => false,
+            ClearScope::History { .. } | ClearScope::Sessions {} | ClearScope::Copies {} => false,
         };
         !is_after && self.scopes.iter().any(takes)
     }

@@ -118,7 +118,7 @@ fn signs_in_again(card: &Card, scope: &ClearScope) -> bool {
         ClearScope::All {} => true,
         ClearScope::Card { card: id } => card.id.as_ref() == Some(id),
         ClearScope::Portal { portal } => one.portal == *portal,
-        ClearScope::History { .. } | ClearScope::Sessions {} => false,
+        ClearScope::History { .. } | ClearScope::Sessions {} | ClearScope::Copies {} => false,
     });
     // A sign-in that is under way goes on.
     meant.any(|one| card.pin_kept || one.status == RegistrationStatus::SigningIn)

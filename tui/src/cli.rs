@@ -333,6 +333,10 @@ pub struct Clear {
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of which one is given, as clap takes them"
+)]
 pub struct Scope {
     /// Every card, registration and history entry.
     #[arg(long)]
@@ -354,6 +358,11 @@ pub struct Scope {
     /// Sign-ins leave none: no cookie and no TLS ticket outlives them.
     #[arg(long)]
     pub sessions: bool,
+
+    /// Copies in the service's folder: corrupt databases that were kept aside,
+    /// and backups that were put there. --all takes them too.
+    #[arg(long)]
+    pub copies: bool,
 }
 
 #[cfg(test)]

@@ -294,6 +294,7 @@ pub fn scope(scope: &ClearScope, zone: &TimeZone) -> String {
         ClearScope::Portal { portal } => {
             format!("every registration at {}", readable(portal))
         }
+        ClearScope::Copies {} => "the copies kept aside".into(),
         ClearScope::Sessions {} => "every session with a portal".into(),
         ClearScope::History { before: None } => "the whole history".into(),
         ClearScope::History {
@@ -320,6 +321,11 @@ pub fn lost(lost: &Lost) -> String {
         (lost.confirmations, "confirmation", "confirmations"),
         (lost.history, "history entry", "history entries"),
         (lost.sessions, "session", "sessions"),
+        (
+            lost.copies.len() as u64,
+            "copy kept aside",
+            "copies kept aside",
+        ),
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)

@@ -274,6 +274,7 @@ async fn what_each_command_prints_fits_exactly() {
         (&["history"], "", HISTORY),
         (&["clear", "--all", "--dry-run"], "", CLEAR),
         (&["clear", "--all", "--yes"], "", CLEAR),
+        (&["clear", "--copies", "--dry-run"], "", CLEAR),
         (&["portal", "list"], "", PORTAL_LIST),
         (&["portal", "show", "ako"], "", PORTAL_SHOW),
         (&["portal", "test", "ako"], "123456\n", PORTAL_TEST),
@@ -308,7 +309,7 @@ async fn what_each_command_prints_fits_exactly() {
             fits_exactly(schema, &parsed(line));
         }
     }
-    assert_eq!(calls_of(&desk, method::CLEAR).len(), 3);
+    assert_eq!(calls_of(&desk, method::CLEAR).len(), 4);
 }
 
 #[tokio::test]

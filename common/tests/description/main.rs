@@ -189,6 +189,7 @@ fn other_replies_and_every_request_are_as_described() {
             before: Some(UtcSeconds(1)),
         },
         ClearScope::Sessions {},
+        ClearScope::Copies {},
     ] {
         let clear = Clear {
             scope,

@@ -441,7 +441,7 @@ fn clears(scope: &ClearScope, portal: &str, card: &CardId) -> bool {
         ClearScope::All {} => true,
         ClearScope::Card { card: cleared } => cleared == card,
         ClearScope::Portal { portal: cleared } => cleared == portal,
-        ClearScope::History { .. } | ClearScope::Sessions {} => false,
+        ClearScope::History { .. } | ClearScope::Sessions {} | ClearScope::Copies {} => false,
     }
 }
 

@@ -269,6 +269,7 @@ impl Note {
             ClearScope::Card { card } => format!("card {card}"),
             ClearScope::Portal { portal } => format!("registrations at {portal}"),
             ClearScope::Sessions {} => "sessions with portals".to_owned(),
+            ClearScope::Copies {} => "copies that were kept aside".to_owned(),
             ClearScope::History { before: None } => "the history".to_owned(),
             ClearScope::History { before: Some(_) } => "older history".to_owned(),
         };

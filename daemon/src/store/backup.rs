@@ -17,7 +17,7 @@ use super::error::StoreError;
 use super::{Store, key, migrate};
 
 /// The copy, for as long as it has a name.
-const UNFINISHED: &str = "cacd.db.backup";
+pub(super) const UNFINISHED: &str = "cacd.db.backup";
 
 /// How long somebody may hold the database in a way that nobody else can read it.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(2);

@@ -4,8 +4,8 @@ use cac_common::error_chain::Chain;
 use cac_common::interface::{ClearScope, Lost};
 use rusqlite::{Connection, Params, Transaction};
 
-use super::Store;
 use super::error::StoreError;
+use super::{Store, copies};
 
 /// How often the log is asked to be emptied while others read it; each try
 /// waits for them as long as the connection's busy time-out.
@@ -15,13 +15,23 @@ impl Store {
     /// Forgets, or only counts what would be lost. Once it is deleted there is
     /// no error any more: [`Lost::traces_remain`] tells what is left to do.
     pub async fn clear(&self, scope: ClearScope, dry_run: bool) -> Result<Lost, StoreError> {
+        let folder = self.folder.clone();
         self.run(move |connection| {
+            let copies = match scope {
+                ClearScope::All {} | ClearScope::Copies {} => copies::there_are(&folder)?,
+                ClearScope::Card { .. }
+                | ClearScope::Portal { .. }
+                | ClearScope::History { .. }
+                | ClearScope::Sessions {} => Vec::new(),
+            };
             if dry_run {
-                return count(connection, &scope);
+                let lost = count(connection, &scope)?;
+                return Ok(Lost { copies, ..lost });
             }
             let transaction = connection.transaction()?;
             let lost = count(&transaction, &scope)?;
             delete(&transaction, &scope)?;
+            copies::remove(&folder, &copies)?;
             transaction.commit()?;
             // Without room for VACUUM the file stays as large, but full of zeros.
             if scope == (ClearScope::All {})
@@ -37,6 +47,7 @@ impl Store {
                 }
             };
             Ok(Lost {
+                copies,
                 traces_remain,
                 ..lost
             })
@@ -73,7 +84,7 @@ fn count(connection: &Connection, scope: &ClearScope) -> Result<Lost, StoreError
     };
     Ok(match scope {
         // None is ever written down.
-        ClearScope::Sessions {} => Lost::default(),
+        ClearScope::Sessions {} | ClearScope::Copies {} => Lost::default(),
         ClearScope::All {} => Lost {
             cards: rows("SELECT count(*) FROM card", &[])?,
             certificates: rows("SELECT count(*) FROM certificate", &[])?,
@@ -137,7 +148,7 @@ fn of_the_last_card(table: &str) -> String {
 /// Rows that others refer to go last.
 fn delete(transaction: &Transaction<'_>, scope: &ClearScope) -> Result<(), StoreError> {
     match scope {
-        ClearScope::Sessions {} => {}
+        ClearScope::Sessions {} | ClearScope::Copies {} => {}
         ClearScope::All {} => {
             for table in [
                 "confirmation",
@@ -247,8 +258,30 @@ mod tests {
 
             assert_eq!(untouched, before, "{scope:?}");
             assert_eq!(lost, foretold, "{scope:?}");
-            assert_eq!(lost, less(before, after), "{scope:?}");
+            assert_eq!(lost, less(&before, &after), "{scope:?}");
             assert_ne!(lost, Lost::default(), "{scope:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn copies_kept_aside_go_with_everything_or_by_themselves() {
+        for scope in [ClearScope::Copies {}, ClearScope::All {}] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = opened(folder.path());
+            let copy = folder.path().join("cacd.db.corrupt-1795000000");
+            std::fs::write(&copy, "DOE, JANE Q").unwrap();
+            let one_card = ClearScope::Card { card: jane().card };
+
+            let of_a_card = store.clear(one_card, false).await.unwrap();
+            let foretold = store.clear(scope.clone(), true).await.unwrap();
+            let before = copy.exists();
+            let lost = store.clear(scope, false).await.unwrap();
+
+            assert_eq!(of_a_card, Lost::default());
+            assert_eq!(foretold.copies, ["cacd.db.corrupt-1795000000"]);
+            assert!(before);
+            assert_eq!(lost, foretold);
+            assert!(!copy.exists());
         }
     }
 
@@ -436,7 +469,7 @@ mod tests {
             .unwrap()
     }
 
-    fn less(before: Lost, after: Lost) -> Lost {
+    fn less(before: &Lost, after: &Lost) -> Lost {
         Lost {
             cards: before.cards - after.cards,
             certificates: before.certificates - after.certificates,

@@ -71,6 +71,11 @@ impl PersonaKey {
     }
 }
 
+/// Whether a file of this name is the key, or becomes it.
+pub(super) fn is_in_use(name: &str) -> bool {
+    [FILE, UNFINISHED].contains(&name)
+}
+
 fn random() -> io::Result<Zeroizing<[u8; LENGTH]>> {
     let mut bytes = Zeroizing::new([0; LENGTH]);
     rand::fill(&mut *bytes).map_err(|_| io::Error::other("no random bytes to be had"))?;

@@ -10,9 +10,8 @@ Examples:
       A copy in a file that is root's alone.
   cacctl backup - | age -r age1... > cacd.tar.age
       Never on a disk but encrypted.
-  systemctl stop cacd && mkdir /var/lib/cacd/before && mv /var/lib/cacd/cacd.* /var/lib/cacd/before
-  tar -x -C /var/lib/cacd -f cacd.tar && chown cacd:cacd /var/lib/cacd/cacd.* && systemctl start cacd
-      Restores it. Remove the folder \"before\" when all is well.";
+  cd /var/lib/cacd && tar -xf /root/cacd.tar && chown cacd:cacd cacd.db cacd.key
+      Restores it, where the service is stopped and its files are moved away.";
 
 #[derive(Debug, Args)]
 pub struct Backup {

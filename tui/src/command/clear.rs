@@ -32,7 +32,8 @@ pub async fn run(socket: &Path, wanted: cli::Clear, sheet: Sheet) -> Result<Exit
     if would_be_lost == Lost::default() {
         is_known(&snapshot, &request.scope)?;
     }
-    let comes_back = clearing::comes_back(&snapshot, &request.scope);
+    let mut comes_back = clearing::comes_back(&snapshot, &request.scope);
+    comes_back.extend(still_in_copies(&mut client, &request.scope).await?);
     if wanted.dry_run {
         tell(&request, &would_be_lost, wanted.json, sheet, &zone)?;
         warn(&comes_back);
@@ -50,6 +51,33 @@ pub async fn run(socket: &Path, wanted: cli::Clear, sheet: Sheet) -> Result<Exit
     }
     warn(&comes_back);
     Ok(Exit::Fine)
+}
+
+/// Says where what is cleared may still stand, if anywhere.
+async fn still_in_copies(
+    client: &mut Client,
+    scope: &ClearScope,
+) -> Result<Option<String>, Failure> {
+    match scope {
+        ClearScope::All {} | ClearScope::Copies {} | ClearScope::Sessions {} => return Ok(None),
+        ClearScope::Card { .. } | ClearScope::Portal { .. } | ClearScope::History { .. } => {}
+    }
+    let every = Clear {
+        scope: ClearScope::Copies {},
+        dry_run: true,
+    };
+    let copies = client.clear(&every).await?.copies;
+    Ok((!copies.is_empty()).then(|| {
+        format!(
+            "It may stand in copies that are kept aside too ({}): cacctl clear --copies removes those.",
+            names(&copies)
+        )
+    }))
+}
+
+fn names(copies: &[String]) -> String {
+    let names: Vec<String> = copies.iter().map(|name| readable(name)).collect();
+    names.join(", ")
 }
 
 /// A name that means nothing is mistyped.
@@ -88,6 +116,9 @@ fn scope(
     if wanted.all {
         return Ok(ClearScope::All {});
     }
+    if wanted.copies {
+        return Ok(ClearScope::Copies {});
+    }
     if wanted.sessions {
         return Ok(ClearScope::Sessions {});
     }
@@ -122,6 +153,9 @@ fn tell(
     let scope = phrase::scope(&request.scope, zone);
     let text = format!("{scope}: {verb}: {}", phrase::lost(lost));
     hanging(&mut out, sheet, "", &text)?;
+    if !lost.copies.is_empty() {
+        hanging(&mut out, sheet, "  ", &names(&lost.copies))?;
+    }
     match phrase::traces(lost) {
         Some(traces) => hanging(&mut out, sheet, "", &format!("{scope}: {traces}")),
         None => Ok(()),
@@ -173,6 +207,7 @@ mod tests {
             portal: None,
             history: true,
             sessions: false,
+            copies: false,
         };
         let zone = TimeZone::fixed(jiff::tz::offset(-5));
 

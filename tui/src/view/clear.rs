@@ -112,9 +112,10 @@ fn scope_in_words(app: &App, scope: &ClearScope) -> String {
             Some(name) => format!("the card of {}", readable(&name)),
             None => phrase::scope(scope, &app.zone),
         },
-        ClearScope::All {} | ClearScope::History { .. } | ClearScope::Sessions {} => {
-            phrase::scope(scope, &app.zone)
-        }
+        ClearScope::All {}
+        | ClearScope::History { .. }
+        | ClearScope::Sessions {}
+        | ClearScope::Copies {} => phrase::scope(scope, &app.zone),
     }
 }
 

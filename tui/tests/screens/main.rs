@@ -430,6 +430,7 @@ fn previewing() -> App {
                 history: 61,
                 consents: 3,
                 confirmations: 1,
+                copies: Vec::new(),
                 traces_remain: false,
             }),
         },

@@ -13,9 +13,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use cac_common::interface::{
-    BackupReply, Call, CertificatesReply, Clear, ClearReply, ExportedCertificate, GetCertificates,
-    GetHistory, GetPortal, HistoryReply, LONGEST_REQUEST, Lost, PortalDetails, PortalReply,
-    Printed, PrintedReply, Refusal, Reply, SnapshotReply, SubmitPin, TestPortal, TestReply, method,
+    BackupReply, Call, CertificatesReply, Clear, ClearReply, ClearScope, ExportedCertificate,
+    GetCertificates, GetHistory, GetPortal, HistoryReply, LONGEST_REQUEST, Lost, PortalDetails,
+    PortalReply, Printed, PrintedReply, Refusal, Reply, SnapshotReply, SubmitPin, TestPortal,
+    TestReply, method,
 };
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, HistoryEntry, HistoryKind, PinStatus, Snapshot, Stage};
@@ -153,7 +154,8 @@ impl Desk {
                 Ok(serde_json::to_value(reply).unwrap())
             }
             method::CLEAR => {
-                let _: Clear = parameters(call)?;
+                let what: Clear = parameters(call)?;
+                let has_copies = what.scope == ClearScope::Copies {};
                 let lost = Lost {
                     cards: 1,
                     certificates: 4,
@@ -163,6 +165,10 @@ impl Desk {
                     consents: 2,
                     confirmations: 0,
                     sessions: 0,
+                    copies: has_copies
+                        .then(|| "cacd.db.corrupt-1795000000".into())
+                        .into_iter()
+                        .collect(),
                     traces_remain: false,
                 };
                 Ok(serde_json::to_value(ClearReply { lost }).unwrap())

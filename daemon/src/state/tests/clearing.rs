@@ -48,7 +48,7 @@ fn what_was_deleted_leaves_the_screen_even_if_traces_remain_on_disk() {
                 scope: ClearScope::All {},
                 dry_run: false,
             },
-            result: Ok(lost),
+            result: Ok(lost.clone()),
         },
         NOW,
     );

@@ -231,6 +231,6 @@ fn ends(scope: &ClearScope, name: &str) -> bool {
     match scope {
         ClearScope::Portal { portal } => portal == name,
         ClearScope::All {} | ClearScope::Card { .. } | ClearScope::Sessions {} => true,
-        ClearScope::History { .. } => false,
+        ClearScope::History { .. } | ClearScope::Copies {} => false,
     }
 }

@@ -211,6 +211,7 @@ fn nothing_lost() -> Lost {
         consents: 0,
         confirmations: 0,
         sessions: 0,
+        copies: Vec::new(),
         traces_remain: false,
     }
 }
@@ -225,6 +226,7 @@ fn lost() -> Lost {
         consents: 3,
         confirmations: 1,
         sessions: 1,
+        copies: Vec::new(),
         traces_remain: true,
     }
 }
