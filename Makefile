@@ -24,6 +24,7 @@ CARGO_DEB := 3.8.0
 CARGO_GENERATE_RPM := 0.21.1
 # Of the packages; that of the workspace if not set.
 VERSION  ?=
+export MAINTAINER
 
 .PHONY: all install uninstall deb rpm packages deps demo pictures recording guide test test-system kills lint verify-unit bench soak fuzz fuzz-screens fuzz-seeds clean help
 
@@ -95,7 +96,9 @@ deb: ## a package for Debian and Ubuntu, in target/package (PROFILE=, VERSION=)
 rpm: ## a package for Fedora and its family, in target/package (PROFILE=, VERSION=)
 	@PROFILE=$(PROFILE) BUILT=$(BUILT) VERSION=$(VERSION) TOOL=$(CARGO_GENERATE_RPM) MAKE="$(MAKE)" bash scripts/package rpm
 
-packages: deb rpm ## both, judged by lintian and rpmlint
+packages: ## both, judged by lintian and rpm
+	@bash scripts/deps lintian rpm
+	@$(MAKE) --no-print-directory deb rpm
 	@bash scripts/verify-packages
 
 deps: ## install the packages that building and testing need (Debian, Ubuntu)

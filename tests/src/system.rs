@@ -6,6 +6,8 @@
 //! which a test shows only if it fails.
 
 mod container;
+mod package;
+mod probe;
 mod session;
 
 use std::fs;
@@ -29,6 +31,8 @@ use crate::virtual_card::vpcd::Insertion;
 use crate::virtual_card::{CardHandle, samples};
 use crate::wait;
 
+pub use self::package::EARLIER;
+pub use self::probe::Probed;
 pub use self::session::Session;
 
 /// May see and act, by her group.

@@ -1,0 +1,118 @@
+//! The package for Debian: it installs, starts, upgrades and goes away.
+
+use std::collections::BTreeSet;
+
+use cac_tests::harness::jane;
+use cac_tests::system::{EARLIER, SERVICE, System};
+use cac_tests::virtual_card::{CardModel, samples};
+
+const UNITS: [&str; 2] = ["cacd.service", "cacd.socket"];
+
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
+fn s77_the_package_starts_the_service_and_a_card_is_registered() -> anyhow::Result<()> {
+    let mut system = System::boot()?;
+
+    system.install_package()?;
+
+    for unit in UNITS {
+        assert_eq!(system.property(unit, "ActiveState")?, "active", "{unit}");
+        assert_eq!(system.property(unit, "UnitFileState")?, "enabled", "{unit}");
+    }
+    system.introduce_portal()?;
+    system.welcome(samples::jane())?;
+    let card = jane(CardModel::T1)?;
+    system.register(0, &card, samples::PIN)?;
+    let manual = system.does(&["sh", "-c", "zcat /usr/share/man/man8/cacd.8.gz | head -1"])?;
+    assert!(manual.contains("CACD"), "{manual}");
+    let verified = system.does(&["dpkg", "--verify", "cacd"])?;
+    assert_eq!(verified, "", "all is as the package has it");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
+fn s77_an_upgrade_restarts_it_with_its_database_and_what_was_configured() -> anyhow::Result<()> {
+    let mut system = System::boot()?;
+    system.install_earlier_package()?;
+    assert_eq!(version(&system)?, EARLIER);
+    system.introduce_portal()?;
+    system.write("/etc/cacd/cacd.toml", "[pin]\nkeep = \"visit\"\n")?;
+    system.welcome(samples::jane())?;
+    let card = jane(CardModel::T1)?;
+    let registered = system.register(0, &card, samples::PIN)?;
+    let before = system.property(SERVICE, "MainPID")?;
+
+    system.install_package()?;
+    let after = system.wait_for_status(0, "registered")?;
+
+    assert_ne!(version(&system)?, EARLIER);
+    assert_ne!(system.property(SERVICE, "MainPID")?, before);
+    assert_eq!(after.registrations, registered.registrations);
+    assert_eq!(card.log().pin_attempts(), 1, "nobody is asked again");
+    let settings = system.does(&["cat", "/etc/cacd/cacd.toml"])?;
+    assert!(settings.contains("visit"), "{settings}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
+fn s77_who_has_switched_it_off_finds_it_off_after_an_upgrade() -> anyhow::Result<()> {
+    let system = System::boot()?;
+    system.install_earlier_package()?;
+    system.does(&[&["systemctl", "disable", "--now"][..], &UNITS].concat())?;
+
+    system.install_package()?;
+
+    for unit in UNITS {
+        assert_eq!(system.property(unit, "ActiveState")?, "inactive", "{unit}");
+        assert_eq!(
+            system.property(unit, "UnitFileState")?,
+            "disabled",
+            "{unit}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
+fn s77_removed_it_stops_and_keeps_what_is_known_and_purged_it_leaves_nothing() -> anyhow::Result<()>
+{
+    let system = System::boot()?;
+    let before = all(&system)?;
+    system.install_package()?;
+    system.introduce_portal()?;
+    let drop_in = "[Service]\nEnvironment=CACD_LOG=debug\n";
+    system.write("/etc/systemd/system/cacd.service.d/site.conf", drop_in)?;
+    system.does(&["systemctl", "daemon-reload"])?;
+    system.does(&["systemctl", "restart", SERVICE])?;
+
+    system.does(&["dpkg", "--remove", "cacd"])?;
+    for unit in UNITS {
+        assert_ne!(system.property(unit, "ActiveState")?, "active", "{unit}");
+    }
+    assert!(!system.path("/usr/bin/cacd").exists());
+    assert!(!system.path("/run/cacd").exists());
+    for kept in ["/etc/cacd/cacd.toml", "/var/lib/cacd/cacd.db"] {
+        assert!(system.path(kept).exists(), "{kept} is gone");
+    }
+    system.does(&["dpkg", "--purge", "cacd"])?;
+
+    let left: Vec<String> = all(&system)?.difference(&before).cloned().collect();
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(system.property(SERVICE, "LoadState")?, "not-found");
+    Ok(())
+}
+
+fn version(system: &System) -> anyhow::Result<String> {
+    system.does(&["dpkg-query", "--show", "--showformat=${Version}", "cacd"])
+}
+
+/// All that lies on the machine's own disk, folders too, without the log.
+fn all(system: &System) -> anyhow::Result<BTreeSet<String>> {
+    let found = system.does(&[
+        "find", "/", "-xdev", "-path", "/var/log", "-prune", "-o", "-print",
+    ])?;
+    Ok(found.lines().map(str::to_owned).collect())
+}
