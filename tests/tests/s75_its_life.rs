@@ -114,7 +114,7 @@ fn s75_a_reload_with_a_broken_file_changes_nothing_and_says_the_line() -> anyhow
     assert_eq!(system.property(SERVICE, "ActiveState")?, "active");
     let explained = explained(&system, CONFIGURATION_REFUSED)?;
     assert!(
-        explained.contains("all is\n-- as it was before"),
+        explained.contains("so nothing of it came into force"),
         "{explained}"
     );
 
@@ -220,7 +220,7 @@ fn s75_a_user_runs_it_for_themselves() -> anyhow::Result<()> {
         "--wait-for",
         "no-card",
         "--timeout",
-        "20s",
+        "20",
     ])?;
     assert!(waited.contains("Virtual PCD 00 00"), "{waited}");
     does(&["systemctl", "--user", "reload", "cacd.service"])?;

@@ -60,7 +60,9 @@ fn make_version(version: Option<&str>) -> anyhow::Result<String> {
     let built = programs::built()?;
     let target = built.folder().parent().context("target holds a profile")?;
     let mut make = Command::new("make");
-    make.arg("-C").arg(programs::workspace()?);
+    make.arg("--no-print-directory")
+        .arg("-C")
+        .arg(programs::workspace()?);
     make.arg("deb").arg(format!("PROFILE={}", built.profile()?));
     make.env("CARGO_TARGET_DIR", target);
     if let Some(version) = version {

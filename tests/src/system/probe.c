@@ -66,11 +66,9 @@ static long runs(const char *path) {
 
 static long executes(void) { return runs("/bin/true"); }
 
-static long executes_own(void) {
-    const char *folder = getenv("STATE_DIRECTORY");
-    char path[256];
-    snprintf(path, sizeof path, "%s/own", folder ? folder : "/tmp");
-    char buffer[65536];
+static long executes_in(const char *folder) {
+    char path[256], buffer[65536];
+    snprintf(path, sizeof path, "%s/own", folder);
     int from = open("/proc/self/exe", O_RDONLY), to = open(path, O_WRONLY | O_CREAT, 0755);
     for (ssize_t n; (n = read(from, buffer, sizeof buffer)) > 0;)
         if (write(to, buffer, n) != n) break;
@@ -78,6 +76,12 @@ static long executes_own(void) {
     close(to);
     return runs(path);
 }
+
+static long executes_in_state(void) { return executes_in(getenv("STATE_DIRECTORY")); }
+static long executes_in_tmp(void) { return executes_in("/tmp"); }
+static long executes_in_var_tmp(void) { return executes_in("/var/tmp"); }
+static long executes_in_run(void) { return executes_in("/run/cacd"); }
+static long executes_in_shm(void) { return executes_in("/dev/shm"); }
 
 static long socket_of(int family, int kind) {
     int fd = socket(family, kind | SOCK_CLOEXEC, 0);
@@ -114,9 +118,8 @@ static long makes_code_of_data(void) {
     return mprotect(page, 4096, PROT_READ | PROT_EXEC);
 }
 static long sets_user_id(void) {
-    const char *folder = getenv("STATE_DIRECTORY");
     char path[256];
-    snprintf(path, sizeof path, "%s/suid", folder ? folder : "/tmp");
+    snprintf(path, sizeof path, "%s/suid", getenv("STATE_DIRECTORY"));
     close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     return chmod(path, 04755);
 }
@@ -175,7 +178,11 @@ int main(int count, char **arguments) {
     say("read-kmsg", opens("/dev/kmsg", O_RDONLY));
     say("open-device", opens("/dev/fuse", O_RDWR));
     apart("execute", executes);
-    apart("execute-own", executes_own);
+    apart("execute-in-state", executes_in_state);
+    apart("execute-in-tmp", executes_in_tmp);
+    apart("execute-in-var-tmp", executes_in_var_tmp);
+    apart("execute-in-run", executes_in_run);
+    apart("execute-in-shm", executes_in_shm);
     say("socket-unix", socket_of(AF_UNIX, SOCK_STREAM));
     say("socket-inet", socket_of(AF_INET, SOCK_STREAM));
     say("socket-netlink", socket_of(AF_NETLINK, SOCK_RAW));

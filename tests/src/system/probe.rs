@@ -34,7 +34,7 @@ impl System {
     pub fn probe_root(&self) -> anyhow::Result<Probed> {
         const FOLDER: &str = "/root/probe";
         self.lay_probe("/usr/bin/probe")?;
-        self.does(&["mkdir", "-p", FOLDER])?;
+        self.does(&["mkdir", "-p", FOLDER, "/run/cacd"])?;
         let state = format!("STATE_DIRECTORY={FOLDER}");
         self.does(&["env", &state, "/usr/bin/probe"])?;
         self.probed(&format!("{FOLDER}/probed"))
