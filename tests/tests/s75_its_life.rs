@@ -50,16 +50,18 @@ fn s75_the_first_who_connects_starts_the_service_and_its_restart_is_waited_for()
 #[ignore = "needs a systemd of its own: make test-system"]
 fn s75_without_the_unit_of_its_socket_the_service_makes_one() -> anyhow::Result<()> {
     let system = System::with_cacd()?;
+    let socket = system.path("/run/cacd/socket");
+    let inode = socket.metadata()?.ino();
     system.does(&["systemctl", "mask", "--now", SOCKET])?;
     system.does(&["systemctl", "stop", SERVICE])?;
-    assert!(!system.path("/run/cacd/socket").exists());
 
     system.does(&["systemctl", "start", SERVICE])?;
     let status = system.run_as(STRANGER, &["cacctl", "status"])?;
     assert!(status.status.success(), "{status:?}");
+    assert_ne!(socket.metadata()?.ino(), inode, "it is another one");
 
     system.does(&["systemctl", "stop", SERVICE])?;
-    assert!(!system.path("/run/cacd/socket").exists());
+    assert!(!socket.exists());
     Ok(())
 }
 
@@ -136,7 +138,10 @@ fn s75_what_happens_is_told_the_journal_in_fields_and_names_nobody() -> anyhow::
     system.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
     system.register(0, &card, samples::PIN)?;
-    let refused = system.run_as(STRANGER, &["cacctl", "register"])?;
+    // cacctl would not even ask.
+    let ask = ["varlinkctl", "call", "unix:/run/cacd/socket"];
+    let asked = ["org.cacd1.GetHistory", r#"{"limit": 1}"#];
+    let refused = system.run_as(STRANGER, &[&ask[..], &asked].concat())?;
     ensure!(!refused.status.success(), "{refused:?}");
 
     let ready = entry(&system, READY)?;
@@ -150,9 +155,9 @@ fn s75_what_happens_is_told_the_journal_in_fields_and_names_nobody() -> anyhow::
     let refused = entry(&system, REQUEST_REFUSED)?;
     let stranger = system.does(&["id", "--user", STRANGER])?;
     assert_eq!(refused["UID"], stranger);
-    assert_eq!(refused["REQUEST"], "org.cacd1.Register");
+    assert_eq!(refused["REQUEST"], "org.cacd1.GetHistory");
     let explained = explained(&system, REQUEST_REFUSED)?;
-    let says = format!("number {stranger} asked for org.cacd1.Register");
+    let says = format!("number {stranger} asked for org.cacd1.GetHistory");
     assert!(explained.contains(&says), "{explained}");
     Ok(())
 }

@@ -109,10 +109,21 @@ fn version(system: &System) -> anyhow::Result<String> {
     system.does(&["dpkg-query", "--show", "--showformat=${Version}", "cacd"])
 }
 
-/// All that lies on the machine's own disk, folders too, without the log.
+/// All that lies on the machine's own disk, folders too, without the log and
+/// what services have for the time of their lives.
 fn all(system: &System) -> anyhow::Result<BTreeSet<String>> {
-    let found = system.does(&[
-        "find", "/", "-xdev", "-path", "/var/log", "-prune", "-o", "-print",
-    ])?;
+    const NOT: &[&str] = &[
+        "-path",
+        "/var/log",
+        "-o",
+        "-path",
+        "/var/tmp/systemd-private-*",
+    ];
+    let find = [
+        &["find", "/", "-xdev", "("][..],
+        NOT,
+        &[")", "-prune", "-o", "-print"],
+    ];
+    let found = system.does(&find.concat())?;
     Ok(found.lines().map(str::to_owned).collect())
 }
