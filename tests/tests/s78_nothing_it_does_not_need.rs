@@ -94,13 +94,13 @@ fn s78_each_directive_of_the_unit_refuses_what_it_is_there_for() -> anyhow::Resu
 
     let mut wrong = Vec::new();
     for (directive, probe, roots) in PROBES {
-        let met = service.get(*probe).map(String::as_str).unwrap_or("nothing");
+        let met = service.get(*probe).map_or("nothing", String::as_str);
         println!("{directive:36} {probe:20} {met}");
         // A place that is not there cannot be looked into either.
         if NO_REFUSALS.contains(&met) || met == "nothing" {
             wrong.push(format!("{directive}: {probe} met {met}"));
         }
-        let met = root.get(*probe).map(String::as_str).unwrap_or("nothing");
+        let met = root.get(*probe).map_or("nothing", String::as_str);
         if *roots == Root::Does && met != "done" {
             wrong.push(format!("{directive}: {probe} of root met {met}"));
         }
