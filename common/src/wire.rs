@@ -10,6 +10,7 @@
 //! our end, so both happen on the blocking pool, where those who may not pass
 //! descriptors can hold up only each other.
 
+use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown,
+    SendAncillaryMessage, SendFlags, Shutdown, recv, recvmsg, sendmsg, shutdown,
 };
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -45,7 +46,7 @@ pub struct Connection {
     searched: usize,
     /// What is being read; kept here, so that nothing is lost with a future.
     reading: Option<JoinHandle<io::Result<Chunk>>>,
-    descriptors: Descriptors,
+    descriptors: Decide,
     /// The descriptor that came with the message that begins there in `received`.
     held: Option<(usize, Descriptor)>,
     longest: usize,
@@ -89,6 +90,16 @@ pub enum Descriptors {
     Taken,
 }
 
+/// What becomes of what comes next.
+#[derive(Clone)]
+struct Decide(Arc<dyn Fn() -> Descriptors + Send + Sync>);
+
+impl fmt::Debug for Decide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Decide")
+    }
+}
+
 /// What was read at one go.
 #[derive(Debug)]
 struct Chunk {
@@ -99,37 +110,29 @@ struct Chunk {
 impl Connection {
     /// `longest` bounds the messages that are taken, in bytes. Descriptors are not taken.
     pub fn new(stream: UnixStream, longest: usize) -> Self {
-        Self::with(stream, longest, Descriptors::Refused)
+        Self::deciding(stream, longest, || Descriptors::Refused)
     }
 
     /// As [`Self::new`], for a peer who may pass a descriptor with a message.
     pub fn taking_descriptors(stream: UnixStream, longest: usize) -> Self {
-        Self::with(stream, longest, Descriptors::Taken)
+        Self::deciding(stream, longest, || Descriptors::Taken)
     }
 
-    fn with(stream: UnixStream, longest: usize, descriptors: Descriptors) -> Self {
+    /// The same, decided whenever something has come.
+    pub fn deciding(
+        stream: UnixStream,
+        longest: usize,
+        decide: impl Fn() -> Descriptors + Send + Sync + 'static,
+    ) -> Self {
         Self {
             stream: Arc::new(stream),
             received: Vec::new(),
             searched: 0,
             reading: None,
-            descriptors,
+            descriptors: Decide(Arc::new(decide)),
             held: None,
             longest,
         }
-    }
-
-    /// From the next message on that has not begun to come.
-    pub fn set_descriptors(&mut self, descriptors: Descriptors) {
-        self.descriptors = descriptors;
-    }
-
-    /// Waits until a message is there, has begun to come, or the peer has gone.
-    pub async fn readable(&self) -> io::Result<()> {
-        if self.received.is_empty() && self.reading.is_none() {
-            self.stream.readable().await?;
-        }
-        Ok(())
     }
 
     /// The next message, or `None` when the peer has closed the connection.
@@ -160,7 +163,7 @@ impl Connection {
             // What came is thrown away.
             let _ = reading.await;
         }
-        let room = room(&self.descriptors).await;
+        let room = room(&(self.descriptors.0)()).await;
         let _ = spawn_blocking(move || drop((self.stream, room))).await;
     }
 
@@ -217,7 +220,7 @@ impl Connection {
     async fn read_some(&mut self) -> io::Result<usize> {
         loop {
             if self.reading.is_none() {
-                self.stream.readable().await?;
+                self.something_comes().await?;
             }
             let (stream, descriptors) = (&self.stream, &self.descriptors);
             let most = self.received.len().clamp(CHUNK, LARGEST_CHUNK);
@@ -232,6 +235,18 @@ impl Connection {
                 Ok(chunk) => return Ok(self.keep(chunk)),
             }
         }
+    }
+
+    /// Waits until there is something to read. What is only looked at is not
+    /// closed, and what becomes of it is decided now and not before.
+    async fn something_comes(&self) -> io::Result<()> {
+        self.stream
+            .async_io(Interest::READABLE, || {
+                let mut byte = [0; 1];
+                let (_, _) = recv(&*self.stream, &mut byte, RecvFlags::PEEK)?;
+                Ok(())
+            })
+            .await
     }
 
     /// Whoever sends a descriptor with a message sends nothing after the
@@ -294,11 +309,8 @@ async fn room(descriptors: &Descriptors) -> Option<OwnedSemaphorePermit> {
     Arc::clone(room).acquire_owned().await.ok()
 }
 
-async fn read_apart(
-    stream: Arc<UnixStream>,
-    descriptors: Descriptors,
-    most: usize,
-) -> io::Result<Chunk> {
+async fn read_apart(stream: Arc<UnixStream>, decide: Decide, most: usize) -> io::Result<Chunk> {
+    let descriptors = (decide.0)();
     let room = room(&descriptors).await;
     spawn_blocking(move || {
         let mut chunk = stream.try_io(Interest::READABLE, || {

@@ -148,7 +148,9 @@ impl Server {
             return Err((stream, NotAdmitted::TooMany { uid }));
         };
         tokio::spawn(async move {
-            let mut connection = Connection::new(stream, LONGEST_REQUEST);
+            let (asks, peer) = (self.clone(), self.peer(uid).await);
+            let decide = move || asks.descriptors(peer);
+            let mut connection = Connection::deciding(stream, LONGEST_REQUEST, decide);
             if let Err(error) = self.converse(&mut connection, uid).await {
                 tracing::debug!(uid, error = %Chain(&error), "connection has ended");
             }
@@ -160,10 +162,7 @@ impl Server {
     }
 
     async fn converse(self, connection: &mut Connection, uid: u32) -> Result<(), WireError> {
-        // What they may send is decided before it is taken, and what becomes of
-        // it when it is there.
-        let came = self.peer(uid).await;
-        while let Some(Message { bytes, descriptor }) = self.receive(connection, came).await? {
+        while let Some(Message { bytes, descriptor }) = connection.receive().await? {
             let peer = self.peer(uid).await;
             let Ok(call) = serde_json::from_slice::<Call>(&bytes) else {
                 // Whatever it speaks, it is not varlink.
@@ -200,22 +199,16 @@ impl Server {
         Ok(())
     }
 
-    /// The next message. Those who may do nothing pass no descriptor, and
-    /// those at a seat a bounded number.
-    async fn receive(
-        &self,
-        connection: &mut Connection,
-        came: Peer,
-    ) -> Result<Option<Message>, WireError> {
-        connection.readable().await?;
-        connection.set_descriptors(if came.is_administrator {
+    /// Those who may do nothing pass no descriptor, and those at a seat a
+    /// bounded number.
+    fn descriptors(&self, peer: Peer) -> Descriptors {
+        if peer.is_administrator {
             Descriptors::Taken
-        } else if self.sight(came).is_ok() {
-            Descriptors::Bounded(self.room_of(came.uid))
+        } else if self.sight(peer).is_ok() {
+            Descriptors::Bounded(self.room_of(peer.uid))
         } else {
             Descriptors::Refused
-        });
-        connection.receive().await
+        }
     }
 
     /// Sends each snapshot as it comes, as far as it may be seen then; those that

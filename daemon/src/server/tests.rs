@@ -55,10 +55,14 @@ impl Serving {
 
     /// What is passed and closed before anyone reads is closed by the reader.
     fn begin_after<T>(pass: impl FnOnce(&Path) -> T) -> (Self, T) {
+        Self::begin_with(&state(), pass)
+    }
+
+    fn begin_with<T>(state: &State, pass: impl FnOnce(&Path) -> T) -> (Self, T) {
         let folder = tempfile::tempdir().unwrap();
         let open_to_all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open_to_all).unwrap();
-        let (published, snapshots) = watch::channel(Arc::new(published(&state())));
+        let (published, snapshots) = watch::channel(Arc::new(published(state)));
         let (access_sender, access) = watch::channel(Access::new("a-group-that-is-not-there"));
         let (requests, request_inbox) = mpsc::channel(1);
         let activity = Activity::default();
@@ -467,17 +471,17 @@ fn who_comes_to_the_seat_may_pass_a_pipe_on_the_connection_that_they_have() {
 
 #[test]
 fn what_a_user_at_the_seat_passes_and_lets_linger_holds_up_nobody_but_them() {
-    let serving = Serving::begin();
     let mut state = desk();
     sit_down(&mut state, Some(AT_THE_SEAT));
-    serving.publish(&state);
 
-    let (connections, others_ends): (Vec<_>, Vec<_>) = (0..2 * ROOM_OF_ONE_USER)
-        .map(|_| {
-            let connection = connect_as(AT_THE_SEAT, &serving.socket());
+    let (serving, (connections, others_ends)) = Serving::begin_with(&state, |socket| {
+        let lingering = |_| {
+            let connection = connect_as(AT_THE_SEAT, socket);
             pass_lingering(connection, b"{\"method\":\"a.B\"}\0")
-        })
-        .unzip();
+        };
+        let every = (0..2 * ROOM_OF_ONE_USER).map(lingering);
+        every.unzip::<_, _, Vec<_>, Vec<_>>()
+    });
 
     for _ in 0..20 {
         assert!(serving.snapshot_for_root().unwrap().may_administer);
