@@ -48,6 +48,7 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	install -D -m 0644 systemd/cacd.tmpfiles $(LIB)/tmpfiles.d/cacd.conf
 	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
+	install -m 0644 systemd/cacd-session.rules $(SHARE)/doc/cacd/
 	install -m 0644 $(wildcard docs/*.md) $(SHARE)/doc/cacd/
 	install -d $(SHARE)/doc/cacd/examples
 	install -m 0644 systemd/examples/* $(SHARE)/doc/cacd/examples/

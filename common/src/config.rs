@@ -40,12 +40,23 @@ impl PinKeep {
     }
 }
 
+/// What becomes of the session that a card belongs to when the card is taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRemoval {
+    Nothing,
+    Lock,
+    Terminate,
+}
+
 /// A configuration that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub pin_keep: PinKeep,
     /// Members of this group may act, as root may.
     pub admin_group: String,
+    pub on_removal: OnRemoval,
+    /// The session is left as it is if the card is back by then.
+    pub removal_grace: Duration,
     /// Keep certificates and other open objects of cards in the database.
     pub cache_certificates: bool,
     /// Forget history older than this.
@@ -72,6 +83,8 @@ impl Default for Config {
         Self {
             pin_keep: PinKeep::SignIn,
             admin_group: "cacd-admin".into(),
+            on_removal: OnRemoval::Nothing,
+            removal_grace: Duration::from_secs(5),
             cache_certificates: true,
             keep_history: Duration::from_hours(365 * 24),
             most_history: 100_000,
@@ -92,6 +105,7 @@ impl Default for Config {
 struct ConfigFile {
     pin: PinTable,
     access: AccessTable,
+    session: SessionTable,
     store: StoreTable,
     retry: RetryTable,
     trust: TrustTable,
@@ -111,6 +125,13 @@ struct PinTable {
 #[serde(deny_unknown_fields, default)]
 struct AccessTable {
     group: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SessionTable {
+    on_removal: Option<Spanned<String>>,
+    removal_grace: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -213,6 +234,20 @@ impl Config {
             }
             Some(text) => text.into_inner(),
         };
+        let on_removal = match file.session.on_removal {
+            None => default.on_removal,
+            Some(text) => match text.get_ref().as_str() {
+                "nothing" => OnRemoval::Nothing,
+                "lock" => OnRemoval::Lock,
+                "terminate" => OnRemoval::Terminate,
+                _ => {
+                    return Err(source.fault_at(
+                        &text,
+                        "session.on_removal is \"nothing\", \"lock\" or \"terminate\"",
+                    ));
+                }
+            },
+        };
         let longest_wait_span = file.retry.longest_wait.as_ref().map(Spanned::span);
         let first_wait = length(file.retry.first_wait, default.first_wait)?;
         let longest_wait = length(
@@ -228,6 +263,8 @@ impl Config {
         Ok(Self {
             pin_keep,
             admin_group,
+            on_removal,
+            removal_grace: length(file.session.removal_grace, default.removal_grace)?,
             cache_certificates: file
                 .store
                 .cache_certificates
@@ -265,7 +302,8 @@ mod tests {
     #[test]
     fn every_setting_is_read() {
         let config = check(
-            "[pin]\nkeep = \"visit\"\n[access]\ngroup = \"wheel\"\n[store]\ncache_certificates = false\n\
+            "[pin]\nkeep = \"visit\"\n[access]\ngroup = \"wheel\"\n\
+             [session]\non_removal = \"lock\"\nremoval_grace = \"0s\"\n[store]\ncache_certificates = false\n\
              keep_history = \"30d\"\nmost_history = 500\n[retry]\nfirst_wait = \"1s\"\nlongest_wait = \"1m\"\n\
              [trust]\ncheck_revocation = false\n[network]\nproxy = \"http://a.example:1\"\n\
              no_proxy = [\"b.example\"]\n[portals]\nfolder = \"/srv/portals\"\n",
@@ -277,6 +315,8 @@ mod tests {
             Config {
                 pin_keep: PinKeep::Visit,
                 admin_group: "wheel".into(),
+                on_removal: OnRemoval::Lock,
+                removal_grace: Duration::ZERO,
                 cache_certificates: false,
                 check_revocation: false,
                 keep_history: Duration::from_hours(30 * 24),
@@ -321,6 +361,10 @@ mod tests {
             (
                 "[pin]\nkep = \"visit\"\n",
                 "cacd.toml:2:1: unknown field `kep`",
+            ),
+            (
+                "[session]\non_removal = \"logout\"\n",
+                "cacd.toml:2:14: session.on_removal is",
             ),
             (
                 "[retry]\nfirst_wait = \"5\"\n",

@@ -32,9 +32,11 @@ use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
 use crate::event::{
-    Effect, Event, FoundSeat, NewNote, Now, PrintedOrder, RequestId, SignInOrder, WizardOrder,
+    Effect, Event, FoundSeat, NewNote, Now, PrintedOrder, RequestId, SessionToEnd, SignInOrder,
+    WizardOrder,
 };
 use crate::journal::Message;
+use crate::logind::{self, Address, NotActed};
 use crate::portal::Portal;
 use crate::store::Keep;
 use crate::trust::Authorities;
@@ -156,6 +158,7 @@ impl Effects {
                 }
             }
             Effect::LetSleep(inhibitor) => drop(inhibitor),
+            Effect::EndSession(session) => self.end_session(session),
             Effect::FindSeat { reader, arrival } => self.find_seat(reader, arrival),
             Effect::EndReader(reader) => {
                 self.workers.remove(&reader);
@@ -263,6 +266,33 @@ impl Effects {
             &worker,
             tell,
         );
+    }
+
+    /// Nobody waits for it: logind asks polkit, which may take its time.
+    fn end_session(&self, session: SessionToEnd) {
+        let events = self.events.clone();
+        let end = move || {
+            let address = Address::of_the_environment(|name| std::env::var(name).ok());
+            let result = match address {
+                Ok(address) => logind::end(&address, &session.session, session.how),
+                Err(error) => {
+                    tracing::warn!(%error, "logind cannot be asked");
+                    return;
+                }
+            };
+            let result = match result {
+                Ok(()) => Ok(()),
+                Err(NotActed::Gone) => return,
+                Err(error) => Err(error.to_string()),
+            };
+            let _ = events.send(Event::SessionEnded(session, result));
+        };
+        if let Err(error) = std::thread::Builder::new()
+            .name("session".into())
+            .spawn(end)
+        {
+            tracing::warn!(%error, "no thread to have a session locked or ended in");
+        }
     }
 
     /// Nobody waits for it: a reader may be slow to say where it is.

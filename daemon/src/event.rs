@@ -1,7 +1,8 @@
 //! What happens, and what is to be done about it: the words between the
 //! supervisor, the state machine and the effects.
 
-use std::collections::BTreeMap;
+mod session;
+
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ use crate::judgement::Judgement;
 use crate::portal::wizard::{Begins, Turn};
 use crate::store::{Acquaintance, Consent};
 
+pub use session::{FoundSeat, Front, Peer, SessionEvent, SessionToEnd, SessionUser};
+
 /// The moment of a step. Waits are measured by `monotonic`, which no one can
 /// set; `utc` is what is shown and written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,47 +67,6 @@ impl HeldPin {
             Self::Accepted(pin) => pin.typed_for(),
         }
     }
-}
-
-/// Which seat a reader belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundSeat {
-    pub reader: ReaderName,
-    /// Which of all arrivals its was: the seat may be another the next time.
-    pub arrival: u64,
-    /// None if it cannot be told.
-    pub seat: Option<String>,
-}
-
-/// Who asks for something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    pub uid: u32,
-    /// Root, the daemon's own user, or one of the group.
-    pub is_administrator: bool,
-}
-
-/// A user of the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionUser {
-    pub uid: u32,
-    pub name: String,
-}
-
-/// What happened to somebody's session, or to the whole machine.
-#[derive(Debug)]
-pub enum SessionEvent {
-    Began(SessionUser),
-    Unlocked(SessionUser),
-    Locked(SessionUser),
-    /// Another session is in front at the seat.
-    LeftSeat(SessionUser),
-    Ended(SessionUser),
-    /// It waits for this to be closed, though not for long.
-    GoesToSleep(Option<OwnedFd>),
-    Woke,
-    /// Users with the active session of a seat, by its name: all there are.
-    Seats(BTreeMap<String, u32>),
 }
 
 /// Something that happened. Whatever answers an effect says for which visit.
@@ -204,6 +166,8 @@ pub enum Event {
     },
     Session(SessionEvent),
     SeatFound(FoundSeat),
+    /// What logind made of a session whose card was taken out; why nothing, if so.
+    SessionEnded(SessionToEnd, Result<(), String>),
     Known(Vec<KnownPersona>),
     Noted(HistoryEntry),
     ClearAsked {
@@ -310,6 +274,9 @@ pub enum Effect {
         reader: ReaderName,
         arrival: u64,
     },
+    /// Have logind lock or end a session; nothing more is heard of one that has
+    /// ended meanwhile.
+    EndSession(SessionToEnd),
     /// Keep nothing for a reader that has left.
     EndReader(ReaderName),
     RememberCard {

@@ -4,6 +4,7 @@
 //! The wait is one blocking read; nothing is polled. Only while the bus is
 //! away is it asked for, now and then. Without logind everything else goes on.
 
+mod acting;
 mod address;
 mod connection;
 mod inhibitor;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use cac_common::error_chain::Chain;
 
+pub use self::acting::{NotActed, end};
 pub use self::address::{Address, NoAddress};
 use self::connection::{BUS, BusError, Connection, Descriptors, of_the_bus};
 use self::inhibitor::Inhibitor;

@@ -8,6 +8,7 @@ mod backup;
 mod certificates;
 mod login;
 mod pin;
+mod places;
 mod portals;
 mod refusals;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+use self::places::{Open, Place};
 use crate::access::Access;
 use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
@@ -44,10 +46,6 @@ use crate::supervisor::{Published, Request};
 
 /// A client that takes longer than this to read a message is cut off.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
-
-/// Connections at one time, of everyone and of one user.
-const MOST_CONNECTIONS: usize = 512;
-const MOST_OF_ONE_USER: usize = 64;
 
 /// Connections that are turned away at one time; each can hold a thread for
 /// as long as what its peer sent into it takes to close.
@@ -81,15 +79,6 @@ enum NotAdmitted {
     Nameless(io::Error),
     #[error("too many connections of uid {uid}, or of everyone")]
     TooMany { uid: u32 },
-}
-
-/// Connections there are now, by user.
-type Open = Arc<Mutex<HashMap<u32, usize>>>;
-
-/// Counts one connection for as long as it lives.
-struct Place {
-    open: Open,
-    uid: u32,
 }
 
 /// Makes the socket, where no other daemon serves; everyone may connect.
@@ -414,39 +403,6 @@ impl Server {
         let mut rooms = self.rooms.lock().expect("nobody panics holding this");
         let room = rooms.entry(uid);
         Arc::clone(room.or_insert_with(|| Arc::new(Semaphore::new(ROOM_OF_ONE_USER))))
-    }
-}
-
-impl Place {
-    fn take(open: &Open, uid: u32) -> Option<Self> {
-        let mut counts = open.lock().expect("nobody panics holding this");
-        let all: usize = counts.values().sum();
-        let own = counts.entry(uid).or_default();
-        // Root gets in even when others have taken every place.
-        if uid != 0 && (all >= MOST_CONNECTIONS || *own >= MOST_OF_ONE_USER) {
-            return None;
-        }
-        if uid == 0 && *own >= MOST_CONNECTIONS {
-            return None;
-        }
-        *own += 1;
-        drop(counts);
-        Some(Self {
-            open: Arc::clone(open),
-            uid,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.open.lock().expect("nobody panics holding this");
-        if let Some(count) = counts.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.uid);
-            }
-        }
     }
 }
 

@@ -9,6 +9,7 @@
 mod by_hand;
 mod notes;
 mod readers;
+mod removal;
 mod seats;
 mod session;
 mod since;
@@ -31,8 +32,9 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
 use cac_common::time::UtcSeconds;
 
-use crate::event::{Answer, Effect, Event, Now, Peer, RequestId, touches};
+use crate::event::{Answer, Effect, Event, Front, Now, Peer, RequestId, touches};
 use notes::Note;
+use removal::{Absent, Bound};
 use visit::CardVisit;
 
 /// Entries of the history that every snapshot carries.
@@ -51,7 +53,8 @@ pub struct State {
     /// Whom cards were for in readers that went with pcscd.
     left_in: BTreeMap<ReaderName, u32>,
     /// Users with the active session of a seat, by its name.
-    in_front: BTreeMap<String, u32>,
+    in_front: BTreeMap<String, Front>,
+    absent: Absent,
     known: Vec<KnownPersona>,
     happened: VecDeque<HistoryEntry>,
     store_problem: Option<String>,
@@ -75,6 +78,8 @@ struct ReaderSlot {
     /// Which of all arrivals this reader's was.
     arrival: u64,
     visit: Option<CardVisit>,
+    /// What is bound of a card in it that has stopped answering.
+    mute: Option<Bound>,
 }
 
 /// What a step works with besides the state of one visit.
@@ -97,6 +102,7 @@ impl State {
             arrivals: 0,
             left_in: BTreeMap::new(),
             in_front: BTreeMap::new(),
+            absent: Absent::default(),
             known: Vec::new(),
             happened: VecDeque::new(),
             store_problem: None,
@@ -144,6 +150,7 @@ impl State {
             Event::NoticeAccepted { request, uid, what } => self.accept(request, uid, &what, now),
             Event::Asked { request, by, what } => self.register(request, by, &what, now),
             Event::SeatFound(found) => self.seat_found(found),
+            Event::SessionEnded(session, result) => Self::session_ended(&session, &result, now),
             // The database has nothing to do with them.
             Event::ClearAsked { request, uid, what } if what.scope == ClearScope::Sessions {} => {
                 self.cleared(request, uid, &what, Ok(Lost::default()), now)
@@ -174,7 +181,7 @@ impl State {
                 Vec::new()
             }
             Event::Wizard(event) => self.wizard(*event, now),
-            Event::Tick => self.each_visit(now, CardVisit::tick),
+            Event::Tick => self.tick(now),
             Event::Progress { visit, progress } => {
                 self.in_visit(visit, now, |card, _| card.take_progress(*progress))
             }
@@ -216,7 +223,8 @@ impl State {
 
     /// When something is to happen by itself, if nothing else does before.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.visits().filter_map(CardVisit::deadline).min()
+        let visits = self.visits().filter_map(CardVisit::deadline);
+        visits.chain(self.absent.deadline()).min()
     }
 
     /// How many cards are in readers, and how many of those wait for a PIN.
@@ -272,6 +280,12 @@ impl State {
             answer = act(card, context);
         });
         effects.insert(0, Effect::Answer { request, answer });
+        effects
+    }
+
+    fn tick(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = self.each_visit(now, CardVisit::tick);
+        effects.extend(self.end_sessions(now));
         effects
     }
 

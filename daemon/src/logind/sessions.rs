@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::message::{Malformed, Message, Reader};
-use crate::event::{SessionEvent, SessionUser};
+use crate::event::{Front, SessionEvent, SessionUser};
 
 /// Sessions that are kept in mind; logind has no more unless told to
 /// (`SessionsMax=`, logind.conf(5)).
@@ -17,6 +17,8 @@ const OF_A_PERSON: [&str; 2] = ["user", "user-early"];
 /// One session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// By which logind takes it.
+    pub id: String,
     pub user: SessionUser,
     /// Where it is at the machine itself; none at the far end of a network.
     pub seat: Option<String>,
@@ -28,6 +30,7 @@ pub struct Session {
 /// What is told of a session's properties, all of them or those that changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Properties {
+    id: Option<String>,
     uid: Option<u32>,
     name: Option<String>,
     class: Option<String>,
@@ -43,7 +46,7 @@ pub struct Sessions {
     /// They were told once; what changes from then on is news.
     is_known: bool,
     /// Who was last told to be in front of which seat.
-    in_front: BTreeMap<String, u32>,
+    in_front: BTreeMap<String, Front>,
 }
 
 impl Sessions {
@@ -76,19 +79,22 @@ impl Sessions {
     /// Who is in front of each seat, if that has changed. Whose session is the
     /// active one has to be plain: of two there is none.
     pub fn seats(&mut self) -> Option<SessionEvent> {
-        let mut found: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+        let mut found: BTreeMap<&str, Option<Front>> = BTreeMap::new();
         for session in self.by_path.values().filter(|session| session.is_active) {
             if let Some(seat) = &session.seat {
-                let uid = session.user.uid;
+                let front = Front {
+                    uid: session.user.uid,
+                    session: session.id.clone(),
+                };
                 found
                     .entry(seat)
-                    .and_modify(|there| *there = there.filter(|there| *there == uid))
-                    .or_insert(Some(uid));
+                    .and_modify(|there| *there = None)
+                    .or_insert(Some(front));
             }
         }
         let in_front = found.into_iter();
         let in_front = in_front
-            .filter_map(|(seat, uid)| Some((seat.to_owned(), uid?)))
+            .filter_map(|(seat, front)| Some((seat.to_owned(), front?)))
             .collect();
         self.tell_seats(in_front)
     }
@@ -98,7 +104,7 @@ impl Sessions {
         self.tell_seats(BTreeMap::new())
     }
 
-    fn tell_seats(&mut self, in_front: BTreeMap<String, u32>) -> Option<SessionEvent> {
+    fn tell_seats(&mut self, in_front: BTreeMap<String, Front>) -> Option<SessionEvent> {
         (self.in_front != in_front).then(|| {
             self.in_front.clone_from(&in_front);
             SessionEvent::Seats(in_front)
@@ -183,6 +189,7 @@ impl Properties {
                     properties.seat = (!seat.is_empty()).then(|| seat.to_owned());
                     entries.text()?;
                 }
+                ("Id", "s") => properties.id = Some(entries.text()?.to_owned()),
                 ("Name", "s") => properties.name = Some(entries.text()?.to_owned()),
                 ("Class", "s") => properties.class = Some(entries.text()?.to_owned()),
                 ("Active", "b") => properties.is_active = Some(entries.bool()?),
@@ -203,6 +210,7 @@ impl Properties {
             return None;
         }
         Some(Session {
+            id: self.id?,
             user: SessionUser {
                 uid: self.uid?,
                 name: self.name?,
@@ -253,6 +261,7 @@ mod tests {
             ]
         );
         let jane = Session {
+            id: "1".into(),
             user: SessionUser {
                 uid: 1000,
                 name: "jane".into(),
@@ -390,7 +399,8 @@ mod tests {
             let SessionEvent::Seats(in_front) = event else {
                 panic!("{event:?}");
             };
-            in_front
+            let uids = in_front.into_iter();
+            uids.map(|(seat, front)| (seat, front.uid)).collect()
         })
     }
 
@@ -433,6 +443,7 @@ mod tests {
 
     fn jane() -> Session {
         Session {
+            id: "1".into(),
             user: user(1000),
             seat: Some("seat0".into()),
             is_active: true,
@@ -442,6 +453,7 @@ mod tests {
 
     fn john() -> Session {
         Session {
+            id: "2".into(),
             user: user(1001),
             ..jane()
         }

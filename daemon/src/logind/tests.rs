@@ -70,7 +70,7 @@ fn nobody_is_in_front_while_logind_or_the_bus_is_away() {
 
     let in_front = std::iter::from_fn(|| bus.events.recv().ok()).filter_map(|event| {
         if let SessionEvent::Seats(in_front) = event {
-            Some(in_front.into_values().collect::<Vec<_>>())
+            Some(in_front.values().map(|front| front.uid).collect::<Vec<_>>())
         } else {
             None
         }

@@ -107,6 +107,7 @@ impl Counts {
             | Event::Session(_)
             | Event::BackedUp { .. }
             | Event::SeatFound { .. }
+            | Event::SessionEnded(..)
             | Event::Known(_)
             | Event::Noted(_)
             | Event::ClearAsked { .. }

@@ -2,6 +2,7 @@
 //! never stands in them.
 
 use cac_common::cause::Cause;
+use cac_common::config::OnRemoval;
 use cac_common::identity::Edipi;
 use cac_common::interface::ClearScope;
 use cac_common::profile::Profile;
@@ -14,7 +15,7 @@ use super::Context;
 use super::session::Occasion;
 use super::visit::CardVisit;
 use crate::card::error::CardError;
-use crate::event::{Effect, NewNote, Now, SignInResult};
+use crate::event::{Effect, NewNote, Now, SessionToEnd, SignInResult};
 use crate::journal::{Facts, Message};
 use crate::registration::{Due, sentence};
 use crate::store::Acquaintance;
@@ -281,6 +282,24 @@ impl Note {
     pub(super) fn backed_up(uid: u32) -> Self {
         let text = format!("User {uid} took a backup of everything that is kept");
         Self::plain(HistoryKind::Service, &text).done_by(uid)
+    }
+
+    pub(super) fn session_ended(session: &SessionToEnd, result: &Result<(), String>) -> Self {
+        let what = match session.how {
+            OnRemoval::Nothing => "left as it is",
+            OnRemoval::Lock => "locked",
+            OnRemoval::Terminate => "ended",
+        };
+        let uid = session.uid;
+        let text = match result {
+            Ok(()) => format!("The card was taken out: the session of user {uid} was {what}"),
+            Err(reason) => format!(
+                "The card was taken out, but the session of user {uid} could not be {what}: {reason}"
+            ),
+        };
+        let mut note = Self::plain(HistoryKind::Card, &text).in_reader(&session.reader);
+        note.note.card = Some(session.card.clone());
+        note
     }
 
     fn of_card(kind: HistoryKind, card: &CardVisit, text: &str) -> Self {

@@ -24,7 +24,11 @@ impl State {
             .collect();
         for name in gone {
             let slot = self.readers.remove(&name);
-            if let Some(card) = slot.and_then(|slot| slot.visit) {
+            let (visit, mute) = slot.map_or((None, None), |slot| (slot.visit, slot.mute));
+            self.absent.lost(mute);
+            if let Some(mut card) = visit {
+                // Nobody has taken it out, as far as is known.
+                self.absent.lost(card.bound.take());
                 if report.service != ServiceStatus::Running
                     && let Some(uid) = card.is_for
                 {
@@ -64,6 +68,7 @@ impl State {
             seat: None,
             arrival: self.arrivals,
             visit: None,
+            mute: None,
         });
         let same_card = slot.status == seen.status && slot.changes == seen.changes && !is_new;
         slot.changes = seen.changes;
@@ -71,13 +76,19 @@ impl State {
         if same_card {
             return effects;
         }
-        if let Some(card) = slot.visit.take() {
+        let mut bound = slot.mute.take();
+        if let Some(mut card) = slot.visit.take() {
+            bound = card.bound.take();
             effects.push(Effect::EndVisit(card.visit));
             effects.push(Note::card_out(&card, &seen.name).at(now));
         }
         match seen.status {
             ReaderStatus::Empty => {}
-            ReaderStatus::NoAnswer => effects.push(Note::no_answer(&seen.name).at(now)),
+            ReaderStatus::NoAnswer => {
+                // It is still there.
+                slot.mute = bound.take();
+                effects.push(Note::no_answer(&seen.name).at(now));
+            }
             ReaderStatus::Card => {
                 self.last_visit = Visit(self.last_visit.0 + 1);
                 let mut card = CardVisit::new(self.last_visit, seen.name.clone(), now);
@@ -90,6 +101,7 @@ impl State {
                 });
             }
         }
+        self.taken_out(bound, now);
         effects
     }
 }

@@ -11,8 +11,9 @@ use cac_common::interface::Refusal;
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::Visit;
 
+use super::removal::Bound;
 use super::{ReaderSlot, State};
-use crate::event::{Effect, Event, FoundSeat, Peer, WizardEvent};
+use crate::event::{Effect, Event, FoundSeat, Front, Peer, WizardEvent};
 use crate::sight::{InFront, Sight};
 
 impl State {
@@ -24,28 +25,43 @@ impl State {
         Vec::new()
     }
 
-    /// Gives each card to whom it is for, after whatever has happened.
+    /// Gives each card to whom it is for, and binds it to the session that goes
+    /// with it, after whatever has happened.
     pub(super) fn give_cards(&mut self) {
         for slot in self.readers.values_mut() {
-            let user = slot.user(&self.in_front);
+            let front = slot.front(&self.in_front);
+            let user = front.map(|front| front.uid);
             let Some(card) = &mut slot.visit else {
                 continue;
             };
             let proved = card.proved.take();
             let proved = proved.filter(|proof| proof.by_login || user == Some(proof.uid));
-            card.is_for = proved.map(|proof| proof.uid).or(card.is_for).or(user);
+            if let Some(proof) = proved {
+                card.is_for = Some(proof.uid);
+                card.opens_for = Some(proof.uid);
+            }
+            card.is_for = card.is_for.or(user);
+            if let Some(front) = front.filter(|front| card.opens_for == Some(front.uid)) {
+                card.opens_for = None;
+                card.bound = Bound::to(front, slot.seat.as_deref(), card);
+            }
+            if card.bound.is_none()
+                && let (Some(id), Some(seat)) = (card.id(), &slot.seat)
+            {
+                card.bound = self.absent.back(id, seat, &card.reader);
+            }
         }
     }
 
     /// Who sees what now.
     pub fn sight(&self) -> Sight {
         let readers = self.readers.iter().filter_map(|(name, slot)| {
-            let uid = slot.user(&self.in_front)?;
+            let uid = slot.front(&self.in_front)?.uid;
             let visit = slot.visit.as_ref();
             let sees_card = visit.is_none_or(|card| card.is_for == Some(uid));
             Some((name.clone(), InFront { uid, sees_card }))
         });
-        Sight::new(self.in_front.values().copied(), readers)
+        Sight::new(self.in_front.values().map(|front| front.uid), readers)
     }
 
     /// Whether somebody may have this done.
@@ -100,6 +116,7 @@ impl State {
             | Event::Recorded { .. }
             | Event::Session(_)
             | Event::SeatFound(_)
+            | Event::SessionEnded(..)
             | Event::Known(_)
             | Event::Noted(_)
             | Event::Cleared { .. }
@@ -117,8 +134,8 @@ impl State {
 }
 
 impl ReaderSlot {
-    /// Who is in front of its seat.
-    fn user(&self, in_front: &BTreeMap<String, u32>) -> Option<u32> {
-        in_front.get(self.seat.as_ref()?).copied()
+    /// The session that is in front of its seat.
+    fn front<'a>(&self, in_front: &'a BTreeMap<String, Front>) -> Option<&'a Front> {
+        in_front.get(self.seat.as_ref()?)
     }
 }

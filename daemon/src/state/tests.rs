@@ -9,6 +9,7 @@ mod keeping;
 mod promises;
 mod reading;
 mod refusing;
+mod removal;
 mod seats;
 mod sessions;
 mod two_people;
@@ -19,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cac_common::config::{Config, PinKeep};
+use cac_common::config::{Config, OnRemoval, PinKeep};
 use cac_common::identity::CardId;
 use cac_common::interface::{AcceptNotice, Clear, ClearScope, Register};
 use cac_common::locked::Locked;
@@ -38,7 +39,7 @@ use crate::store::Consent;
 use by_hand::{Hand, Hands, hands};
 use cac_common::toml_file::Source;
 use fixtures::{card_id, portal, reader_name};
-use seats::Seats;
+use seats::{GRACE, Seats};
 use sessions::{JANE, JOHN, JOHNS_CARD};
 use world::World;
 

@@ -23,6 +23,7 @@ use cac_common::time::UtcSeconds;
 
 use super::Context;
 use super::notes::Note;
+use super::removal::Bound;
 use super::session::Occasion;
 use super::since::Since;
 use crate::card::error::CardError;
@@ -43,6 +44,10 @@ pub(crate) struct CardVisit {
     pub(super) inserted_at: UtcSeconds,
     /// The user at the seat of its reader who may see it.
     pub(super) is_for: Option<u32>,
+    /// The session that goes with it.
+    pub(super) bound: Option<Bound>,
+    /// Who has logged in with it, and is not seen in front yet.
+    pub(super) opens_for: Option<u32>,
     /// A PIN that it has just accepted.
     pub(super) proved: Option<Proved>,
     pub(super) stage: Stage,
@@ -155,6 +160,8 @@ impl CardVisit {
             reader,
             inserted_at: now.utc,
             is_for: None,
+            bound: None,
+            opens_for: None,
             proved: None,
             stage: Stage::Reading {
                 done: 0,

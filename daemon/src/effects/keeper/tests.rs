@@ -441,6 +441,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         Event::Recorded { .. } => "recorded",
         Event::Readers(_)
         | Event::SeatFound(_)
+        | Event::SessionEnded(..)
         | Event::Progress { .. }
         | Event::CardRead { .. }
         | Event::RestRead { .. }

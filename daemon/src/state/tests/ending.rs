@@ -106,6 +106,13 @@ impl World {
                     result,
                 });
             }
+            Effect::EndSession(session) => {
+                let result = match how % 3 {
+                    2 => Err("polkit does not let cacd".to_owned()),
+                    _ => Ok(()),
+                };
+                self.step(Event::SessionEnded(session, result));
+            }
             Effect::LoadKnown => self.know_everyone(),
             Effect::FindSeat { reader, arrival } => self.finish_seat(reader, arrival, how),
             Effect::EndVisit(_)

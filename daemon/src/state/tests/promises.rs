@@ -61,6 +61,7 @@ impl World {
                 assert!(!current.contains_key(visit), "ended, and still there");
                 return false;
             }
+            Effect::EndSession(session) => self.check_session_to_end(session),
             Effect::EndReader(reader) => {
                 self.at_work.remove(reader);
                 return false;

@@ -1,6 +1,7 @@
 //! Who sees and may use what, whatever happens to seats, readers and cards.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use cac_common::identity::{CardId, HolderName, PersonaId};
 use cac_common::interface::{Refusal, Register};
@@ -12,7 +13,8 @@ use super::fixtures::{card_id, certificate_of, holder, reader_name};
 use super::sessions::{JANE, JOHN};
 use super::{Act, CARDS, READERS, What, WhatFor, World};
 use crate::event::{
-    Answer, Effect, Event, FoundSeat, HeldPin, NewNote, Peer, RequestId, SessionEvent, WizardEvent,
+    Answer, Effect, Event, FoundSeat, Front, HeldPin, NewNote, Peer, RequestId, SessionEvent,
+    SessionToEnd, WizardEvent,
 };
 use crate::supervisor::Published;
 
@@ -24,6 +26,12 @@ const STRANGER: u32 = 4_000_000;
 pub(super) struct Seats {
     /// Who is in front, by seat.
     in_front: BTreeMap<String, u32>,
+    /// Whose PIN a card has accepted, or may have, in which session.
+    pub(super) bound: BTreeSet<(CardId, u32, String)>,
+    /// When each card was last taken out by hand.
+    pub(super) taken: BTreeMap<CardId, Duration>,
+    /// Sessions that were to be ended.
+    pub(super) ended: Vec<SessionToEnd>,
     /// The seat that each reader was last found at.
     found: BTreeMap<ReaderName, (u64, Option<String>)>,
     /// Who was the first in front of a card's reader, once its seat was known.
@@ -34,6 +42,14 @@ pub(super) struct Seats {
     asked: BTreeSet<(Visit, u32)>,
     pub(super) pcscd_went: bool,
     entries: i64,
+}
+
+/// As `World` configures it.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+
+/// One that a user has at a seat.
+pub(super) fn session_of(seat: &str, uid: u32) -> String {
+    format!("{seat}-{uid}")
 }
 
 fn user(uid: u32) -> Peer {
@@ -51,7 +67,11 @@ impl World {
             .filter_map(|(seat, uid)| Some((seat, uid?)))
             .collect();
         self.seats.in_front.clone_from(&in_front);
-        self.step(Event::Session(SessionEvent::Seats(in_front)));
+        let fronts = in_front.into_iter().map(|(seat, uid)| {
+            let session = session_of(&seat, uid);
+            (seat, Front { uid, session })
+        });
+        self.step(Event::Session(SessionEvent::Seats(fronts.collect())));
     }
 
     /// The reader is found at its seat, or at none.
@@ -168,6 +188,7 @@ impl World {
     }
 
     pub(super) fn note_proof(&mut self, event: &Event) {
+        self.note_binding(event);
         if let Event::SignInEnded {
             visit,
             pin: Some(HeldPin::Accepted(pin)),
@@ -189,6 +210,51 @@ impl World {
             let of_visit = self.seats.asked.iter().filter(|(of, _)| of == visit);
             self.seats.proved.extend(of_visit.copied());
         }
+    }
+
+    /// Upon a PIN that a card may have accepted.
+    fn note_binding(&mut self, event: &Event) {
+        let (visit, card) = if let Event::SignInEnded {
+            visit,
+            pin: Some(HeldPin::Accepted(pin)),
+            ..
+        } = event
+        {
+            (*visit, Some(pin.typed_for().card.clone()))
+        } else if let Event::PrintedRead { visit, .. } = event {
+            (*visit, self.current_visits().remove(visit))
+        } else {
+            return;
+        };
+        let at = self.reader_of(visit).and_then(|reader| {
+            let (_, seat) = self.seats.found.get(&reader)?;
+            Some((seat.clone()?, self.user_at(&reader)?))
+        });
+        if let (Some(card), Some((seat, uid))) = (card, at) {
+            let session = session_of(&seat, uid);
+            self.seats.bound.insert((card, uid, session));
+        }
+    }
+
+    /// Nobody's session ends but that of whoever typed the card's PIN in it, and
+    /// only when the card was taken out long enough ago and is not back.
+    pub(super) fn check_session_to_end(&mut self, session: &SessionToEnd) {
+        let (card, uid) = (session.card.clone(), session.uid);
+        let bound = (card.clone(), uid, session.session.clone());
+        assert!(
+            self.seats.bound.contains(&bound),
+            "not the card's session: {session:?}"
+        );
+        let taken = self.seats.taken.get(&card).copied();
+        let taken = taken.expect("nobody has taken the card out");
+        assert!(self.now.monotonic >= taken + GRACE, "before its time");
+        let seat = session.session.split('-').next();
+        let is_back = self.state.visits().any(|visit| {
+            let slot = &self.state.readers[&visit.reader];
+            visit.id() == Some(&card) && slot.seat.as_deref() == seat
+        });
+        assert!(!is_back, "the card is back");
+        self.seats.ended.push(session.clone());
     }
 
     /// After a step: nobody sees what is not theirs to see.
@@ -223,11 +289,9 @@ impl World {
     /// The state remembers whom a card was for while pcscd is away; here any
     /// card that was there then may be one.
     fn was_there_before_pcscd_went(&self, visit: Visit, uid: u32) -> bool {
-        let earlier = self.seats.first.iter();
-        self.seats.pcscd_went
-            && earlier
-                .filter(|(of, _)| **of < visit)
-                .any(|(_, it)| *it == uid)
+        let first = self.seats.first.iter();
+        let mut were_for = first.chain(self.seats.proved.iter().map(|(of, uid)| (of, uid)));
+        self.seats.pcscd_went && were_for.any(|(of, it)| *of < visit && *it == uid)
     }
 }
 
@@ -417,7 +481,7 @@ fn sessions_alone_say_nothing_of_seats() {
     assert_eq!(shown_to(&world, 0), [] as [u32; 0]);
 }
 
-fn at_seats(in_front: [Option<u32>; 2]) -> World {
+pub(super) fn at_seats(in_front: [Option<u32>; 2]) -> World {
     let mut world = World::new();
     world.finish_everything();
     world.seats(in_front);

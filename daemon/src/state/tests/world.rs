@@ -105,6 +105,7 @@ impl World {
                 if self.inserted.contains(&Some(card)) {
                     return;
                 }
+                self.takes_out(reader);
                 self.inserted[reader] = Some(card);
                 self.changes[reader] += 1;
                 self.report();
@@ -113,8 +114,10 @@ impl World {
                 if self.inserted[reader].is_none() || self.inserted[reader] == Some(card) {
                     return;
                 }
+                self.takes_out(reader);
                 let elsewhere = (self.inserted.iter()).position(|it| *it == Some(card));
                 if let Some(other) = elsewhere {
+                    self.takes_out(other);
                     self.inserted.swap(reader, other);
                     self.changes[other] += 1;
                 } else {
@@ -123,6 +126,7 @@ impl World {
                 self.changes[reader] += 1;
             }
             Act::TakeOut { reader } => {
+                self.takes_out(reader);
                 self.inserted[reader] = None;
                 self.changes[reader] += 1;
                 self.report();
@@ -197,6 +201,12 @@ impl World {
                     self.finish(effect, how);
                 }
             }
+        }
+    }
+
+    fn takes_out(&mut self, reader: usize) {
+        if let Some(card) = self.inserted[reader] {
+            self.seats.taken.insert(card_id(card), self.now.monotonic);
         }
     }
 
@@ -293,6 +303,8 @@ impl World {
         self.step(Event::Configured {
             config: Box::new(Config {
                 pin_keep: keep,
+                on_removal: OnRemoval::Lock,
+                removal_grace: GRACE,
                 ..Config::check(&source).unwrap()
             }),
             portals,
