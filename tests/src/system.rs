@@ -47,6 +47,9 @@ pub const SERVICE: &str = "cacd.service";
 /// Of Debian's own reader entry for vpcd, and the one after it.
 const PORTS: [u16; 2] = [0x8C7B, 0x8C7C];
 
+/// Of the network that the thread is in.
+const RESERVED_PORTS: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+
 /// Lines of the journal that are printed at the end.
 const TAIL: &str = "--lines=80";
 
@@ -66,7 +69,12 @@ impl System {
         let container = Container::boot()?;
         let folder = tempfile::Builder::new().prefix("cacd-system-").tempdir()?;
         let at = folder.path().join("portal");
-        let portal = container.in_network(|| start_portal(at, Versions::Both))?;
+        let portal = container.in_network(|| {
+            // Whoever asks for any port gets none of the readers'.
+            let readers = PORTS.map(|port| port.to_string()).join(",");
+            fs::write(RESERVED_PORTS, readers)?;
+            start_portal(at, Versions::Both)
+        })?;
         let system = Self {
             slots: [None, None],
             portal,
