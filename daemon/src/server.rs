@@ -296,21 +296,11 @@ impl Server {
                 self.history(parameters(call.parameters)?, peer).await
             }
             method::CLEAR => {
-                if !peer.is_administrator {
-                    return Err(Refusal::PermissionDenied);
-                }
-                let what: Clear = parameters(call.parameters)?;
-                self.ask(peer, move |request| Event::ClearAsked {
-                    request,
-                    uid,
-                    what,
-                })
-                .await
+                only_for_administrators(peer)?;
+                self.clear(parameters(call.parameters)?, peer).await
             }
             method::BACKUP => {
-                if !peer.is_administrator {
-                    return Err(Refusal::PermissionDenied);
-                }
+                only_for_administrators(peer)?;
                 self.backup(descriptor, peer).await
             }
             method::GET_CERTIFICATES => {
@@ -350,6 +340,12 @@ impl Server {
             .await
             .map_err(|error| failed(Chain(&error).to_string()))?;
         Ok(Answered::of(&found))
+    }
+
+    async fn clear(&self, what: Clear, by: Peer) -> Result<Answered, Refusal> {
+        let uid = by.uid;
+        self.ask(by, move |request| Event::ClearAsked { request, uid, what })
+            .await
     }
 
     /// Puts a request to the supervisor and waits for its answer.
@@ -466,6 +462,14 @@ fn parameters<T: DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
 
 fn encode(reply: &Reply) -> Vec<u8> {
     serde_json::to_vec(reply).expect("replies are plain data")
+}
+
+fn only_for_administrators(peer: Peer) -> Result<(), Refusal> {
+    if peer.is_administrator {
+        Ok(())
+    } else {
+        Err(Refusal::PermissionDenied)
+    }
 }
 
 /// A reply around parameters that are encoded already.

@@ -283,8 +283,8 @@ impl Failure {
             | Self::NoPin
             | Self::PinCancelled
             | Self::PinTooLate { .. }
-            | Self::PinNotGiven { .. } => Exit::NeedsPerson,
-            Self::CardHidden {
+            | Self::PinNotGiven { .. }
+            | Self::CardHidden {
                 why: Some(Hidden::PutInBefore),
                 ..
             } => Exit::NeedsPerson,

@@ -67,12 +67,11 @@ impl Absent {
     pub(super) fn back(&mut self, id: &CardId, seat: &str, reader: &ReaderName) -> Option<Bound> {
         let is_it = |bound: &Bound| bound.card == *id && bound.seat == seat;
         let out = self.out.iter().position(|(bound, _)| is_it(bound));
-        let bound = match out {
-            Some(at) => self.out.remove(at).0,
-            None => {
-                let lost = self.lost.iter().position(is_it);
-                self.lost.remove(lost?)
-            }
+        let bound = if let Some(at) = out {
+            self.out.remove(at).0
+        } else {
+            let lost = self.lost.iter().position(is_it);
+            self.lost.remove(lost?)
         };
         Some(Bound {
             reader: reader.clone(),

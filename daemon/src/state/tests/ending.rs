@@ -24,26 +24,7 @@ impl World {
     pub(super) fn finish(&mut self, effect: Effect, how: u64) {
         match effect {
             Effect::ReadCard { reader, visit } => self.finish_read(&reader, visit, how),
-            Effect::RememberCard { visit, card } => {
-                let registrations: Vec<Remembered> = self
-                    .database
-                    .iter()
-                    .filter(|((id, _), _)| *id == card.id)
-                    .map(|(_, remembered)| remembered.clone())
-                    .collect();
-                self.step(Event::CardRemembered {
-                    visit,
-                    memory: Memory {
-                        acquaintance: if registrations.is_empty() {
-                            Acquaintance::New
-                        } else {
-                            Acquaintance::Known
-                        },
-                        registrations,
-                        consents: self.consents.clone(),
-                    },
-                });
-            }
+            Effect::RememberCard { visit, card } => self.finish_remembering(visit, &card.id),
             Effect::ReadRest { visit, missing, .. } => self.finish_rest(visit, missing, how),
             Effect::Judge { visit, number, .. } => self.step(Event::Judged {
                 visit,
@@ -128,6 +109,27 @@ impl World {
                 unreachable!("these are never under way")
             }
         }
+    }
+
+    fn finish_remembering(&mut self, visit: Visit, card: &CardId) {
+        let registrations: Vec<Remembered> = self
+            .database
+            .iter()
+            .filter(|((id, _), _)| id == card)
+            .map(|(_, remembered)| remembered.clone())
+            .collect();
+        self.step(Event::CardRemembered {
+            visit,
+            memory: Memory {
+                acquaintance: if registrations.is_empty() {
+                    Acquaintance::New
+                } else {
+                    Acquaintance::Known
+                },
+                registrations,
+                consents: self.consents.clone(),
+            },
+        });
     }
 
     fn finish_read(&mut self, reader: &ReaderName, visit: Visit, how: u64) {

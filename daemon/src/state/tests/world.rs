@@ -110,21 +110,7 @@ impl World {
                 self.changes[reader] += 1;
                 self.report();
             }
-            Act::Swap { reader, card } => {
-                if self.inserted[reader].is_none() || self.inserted[reader] == Some(card) {
-                    return;
-                }
-                self.takes_out(reader);
-                let elsewhere = (self.inserted.iter()).position(|it| *it == Some(card));
-                if let Some(other) = elsewhere {
-                    self.takes_out(other);
-                    self.inserted.swap(reader, other);
-                    self.changes[other] += 1;
-                } else {
-                    self.inserted[reader] = Some(card);
-                }
-                self.changes[reader] += 1;
-            }
+            Act::Swap { reader, card } => self.swap(reader, card),
             Act::TakeOut { reader } => {
                 self.takes_out(reader);
                 self.inserted[reader] = None;
@@ -202,6 +188,22 @@ impl World {
                 }
             }
         }
+    }
+
+    fn swap(&mut self, reader: usize, card: usize) {
+        if self.inserted[reader].is_none() || self.inserted[reader] == Some(card) {
+            return;
+        }
+        self.takes_out(reader);
+        let elsewhere = (self.inserted.iter()).position(|it| *it == Some(card));
+        if let Some(other) = elsewhere {
+            self.takes_out(other);
+            self.inserted.swap(reader, other);
+            self.changes[other] += 1;
+        } else {
+            self.inserted[reader] = Some(card);
+        }
+        self.changes[reader] += 1;
     }
 
     fn takes_out(&mut self, reader: usize) {
