@@ -140,7 +140,7 @@ SEED  ?=
 kills: deps ## kill a busy daemon at moments that a seed chooses (KILLS=1000 SEED=7), some 1 s each
 	@# The scenario runs these two; built here, their building is seen.
 	$(CARGO) build --locked -p cacd -p cacctl
-	KILLS=$(KILLS) SEED=$(SEED) $(CARGO) test --locked -p cac-tests --test s77_killed_at_any_moment -- --nocapture
+	KILLS=$(KILLS) SEED=$(SEED) $(CARGO) test --locked -p cac-tests --test s92_killed_at_any_moment -- --nocapture
 
 lint: ## formatting and lints, as strictly as CI
 	$(CARGO) fmt --all --check

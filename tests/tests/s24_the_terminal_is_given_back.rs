@@ -1,8 +1,15 @@
 //! However the dashboard ends, the shell has its terminal as it was.
 
-use cac_tests::harness::Lab;
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::process::Command;
+
+use cac_common::paths::SOCKET_VARIABLE;
+use cac_tests::harness::{LIMIT, Lab, cacctl};
 use cac_tests::terminal::{Size, Terminal, example};
+use cac_tests::wait::wait_for;
 use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 const SIZE: Size = Size {
     columns: 80,
@@ -63,5 +70,42 @@ fn s24_the_terminal_is_restored_after_ctrl_c() -> anyhow::Result<()> {
     terminal.press("C-c")?;
 
     terminal.is_the_shells_again()?;
+    Ok(())
+}
+
+#[test]
+fn s24_the_dashboard_ends_when_its_terminal_has_gone_and_no_signal_tells_it() -> anyhow::Result<()>
+{
+    let lab = Lab::start()?;
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&ours)?;
+    unlockpt(&ours)?;
+    let theirs = ptsname(&ours, Vec::new())?;
+    let theirs = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(theirs.to_str()?)?;
+    // It controls no session, so nobody is told by a signal.
+    let mut dashboard = Command::new(cacctl()?)
+        .env("TERM", "xterm-256color")
+        .env("HOME", lab.folder())
+        .env(SOCKET_VARIABLE, lab.socket())
+        .stdin(theirs.try_clone()?)
+        .stdout(theirs.try_clone()?)
+        .stderr(theirs)
+        .spawn()?;
+    let mut ours = File::from(ours);
+    let mut drawn = vec![0; 64 * 1024];
+    assert!(ours.read(&mut drawn)? > 0, "it draws");
+
+    drop(ours);
+
+    let ended = wait_for("the dashboard ends", LIMIT, || {
+        dashboard.try_wait().transpose()
+    });
+    if ended.is_err() {
+        dashboard.kill()?;
+    }
+    ended??;
     Ok(())
 }

@@ -25,6 +25,7 @@ use crate::cli::Place;
 use crate::clock;
 use crate::failure::{Exit, Failure, Trouble};
 use crate::feed::{self, News};
+use crate::hang_up;
 use crate::keys::{self, Mode, Pressed};
 use crate::presence::{self, Presence};
 use crate::secret_entry::{MOST_BYTES, MOST_DIGITS, SecretEntry};
@@ -42,6 +43,7 @@ pub async fn run(socket: PathBuf, theme: Theme, start: Place) -> Result<Exit, Fa
     }
     let mut sources = Sources::open(socket.clone()).map_err(Failure::Terminal)?;
     let mut screen = Screen::open().map_err(Failure::Terminal)?;
+    hang_up::watch().map_err(Failure::Terminal)?;
     // Where it cannot be shown, an agent asks beside us, and does no harm.
     let _presence = presence::folder().and_then(|folder| Presence::show(&folder).ok());
     let (answer, answers) = mpsc::channel(WAITING);

@@ -20,6 +20,7 @@ pub mod feed;
 mod folders;
 pub mod fuzzy;
 pub mod glossary;
+mod hang_up;
 pub mod happening;
 mod holders;
 pub mod keys;

@@ -26,7 +26,7 @@ const SEED_VARIABLE: &str = "CACD_DAMAGE_SEED";
 const DAMAGES: u32 = 16;
 
 #[test]
-fn s76_on_a_full_disk_cards_are_served_and_all_is_saved_once_there_is_room() -> anyhow::Result<()> {
+fn s91_on_a_full_disk_cards_are_served_and_all_is_saved_once_there_is_room() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     lab.welcome(samples::john())?;
     lab.start_again_on_a_small_disk(1024)?;
@@ -56,7 +56,7 @@ fn s76_on_a_full_disk_cards_are_served_and_all_is_saved_once_there_is_room() -> 
 }
 
 #[test]
-fn s76_a_database_that_is_held_at_the_start_is_used_once_it_is_let_go() -> anyhow::Result<()> {
+fn s91_a_database_that_is_held_at_the_start_is_used_once_it_is_let_go() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     lab.welcome(samples::john())?;
     lab.stop()?;
@@ -85,7 +85,7 @@ fn s76_a_database_that_is_held_at_the_start_is_used_once_it_is_let_go() -> anyho
 }
 
 #[test]
-fn s76_a_database_of_a_later_version_is_left_as_it_is_and_cards_are_served() -> anyhow::Result<()> {
+fn s91_a_database_of_a_later_version_is_left_as_it_is_and_cards_are_served() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     lab.welcome(samples::john())?;
     lab.stop()?;
@@ -110,7 +110,7 @@ fn s76_a_database_of_a_later_version_is_left_as_it_is_and_cards_are_served() -> 
 }
 
 #[test]
-fn s76_a_database_damaged_anywhere_is_told_or_served_and_its_bytes_are_kept() -> anyhow::Result<()>
+fn s91_a_database_damaged_anywhere_is_told_or_served_and_its_bytes_are_kept() -> anyhow::Result<()>
 {
     let seed = match std::env::var(SEED_VARIABLE) {
         Ok(seed) => seed.parse()?,
@@ -168,7 +168,7 @@ fn s76_a_database_damaged_anywhere_is_told_or_served_and_its_bytes_are_kept() ->
 }
 
 #[test]
-fn s76_a_backup_is_restored_and_whoever_was_registered_is() -> anyhow::Result<()> {
+fn s91_a_backup_is_restored_and_whoever_was_registered_is() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     lab.welcome(samples::jane())?;
     let card = jane(CardModel::T1)?;
@@ -209,7 +209,7 @@ fn s76_a_backup_is_restored_and_whoever_was_registered_is() -> anyhow::Result<()
 }
 
 #[test]
-fn s76_who_may_not_act_gets_no_backup_and_who_may_needs_the_right_end_of_a_pipe()
+fn s91_who_may_not_act_gets_no_backup_and_who_may_needs_the_right_end_of_a_pipe()
 -> anyhow::Result<()> {
     let lab = Lab::start()?;
     let (read_end, write_end) = std::io::pipe()?;

@@ -40,7 +40,7 @@ const AT_LAST: Duration = Duration::from_millis(2500);
 type Registered = BTreeSet<CardId>;
 
 #[test]
-fn s77_killed_at_any_moment_no_registration_is_lost_and_none_invented() -> anyhow::Result<()> {
+fn s92_killed_at_any_moment_no_registration_is_lost_and_none_invented() -> anyhow::Result<()> {
     let seed = number(SEED_VARIABLE)?.unwrap_or_else(rand::random);
     let kills = number(KILLS_VARIABLE)?.map_or(Ok(KILLS), u32::try_from)?;
     println!("{SEED_VARIABLE}={seed} {KILLS_VARIABLE}={kills}");

@@ -29,7 +29,7 @@ const WRONG_PIN: &str = "00000000";
 const ASKED: &str = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 #[test]
-fn s75_from_the_card_to_the_portal_all_is_counted_and_nobody_is_named() -> anyhow::Result<()> {
+fn s90_from_the_card_to_the_portal_all_is_counted_and_nobody_is_named() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     let folder = tempfile::tempdir()?;
     let (file, socket) = (folder.path().join("cacd.prom"), folder.path().join("sock"));
@@ -136,7 +136,7 @@ fn s75_from_the_card_to_the_portal_all_is_counted_and_nobody_is_named() -> anyho
 }
 
 #[test]
-fn s75_the_configuration_says_where_metrics_are_given_out() -> anyhow::Result<()> {
+fn s90_the_configuration_says_where_metrics_are_given_out() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     let folder = tempfile::tempdir()?;
     let (later, socket) = (folder.path().join("later"), folder.path().join("sock"));
@@ -201,7 +201,7 @@ fn s75_the_configuration_says_where_metrics_are_given_out() -> anyhow::Result<()
 }
 
 #[test]
-fn s75_who_asks_badly_is_refused_and_holds_up_nobody_for_long() -> anyhow::Result<()> {
+fn s90_who_asks_badly_is_refused_and_holds_up_nobody_for_long() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     lab.reconfigure(&format!("[metrics]\nlisten = \"{free}\"\n"))?;
