@@ -203,9 +203,11 @@ fn s80_an_end_is_told_once_by_two_agents() -> anyhow::Result<()> {
     let mut lab = Plan::default().readers(2).start()?;
     let bus = SessionBus::with_server(CAN)?;
     let pinentry = ScriptedPinentry::in_folder(lab.folder(), CANCELLED)?;
+    // At noon, as days are counted by the calendar.
+    let today = clock::now() - Duration::from_secs(unix_seconds()? % DAY.as_secs());
     let ending = Validity {
-        not_before: clock::now() - 300 * DAY,
-        not_after: clock::now() + 13 * DAY + DAY / 2,
+        not_before: today - 300 * DAY,
+        not_after: today + 13 * DAY + DAY / 2,
     };
     let order = samples::order(Person::jane_doe(), KeyAlgorithm::P256, ending);
     let file = samples::authority().issue_card(&order)?;

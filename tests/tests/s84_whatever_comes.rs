@@ -282,7 +282,7 @@ fn s84_themes_and_what_the_terminal_is_said_not_to_have_are_kept_to() -> anyhow:
     }
 
     terminal.enter("clear; cacctl --theme nope; echo ended with $?")?;
-    let screen = terminal.shows(&["there is no theme \"nope\"", "ended with "])?;
+    let screen = terminal.shows(&["no theme has the name \"nope\"", "ended with "])?;
     ensure!(!screen.contains("ended with 0"), "{screen}");
     terminal.is_the_shells_again()?;
     Ok(())

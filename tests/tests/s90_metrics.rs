@@ -54,7 +54,7 @@ fn s90_from_the_card_to_the_portal_all_is_counted_and_nobody_is_named() -> anyho
         let mut client = Client::connect(&at).await?;
         refusal(client.history(&GetHistory::newest(1)).await)
     })?;
-    assert_eq!(refused, Refusal::PermissionDenied);
+    assert_eq!(refused, Refusal::NotAtTheSeat);
 
     let text = scrape(&socket)?;
     for line in [
@@ -67,7 +67,7 @@ fn s90_from_the_card_to_the_portal_all_is_counted_and_nobody_is_named() -> anyho
         "cacd_sign_ins_total{portal=\"reference\",outcome=\"pin_refused\"} 1",
         "cacd_sign_in_duration_seconds_count{portal=\"reference\"} 2",
         "cacd_pins_refused_total 1",
-        "cacd_requests_refused_total{reason=\"PermissionDenied\"} 1",
+        "cacd_requests_refused_total{reason=\"NotAtTheSeat\"} 1",
         "cacd_database_up 1",
         "cacd_configuration_last_load_successful 1",
     ] {

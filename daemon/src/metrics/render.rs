@@ -15,7 +15,7 @@ use crate::store::Figures;
 const DAY: i64 = 24 * 60 * 60;
 
 /// Refusals that are there before they first happen; the others name a slip.
-const ALWAYS_THERE: &str = "PermissionDenied";
+const ALWAYS_THERE: [&str; 2] = ["NotAtTheSeat", "PermissionDenied"];
 
 /// All that is known when somebody asks.
 pub(super) struct Known<'a> {
@@ -177,8 +177,10 @@ fn sign_ins(text: &mut Exposition, known: &Known<'_>) {
 fn requests(text: &mut Exposition, known: &Known<'_>) {
     let refused = known.refused;
     let mut samples = text.metric(&metrics::REQUESTS_REFUSED);
-    if !refused.requests.contains_key(ALWAYS_THERE) {
-        samples.sample(&[ALWAYS_THERE], 0);
+    for reason in ALWAYS_THERE {
+        if !refused.requests.contains_key(reason) {
+            samples.sample(&[reason], 0);
+        }
     }
     for (reason, count) in &refused.requests {
         samples.sample(&[reason], count);
