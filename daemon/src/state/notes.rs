@@ -281,7 +281,9 @@ impl Note {
 
     pub(super) fn backed_up(uid: u32) -> Self {
         let text = format!("User {uid} took a backup of everything that is kept");
-        Self::plain(HistoryKind::Service, &text).done_by(uid)
+        Self::plain(HistoryKind::Service, &text)
+            .tells(Message::BackupTaken)
+            .done_by(uid)
     }
 
     pub(super) fn session_ended(session: &SessionToEnd, result: &Result<(), String>) -> Self {
@@ -299,7 +301,12 @@ impl Note {
         };
         let mut note = Self::plain(HistoryKind::Card, &text).in_reader(&session.reader);
         note.note.card = Some(session.card.clone());
-        note
+        note.tells(if result.is_ok() {
+            Message::SessionEnded
+        } else {
+            Message::SessionNotEnded
+        })
+        .done_by(uid)
     }
 
     fn of_card(kind: HistoryKind, card: &CardVisit, text: &str) -> Self {
