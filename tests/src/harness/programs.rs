@@ -68,10 +68,11 @@ pub(crate) fn workspace() -> anyhow::Result<&'static Path> {
 /// Has cargo build this, and says where it lies.
 fn build(what: &[&str]) -> anyhow::Result<PathBuf> {
     let this = env::current_exe()?;
-    // TARGET/PROFILE/NAME, or TARGET/PROFILE/deps/NAME-HASH of a test
+    // TARGET/PROFILE/NAME, TARGET/PROFILE/deps/NAME-HASH of a test, or
+    // TARGET/PROFILE/examples/NAME
     let mut folders = this.ancestors().skip(1);
     let folder = folders
-        .find(|folder| !folder.ends_with("deps"))
+        .find(|folder| !folder.ends_with("deps") && !folder.ends_with("examples"))
         .context("a program lies in target/PROFILE")?;
     let target = folder.parent().context("a profile lies in target")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
