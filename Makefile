@@ -124,14 +124,15 @@ guide: ## write docs/guide anew from what the programs say
 test: deps ## every test but test-system's, the scenarios over the whole included
 	@# The scenarios run these two; built here, their building is seen.
 	$(CARGO) build --locked -p cacd -p cacctl
-	$(CARGO) test --locked --workspace --no-fail-fast
+	@CARGO="$(CARGO)" bash scripts/run-tests
+	$(CARGO) test --locked --workspace --doc
 
 test-system: ## scenarios on a Debian 13 in a container with its own systemd, as root
 	@bash scripts/deps mmdebstrap debian-archive-keyring systemd-container
 	@bash scripts/system-root
 	@# The scenarios install these two; built here, their building is seen.
 	$(CARGO) build --locked -p cacd -p cacctl
-	$(CARGO) test --locked --workspace --no-fail-fast --test 's[0-9]*' -- --ignored
+	@CARGO="$(CARGO)" bash scripts/run-tests 's[0-9]*' --ignored
 
 # How often, and which moments; the test prints the seed that it takes where none is named.
 KILLS ?= 1000
