@@ -1,16 +1,14 @@
 //! However the dashboard ends, the shell has its terminal as it was.
 
-use std::fs::{File, OpenOptions};
 use std::io::Read as _;
 use std::process::Command;
 
 use cac_common::paths::SOCKET_VARIABLE;
 use cac_tests::harness::{LIMIT, Lab, cacctl};
+use cac_tests::pseudoterminal::Pseudoterminal;
 use cac_tests::terminal::{Size, Terminal, example};
 use cac_tests::wait::wait_for;
 use rustix::process::Signal;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
 
 const SIZE: Size = Size {
     columns: 80,
@@ -78,40 +76,26 @@ fn s24_the_terminal_is_restored_after_ctrl_c() -> anyhow::Result<()> {
 fn s24_the_dashboard_ends_when_its_terminal_has_gone_and_no_signal_tells_it() -> anyhow::Result<()>
 {
     let lab = Lab::start()?;
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&ours)?;
-    unlockpt(&ours)?;
-    let theirs = ptsname(&ours, Vec::new())?;
-    let theirs = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(theirs.to_str()?)?;
-    let size = Winsize {
-        ws_col: SIZE.columns,
-        ws_row: SIZE.rows,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&theirs, size)?;
-    // It controls no session, so nobody is told by a signal.
+    let keyboard = Pseudoterminal::open(SIZE)?;
+    // One screen more, that stays: by writing it would not notice either.
+    let mut screen = Pseudoterminal::open(SIZE)?;
+    // They control no session, so nobody is told by a signal.
     let mut dashboard = Command::new(cacctl()?)
         .env("TERM", "xterm-256color")
         .env("HOME", lab.folder())
         .env(SOCKET_VARIABLE, lab.socket())
-        .stdin(theirs.try_clone()?)
-        .stdout(theirs.try_clone()?)
-        .stderr(theirs)
+        .stdin(keyboard.theirs)
+        .stdout(screen.theirs.try_clone()?)
+        .stderr(screen.theirs)
         .spawn()?;
-    let mut ours = File::from(ours);
-    // With nothing left to draw, it would not notice by that either.
     let mut drawn = String::new();
     let mut chunk = vec![0; 64 * 1024];
     while !drawn.contains("empty") {
-        let length = ours.read(&mut chunk)?;
+        let length = screen.ours.read(&mut chunk)?;
         drawn.push_str(&String::from_utf8_lossy(&chunk[..length]));
     }
 
-    drop(ours);
+    drop(keyboard.ours);
 
     let ended = wait_for("the dashboard ends", LIMIT, || {
         dashboard.try_wait().transpose()

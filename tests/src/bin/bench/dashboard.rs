@@ -49,8 +49,8 @@ const ANONYMOUS: f64 = 6.0;
 pub(crate) fn print() -> anyhow::Result<()> {
     println!(
         "\nThe dashboard at {}×{}. Times in ms, medians of {TIMES}.",
-        window::SIZE.0,
-        window::SIZE.1,
+        window::SIZE.columns,
+        window::SIZE.rows,
     );
     head("a key and its frame, of the largest desk");
     for (name, keys) in SCREENS {

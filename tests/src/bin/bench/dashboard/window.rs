@@ -1,7 +1,7 @@
 //! The dashboard in a pseudoterminal, of which only the time and the bytes of
 //! what is drawn are looked at.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command};
@@ -12,12 +12,14 @@ use anyhow::{Context as _, bail};
 use cac_common::paths::SOCKET_VARIABLE;
 use cac_tests::clock;
 use cac_tests::harness::{LIMIT, cacctl};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use cac_tests::pseudoterminal::Pseudoterminal;
+use cac_tests::terminal::Size;
 use tempfile::TempDir;
 
-/// Columns and rows.
-pub(super) const SIZE: (u16, u16) = (200, 60);
+pub(super) const SIZE: Size = Size {
+    columns: 200,
+    rows: 60,
+};
 
 /// Nothing more comes of a frame after this.
 const QUIET: Duration = Duration::from_millis(100);
@@ -42,23 +44,7 @@ impl Window {
     pub(super) fn open(socket: &Path) -> anyhow::Result<Self> {
         let program = cacctl()?;
         let home = tempfile::tempdir()?;
-        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-        grantpt(&ours)?;
-        unlockpt(&ours)?;
-        let theirs = ptsname(&ours, Vec::new())?;
-        let theirs = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(theirs.to_str()?)?;
-        tcsetwinsize(
-            &theirs,
-            Winsize {
-                ws_col: SIZE.0,
-                ws_row: SIZE.1,
-                ws_xpixel: 0,
-                ws_ypixel: 0,
-            },
-        )?;
+        let Pseudoterminal { mut ours, theirs } = Pseudoterminal::open(SIZE)?;
         // It leads no group of its own yet, so setsid becomes it without a fork.
         let child = Command::new("setsid")
             .arg("--ctty")
@@ -75,7 +61,6 @@ impl Window {
             .spawn()
             .context("setsid cannot be started")?;
         let (tell, drawn) = channel();
-        let mut ours = File::from(ours);
         let keyboard = ours.try_clone()?;
         std::thread::spawn(move || {
             let mut chunk = vec![0; 64 * 1024];
