@@ -33,8 +33,8 @@ const MOST_DESCRIPTORS: usize = 4;
 const CHUNK: usize = 8 * 1024;
 const LARGEST_CHUNK: usize = 128 * 1024;
 
-/// Threads of the blocking pool for peers whose descriptors are not taken;
-/// the pool has 512, and systemd lets the daemon have 256.
+/// Threads of the blocking pool for peers whose descriptors are not taken; the
+/// daemon's pool has 192.
 static FOR_STRANGERS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(128)));
 
 /// One end of a conversation.

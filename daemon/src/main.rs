@@ -39,6 +39,11 @@ struct Flags {
     log: LogTo,
 }
 
+/// Threads for work that blocks. Clients that come and go quickly have all of
+/// them begun: so these are more than strangers can hold up, and so few that the
+/// unit's `TasksMax=` leaves room for those of cards and sign-ins.
+const MOST_BLOCKING: usize = 192;
+
 fn main() -> ExitCode {
     match run(Flags::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,6 +64,7 @@ fn run(flags: Flags) -> anyhow::Result<()> {
         systemd::socket_of_systemd().context("what systemd hands over is no socket of ours")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .max_blocking_threads(MOST_BLOCKING)
         .enable_all()
         .build()
         .context("no runtime can be started")?;

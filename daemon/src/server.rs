@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use self::places::{Open, Place};
+use self::places::{NotAdmitted, Open, Place};
 use crate::access::Access;
 use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
@@ -72,15 +72,6 @@ pub struct Server {
     pub rooms: Arc<Mutex<HashMap<u32, Arc<Semaphore>>>>,
 }
 
-/// Why a connection is not served.
-#[derive(Debug, thiserror::Error)]
-enum NotAdmitted {
-    #[error("peer is not known: {0}")]
-    Nameless(io::Error),
-    #[error("too many connections of uid {uid}, or of everyone")]
-    TooMany { uid: u32 },
-}
-
 /// Makes the socket, where no other daemon serves; everyone may connect.
 pub fn bind(path: &Path) -> io::Result<UnixListener> {
     if let Some(folder) = path.parent() {
@@ -113,7 +104,7 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     if let Err((stream, why)) = self.clone().admit(stream, &open) {
-                        tracing::warn!(%why, "connection was turned away");
+                        why.log();
                         self.metrics.connection_refused();
                         turn_away(stream, &turned_away);
                     }
@@ -133,8 +124,9 @@ impl Server {
             Ok(peer) => peer.uid(),
             Err(error) => return Err((stream, NotAdmitted::Nameless(error))),
         };
-        let Some(place) = Place::take(open, uid) else {
-            return Err((stream, NotAdmitted::TooMany { uid }));
+        let place = match Place::take(open, uid) {
+            Ok(place) => place,
+            Err(why) => return Err((stream, why)),
         };
         tokio::spawn(async move {
             let (asks, peer) = (self.clone(), self.peer(uid).await);

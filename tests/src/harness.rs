@@ -16,6 +16,7 @@ mod pam;
 pub(crate) mod programs;
 mod prompter;
 pub(crate) mod socket;
+pub mod tempers;
 mod traces;
 
 use std::fs;

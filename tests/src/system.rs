@@ -6,13 +6,15 @@
 //! which a test shows only if it fails.
 
 mod container;
+mod journal;
 mod package;
 mod probe;
 mod session;
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use anyhow::{Context as _, ensure};
@@ -22,7 +24,8 @@ use tokio::runtime::Runtime;
 
 use self::container::Container;
 use crate::harness::{
-    LIMIT, card_in, commands, label_of, pin_for, portal_person, programs, socket, start_portal,
+    Background, Follower, LIMIT, as_user, card_in, commands, label_of, pin_for, portal_person,
+    programs, socket, start_portal,
 };
 use crate::portal::{ReferencePortal, Versions};
 use crate::terminal::{Size, Terminal};
@@ -31,6 +34,7 @@ use crate::virtual_card::vpcd::Insertion;
 use crate::virtual_card::{CardHandle, samples};
 use crate::wait;
 
+pub use self::journal::Entry;
 pub use self::package::EARLIER;
 pub use self::probe::Probed;
 pub use self::session::Session;
@@ -228,6 +232,11 @@ impl System {
         commands::run(self.container.command(user, command), b"")
     }
 
+    /// Starts something as a user who has no session; it goes on until it is dropped.
+    pub fn begin_as(&self, user: &str, command: &[&str]) -> anyhow::Result<Background> {
+        Background::start(self.container.command(user, command))
+    }
+
     /// A shell outside, in which `inside COMMAND…` runs something in here as this user.
     pub fn terminal(&self, user: &str, size: Size) -> anyhow::Result<Terminal> {
         let terminal = Terminal::open(size, &self.socket())?;
@@ -286,10 +295,32 @@ impl System {
         waited.with_context(|| format!("it is {last:?}"))?
     }
 
-    /// Every entry of the journal with all its fields, one JSON object a line.
-    pub fn journal(&self) -> anyhow::Result<String> {
-        self.does(&["journalctl", "--sync"])?;
-        self.does(&["journalctl", "--boot", "--all", "--output=json"])
+    /// The first process of a unit, by its number outside.
+    pub fn process(&self, unit: &str) -> anyhow::Result<u32> {
+        self.container
+            .process(self.property(unit, "MainPID")?.parse()?)
+    }
+
+    /// Does something outside as a user of the machine, with the path of the
+    /// socket as it can be reached then: the way to it through the processes of
+    /// the machine is root's.
+    pub fn at_the_socket<T: Send>(
+        &self,
+        user: &str,
+        act: impl AsyncFnOnce(&Path) -> anyhow::Result<T> + Send,
+    ) -> anyhow::Result<T> {
+        let id =
+            |which: &str| -> anyhow::Result<u32> { Ok(self.does(&["id", which, user])?.parse()?) };
+        let folder = File::open(self.path("/run/cacd"))?;
+        let socket = format!("/proc/self/fd/{}/socket", folder.as_raw_fd());
+        as_user(id("--user")?, id("--group")?, async || {
+            act(Path::new(&socket)).await
+        })
+    }
+
+    /// Notes every snapshot that root is sent from now on.
+    pub fn follow(&self) -> anyhow::Result<Follower> {
+        Follower::start(&self.runtime, &self.socket())
     }
 
     fn socket(&self) -> PathBuf {

@@ -54,7 +54,7 @@ pub struct Background {
 }
 
 impl Background {
-    pub(super) fn start(mut command: Command) -> anyhow::Result<Self> {
+    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let said = tempfile::tempfile()?;
         let child = command

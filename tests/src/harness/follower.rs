@@ -19,7 +19,7 @@ pub struct Follower {
 
 impl Follower {
     /// Returns when it has seen the first snapshot.
-    pub(super) fn start(runtime: &Runtime, socket: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(runtime: &Runtime, socket: &Path) -> anyhow::Result<Self> {
         let (mut monitor, first) = runtime.block_on(async {
             let mut monitor = Client::connect(socket).await?.monitor().await?;
             let first = monitor.next().await?;

@@ -174,6 +174,29 @@ impl Container {
         root.join(inside.trim_start_matches('/'))
     }
 
+    /// The process that has this number inside, by its number outside.
+    pub(super) fn process(&self, inside: u32) -> anyhow::Result<u32> {
+        let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/pid"));
+        let ours = namespace(&self.leader.to_string())?;
+        let inside = inside.to_string();
+        let is_it = |pid: &str| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let mut numbers = status
+                .lines()
+                .filter_map(|line| line.strip_prefix("NSpid:"));
+            let number = numbers.next().and_then(|all| all.split_whitespace().last());
+            number == Some(&inside) && namespace(pid).is_ok_and(|its| its == ours)
+        };
+        for process in fs::read_dir("/proc")? {
+            let name = process?.file_name();
+            match name.to_str() {
+                Some(pid) if is_it(pid) => return Ok(pid.parse()?),
+                Some(_) | None => {}
+            }
+        }
+        bail!("no process has the number {inside} inside")
+    }
+
     /// Runs something to its end, as root.
     pub(super) fn run(&self, command: &[&str]) -> anyhow::Result<Output> {
         commands::run(self.command("root", command), b"")

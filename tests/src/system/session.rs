@@ -11,7 +11,7 @@ use super::System;
 use crate::harness::LIMIT;
 use crate::wait;
 
-/// Begun at the seat, without a screen. It goes on until it is terminated.
+/// Begun without a screen. It goes on until it is terminated.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// As `loginctl` takes it.
@@ -41,10 +41,23 @@ struct Listed {
 impl System {
     /// A user logs in at seat0, through PAM's `login`.
     pub fn session(&self, user: &str) -> anyhow::Result<Session> {
+        let at_the_seat = [
+            "--setenv=XDG_SEAT=seat0",
+            "--setenv=XDG_SESSION_TYPE=wayland",
+        ];
+        self.log_in(user, &at_the_seat)
+    }
+
+    /// A user logs in over the network, as with `ssh`: no seat is theirs.
+    pub fn session_from_afar(&self, user: &str) -> anyhow::Result<Session> {
+        self.log_in(user, &["--setenv=XDG_SESSION_TYPE=tty"])
+    }
+
+    fn log_in(&self, user: &str, environment: &[&str]) -> anyhow::Result<Session> {
         static BEGUN: AtomicU32 = AtomicU32::new(1);
         let number = BEGUN.fetch_add(1, Ordering::Relaxed);
         let unit = format!("seat-{user}-{number}.service");
-        self.does(&[
+        let run = [
             "systemd-run",
             "--quiet",
             &format!("--unit={unit}"),
@@ -53,12 +66,9 @@ impl System {
             "--property=PAMName=login",
             &format!("--property=User={user}"),
             "--property=StandardInput=null",
-            "--setenv=XDG_SEAT=seat0",
-            "--setenv=XDG_SESSION_TYPE=wayland",
             "--setenv=XDG_SESSION_CLASS=user",
-            "sleep",
-            "infinity",
-        ])?;
+        ];
+        self.does(&[&run[..], environment, &["sleep", "infinity"]].concat())?;
         let leader: u32 = self.property(&unit, "MainPID")?.parse()?;
         let list = self.loginctl(&["list-sessions", "--json=short"])?;
         let listed: Vec<Listed> = serde_json::from_str(&list)?;
