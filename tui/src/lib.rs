@@ -7,7 +7,7 @@ pub mod app;
 pub mod ascii;
 pub mod calls;
 pub mod changes;
-pub mod checklist;
+pub mod check;
 pub mod clearing;
 pub mod cli;
 pub mod clock;

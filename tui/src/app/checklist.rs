@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{App, Screen};
-use crate::checklist::{self, Check, Known, Verdict};
+use crate::check::{self, Check, Known, Verdict};
 use crate::failure::Trouble;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct ChecklistScreen {
 impl App {
     /// The lines, as things are now.
     pub fn checks(&self, list: &ChecklistScreen) -> Vec<Check> {
-        checklist::checks(&Known {
+        check::checks(&Known {
             link: &self.link,
             snapshot: self.snapshot.as_ref(),
             chosen: self.chosen(),
@@ -50,7 +50,7 @@ impl ChecklistScreen {
         self.picked
             .as_ref()
             .and_then(|name| checks.iter().position(|check| check.name == *name))
-            .or_else(|| checklist::first(checks))
+            .or_else(|| check::first(checks))
             .unwrap_or(0)
     }
 }

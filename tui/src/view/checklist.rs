@@ -10,7 +10,7 @@ use super::pane;
 use super::parts::{Parts, Seen, columns, keys};
 use super::text::{cut, field, fit, width, wrap_at_most};
 use crate::app::{App, ChecklistScreen};
-use crate::checklist::{self, Check, Verdict};
+use crate::check::{self, Check, Verdict};
 use crate::phrase::Tone;
 use crate::theme::Theme;
 
@@ -62,7 +62,7 @@ impl Sheet<'_> {
     }
 
     fn list(&self, checks: &[Check], cursor: usize, check: Option<&Check>) -> Parts {
-        let (tone, summary) = checklist::summary(checks);
+        let (tone, summary) = check::summary(checks);
         let summary = self.app.discreet(&summary);
         let mut head = self.with_mark((Theme::mark(tone), tone), &summary);
         head.push(Line::default());
@@ -155,7 +155,7 @@ impl Sheet<'_> {
         if let Some(fix) = &check.fix {
             add("what to do", &self.app.discreet(&fix.words), Tone::Quiet);
         }
-        if let Some(meaning) = checklist::meaning::of(&check.name) {
+        if let Some(meaning) = check::meaning::of(&check.name) {
             add(meant, meaning, Tone::Quiet);
         }
         add("check", &check.name, Tone::Quiet);

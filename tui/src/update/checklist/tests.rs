@@ -148,7 +148,7 @@ fn seconds_count_only_while_something_is_being_found_out() {
     assert!(done > running, "{done:?}");
 }
 
-fn checks_of(app: &App) -> Vec<crate::checklist::Check> {
+fn checks_of(app: &App) -> Vec<crate::check::Check> {
     let mut list = ChecklistScreen::default();
     for name in ["ako", "travel", "records"] {
         list.profiles.insert(name.into(), Ok(()));
@@ -156,7 +156,7 @@ fn checks_of(app: &App) -> Vec<crate::checklist::Check> {
     app.checks(&list)
 }
 
-fn checks(app: &App) -> Vec<crate::checklist::Check> {
+fn checks(app: &App) -> Vec<crate::check::Check> {
     let Screen::Checklist(list) = &app.screen else {
         panic!("{:?}", app.screen);
     };
@@ -167,8 +167,8 @@ fn verdicts_running(app: &App) -> usize {
     verdicts_running_in(&checks(app))
 }
 
-fn verdicts_running_in(checks: &[crate::checklist::Check]) -> usize {
-    let running = crate::checklist::Verdict::Running;
+fn verdicts_running_in(checks: &[crate::check::Check]) -> usize {
+    let running = crate::check::Verdict::Running;
     checks.iter().filter(|it| it.verdict == running).count()
 }
 
