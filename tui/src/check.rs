@@ -1,27 +1,113 @@
 //! What has to be so that a card signs its holder in: one line each, with the
 //! cause where it is not so and how to mend it.
 //!
-//! Worked out from what the daemon tells and from the clock, without asking
-//! anything. The order is that in which one thing needs another: the first line
-//! that failed is the cause, and what only follows from it is not judged.
+//! `cacctl check` and the dashboard's checklist are made from it. Some checks are
+//! worked out from what the daemon tells and from the clock, some are looked up
+//! on this machine as whoever asks. The order is that in which one thing needs
+//! another: the first line that failed is the cause, and what only follows from
+//! it is not judged.
 
 mod card;
-pub mod meaning;
+mod found;
+mod gate;
+pub mod look;
+pub(crate) mod pkcs11;
 mod portals;
+pub(crate) mod report;
 mod service;
 mod stated;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use cac_common::snapshot::{Card, Snapshot};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
+use self::gate::{Gate, Gates};
+use self::look::Place;
 use crate::app::{Chosen, Link};
 use crate::failure::Trouble;
 use crate::phrase::{self, Tone};
+
+pub use self::found::{About, Finding, Fix, Found, Verdict};
+
+/// One thing that is checked.
+pub struct Check {
+    /// Stable, in kebab case: `card-read`.
+    pub name: &'static str,
+    /// What should be so.
+    pub title: &'static str,
+    /// What it looks at, and what hangs on it: sentences.
+    pub meaning: &'static str,
+    /// The names of those that have to be so before it can be judged.
+    pub(crate) after: &'static [&'static str],
+    pub(crate) by: By,
+}
+
+/// How it is found out.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    /// From all that is known.
+    Known(fn(&Known<'_>) -> Found),
+    /// From the daemon's picture.
+    Picture(fn(&Snapshot) -> Found),
+    /// Of the card that is chosen.
+    Card(fn(&Known<'_>, &Card) -> Found),
+    /// Of each portal. The gate is that of a sign-in with the card.
+    Portals(fn(&Known<'_>, &Gate) -> Vec<Found>),
+    /// Looked up on this machine by whoever asks, in a thread of its own.
+    Machine(fn(&Place) -> Vec<Found>),
+    /// Nothing can test it: the person says that it is so. What to do where it
+    /// is not, and a command for it.
+    Person(&'static str, Option<&'static str>),
+}
+
+/// The one without which the daemon tells nothing.
+pub(crate) const SERVICE: &str = "service";
+
+/// Every check, in the order in which one needs another.
+const GROUPS: [&[Check]; 5] = [
+    service::CHECKS,
+    card::CHECKS,
+    pkcs11::CHECKS,
+    portals::CHECKS,
+    stated::CHECKS,
+];
+
+pub fn all() -> impl Iterator<Item = &'static Check> + Clone {
+    GROUPS.into_iter().flatten()
+}
+
+pub fn named(name: &str) -> Option<&'static Check> {
+    all().find(|check| check.name == name)
+}
+
+/// The names of those that are looked up on this machine.
+pub fn of_the_machine() -> impl Iterator<Item = &'static str> {
+    let of_the_machine = all().filter(|check| matches!(check.by, By::Machine(_)));
+    of_the_machine.map(|check| check.name)
+}
+
+impl Check {
+    /// Those that have to be so before it can be judged.
+    pub fn after(&self) -> impl ExactSizeIterator<Item = &'static str> {
+        self.after.iter().copied()
+    }
+
+    /// Nothing tests it: the person says that it is so.
+    pub fn is_stated(&self) -> bool {
+        matches!(self.by, By::Person(..))
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
 
 /// All that the checks are made from.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +119,8 @@ pub struct Known<'a> {
     pub chosen: Option<Chosen<'a>>,
     /// The portals whose profile was asked for, and whether it came.
     pub profiles: &'a BTreeMap<String, Result<(), Trouble>>,
+    /// What was found on this machine, by the names of the checks.
+    pub machine: &'a Machine,
     /// The lines that the person says are so.
     pub ticked: &'a BTreeSet<String>,
     /// Of the program that checks.
@@ -41,99 +129,88 @@ pub struct Known<'a> {
     pub zone: &'a TimeZone,
 }
 
-/// One line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// Stable, in kebab case: `card-read`, `portal-ako`.
-    pub name: String,
-    /// What should be so.
-    pub what: String,
-    pub verdict: Verdict,
-    /// What was found: a clause.
-    pub cause: String,
-    pub fix: Option<Fix>,
-    /// Nothing tests it: the person says that it is so.
-    pub is_stated: bool,
+/// What was found on this machine, by the names of the checks; of one that still
+/// runs there is nothing.
+pub type Machine = BTreeMap<&'static str, Vec<Found>>;
+
+/// What every check comes to.
+pub fn findings(known: &Known<'_>) -> Vec<Finding> {
+    let mut gates = Gates::default();
+    let mut findings = Vec::new();
+    for check in all() {
+        let gate = gates.before(check.after);
+        let found = match gate.closed() {
+            Some(closed) => vec![closed],
+            None => find(check, known, &gates),
+        };
+        let found: Vec<Finding> = (found.into_iter())
+            .map(|found| Finding { check, found })
+            .collect();
+        gates.pass(check, gate, &found);
+        findings.extend(found);
+    }
+    findings
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Fine,
-    /// It goes on, but somebody should look.
-    Warning,
-    Failed,
-    /// It follows from a line that failed, or is not meant here.
-    NotApplicable,
-    /// Nobody can tell.
-    Unknown,
-    /// It is being found out.
-    Running,
-}
-
-/// How to mend it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
-    /// Sentences.
-    pub words: String,
-    /// To be copied into a shell.
-    pub command: Option<String>,
-}
-
-impl Verdict {
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Fine => "fine",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-            Self::NotApplicable => "n/a",
-            Self::Unknown => "unknown",
-            Self::Running => "running",
+fn find(check: &Check, known: &Known<'_>, gates: &Gates) -> Vec<Found> {
+    let nothing = || Found::unknown("nothing is known of it");
+    match check.by {
+        By::Known(found) => vec![found(known)],
+        By::Picture(found) => vec![known.snapshot.map_or_else(nothing, found)],
+        By::Card(found) => {
+            let card = known.card();
+            vec![card.map_or_else(nothing, |card| found(known, card))]
+        }
+        By::Portals(found) => found(known, &gates.of_a_sign_in()),
+        By::Machine(_) => match known.machine.get(check.name) {
+            Some(found) => found.clone(),
+            None => vec![Found::running("it is being looked up")],
+        },
+        By::Person(words, command) => {
+            let found = if known.ticked.contains(check.name) {
+                Found::fine("so you say")
+            } else {
+                Found::unknown("yours to say")
+            };
+            vec![match command {
+                Some(command) => found.by(words, command),
+                None => found.mended(words),
+            }]
         }
     }
-
-    pub fn tone(self) -> Tone {
-        match self {
-            Self::Fine => Tone::Good,
-            Self::Warning => Tone::Wanted,
-            Self::Failed => Tone::Bad,
-            Self::NotApplicable | Self::Unknown => Tone::Quiet,
-            Self::Running => Tone::Working,
-        }
-    }
-}
-
-/// Every check, in the order in which one needs another.
-pub fn checks(known: &Known<'_>) -> Vec<Check> {
-    let mut list = List::default();
-    let service = service::checks(known, &mut list);
-    let card = card::checks(known, service.clone(), &mut list);
-    portals::checks(known, service, &card, &mut list);
-    stated::checks(known, &mut list);
-    list.checks
 }
 
 /// The line that is to be looked at first: the first that failed, else the
 /// first that runs, else the first with a warning.
-pub fn first(checks: &[Check]) -> Option<usize> {
-    let of = |verdict| checks.iter().position(|check| check.verdict == verdict);
+pub fn first(findings: &[Finding]) -> Option<usize> {
+    let of = |verdict| findings.iter().position(|it| it.verdict() == verdict);
     of(Verdict::Failed)
         .or_else(|| of(Verdict::Running))
         .or_else(|| of(Verdict::Warning))
 }
 
+/// Of all.
+pub fn worst(findings: &[Finding]) -> Verdict {
+    let is_there = |verdict: &Verdict| findings.iter().any(|it| it.verdict() == *verdict);
+    let by_weight = [Verdict::Failed, Verdict::Warning];
+    by_weight
+        .into_iter()
+        .find(is_there)
+        .unwrap_or(Verdict::Fine)
+}
+
 /// How it stands altogether, in a sentence.
-pub fn summary(checks: &[Check]) -> (Tone, String) {
+pub fn summary(findings: &[Finding]) -> (Tone, String) {
     let count = |verdict| {
-        let of = checks.iter().filter(|check| check.verdict == verdict);
+        let of = findings.iter().filter(|it| it.verdict() == verdict);
         u64::try_from(of.count()).unwrap_or(u64::MAX)
     };
-    let failed = checks.iter().find(|it| it.verdict == Verdict::Failed);
+    let failed = findings.iter().find(|it| it.verdict() == Verdict::Failed);
     if let Some(failed) = failed {
-        let cause = failed.cause.trim_end_matches('.');
-        let text = if failed.name.starts_with(portals::PREFIX) {
-            format!("Mend this first: {}: {cause}.", failed.what)
-        } else {
-            format!("Mend this first: {cause}.")
+        let cause = failed.cause().trim_end_matches('.');
+        let text = match failed.about() {
+            Some(about) => format!("Mend this first: {}: {cause}.", about.title),
+            None => format!("Mend this first: {cause}."),
         };
         return (Tone::Bad, text);
     }
@@ -146,143 +223,12 @@ pub fn summary(checks: &[Check]) -> (Tone, String) {
         let lines = phrase::counted(warnings, "line wants", "lines want");
         return (Tone::Wanted, format!("Nothing failed; {lines} a look."));
     }
-    let is_open = |check: &Check| check.verdict == Verdict::Unknown && !check.is_stated;
-    if checks.iter().any(is_open) {
+    let is_open = |it: &Finding| it.verdict() == Verdict::Unknown && !it.check.is_stated();
+    if findings.iter().any(is_open) {
         let text = "Nothing is in the way, as far as is known.";
         return (Tone::Good, text.into());
     }
     (Tone::Good, "Nothing is in the way.".into())
-}
-
-/// What a check came to.
-struct Found {
-    verdict: Verdict,
-    cause: String,
-    fix: Option<Fix>,
-}
-
-impl Found {
-    fn new(verdict: Verdict, cause: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            cause: cause.into(),
-            fix: None,
-        }
-    }
-
-    fn fine(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Fine, cause)
-    }
-
-    fn warning(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Warning, cause)
-    }
-
-    fn failed(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Failed, cause)
-    }
-
-    fn running(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Running, cause)
-    }
-
-    fn unknown(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Unknown, cause)
-    }
-
-    fn not_applicable(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::NotApplicable, cause)
-    }
-
-    fn mended(self, words: impl Into<String>) -> Self {
-        Self {
-            fix: Some(Fix {
-                words: words.into(),
-                command: None,
-            }),
-            ..self
-        }
-    }
-
-    fn by(self, words: impl Into<String>, command: impl Into<String>) -> Self {
-        Self {
-            fix: Some(Fix {
-                words: words.into(),
-                command: Some(command.into()),
-            }),
-            ..self
-        }
-    }
-}
-
-/// Whether what a check needs is there.
-#[derive(Debug, Clone, Default)]
-enum Gate {
-    #[default]
-    Open,
-    /// This is still being found out.
-    Waits(String),
-    /// This failed.
-    Shut(String),
-}
-
-impl Gate {
-    /// What stands for a check that cannot be made.
-    fn closed(&self) -> Option<Found> {
-        match self {
-            Self::Open => None,
-            Self::Waits(what) => Some(Found::running(format!("after: {what}"))),
-            Self::Shut(what) => Some(Found::not_applicable(format!("after: {what}"))),
-        }
-    }
-}
-
-#[derive(Default)]
-struct List {
-    checks: Vec<Check>,
-}
-
-impl List {
-    /// A line that others need: what is found of it passes through the gate.
-    fn step(&mut self, gate: &mut Gate, name: &str, what: &str, found: impl FnOnce() -> Found) {
-        let verdict = self.line(gate, name, what, found);
-        if matches!(gate, Gate::Shut(_)) {
-            return;
-        }
-        match verdict {
-            Verdict::Failed => *gate = Gate::Shut(what.into()),
-            Verdict::Running if matches!(gate, Gate::Open) => *gate = Gate::Waits(what.into()),
-            Verdict::Running
-            | Verdict::Fine
-            | Verdict::Warning
-            | Verdict::NotApplicable
-            | Verdict::Unknown => {}
-        }
-    }
-
-    /// A line that no other needs.
-    fn line(
-        &mut self,
-        gate: &Gate,
-        name: &str,
-        what: &str,
-        found: impl FnOnce() -> Found,
-    ) -> Verdict {
-        let Found {
-            verdict,
-            cause,
-            fix,
-        } = gate.closed().unwrap_or_else(found);
-        self.checks.push(Check {
-            name: name.into(),
-            what: what.into(),
-            verdict,
-            cause,
-            fix,
-            is_stated: false,
-        });
-        verdict
-    }
 }
 
 impl<'a> Known<'a> {

@@ -3,6 +3,7 @@
 mod backup;
 mod bounds;
 mod card;
+mod check;
 mod examples;
 mod history;
 mod notify;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 pub use self::backup::Backup;
 pub use self::bounds::Bounds;
 pub use self::card::{Card, CardExport, CardShow, ForPin, Slots};
+pub use self::check::Check;
 pub use self::history::{History, Moment};
 pub use self::notify::Notify;
 pub use self::portal::{Portal, PortalList, PortalShow, PortalTest};
@@ -135,6 +137,16 @@ pub enum Command {
     /// List the portals, show how one is described, or try signing in there by hand.
     #[command(subcommand, after_help = examples::PORTAL)]
     Portal(Portal),
+    /// Say what is in the way of signing in with a card, with the cause and how to mend it.
+    ///
+    /// It looks at the service, the readers, the card, the portals and this
+    /// machine, and changes nothing. Each line says whether something is as it
+    /// should be. They stand in the order in which one thing needs another: the
+    /// first that failed is the cause, and what only follows from it is not
+    /// judged. It ends within 10 s: with 1 where something failed (3 where the
+    /// service cannot be reached), with 4 where something wants a look.
+    #[command(after_help = check::EXAMPLES)]
+    Check(Check),
     /// Say whether you may register at a portal, and how: by yourself, with a sponsor, or not.
     #[command(after_help = examples::ELIGIBILITY)]
     Eligibility(Eligibility),

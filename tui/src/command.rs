@@ -5,6 +5,7 @@ mod ask_pin;
 mod ask_yes;
 pub mod backup;
 pub mod card;
+pub mod check;
 pub mod clear;
 pub mod eligibility;
 mod ends;

@@ -16,7 +16,7 @@ use clap_complete::{Shell, env};
 
 use self::shells::{Bash, Zsh};
 pub(crate) use self::values::{
-    cards, categories, enabled_portals, every_card, portals, readers, slots, themes,
+    cards, categories, checks, enabled_portals, every_card, portals, readers, slots, themes,
 };
 use crate::cli::Cli;
 

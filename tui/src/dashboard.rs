@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::{App, Link};
 use crate::calls;
+use crate::check::look;
 use crate::cli::Place;
 use crate::clock;
 use crate::failure::{Exit, Failure, Trouble};
@@ -169,6 +170,7 @@ impl Desk {
                 Some(Action::Suspend) => screen.suspend()?,
                 Some(Action::TakeMouse(ours)) => screen.take_mouse(ours)?,
                 Some(Action::FollowActivity(shows)) => self.follow_activity(shows),
+                Some(Action::LookAround(round)) => self.look_around(round),
                 Some(action) => self.start(action),
             }
         }
@@ -244,6 +246,19 @@ impl Desk {
         });
     }
 
+    fn look_around(&self, round: u64) {
+        let is_connected = self.app.link == Link::Connected;
+        let picture = self.app.snapshot.clone().filter(|_| is_connected);
+        let mut looked = look::around(&Arc::new(look::Place::here(picture)), |_| true);
+        let answer = self.answer.clone();
+        tokio::spawn(async move {
+            while let Some(looked) = looked.recv().await {
+                // Fails only if the dashboard has ended.
+                let _ = answer.send(Message::Looked { round, looked }).await;
+            }
+        });
+    }
+
     fn start(&mut self, action: Action) {
         let (socket, answer) = (self.socket.clone(), self.answer.clone());
         let secret = self.secret.take();
@@ -284,7 +299,8 @@ impl Desk {
                 | Action::Redraw
                 | Action::Suspend
                 | Action::TakeMouse(_)
-                | Action::FollowActivity(_) => return,
+                | Action::FollowActivity(_)
+                | Action::LookAround(_) => return,
             };
             // Fails only if the dashboard has ended.
             let _ = answer.send(message).await;

@@ -129,6 +129,8 @@ pub enum Failure {
     CardGone,
     #[error("no portal has the name {name:?}{}", there_are("portal", name, there))]
     NoSuchPortal { name: String, there: Vec<String> },
+    #[error("no check has the name {name:?}{}", there_are("check", name, there))]
+    NoSuchCheck { name: String, there: Vec<String> },
     #[error("no portal is enabled")]
     NoPortal,
     #[error("several portals could be meant: {}", names.join(", "))]
@@ -269,6 +271,7 @@ impl Failure {
             | Self::NoSuchReader { .. }
             | Self::SeveralReaders { .. }
             | Self::NoSuchPortal { .. }
+            | Self::NoSuchCheck { .. }
             | Self::SeveralPortals { .. }
             | Self::NoneNeedsWizard { .. }
             | Self::NoSuchDay(_) => Exit::Usage,

@@ -1,6 +1,7 @@
 //! Text and JSON for standard output.
 
 pub mod card;
+pub mod check;
 pub mod eligibility;
 pub mod portal;
 pub mod report;

@@ -70,6 +70,7 @@ fn take(app: &mut App, message: Message) -> Option<Action> {
                 return checklist::profile(app, &of, profile);
             }
         }
+        Message::Looked { round, looked } => return checklist::looked(app, round, looked),
         Message::Saved(saved) => took_away(
             app,
             saved.map(|path| format!("Saved to {}.", path.display())),

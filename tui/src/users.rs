@@ -46,6 +46,12 @@ pub fn told(uid: u32) -> String {
     }
 }
 
+/// Of the user of this process, by name as far as there is one.
+pub(crate) fn own() -> String {
+    let own = NAMES.get().and_then(|names| names.get(&getuid().as_raw()));
+    own.cloned().unwrap_or_default()
+}
+
 /// `jane:x:1000:…`, a line each; the first of those with one number counts.
 fn listed(text: &str) -> BTreeMap<u32, String> {
     let mut names = BTreeMap::new();

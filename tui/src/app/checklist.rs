@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{App, Screen};
-use crate::check::{self, Check, Known, Verdict};
+use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
+use cac_common::snapshot::{Stage, Visit};
+
+use super::{App, Link, Screen};
+use crate::check::{self, Finding, Known, Machine, Verdict};
 use crate::failure::Trouble;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChecklistScreen {
-    /// The name of the line picked by hand; else the first that is to be looked at.
+    /// The key of the line picked by hand; else the first that is to be looked at.
     pub picked: Option<String>,
     /// One line is open, scrolled down this far.
     pub opened: Option<u16>,
@@ -17,16 +20,31 @@ pub struct ChecklistScreen {
     pub asking: Option<String>,
     /// Those that came, or why not.
     pub profiles: BTreeMap<String, Result<(), Trouble>>,
+    /// What was found on this machine.
+    pub machine: Machine,
+    /// How often it was looked around; what comes of an earlier time is late.
+    pub round: u64,
+    /// How things stood when it was last looked around.
+    pub looked_at: Option<Surroundings>,
+}
+
+/// What the checks of this machine depend on in the daemon's picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    is_connected: bool,
+    service: Option<ServiceStatus>,
+    readers: Vec<(ReaderName, ReaderStatus, Option<Visit>, bool)>,
 }
 
 impl App {
     /// The lines, as things are now.
-    pub fn checks(&self, list: &ChecklistScreen) -> Vec<Check> {
-        check::checks(&Known {
+    pub fn findings(&self, list: &ChecklistScreen) -> Vec<Finding> {
+        check::findings(&Known {
             link: &self.link,
             snapshot: self.snapshot.as_ref(),
             chosen: self.chosen(),
             profiles: &list.profiles,
+            machine: &list.machine,
             ticked: &self.ticked,
             version: env!("CARGO_PKG_VERSION"),
             now: self.now,
@@ -39,18 +57,34 @@ impl App {
         let Screen::Checklist(list) = &self.screen else {
             return false;
         };
-        let checks = self.checks(list);
-        checks.iter().any(|it| it.verdict == Verdict::Running)
+        let findings = self.findings(list);
+        findings.iter().any(|it| it.verdict() == Verdict::Running)
+    }
+
+    /// How things stand that the checks of this machine depend on.
+    pub fn surroundings(&self) -> Surroundings {
+        let readers = self.snapshot.iter().flat_map(|it| &it.readers);
+        let readers = readers.map(|reader| {
+            let card = reader.card.as_ref();
+            let is_read = card.is_some_and(|card| card.stage == Stage::Read);
+            let visit = card.map(|card| card.visit);
+            (reader.name.clone(), reader.status, visit, is_read)
+        });
+        Surroundings {
+            is_connected: self.link == Link::Connected,
+            service: self.snapshot.as_ref().map(|it| it.service),
+            readers: readers.collect(),
+        }
     }
 }
 
 impl ChecklistScreen {
     /// Where the cursor stands.
-    pub fn row(&self, checks: &[Check]) -> usize {
+    pub fn row(&self, findings: &[Finding]) -> usize {
         self.picked
             .as_ref()
-            .and_then(|name| checks.iter().position(|check| check.name == *name))
-            .or_else(|| check::first(checks))
+            .and_then(|key| findings.iter().position(|it| it.key() == *key))
+            .or_else(|| check::first(findings))
             .unwrap_or(0)
     }
 }

@@ -6,7 +6,7 @@ use cac_common::reader::ReaderStatus;
 use cac_common::snapshot::{Card, Hidden, PinStatus, Snapshot, Stage};
 
 use super::service::{clock, pcscd};
-use super::{Found, Gate, Known, List, Verdict};
+use super::{By, Check, Found, Known, Verdict};
 use crate::app::Chosen;
 use crate::failure::PUT_IT_IN_AGAIN;
 use crate::phrase::certificate as words;
@@ -16,78 +16,103 @@ use crate::view::NO_ANSWER;
 const OFFICE: &str = "An ID card office (RAPIDS) exchanges the card: the certificates on it cannot \
      be renewed alone. Make an appointment, and bring another photo ID.";
 
-/// Gives the gate that a sign-in passes.
-pub(super) fn checks(known: &Known<'_>, gate: Gate, list: &mut List) -> Gate {
-    let mut gate = gate;
-    let snapshot = known.snapshot;
-    let of = |found: fn(&Snapshot) -> Found| move || snapshot.map_or_else(nothing, found);
-    list.step(&mut gate, "pcscd", "pcscd can be used", of(pcscd));
-    list.step(&mut gate, "reader", "a reader is plugged in", of(reader));
-    list.step(
-        &mut gate,
-        "permission",
-        "you may see and use cards",
-        of(permission),
-    );
-    list.step(&mut gate, "card", "a card is in, and answers", || {
-        card_in(known)
-    });
-    let card = known.card();
-    let of = |found: fn(&Known<'_>, &Card) -> Found| {
-        move || card.map_or_else(nothing, |card| found(known, card))
-    };
-    list.step(&mut gate, "card-read", "the card is read", of(read));
-    list.step(
-        &mut gate,
-        "certificate",
-        "a certificate signs you in",
-        of(login),
-    );
-    // What is wrong with a certificate stands in the way of portals, not of what follows here.
-    let after = gate.clone();
-    list.step(
-        &mut gate,
-        "certificate-dates",
-        "the certificate is in date",
-        of(dates),
-    );
-    list.line(
-        &after,
-        "certificate-chain",
-        "its issuer is trusted",
-        of(chain),
-    );
-    let not_revoked = "the certificate is not revoked";
-    let verdict = list.line(
-        &after,
-        "certificate-revocation",
-        not_revoked,
-        of(revocation),
-    );
-    if verdict == Verdict::Failed && matches!(gate, Gate::Open) {
-        gate = Gate::Shut(not_revoked.into());
-    }
-    list.line(
-        &after,
-        "card-expiry",
-        "the card itself is in date",
-        of(expiry),
-    );
-    list.line(
-        &after,
-        "card-findings",
-        "nothing else is wrong with it",
-        of(findings),
-    );
-    let mut pin_gate = after;
-    list.step(&mut pin_gate, "pin-tries", "PIN tries are left", of(pin));
-    if matches!(gate, Gate::Open) {
-        gate = pin_gate;
-    }
-    gate
-}
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "pcscd",
+        title: "pcscd can be used",
+        meaning: "pcscd, the system's smart card service, is there and lets cacd in. It is how every \
+             program reaches the readers.",
+        after: &["service"],
+        by: By::Picture(pcscd),
+    },
+    Check {
+        name: "reader",
+        title: "a reader is plugged in",
+        meaning: "pcscd lists a reader. One that is plugged in and missing here has no driver, or gets \
+             no power.",
+        after: &["pcscd"],
+        by: By::Picture(reader),
+    },
+    Check {
+        name: "permission",
+        title: "you may see and use cards",
+        meaning: "The service shows you cards and lets you act: root and the members of cacd-admin may. \
+             Others see only that there are readers.",
+        after: &["reader"],
+        by: By::Picture(permission),
+    },
+    Check {
+        name: "card",
+        title: "a card is in, and answers",
+        meaning: "A card is in the reader that is chosen, and its chip answers when it gets power.",
+        after: &["permission"],
+        by: By::Known(card_in),
+    },
+    Check {
+        name: "card-read",
+        title: "the card is read",
+        meaning: "What the card shows without a PIN was read: who it belongs to, and its certificates.",
+        after: &["card"],
+        by: By::Card(read),
+    },
+    Check {
+        name: "certificate",
+        title: "a certificate signs you in",
+        meaning: "Of the certificates on the card this one is shown to portals, and why this one. A \
+             portal whose profile wants another gets that.",
+        after: &["card-read"],
+        by: By::Card(login),
+    },
+    Check {
+        name: "certificate-dates",
+        title: "the certificate is in date",
+        meaning: "Today lies between its first and its last day. Portals refuse it before and after.",
+        after: &["certificate"],
+        by: By::Card(dates),
+    },
+    Check {
+        name: "certificate-chain",
+        title: "its issuer is trusted",
+        meaning: "Its issuers lead up to an authority that lies on this machine. It is a look ahead: \
+             what counts at a portal is whom the portal trusts.",
+        after: &["certificate"],
+        by: By::Card(chain),
+    },
+    Check {
+        name: "certificate-revocation",
+        title: "the certificate is not revoked",
+        meaning: "Its issuer was asked whether it was taken back, as happens to lost cards. Portals ask \
+             the same.",
+        after: &["certificate"],
+        by: By::Card(revocation),
+    },
+    Check {
+        name: "card-expiry",
+        title: "the card itself is in date",
+        meaning: "The last day that the card itself states. After it the card is no identification any \
+             more, whatever its certificates say.",
+        after: &["certificate"],
+        by: By::Card(expiry),
+    },
+    Check {
+        name: "card-findings",
+        title: "nothing else is wrong with it",
+        meaning: "What else was odd in what the card holds, such as data that contradict each other. \
+             Nothing of it keeps you from signing in.",
+        after: &["certificate"],
+        by: By::Card(findings),
+    },
+    Check {
+        name: "pin-tries",
+        title: "PIN tries are left",
+        meaning: "The card counts wrong PINs down and blocks itself at none. It was asked for the count, \
+             which costs no try.",
+        after: &["certificate"],
+        by: By::Card(pin),
+    },
+];
 
-/// What a closed gate keeps from being asked.
+/// What a card that is not there is known of.
 fn nothing() -> Found {
     Found::unknown("nothing is known of it")
 }
@@ -185,7 +210,7 @@ fn of_login(card: &Card, found: impl FnOnce(&CertificateSummary) -> Found) -> Fo
 }
 
 fn dates(known: &Known<'_>, card: &Card) -> Found {
-    if clock(known).verdict == Verdict::Failed {
+    if clock(known).verdict() == Verdict::Failed {
         return Found::not_applicable("after: the clock is right");
     }
     of_login(card, |certificate| {

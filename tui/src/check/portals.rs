@@ -3,33 +3,53 @@
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Portal, Registration, Snapshot};
 
-use super::{Found, Gate, Known, List};
+use super::gate::Gate;
+use super::{By, Check, Found, Known};
 use crate::app::Chosen;
 use crate::phrase::{self, Tone};
 use crate::print;
 
-/// Before the name of a portal, in the name of its line.
-pub(super) const PREFIX: &str = "portal-";
+/// The checks that stand in the way of a sign-in with the card.
+pub(super) const NEEDED: [&str; 2] = ["certificate-dates", "pin-tries"];
+pub(super) const NOT_REVOKED: &str = "certificate-revocation";
 
-/// `card` is the gate that a sign-in passes.
-pub(super) fn checks(known: &Known<'_>, service: Gate, card: &Gate, list: &mut List) {
-    let mut gate = service;
-    let of = |found: fn(&Snapshot) -> Found| {
-        move || known.snapshot.map_or_else(|| Found::unknown(""), found)
-    };
-    list.line(
-        &gate,
-        "configuration",
-        "the configuration is sound",
-        of(configuration),
-    );
-    list.step(&mut gate, "portals", "a portal is described", of(portals));
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "configuration",
+        title: "the configuration is sound",
+        meaning: "cacd.toml and every profile of a portal could be read. A mistake is told with its \
+             line, and what was in force before stays so.",
+        after: &["service"],
+        by: By::Picture(configuration),
+    },
+    Check {
+        name: "portals",
+        title: "a portal is described",
+        meaning: "At least one portal is described in portals.d and enabled.",
+        after: &["service"],
+        by: By::Picture(portals),
+    },
+    Check {
+        name: "portal",
+        title: "where the card stands there",
+        meaning: "Where the card stands at each portal, by what the portal said last. Nothing was \
+             asked of it for this list: o in the dashboard tries a sign-in.",
+        after: &["portals"],
+        by: By::Portals(each),
+    },
+    Check {
+        name: "database",
+        title: "what happens is kept",
+        meaning: "What happens can be written down, so that it is known after the machine starts anew.",
+        after: &["service"],
+        by: By::Picture(database),
+    },
+];
+
+fn each(known: &Known<'_>, card: &Gate) -> Vec<Found> {
     let portals = known.snapshot.map_or(&[][..], |it| &it.portals);
-    for portal in portals {
-        let name = format!("{PREFIX}{}", portal.name);
-        list.line(&gate, &name, &portal.title, || at(known, portal, card));
-    }
-    list.line(&gate, "database", "what happens is kept", of(database));
+    let found = |portal: &Portal| at(known, portal, card).about(&portal.name, &portal.title);
+    portals.iter().map(found).collect()
 }
 
 fn configuration(snapshot: &Snapshot) -> Found {

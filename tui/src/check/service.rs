@@ -4,11 +4,9 @@ use cac_common::reader::ServiceStatus;
 use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
 
-use super::{Found, Gate, Known, List};
+use super::{By, Check, Found, Known};
 use crate::app::Link;
 use crate::phrase;
-
-const ANSWERS: &str = "cacd answers";
 
 /// 2026-01-01, the year in which this was written: an earlier clock is wrong.
 const WRITTEN: UtcSeconds = UtcSeconds(1_767_225_600);
@@ -16,14 +14,32 @@ const WRITTEN: UtcSeconds = UtcSeconds(1_767_225_600);
 /// Seconds by which what happened may lie ahead of the clock.
 const AHEAD: i64 = 5 * 60;
 
-/// Gives the gate that all else passes which comes over the socket.
-pub(super) fn checks(known: &Known<'_>, list: &mut List) -> Gate {
-    let mut gate = Gate::default();
-    list.step(&mut gate, "service", ANSWERS, || reached(known));
-    list.line(&gate, "version", "cacd and cacctl match", || version(known));
-    list.line(&Gate::Open, "clock", "the clock is right", || clock(known));
-    gate
-}
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "service",
+        title: "cacd answers",
+        meaning: "cacd, the service, answers on its socket. It alone reads cards and signs in; without \
+             it nothing here goes on.",
+        after: &[],
+        by: By::Known(reached),
+    },
+    Check {
+        name: "version",
+        title: "cacd and cacctl match",
+        meaning: "The program that draws this and the service are of one version. After an update they \
+             may differ until the service is started anew.",
+        after: &["service"],
+        by: By::Known(version),
+    },
+    Check {
+        name: "clock",
+        title: "the clock is right",
+        meaning: "This machine's clock is later than this program and than the last thing that \
+             happened. With a wrong clock good certificates look expired, or not valid yet.",
+        after: &[],
+        by: By::Known(clock),
+    },
+];
 
 fn reached(known: &Known<'_>) -> Found {
     match (known.link, known.snapshot) {

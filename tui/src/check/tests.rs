@@ -1,13 +1,20 @@
+use std::sync::LazyLock;
+
 use cac_common::certificate::{ChainStatus, Revocation};
-use cac_common::finding::Finding;
 use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{PinStatus, Stage};
 
-use super::*;
+use super::{named as named_check, *};
 use crate::invented;
 
 static UTC: TimeZone = TimeZone::UTC;
+/// Where every check of the machine found nothing wrong.
+static SOUND_MACHINE: LazyLock<Machine> = LazyLock::new(|| {
+    of_the_machine()
+        .map(|name| (name, vec![Found::fine("it is so")]))
+        .collect()
+});
 
 /// What a case changes on a desk where all is well.
 type Change = fn(&mut Snapshot);
@@ -19,26 +26,34 @@ fn where_all_is_well_nothing_failed_and_nothing_runs() {
     let (tone, told) = summary(&checks);
 
     assert_eq!((tone, &*told), (Tone::Good, "Nothing is in the way."));
-    for check in checks.iter().filter(|check| !check.is_stated) {
-        assert_eq!(check.verdict, Verdict::Fine, "{check:?}");
-        assert!(!check.cause.is_empty(), "{check:?}");
+    for check in checks.iter().filter(|check| !check.check.is_stated()) {
+        assert_eq!(check.verdict(), Verdict::Fine, "{check:?}");
+        assert!(!check.cause().is_empty(), "{check:?}");
     }
     assert_eq!(first(&checks), None);
 }
 
 #[test]
-fn each_line_says_what_it_looks_at() {
-    for check in checked(&well()) {
-        let told = meaning::of(&check.name);
-        assert_eq!(told.is_none(), check.is_stated, "{check:?}");
+fn each_check_needs_only_earlier_ones_and_says_what_it_looks_at() {
+    let mut earlier = BTreeSet::new();
+    for check in all() {
+        for needed in check.after {
+            assert!(earlier.contains(needed), "{check:?} needs {needed}");
+        }
+        assert!(earlier.insert(check.name), "{check:?} stands twice");
+        assert!(check.meaning.ends_with('.'), "{check:?}");
+        assert!(named_check(check.name).is_some());
     }
-    assert_eq!(meaning::of("no-line"), None);
+    assert!(named_check("no-check").is_none());
+    for needed in portals::NEEDED.iter().chain([&portals::NOT_REVOKED]) {
+        assert!(earlier.contains(needed), "{needed}");
+    }
 }
 
 #[test]
 fn names_are_stable_and_each_stands_once() {
     let checks = checked(&well());
-    let names: Vec<&str> = checks.iter().map(|check| &check.name[..]).collect();
+    let names: Vec<String> = checks.iter().map(Finding::key).collect();
 
     assert_eq!(
         names,
@@ -58,9 +73,11 @@ fn names_are_stable_and_each_stands_once() {
             "card-expiry",
             "card-findings",
             "pin-tries",
+            "pkcs11-module",
+            "p11-kit",
             "configuration",
             "portals",
-            "portal-ako",
+            "portal ako",
             "database",
             "stated-account",
             "stated-pin",
@@ -115,13 +132,17 @@ fn the_first_line_that_failed_is_the_cause_and_what_follows_from_it_is_not_judge
         let at = first(&checks).unwrap();
 
         let check = &checks[at];
-        assert_eq!((&*check.name, check.verdict), (name, Verdict::Failed));
-        assert!(check.fix.is_some(), "{name} says what to do");
-        let failed = checks.iter().filter(|it| it.verdict == Verdict::Failed);
+        assert_eq!((&*check.key(), check.verdict()), (name, Verdict::Failed));
+        assert!(check.advice().is_some(), "{name} says what to do");
+        let failed = checks.iter().filter(|it| it.verdict() == Verdict::Failed);
         assert_eq!(failed.count(), 1, "{name}: {checks:#?}");
-        let ako = named(&checks, "portal-ako");
-        assert_eq!(ako.verdict, Verdict::NotApplicable, "{name}");
-        assert!(ako.cause.contains(&check.what), "{name}: {}", ako.cause);
+        let ako = named(&checks, "portal ako");
+        assert_eq!(ako.verdict(), Verdict::NotApplicable, "{name}");
+        assert!(
+            ako.cause().contains(check.title()),
+            "{name}: {}",
+            ako.cause()
+        );
     }
 }
 
@@ -162,7 +183,11 @@ fn what_is_in_nobodys_way_is_told_and_stops_nothing() {
             card(it).expires = Some("2026-13-41".into());
         }),
         ("card-findings", Verdict::Warning, |it| {
-            card(it).findings = vec![Finding::fault("CHUID", "is cut short", "It is damaged.")];
+            card(it).findings = vec![cac_common::finding::Finding::fault(
+                "CHUID",
+                "is cut short",
+                "It is damaged.",
+            )];
         }),
         ("pin-tries", Verdict::Warning, |it| {
             card(it).pin = PinStatus::Ready {
@@ -178,9 +203,9 @@ fn what_is_in_nobodys_way_is_told_and_stops_nothing() {
         change(&mut snapshot);
         let checks = checked(&snapshot);
 
-        assert_eq!(named(&checks, name).verdict, verdict, "{name}");
+        assert_eq!(named(&checks, name).verdict(), verdict, "{name}");
         assert_eq!(
-            named(&checks, "portal-ako").verdict,
+            named(&checks, "portal ako").verdict(),
             Verdict::Fine,
             "{name}"
         );
@@ -201,10 +226,10 @@ fn a_daemon_that_is_away_leaves_nothing_of_an_old_picture_to_judge() {
     let checks = made(Some(&snapshot), &link, invented::NOW);
 
     assert_eq!(first(&checks), Some(0));
-    assert_eq!(checks[0].name, "service");
-    let runs_or_fails = |check: &&Check| {
+    assert_eq!(checks[0].key(), "service");
+    let runs_or_fails = |check: &&Finding| {
         matches!(
-            check.verdict,
+            check.verdict(),
             Verdict::Failed | Verdict::Running | Verdict::Warning
         )
     };
@@ -219,10 +244,10 @@ fn a_daemon_that_is_away_leaves_nothing_of_an_old_picture_to_judge() {
 fn before_the_daemon_has_answered_everything_waits_for_it() {
     let checks = made(None, &Link::Connecting, invented::NOW);
 
-    assert_eq!(checks[0].verdict, Verdict::Running);
+    assert_eq!(checks[0].verdict(), Verdict::Running);
     let card = named(&checks, "card-read");
-    assert_eq!(card.verdict, Verdict::Running);
-    assert_eq!(card.cause, "after: cacd answers");
+    assert_eq!(card.verdict(), Verdict::Running);
+    assert_eq!(card.cause(), "after: cacd answers");
 }
 
 #[test]
@@ -236,9 +261,9 @@ fn a_card_that_is_being_read_runs_with_all_that_follows_from_it() {
 
     let checks = checked(&snapshot);
 
-    assert_eq!(named(&checks, "card-read").cause, "3 of 9 parts are read");
-    for name in ["card-read", "certificate", "pin-tries", "portal-ako"] {
-        assert_eq!(named(&checks, name).verdict, Verdict::Running, "{name}");
+    assert_eq!(named(&checks, "card-read").cause(), "3 of 9 parts are read");
+    for name in ["card-read", "certificate", "pin-tries", "portal ako"] {
+        assert_eq!(named(&checks, name).verdict(), Verdict::Running, "{name}");
     }
     assert_eq!(summary(&checks).0, Tone::Working);
 }
@@ -252,9 +277,9 @@ fn a_card_that_is_judged_runs_until_it_is() {
     let checks = checked(&snapshot);
 
     for name in ["certificate-chain", "certificate-revocation"] {
-        assert_eq!(named(&checks, name).verdict, Verdict::Running, "{name}");
+        assert_eq!(named(&checks, name).verdict(), Verdict::Running, "{name}");
     }
-    assert_eq!(named(&checks, "pin-tries").verdict, Verdict::Fine);
+    assert_eq!(named(&checks, "pin-tries").verdict(), Verdict::Fine);
 }
 
 #[test]
@@ -265,10 +290,10 @@ fn a_clock_that_is_wrong_is_the_cause_of_dates_that_look_wrong() {
     let set_back = UtcSeconds(snapshot.daemon.started_at.0 - 3600);
     let set_back = made(Some(&snapshot), &Link::Connected, set_back);
 
-    assert_eq!(named(&long_ago, "clock").verdict, Verdict::Failed);
+    assert_eq!(named(&long_ago, "clock").verdict(), Verdict::Failed);
     let dates = named(&long_ago, "certificate-dates");
-    assert_eq!(dates.verdict, Verdict::NotApplicable, "{dates:?}");
-    assert_eq!(named(&set_back, "clock").verdict, Verdict::Warning);
+    assert_eq!(dates.verdict(), Verdict::NotApplicable, "{dates:?}");
+    assert_eq!(named(&set_back, "clock").verdict(), Verdict::Warning);
 }
 
 #[test]
@@ -307,12 +332,12 @@ fn each_status_at_a_portal_has_a_verdict_and_a_way_on() {
 
         let checks = checked(&snapshot);
 
-        let ako = named(&checks, "portal-ako");
-        assert_eq!(ako.verdict, verdict, "{status:?}");
-        let offered = ako.fix.as_ref().and_then(|fix| fix.command.as_deref());
-        assert_eq!(offered, command, "{status:?}");
+        let ako = named(&checks, "portal ako");
+        assert_eq!(ako.verdict(), verdict, "{status:?}");
+        let offered = ako.fix().map(Fix::command);
+        assert_eq!(offered.as_deref(), command, "{status:?}");
         if verdict == Verdict::Failed {
-            let words = ako.fix.as_ref().map_or("", |fix| &fix.words);
+            let words = ako.advice().unwrap_or_default();
             assert!(words.contains("Help desk: AKO help desk"), "{words}");
         }
     }
@@ -329,9 +354,9 @@ fn a_portal_whose_name_a_shell_could_take_for_more_is_offered_no_command() {
 
         let checks = checked(&snapshot);
 
-        let portal = named(&checks, &format!("portal-{name}"));
-        let fix = portal.fix.as_ref().unwrap();
-        assert_eq!(fix.command, None, "{name}");
+        let portal = named(&checks, &format!("portal {name}"));
+        assert!(portal.advice().is_some(), "{name}");
+        assert_eq!(portal.fix(), None, "{name}");
     }
 }
 
@@ -341,7 +366,7 @@ fn a_profile_runs_until_it_has_come_and_one_that_is_off_is_not_judged() {
     off.portals[0].enabled = false;
     let none = BTreeMap::new();
 
-    let waiting = named_of(&well(), &none, "portal-ako");
+    let waiting = named_of(&well(), &none, "portal ako");
     let refused = named_of(
         &well(),
         &BTreeMap::from([(
@@ -351,13 +376,13 @@ fn a_profile_runs_until_it_has_come_and_one_that_is_off_is_not_judged() {
                 advice: None,
             }),
         )]),
-        "portal-ako",
+        "portal ako",
     );
     let off = checked(&off);
 
-    assert_eq!(waiting.verdict, Verdict::Running);
-    assert_eq!(refused.verdict, Verdict::Failed);
-    assert_eq!(named(&off, "portals").verdict, Verdict::Failed);
+    assert_eq!(waiting.verdict(), Verdict::Running);
+    assert_eq!(refused.verdict(), Verdict::Failed);
+    assert_eq!(named(&off, "portals").verdict(), Verdict::Failed);
 }
 
 #[test]
@@ -370,10 +395,10 @@ fn what_the_person_says_is_so_is_fine() {
         ..known(Some(&snapshot), &Link::Connected, &profiles, &ticked)
     };
 
-    let checks = checks(&known);
+    let checks = findings(&known);
 
-    assert_eq!(named(&checks, "stated-pin").verdict, Verdict::Fine);
-    assert_eq!(named(&checks, "stated-account").verdict, Verdict::Unknown);
+    assert_eq!(named(&checks, "stated-pin").verdict(), Verdict::Fine);
+    assert_eq!(named(&checks, "stated-account").verdict(), Verdict::Unknown);
 }
 
 /// One reader, one card, one portal, and nothing to complain of.
@@ -394,29 +419,29 @@ fn card(snapshot: &mut Snapshot) -> &mut Card {
     snapshot.readers[0].card.as_mut().unwrap()
 }
 
-fn named<'a>(checks: &'a [Check], name: &str) -> &'a Check {
-    checks.iter().find(|check| check.name == name).unwrap()
+fn named<'a>(checks: &'a [Finding], name: &str) -> &'a Finding {
+    checks.iter().find(|it| it.key() == name).unwrap()
 }
 
 fn named_of(
     snapshot: &Snapshot,
     profiles: &BTreeMap<String, Result<(), Trouble>>,
     name: &str,
-) -> Check {
+) -> Finding {
     let ticked = BTreeSet::new();
-    let checks = checks(&known(Some(snapshot), &Link::Connected, profiles, &ticked));
+    let checks = findings(&known(Some(snapshot), &Link::Connected, profiles, &ticked));
     named(&checks, name).clone()
 }
 
-fn checked(snapshot: &Snapshot) -> Vec<Check> {
+fn checked(snapshot: &Snapshot) -> Vec<Finding> {
     made(Some(snapshot), &Link::Connected, invented::NOW)
 }
 
-fn made(snapshot: Option<&Snapshot>, link: &Link, now: UtcSeconds) -> Vec<Check> {
+fn made(snapshot: Option<&Snapshot>, link: &Link, now: UtcSeconds) -> Vec<Finding> {
     let portals = snapshot.map_or(&[][..], |it| &it.portals).iter();
     let profiles = portals.map(|it| (it.name.clone(), Ok(()))).collect();
     let ticked = BTreeSet::new();
-    checks(&Known {
+    findings(&Known {
         now,
         ..known(snapshot, link, &profiles, &ticked)
     })
@@ -435,6 +460,7 @@ fn known<'a>(
             .and_then(|it| it.readers.first())
             .map(Chosen::Reader),
         profiles,
+        machine: &SOUND_MACHINE,
         ticked,
         version: "0.1.0",
         now: invented::NOW,

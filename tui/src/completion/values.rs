@@ -13,7 +13,7 @@ use cac_common::paths::socket_to_ask;
 use cac_common::snapshot::{Card, Snapshot};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use crate::{phrase, theme};
+use crate::{check, phrase, theme};
 
 /// Nobody waits longer for a word.
 const LONGEST: Duration = Duration::from_millis(200);
@@ -99,6 +99,13 @@ pub(crate) fn categories() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let all = Category::ALL.map(|one| (one.name().to_owned(), one.title().to_owned()));
         fitting(typed, all.into())
+    })
+}
+
+pub(crate) fn checks() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let all = check::all().map(|check| (check.name.to_owned(), check.title.to_owned()));
+        fitting(typed, all.collect())
     })
 }
 

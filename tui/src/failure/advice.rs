@@ -57,6 +57,7 @@ impl Failure {
                 Some("Close that program, or wait: the card is read once it is let go.")
             }
             Self::CardGone => Some("Put it in again and start over; the PIN was not kept."),
+            Self::NoSuchCheck { .. } => Some("cacctl check --json names each."),
             Self::NoSuchPortal { .. } => Some(
                 "cacctl portal list says more of them, and what is wrong with a profile that is not among them.",
             ),

@@ -202,7 +202,7 @@ pub(crate) fn hanging(
 }
 
 /// The head takes as much room as it does without colours.
-fn set(
+pub(super) fn set(
     out: &mut impl Write,
     sheet: Sheet,
     (head, painted): (&str, &str),

@@ -8,6 +8,8 @@ use cac_common::interface::PortalDetails;
 use super::Action;
 use super::moving::{last_of, moved};
 use crate::app::{App, ChecklistScreen, Link, Screen};
+use crate::check::Finding;
+use crate::check::look::Looked;
 use crate::failure::Trouble;
 use crate::keys::Move;
 
@@ -26,8 +28,16 @@ fn list_mut(app: &mut App) -> Option<&mut ChecklistScreen> {
     })
 }
 
-/// Asks for the next profile that was not asked for yet, one at a time.
+/// Looks around on this machine if things have changed since; else asks for the
+/// next profile that was not asked for yet, one at a time.
 pub(super) fn next(app: &mut App) -> Option<Action> {
+    let surroundings = Some(app.surroundings());
+    let list = list_mut(app)?;
+    if list.looked_at != surroundings {
+        list.looked_at = surroundings;
+        list.round += 1;
+        return Some(Action::LookAround(list.round));
+    }
     if app.link != Link::Connected {
         return None;
     }
@@ -58,6 +68,15 @@ pub(super) fn profile(
     next(app)
 }
 
+/// What one check of this machine came to.
+pub(super) fn looked(app: &mut App, round: u64, looked: Looked) -> Option<Action> {
+    let list = list_mut(app)?;
+    if list.round == round {
+        list.machine.insert(looked.check, looked.found);
+    }
+    next(app)
+}
+
 /// What the daemon said holds no longer when it has gone.
 pub(super) fn forget(app: &mut App) {
     if let Some(list) = list_mut(app) {
@@ -72,6 +91,8 @@ pub(super) fn run_anew(app: &mut App) -> Option<Action> {
     list.profiles.clear();
     list.asking = None;
     list.picked = None;
+    list.machine.clear();
+    list.looked_at = None;
     next(app)
 }
 
@@ -86,14 +107,14 @@ pub(super) fn enter(app: &mut App) {
     }
 }
 
-/// Its name, and whether it is the person's to say.
+/// Its key, and whether it is the person's to say.
 fn under_cursor(app: &App) -> Option<(String, bool)> {
     let Screen::Checklist(list) = &app.screen else {
         return None;
     };
-    let checks = app.checks(list);
-    let check = checks.into_iter().nth(list.row(&app.checks(list)))?;
-    Some((check.name, check.is_stated))
+    let findings = app.findings(list);
+    let finding = findings.get(list.row(&findings))?;
+    Some((finding.key(), finding.check.is_stated()))
 }
 
 /// Back from one line to the list; whether one was open.
@@ -116,9 +137,9 @@ pub(super) fn go(app: &mut App, to: Move, room: u16) {
     let Screen::Checklist(list) = &app.screen else {
         return;
     };
-    let checks = app.checks(list);
-    let row = moved(to, list.row(&checks), last_of(&checks));
-    let name = checks.into_iter().nth(row).map(|check| check.name);
+    let findings = app.findings(list);
+    let row = moved(to, list.row(&findings), last_of(&findings));
+    let key = findings.get(row).map(Finding::key);
     let Some(list) = list_mut(app) else {
         return;
     };
@@ -126,6 +147,6 @@ pub(super) fn go(app: &mut App, to: Move, room: u16) {
         let at = moved(to, usize::from(*scroll), usize::from(room));
         *scroll = u16::try_from(at).unwrap_or(u16::MAX);
     } else {
-        list.picked = name;
+        list.picked = key;
     }
 }

@@ -12,6 +12,7 @@ use cac_common::wizard::Confirmation;
 
 use super::mouse::Mouse;
 use crate::app::ActivityNews;
+use crate::check::look::Looked;
 use crate::failure::Trouble;
 use crate::keys::Command;
 
@@ -39,6 +40,11 @@ pub enum Message {
     Profile {
         of: String,
         profile: Result<Box<PortalDetails>, Trouble>,
+    },
+    /// What came of looking around for that time.
+    Looked {
+        round: u64,
+        looked: Looked,
     },
     /// Where to.
     Saved(Result<PathBuf, Trouble>),
@@ -111,6 +117,8 @@ pub enum Action {
     LoadConfirmation(GetConfirmation),
     /// Of the portal with this name.
     LoadProfile(String),
+    /// On this machine, for the checklist; so often it was done.
+    LookAround(u64),
     Save {
         /// As it was typed.
         file: String,

@@ -10,7 +10,7 @@ use super::pane;
 use super::parts::{Parts, Seen, columns, keys};
 use super::text::{cut, field, fit, width, wrap_at_most};
 use crate::app::{App, ChecklistScreen};
-use crate::check::{self, Check, Verdict};
+use crate::check::{self, Finding, Fix, Verdict};
 use crate::phrase::Tone;
 use crate::theme::Theme;
 
@@ -53,21 +53,21 @@ struct Sheet<'a> {
 
 impl Sheet<'_> {
     fn parts(&self, list: &ChecklistScreen) -> (Parts, Seen) {
-        let checks = self.app.checks(list);
-        let cursor = list.row(&checks);
-        match (checks.get(cursor), list.opened) {
-            (Some(check), Some(scroll)) => (self.opened(check), Seen::From(scroll)),
-            (check, _) => (self.list(&checks, cursor, check), Seen::Row(cursor)),
+        let findings = self.app.findings(list);
+        let cursor = list.row(&findings);
+        match (findings.get(cursor), list.opened) {
+            (Some(finding), Some(scroll)) => (self.opened(finding), Seen::From(scroll)),
+            (finding, _) => (self.list(&findings, cursor, finding), Seen::Row(cursor)),
         }
     }
 
-    fn list(&self, checks: &[Check], cursor: usize, check: Option<&Check>) -> Parts {
-        let (tone, summary) = check::summary(checks);
+    fn list(&self, findings: &[Finding], cursor: usize, chosen: Option<&Finding>) -> Parts {
+        let (tone, summary) = check::summary(findings);
         let summary = self.app.discreet(&summary);
         let mut head = self.with_mark((Theme::mark(tone), tone), &summary);
         head.push(Line::default());
-        let rows = checks.iter().enumerate().map(|(at, check)| {
-            let line = self.row(check);
+        let rows = findings.iter().enumerate().map(|(at, finding)| {
+            let line = self.row(finding);
             if at == cursor {
                 pane::under_cursor(line, self.theme)
             } else {
@@ -75,7 +75,7 @@ impl Sheet<'_> {
             }
         });
         let mut foot = vec![Line::default()];
-        foot.extend(self.beneath(check));
+        foot.extend(self.beneath(chosen));
         foot.resize(BENEATH + 1, Line::default());
         let ticks = ("Space", "ticks it off");
         let hints = [
@@ -84,7 +84,7 @@ impl Sheet<'_> {
             ("Esc", "closes this"),
         ];
         let mut hints = hints.to_vec();
-        if check.is_some_and(|check| check.is_stated) {
+        if chosen.is_some_and(|it| it.check.is_stated()) {
             hints.insert(1, ticks);
         }
         foot.extend(keys(&hints, self.columns, self.theme));
@@ -95,19 +95,19 @@ impl Sheet<'_> {
         }
     }
 
-    fn row(&self, check: &Check) -> Line<'static> {
-        let style = self.theme.tone(check.verdict.tone());
-        let verdict = fit(check.verdict.title(), VERDICT);
+    fn row(&self, finding: &Finding) -> Line<'static> {
+        let style = self.theme.tone(finding.verdict().tone());
+        let verdict = fit(finding.verdict().title(), VERDICT);
         // Where there is little room, what it is about matters more than why.
         let what = fit(
-            &check.what,
+            finding.title(),
             WHAT.min(self.columns.saturating_sub(VERDICT + 3)),
         );
         let room = self.columns.saturating_sub(VERDICT + 5 + width(&what));
-        let cause = fit(&self.app.discreet(&check.cause), room);
+        let cause = fit(&self.app.discreet(finding.cause()), room);
         Line::from(vec![
             Span::styled(
-                format!("{} {verdict} ", mark(check.verdict, self.app.now)),
+                format!("{} {verdict} ", mark(finding.verdict(), self.app.now)),
                 style,
             ),
             Span::raw(format!("{what}  ")),
@@ -117,54 +117,63 @@ impl Sheet<'_> {
 
     /// What was found of the line under the cursor, and what to do, cut off
     /// where it is too long.
-    fn beneath(&self, check: Option<&Check>) -> Vec<Line<'static>> {
-        let Some(check) = check else {
+    fn beneath(&self, finding: Option<&Finding>) -> Vec<Line<'static>> {
+        let Some(finding) = finding else {
             return Vec::new();
         };
-        let found = self.app.discreet(&crate::phrase::capitalised(&check.cause));
-        let fix = check.fix.as_ref().map_or("", |fix| &fix.words);
+        let found = self
+            .app
+            .discreet(&crate::phrase::capitalised(finding.cause()));
+        let advice = finding.advice().unwrap_or_default();
         let end = if found.ends_with('.') { "" } else { "." };
-        let text = format!("{found}{end} {fix}");
+        let text = format!("{found}{end} {advice}");
         wrap_at_most(&text, self.columns, BENEATH)
             .into_iter()
             .map(Line::raw)
             .collect()
     }
 
-    fn opened(&self, check: &Check) -> Parts {
+    fn opened(&self, finding: &Finding) -> Parts {
         let columns = self.columns;
-        let text = readable(&format!("{}: {}", check.what, check.verdict.title()));
+        let text = readable(&format!(
+            "{}: {}",
+            finding.title(),
+            finding.verdict().title()
+        ));
         let mut head = self.with_mark(
-            (mark(check.verdict, self.app.now), check.verdict.tone()),
+            (
+                mark(finding.verdict(), self.app.now),
+                finding.verdict().tone(),
+            ),
             &text,
         );
         head.push(Line::default());
-        let tone = check.verdict.tone();
+        let tone = finding.verdict().tone();
         let mut middle = Vec::new();
         let mut add = |name: &str, value: &str, tone: Tone| {
             let styles = (self.theme.label(), self.theme.tone(tone));
             middle.extend(field(name, &readable(value), columns, styles));
         };
-        let (found, meant) = match check.verdict {
+        let (found, meant) = match finding.verdict() {
             Verdict::Failed | Verdict::Warning => ("cause", "should be"),
             Verdict::Fine | Verdict::NotApplicable | Verdict::Unknown | Verdict::Running => {
                 ("found", "checked")
             }
         };
-        add(found, &self.app.discreet(&check.cause), tone);
-        if let Some(fix) = &check.fix {
-            add("what to do", &self.app.discreet(&fix.words), Tone::Quiet);
+        add(found, &self.app.discreet(finding.cause()), tone);
+        if let Some(advice) = finding.advice() {
+            add("what to do", &self.app.discreet(advice), Tone::Quiet);
         }
-        if let Some(meaning) = check::meaning::of(&check.name) {
-            add(meant, meaning, Tone::Quiet);
+        if !finding.check.is_stated() {
+            add(meant, finding.check.meaning, Tone::Quiet);
         }
-        add("check", &check.name, Tone::Quiet);
-        if let Some(command) = check.fix.as_ref().and_then(|fix| fix.command.as_ref()) {
+        add("check", &finding.key(), Tone::Quiet);
+        if let Some(command) = finding.fix().map(Fix::command) {
             middle.push(Line::default());
             middle.push(Line::styled("In a shell:", self.theme.label()));
             // On a line of its own, and whole, to be copied.
             let room = columns.saturating_sub(2);
-            let command = cut(command, room);
+            let command = cut(&command, room);
             middle.push(Line::styled(format!("  {command}"), self.theme.strong()));
         }
         let mut foot = vec![Line::default()];

@@ -33,7 +33,7 @@ pub(crate) fn cut(text: &str, columns: u16) -> String {
 }
 
 /// As [`cut`], filled up with spaces to exactly `columns`.
-pub(super) fn fit(text: &str, columns: u16) -> String {
+pub(crate) fn fit(text: &str, columns: u16) -> String {
     let mut text = cut(text, columns);
     for _ in width(&text)..columns {
         text.push(' ');

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 
 use super::{scenes, trials};
 use crate::app::{ActivityNews, Batch};
+use crate::check::look::Looked;
+use crate::check::{self, Found};
 use crate::failure::Trouble;
 use crate::invented;
 use crate::update::{Action, Message};
@@ -68,6 +70,10 @@ pub(super) fn answered(action: &Action, came: Came) -> Option<Message> {
             of: of.clone(),
             profile: came.with([invented::ako(), without_steps()]).map(Box::new),
         },
+        Action::LookAround(round) => Message::Looked {
+            round: *round,
+            looked: looked(came),
+        },
         Action::Save { file, .. } => Message::Saved(came.with([file.into()])),
         Action::Print(_) => Message::Printed(came.with(["request id is lp-1".into()])),
         Action::LoadHistory(wanted) => Message::Page {
@@ -90,6 +96,18 @@ pub(super) fn answered(action: &Action, came: Came) -> Option<Message> {
                 .map(Box::new),
         },
     })
+}
+
+fn looked(came: Came) -> Looked {
+    let (which, found) = match came {
+        Came::Fine(which) => (which, Found::fine("it is so")),
+        Came::Refused(which) => (which, Found::failed(long_text()).by(long_text(), "true")),
+        Came::Lost(which) => (which, Found::unknown("no answer").about("key", long_text())),
+    };
+    let mut checks = check::all().cycle();
+    let check = checks.nth(which % 64).expect("there are some").name;
+    let found = vec![found];
+    Looked { check, found }
 }
 
 pub(super) fn trouble(came: Came) -> Trouble {

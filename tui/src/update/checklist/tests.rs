@@ -3,6 +3,8 @@ use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::check::look::Looked;
+use crate::check::{self, Finding, Found, Verdict};
 use crate::invented;
 use crate::keys::{Command, Mode};
 use crate::update::{Message, update};
@@ -11,7 +13,8 @@ use crate::update::{Message, update};
 fn every_profile_is_asked_for_one_after_the_other() {
     let mut app = at(invented::desk());
 
-    let first = press(&mut app, Command::Checklist);
+    let at_once = press(&mut app, Command::Checklist);
+    let first = looked(&mut app, 1);
     let second = came(&mut app, "ako");
     let third = came(&mut app, "travel");
     let end = came(&mut app, "records");
@@ -22,6 +25,7 @@ fn every_profile_is_asked_for_one_after_the_other() {
         asked,
         names.map(|name| Some(Action::LoadProfile(name.into())))
     );
+    assert_eq!(at_once, Some(Action::LookAround(1)));
     assert_eq!(end, None);
     assert_eq!(verdicts_running(&app), 2, "chain and revocation are judged");
 }
@@ -30,6 +34,7 @@ fn every_profile_is_asked_for_one_after_the_other() {
 fn one_that_does_not_come_is_told_and_the_next_is_asked_for() {
     let mut app = at(invented::desk());
     press(&mut app, Command::Checklist);
+    looked(&mut app, 1);
 
     let next = update(
         &mut app,
@@ -41,8 +46,8 @@ fn one_that_does_not_come_is_told_and_the_next_is_asked_for() {
 
     assert_eq!(next, Some(Action::LoadProfile("travel".into())));
     let checks = checks(&app);
-    let ako = checks.iter().find(|check| check.name == "portal-ako");
-    assert_eq!(ako.map(|check| &*check.cause), Some("it is gone"));
+    let ako = checks.iter().find(|check| check.key() == "portal ako");
+    assert_eq!(ako.map(Finding::cause), Some("it is gone"));
 }
 
 #[test]
@@ -51,7 +56,7 @@ fn without_a_daemon_it_opens_and_asks_once_one_is_there() {
 
     let first = press(&mut app, Command::Checklist);
     let then = update(&mut app, Message::Snapshot(Box::new(invented::desk())));
-    update(&mut app, Message::Away(trouble()));
+    let gone = update(&mut app, Message::Away(trouble()));
     let late = update(
         &mut app,
         Message::Profile {
@@ -60,10 +65,13 @@ fn without_a_daemon_it_opens_and_asks_once_one_is_there() {
         },
     );
     let again = update(&mut app, Message::Snapshot(Box::new(invented::desk())));
+    let profile = looked(&mut app, 3);
 
-    assert_eq!((first, late), (None, None));
-    assert_eq!(then, Some(Action::LoadProfile("ako".into())));
-    assert_eq!(again, then);
+    assert_eq!(first, Some(Action::LookAround(1)));
+    assert_eq!(then, Some(Action::LookAround(2)));
+    assert_eq!((gone, late), (None, None));
+    assert_eq!(again, Some(Action::LoadProfile("ako".into())));
+    assert_eq!(profile, None, "one is on its way");
     assert_eq!(app.mode(), Mode::Checklist);
 }
 
@@ -76,8 +84,29 @@ fn anew_asks_for_every_profile_once_more() {
     }
 
     let action = press(&mut app, Command::CheckAnew);
+    let then = looked(&mut app, 2);
 
-    assert_eq!(action, Some(Action::LoadProfile("ako".into())));
+    assert_eq!(action, Some(Action::LookAround(2)));
+    assert_eq!(then, Some(Action::LoadProfile("ako".into())));
+}
+
+#[test]
+fn it_is_looked_around_again_once_a_reader_or_card_has_changed_and_late_news_is_dropped() {
+    let mut app = at(invented::desk());
+    press(&mut app, Command::Checklist);
+    let mut empty = invented::desk();
+    empty.readers[2].card = None;
+
+    let same = update(&mut app, Message::Snapshot(Box::new(invented::desk())));
+    let taken_out = update(&mut app, Message::Snapshot(Box::new(empty)));
+    looked(&mut app, 1);
+    let late = machine(&app);
+    looked(&mut app, 2);
+
+    assert_eq!(same, Some(Action::LoadProfile("ako".into())));
+    assert_eq!(taken_out, Some(Action::LookAround(2)));
+    assert_eq!(late, 0);
+    assert_eq!(machine(&app), check::of_the_machine().count());
 }
 
 #[test]
@@ -136,6 +165,7 @@ fn seconds_count_only_while_something_is_being_found_out() {
     let mut app = at(invented::checked());
     press(&mut app, Command::Checklist);
 
+    looked(&mut app, 1);
     let running = app.next_change();
     for name in ["ako", "travel", "records"] {
         came(&mut app, name);
@@ -148,28 +178,31 @@ fn seconds_count_only_while_something_is_being_found_out() {
     assert!(done > running, "{done:?}");
 }
 
-fn checks_of(app: &App) -> Vec<crate::check::Check> {
+fn checks_of(app: &App) -> Vec<Finding> {
     let mut list = ChecklistScreen::default();
+    for check in check::of_the_machine() {
+        list.machine.insert(check, vec![Found::fine("it is so")]);
+    }
     for name in ["ako", "travel", "records"] {
         list.profiles.insert(name.into(), Ok(()));
     }
-    app.checks(&list)
+    app.findings(&list)
 }
 
-fn checks(app: &App) -> Vec<crate::check::Check> {
+fn checks(app: &App) -> Vec<Finding> {
     let Screen::Checklist(list) = &app.screen else {
         panic!("{:?}", app.screen);
     };
-    app.checks(list)
+    app.findings(list)
 }
 
 fn verdicts_running(app: &App) -> usize {
     verdicts_running_in(&checks(app))
 }
 
-fn verdicts_running_in(checks: &[crate::check::Check]) -> usize {
-    let running = crate::check::Verdict::Running;
-    checks.iter().filter(|it| it.verdict == running).count()
+fn verdicts_running_in(checks: &[Finding]) -> usize {
+    let running = Verdict::Running;
+    checks.iter().filter(|it| it.verdict() == running).count()
 }
 
 fn trouble() -> Trouble {
@@ -177,6 +210,25 @@ fn trouble() -> Trouble {
         what: "it is gone".into(),
         advice: None,
     }
+}
+
+fn machine(app: &App) -> usize {
+    let Screen::Checklist(list) = &app.screen else {
+        panic!("{:?}", app.screen);
+    };
+    list.machine.len()
+}
+
+/// Every check of this machine; what comes of the first.
+fn looked(app: &mut App, round: u64) -> Option<Action> {
+    let mut actions = check::of_the_machine().map(|check| {
+        let found = vec![Found::fine("it is so")];
+        let looked = Looked { check, found };
+        update(app, Message::Looked { round, looked })
+    });
+    let first = actions.next().flatten();
+    assert_eq!(actions.flatten().next(), None);
+    first
 }
 
 fn came(app: &mut App, name: &str) -> Option<Action> {

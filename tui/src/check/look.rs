@@ -1,0 +1,83 @@
+//! Looks things up on this machine, each check in a thread of its own and within
+//! its time.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cac_common::snapshot::Snapshot;
+use tokio::sync::mpsc;
+
+use super::{By, Check, Found, all};
+
+/// Of one check.
+const LIMIT: Duration = Duration::from_secs(6);
+
+/// Where it is looked, and as whom.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The folder that everything lies below: `/`, but for unit tests.
+    pub root: PathBuf,
+    pub home: Option<PathBuf>,
+    /// The daemon's picture, if it gave one.
+    pub picture: Option<Arc<Snapshot>>,
+}
+
+impl Place {
+    /// This machine, as the user of this process.
+    pub fn here(picture: Option<Snapshot>) -> Self {
+        Self {
+            root: "/".into(),
+            home: std::env::home_dir(),
+            picture: picture.map(Arc::new),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Place {
+    /// One that is made up, with a home of its own.
+    pub(crate) fn below(root: &std::path::Path) -> Self {
+        Self {
+            root: root.into(),
+            home: Some(root.join("home")),
+            picture: None,
+        }
+    }
+}
+
+/// What one check found.
+#[derive(Debug)]
+pub struct Looked {
+    pub check: &'static str,
+    pub found: Vec<Found>,
+}
+
+/// Makes every check of this machine that is `wanted`, all at once.
+pub fn around(
+    place: &Arc<Place>,
+    wanted: impl Fn(&Check) -> bool,
+) -> mpsc::UnboundedReceiver<Looked> {
+    let (tell, looked) = mpsc::unbounded_channel();
+    for check in all().filter(|check| wanted(check)) {
+        let By::Machine(look) = check.by else {
+            continue;
+        };
+        let (place, tell) = (place.clone(), tell.clone());
+        tokio::spawn(async move {
+            let looking = tokio::task::spawn_blocking(move || look(&place));
+            let found = match tokio::time::timeout(LIMIT, looking).await {
+                Ok(Ok(found)) => found,
+                Ok(Err(_)) => vec![Found::unknown("cacctl failed in looking it up")],
+                Err(_) => {
+                    let seconds = LIMIT.as_secs();
+                    vec![Found::unknown(format!("no answer within {seconds} s"))]
+                }
+            };
+            let check = check.name;
+            // Nobody wants it any more.
+            let _ = tell.send(Looked { check, found });
+        });
+    }
+    looked
+}

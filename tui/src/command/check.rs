@@ -1,0 +1,92 @@
+//! `cacctl check`: what is in the way, told as it is found out.
+
+mod gathering;
+mod streamed;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cac_common::identity::readable;
+use jiff::tz::TimeZone;
+
+use self::gathering::Gathering;
+use self::streamed::Streamed;
+use crate::check::report::report;
+use crate::check::{self, Check, Finding, Verdict};
+use crate::cli;
+use crate::failure::{Exit, Failure};
+use crate::print;
+use crate::sheet::Sheet;
+
+/// Of the whole; what is not known by then is told as such.
+const LIMIT: Duration = Duration::from_secs(9);
+
+/// How often what is being found out is drawn anew.
+const TURN: Duration = Duration::from_millis(250);
+
+pub async fn run(socket: PathBuf, wanted: cli::Check, sheet: Sheet) -> Result<Exit, Failure> {
+    if let Some(name) = &wanted.explain {
+        print::check::explain(&mut io::stdout().lock(), named(name)?, sheet)?;
+        return Ok(Exit::Fine);
+    }
+    let only = wanted.only.iter().map(|name| named(name));
+    let only: Vec<&Check> = only.collect::<Result<_, _>>()?;
+    let is_told =
+        |finding: &Finding| only.is_empty() || only.iter().any(|it| it.name == finding.check.name);
+    let zone = TimeZone::system();
+    let mut gathering = Gathering::begin(socket);
+    let mut streamed = Streamed::new(sheet);
+    let streams = !wanted.json && !wanted.report;
+    let end = tokio::time::sleep(LIMIT);
+    tokio::pin!(end);
+    let findings = loop {
+        let mut findings = gathering.findings(&zone);
+        findings.retain(is_told);
+        if findings.iter().all(|it| it.verdict() != Verdict::Running) {
+            break findings;
+        }
+        if streams {
+            streamed.tell(&mut io::stdout().lock(), &findings)?;
+        }
+        let turn = tokio::time::sleep(TURN);
+        tokio::select! {
+            () = gathering.more() => {}
+            () = turn, if streams && streamed.turns() => {}
+            () = &mut end => {
+                break findings.into_iter().map(Finding::given_up).collect();
+            }
+        }
+    };
+    let mut out = io::stdout().lock();
+    if wanted.json {
+        print::check::json(&mut out, &findings)?;
+    } else if wanted.report {
+        let text = report(&findings, gathering.snapshot());
+        print::bytes(&mut out, text.as_bytes())?;
+    } else {
+        streamed.tell(&mut out, &findings)?;
+        if !sheet.quiet && only.is_empty() {
+            print::check::summary(&mut out, &findings, sheet)?;
+        }
+    }
+    Ok(exit(&findings))
+}
+
+fn named(name: &str) -> Result<&'static Check, Failure> {
+    check::named(name).ok_or_else(|| Failure::NoSuchCheck {
+        name: readable(name),
+        there: check::all().map(|check| check.name.to_owned()).collect(),
+    })
+}
+
+/// By the worst of them.
+fn exit(findings: &[Finding]) -> Exit {
+    let is = |verdict| move |finding: &&Finding| finding.verdict() == verdict;
+    match findings.iter().find(is(Verdict::Failed)) {
+        Some(failed) if failed.check.name == check::SERVICE => Exit::Unreachable,
+        Some(_) => Exit::Failed,
+        None if findings.iter().any(|it| is(Verdict::Warning)(&it)) => Exit::NeedsPerson,
+        None => Exit::Fine,
+    }
+}
