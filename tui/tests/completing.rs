@@ -55,6 +55,8 @@ async fn what_the_daemon_knows_is_offered_where_it_can_stand() {
             "status --theme col",
             &["colour-blind", "colour-blind-light"],
         ),
+        ("check --explain pc", &["pcscd"]),
+        ("check --only reader pin", &["pin-tries"]),
         ("--theme l", &["light", "list"]),
     ] {
         let output = complete(&place, line).await;

@@ -30,6 +30,7 @@ const REGISTER: &str = include_str!("../schema/register.json");
 const HISTORY: &str = include_str!("../schema/history.json");
 const CLEAR: &str = include_str!("../schema/clear.json");
 const BACKUP: &str = include_str!("../schema/backup.json");
+const CHECK: &str = include_str!("../schema/check.json");
 const PORTAL_LIST: &str = include_str!("../schema/portal-list.json");
 const PORTAL_SHOW: &str = include_str!("../schema/portal-show.json");
 const PORTAL_TEST: &str = include_str!("../schema/portal-test.json");
@@ -37,13 +38,14 @@ const CARD_SHOW: &str = include_str!("../schema/card-show.json");
 const ELIGIBILITY: &str = include_str!("../schema/eligibility.json");
 const WIZARD: &str = include_str!("../schema/wizard.json");
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 13] = [
     STATUS,
     WATCH,
     REGISTER,
     HISTORY,
     CLEAR,
     BACKUP,
+    CHECK,
     PORTAL_LIST,
     PORTAL_SHOW,
     PORTAL_TEST,
@@ -275,6 +277,7 @@ async fn what_each_command_prints_fits_exactly() {
         (&["clear", "--all", "--dry-run"], "", CLEAR),
         (&["clear", "--all", "--yes"], "", CLEAR),
         (&["clear", "--copies", "--dry-run"], "", CLEAR),
+        (&["check", "--only", "pcscd", "portal"], "", CHECK),
         (&["portal", "list"], "", PORTAL_LIST),
         (&["portal", "show", "ako"], "", PORTAL_SHOW),
         (&["portal", "test", "ako"], "123456\n", PORTAL_TEST),

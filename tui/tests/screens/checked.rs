@@ -196,13 +196,14 @@ fn well() -> Snapshot {
     desk
 }
 
-/// Every check of this machine finds that it is so.
-pub(super) fn machine_is_sound(app: &mut App) {
-    for check in check::of_the_machine() {
+/// Every check of this machine finds that it is so. What is asked for then.
+pub(super) fn machine_is_sound(app: &mut App) -> Option<Action> {
+    let asked = check::of_the_machine().filter_map(|check| {
         let found = vec![Found::fine("it is so")];
         let looked = Looked { check, found };
-        update(app, Message::Looked { round: 1, looked });
-    }
+        update(app, Message::Looked { round: 1, looked })
+    });
+    asked.last()
 }
 
 /// With every profile there, and a machine that has all it needs.

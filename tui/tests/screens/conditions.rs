@@ -6,6 +6,7 @@ use cacctl::keys::{Command, Mode};
 use ratatui::buffer::Buffer;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::checked::machine_is_sound;
 use super::hard::{buffer, cell_of, long_named, row_with, scenes, sized, text_of};
 use super::*;
 
@@ -330,6 +331,10 @@ fn six_digits(app: &mut App) {
 
 fn answer(app: &mut App, mut asked: Option<Action>) {
     while let Some(action) = asked {
+        if matches!(action, Action::LookAround(1)) {
+            asked = machine_is_sound(app);
+            continue;
+        }
         asked = update(app, answer_to(app, action));
     }
 }
