@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod ascii;
+mod browsers;
 pub mod calls;
 pub mod changes;
 pub mod check;

@@ -1,0 +1,211 @@
+//! NSS databases, through NSS's own tools: `modutil` for modules, `certutil`
+//! for certificates.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use super::modules::Module;
+use super::tool::{self, ToolFault};
+
+/// Whom a browser believes: servers (TLS), those who send mail, and programs.
+/// An authority of the DoD is needed for the first two.
+pub(crate) const ANCHOR: &str = "C,C,";
+
+/// Helps to find the way from a card up to an authority, and is not believed by itself.
+pub(crate) const INTERMEDIATE: &str = ",,";
+
+/// The heading under which `certutil -L` lists.
+const HEADING: &str = "SSL,S/MIME,JAR/XPI";
+
+/// A certificate of a database, by `certutil -L`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) nickname: String,
+    pub(crate) trust: String,
+}
+
+/// Without a password, as browsers make it.
+pub(crate) async fn create(folder: &Path) -> Result<(), ToolFault> {
+    certutil(folder, ["-N", "--empty-password"]).await?;
+    Ok(())
+}
+
+/// Loads the library to try it.
+pub(crate) async fn add_module(folder: &Path, module: &Module) -> Result<(), ToolFault> {
+    let add = ["-add", &module.name, "-libfile", &module.library, "-force"];
+    modutil(folder, add).await
+}
+
+pub(crate) async fn delete_module(folder: &Path, name: &str) -> Result<(), ToolFault> {
+    modutil(folder, ["-delete", name, "-force"]).await
+}
+
+pub(crate) async fn certificates(folder: &Path) -> Result<Vec<Held>, ToolFault> {
+    Ok(listed(&certutil(folder, ["-L"]).await?))
+}
+
+/// The certificates of this name one after the other, DER.
+pub(crate) async fn der_of(folder: &Path, nickname: &str) -> Result<Vec<u8>, ToolFault> {
+    certutil(folder, ["-L", "-n", nickname, "-r"]).await
+}
+
+/// `file` holds it as DER or PEM.
+pub(crate) async fn add_certificate(
+    folder: &Path,
+    nickname: &str,
+    trust: &str,
+    file: &Path,
+) -> Result<(), ToolFault> {
+    let add = ["-A", "-n", nickname, "-t", trust, "-i"];
+    let arguments = add.map(OsStr::new).into_iter().chain([file.as_os_str()]);
+    certutil(folder, arguments).await?;
+    Ok(())
+}
+
+pub(crate) async fn delete_certificate(folder: &Path, nickname: &str) -> Result<(), ToolFault> {
+    certutil(folder, ["-D", "-n", nickname]).await?;
+    Ok(())
+}
+
+async fn certutil<A: AsRef<OsStr>>(
+    folder: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Vec<u8>, ToolFault> {
+    tool::run("certutil", with_database("-d", folder, arguments)).await
+}
+
+async fn modutil<A: AsRef<OsStr>>(
+    folder: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<(), ToolFault> {
+    tool::run("modutil", with_database("-dbdir", folder, arguments)).await?;
+    Ok(())
+}
+
+fn with_database<A: AsRef<OsStr>>(
+    option: &str,
+    folder: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Vec<OsString> {
+    let mut database = OsString::from("sql:");
+    database.push(folder);
+    let arguments = arguments.into_iter();
+    [option.into(), database]
+        .into_iter()
+        .chain(arguments.map(|argument| argument.as_ref().to_owned()))
+        .collect()
+}
+
+/// A name, spaces, and the trust, which has two commas and ends in spaces.
+fn listed(output: &[u8]) -> Vec<Held> {
+    let text = String::from_utf8_lossy(output);
+    text.lines()
+        .skip_while(|line| line.trim() != HEADING)
+        .skip(1)
+        .filter_map(|line| {
+            let (nickname, trust) = line.trim_end().rsplit_once(' ')?;
+            Some(Held {
+                nickname: nickname.trim_end().to_owned(),
+                trust: trust.to_owned(),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::super::database::{self, Database};
+    use super::*;
+
+    #[test]
+    fn names_may_have_spaces() {
+        let output = b"
+Certificate Nickname                                         Trust Attributes
+                                                             SSL,S/MIME,JAR/XPI
+
+DoD Root CA 3                                                C,C, 
+A name  that goes on and on for longer than there is room, which is sixty letters ,,   
+";
+
+        let held = listed(output);
+
+        assert_eq!(held.len(), 2);
+        assert_eq!(held[0].nickname, "DoD Root CA 3");
+        assert_eq!(held[0].trust, ANCHOR);
+        assert!(held[1].nickname.ends_with("sixty letters"));
+        assert_eq!(held[1].trust, INTERMEDIATE);
+    }
+
+    #[tokio::test]
+    async fn a_module_comes_and_goes_and_leaves_the_database_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        // NSS tries what it is to load; this one is on every machine that has NSS.
+        let module = Module {
+            name: "A module".into(),
+            library: "p11-kit-proxy.so".into(),
+        };
+
+        create(path).await.unwrap();
+        let before = fs::read(path.join(database::MODULES)).unwrap();
+        add_module(path, &module).await.unwrap();
+        let Database::Present(modules) = database::look(path).unwrap() else {
+            panic!("it is there");
+        };
+        delete_module(path, &module.name).await.unwrap();
+
+        assert_eq!(modules.last(), Some(&module));
+        assert_eq!(fs::read(path.join(database::MODULES)).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_certificate_comes_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let file = path.join("root.der");
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"])
+            .args(["-subj", "/CN=A Root", "-outform", "DER", "-out"])
+            .arg(&file)
+            .arg("-keyout")
+            .arg(path.join("root.key"))
+            .output()
+            .unwrap();
+        assert!(made.status.success());
+
+        create(path).await.unwrap();
+        add_certificate(path, "A Root (1)", ANCHOR, &file).await.unwrap();
+        let held = certificates(path).await.unwrap();
+        let der = der_of(path, "A Root (1)").await.unwrap();
+        delete_certificate(path, "A Root (1)").await.unwrap();
+
+        assert_eq!(
+            held,
+            [Held {
+                nickname: "A Root (1)".into(),
+                trust: ANCHOR.into()
+            }]
+        );
+        assert_eq!(der, fs::read(&file).unwrap());
+        assert_eq!(certificates(path).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_library_that_is_none_is_not_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("none.so");
+        fs::write(&library, "none").unwrap();
+        let module = Module {
+            name: "None".into(),
+            library: library.display().to_string(),
+        };
+
+        create(folder.path()).await.unwrap();
+        let refused = add_module(folder.path(), &module).await;
+
+        assert!(matches!(refused, Err(ToolFault::Failed { .. })));
+    }
+}
