@@ -1,0 +1,451 @@
+//! What setup has changed, written down before it is done.
+//!
+//! A folder of its own holds `record.jsonl`, with a line for what is begun,
+//! done and undone, and beside it every file as it was. All of it is on the
+//! disk before a change begins, so that a change can be undone whatever moment
+//! it is interrupted at. The folder is locked as long as this program or one
+//! that it started runs.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use cac_common::bounded_file;
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, stat};
+use serde::{Deserialize, Serialize};
+
+use super::fault::SetupFault;
+use super::write::{self, Present};
+use crate::browsers::modules::Module;
+
+const RECORD: &str = "record.jsonl";
+
+/// A profile with the DoD's bundle takes 10 kB.
+const LARGEST_RECORD: u64 = 16 * 1024 * 1024;
+
+/// What was killed leaves programs that end soon.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Others may neither read what was kept nor write what is believed.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+const WRITABLE_FOR_OTHERS: u32 = 0o022;
+
+/// A file as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Saved {
+    /// The name of its copy in the folder of the record.
+    copy: String,
+    pub(super) mode: u32,
+    pub(super) owner: u32,
+    pub(super) group: u32,
+    pub(super) sha256: String,
+}
+
+/// One file that takes the place of what was there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileChange {
+    pub(super) path: PathBuf,
+    /// None where there was no file.
+    pub(super) before: Option<Saved>,
+    /// SHA-256 of what is written.
+    pub(super) after: String,
+}
+
+/// What is done at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Change {
+    Files {
+        /// Made for them, the outermost first.
+        folders: Vec<PathBuf>,
+        files: Vec<FileChange>,
+        /// To be run when they are there, and when they are gone.
+        refresh: Option<String>,
+    },
+    /// A database of a browser that had none.
+    NewDatabase {
+        folders: Vec<PathBuf>,
+        folder: PathBuf,
+    },
+    /// Something in a database of a browser.
+    Database {
+        folder: PathBuf,
+        /// By their names in the folder.
+        before: BTreeMap<String, Saved>,
+        added: Vec<Module>,
+        removed: Vec<Module>,
+        /// Nicknames of certificates that were not there.
+        certificates: Vec<String>,
+    },
+}
+
+/// SHA-256 of files by their names, after a change.
+pub(super) type Prints = BTreeMap<String, String>;
+
+/// A change that is not undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) id: u32,
+    pub(super) step: String,
+    pub(super) about: String,
+    pub(super) change: Change,
+    /// None where it was interrupted.
+    pub(super) done: Option<Prints>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum Line {
+    Begun {
+        id: u32,
+        step: String,
+        about: String,
+        change: Change,
+    },
+    Done {
+        id: u32,
+        prints: Prints,
+    },
+    Undone {
+        id: u32,
+    },
+}
+
+/// The record, locked.
+pub(super) struct Record {
+    folder: PathBuf,
+    entries: Vec<Entry>,
+    next: u32,
+    _lock: OwnedFd,
+}
+
+impl Record {
+    /// Whether there may be anything to undo.
+    pub(super) fn is_there(folder: &Path) -> bool {
+        folder.join(RECORD).exists()
+    }
+
+    /// Waits for another setup, and for programs that one which was killed has left.
+    pub(super) async fn open(folder: &Path) -> Result<Self, SetupFault> {
+        let lock = lock(folder).await?;
+        let found = fs::metadata(folder).map_err(SetupFault::file(folder, "looked at"))?;
+        let own = rustix::process::geteuid().as_raw();
+        if found.uid() != own || found.mode() & WRITABLE_FOR_OTHERS != 0 {
+            return Err(SetupFault::Foreign {
+                path: folder.to_owned(),
+            });
+        }
+        let mut record = Self {
+            folder: folder.to_owned(),
+            entries: Vec::new(),
+            next: 1,
+            _lock: lock,
+        };
+        record.read()?;
+        Ok(record)
+    }
+
+    /// What is not undone, in the order in which it was done.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    fn read(&mut self) -> Result<(), SetupFault> {
+        let path = self.folder.join(RECORD);
+        let bytes = match bounded_file::read(&path, LARGEST_RECORD) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(SetupFault::file(&path, "read")(error)),
+        };
+        // What a line without an end tells of did not begin.
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n');
+        let whole = whole.map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .and_then(|file| file.set_len(whole as u64).and_then(|()| file.sync_all()))
+                .map_err(SetupFault::file(&path, "written"))?;
+        }
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        for (at, line) in lines.take_while(|line| line.ends_with(b"\n")).enumerate() {
+            self.take(line).ok_or_else(|| SetupFault::Record {
+                path: path.clone(),
+                number: at + 1,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// None where it means nothing.
+    fn take(&mut self, line: &[u8]) -> Option<()> {
+        match serde_json::from_slice(line).ok()? {
+            Line::Begun {
+                id,
+                step,
+                about,
+                change,
+            } => {
+                let is_ours = saved_by(&change).all(|saved| is_name_of_copy(&saved.copy));
+                if id < self.next || !is_ours {
+                    return None;
+                }
+                self.next = id.checked_add(1)?;
+                self.entries.push(Entry {
+                    id,
+                    step,
+                    about,
+                    change,
+                    done: None,
+                });
+            }
+            Line::Done { id, prints } => {
+                let entry = self.entries.iter_mut().find(|entry| entry.id == id)?;
+                entry.done = Some(prints);
+            }
+            Line::Undone { id } => {
+                let at = self.entries.iter().position(|entry| entry.id == id)?;
+                self.entries.remove(at);
+            }
+        }
+        Some(())
+    }
+
+    /// Keeps a file as it is, before the change begins that is to alter it.
+    pub(super) fn save(&self, number: usize, file: &Present) -> Result<Saved, SetupFault> {
+        let copy = format!("{}-{number}", self.next);
+        let path = self.folder.join(&copy);
+        let own = Present {
+            mode: FILE_MODE,
+            owner: rustix::process::geteuid().as_raw(),
+            group: rustix::process::getegid().as_raw(),
+            bytes: file.bytes.clone(),
+        };
+        write::replace(&path, &own).map_err(SetupFault::file(&path, "written"))?;
+        Ok(Saved {
+            copy,
+            mode: file.mode,
+            owner: file.owner,
+            group: file.group,
+            sha256: sha256(&file.bytes),
+        })
+    }
+
+    /// The file as it was.
+    pub(super) fn saved(&self, saved: &Saved) -> Result<Present, SetupFault> {
+        let path = self.folder.join(&saved.copy);
+        let copy = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
+        let copy = copy.filter(|copy| sha256(&copy.bytes) == saved.sha256);
+        let Some(Present { bytes, .. }) = copy else {
+            let changed = io::Error::other("it is not what was kept");
+            return Err(SetupFault::file(&path, "used")(changed));
+        };
+        Ok(Present {
+            bytes,
+            mode: saved.mode,
+            owner: saved.owner,
+            group: saved.group,
+        })
+    }
+
+    /// From here on it can be undone.
+    pub(super) fn begin(
+        &mut self,
+        step: &str,
+        about: &str,
+        change: Change,
+    ) -> Result<u32, SetupFault> {
+        let id = self.next;
+        self.append(&Line::Begun {
+            id,
+            step: step.to_owned(),
+            about: about.to_owned(),
+            change: change.clone(),
+        })?;
+        self.next = id.saturating_add(1);
+        self.entries.push(Entry {
+            id,
+            step: step.to_owned(),
+            about: about.to_owned(),
+            change,
+            done: None,
+        });
+        Ok(id)
+    }
+
+    pub(super) fn done(&mut self, id: u32, prints: Prints) -> Result<(), SetupFault> {
+        self.append(&Line::Done {
+            id,
+            prints: prints.clone(),
+        })?;
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.done = Some(prints);
+        }
+        Ok(())
+    }
+
+    pub(super) fn undone(&mut self, id: u32) -> Result<(), SetupFault> {
+        self.append(&Line::Undone { id })?;
+        self.entries.retain(|entry| entry.id != id);
+        Ok(())
+    }
+
+    /// Where nothing is left to undo, nothing is kept: neither the record nor,
+    /// of `own` folders, those that are empty then.
+    pub(super) fn close(self, own: &[&Path]) -> Result<(), SetupFault> {
+        if !self.entries.is_empty() {
+            return Ok(());
+        }
+        // The copies go last: a record without them would promise too much.
+        let record = self.folder.join(RECORD);
+        write::remove_with_rest(&record).map_err(SetupFault::file(&record, "removed"))?;
+        let rest = fs::read_dir(&self.folder).map_err(SetupFault::file(&self.folder, "read"))?;
+        for entry in rest.flatten() {
+            let name = entry.file_name();
+            if name.to_str().is_some_and(is_name_of_copy) {
+                write::remove_with_rest(&entry.path())
+                    .map_err(SetupFault::file(&entry.path(), "removed"))?;
+            }
+        }
+        for folder in own {
+            // One that holds something else stays.
+            let _ = fs::remove_dir(folder);
+        }
+        Ok(())
+    }
+
+    fn append(&self, line: &Line) -> Result<(), SetupFault> {
+        let path = self.folder.join(RECORD);
+        let mut text = serde_json::to_vec(line).map_err(|_| SetupFault::Path {
+            path: self.folder.clone(),
+        })?;
+        text.push(b'\n');
+        let is_new = !path.exists();
+        let written = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(FILE_MODE)
+            .open(&path)
+            .and_then(|mut file| {
+                let before = file.metadata()?.len();
+                if let Err(error) = file.write_all(&text) {
+                    // Half a line would spoil the next.
+                    let _ = file.set_len(before);
+                    return Err(error);
+                }
+                file.sync_all()?;
+                if is_new {
+                    write::sync_folder_of(&path)?;
+                }
+                Ok(())
+            });
+        written.map_err(SetupFault::file(&path, "written"))
+    }
+}
+
+fn saved_by(change: &Change) -> Box<dyn Iterator<Item = &Saved> + '_> {
+    match change {
+        Change::Files { files, .. } => {
+            Box::new(files.iter().filter_map(|file| file.before.as_ref()))
+        }
+        Change::NewDatabase { .. } => Box::new(std::iter::empty()),
+        Change::Database { before, .. } => Box::new(before.values()),
+    }
+}
+
+/// `12-1`, which leads nowhere else.
+fn is_name_of_copy(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(|it| it.is_ascii_digit() || it == b'-')
+}
+
+/// In hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    digest.as_ref().iter().fold(String::new(), |text, byte| {
+        use std::fmt::Write as _;
+        let mut text = text;
+        // A String takes all that is written.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Of the folder, which is made where it is missing. The programs that are
+/// started inherit it, so that it is held until the last of them has ended.
+async fn lock(folder: &Path) -> Result<OwnedFd, SetupFault> {
+    let folder = folder.to_owned();
+    let held = tokio::task::spawn_blocking(move || {
+        loop {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(FOLDER_MODE)
+                .create(&folder)
+                .map_err(SetupFault::file(&folder, "made"))?;
+            let held = (|| {
+                let open: OwnedFd =
+                    rustix::fs::open(&folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+                flock(&open, FlockOperation::LockExclusive)?;
+                // Whoever had it may have removed it.
+                let (ours, there) = (fstat(&open)?, stat(&folder));
+                let is_there = there.is_ok_and(|it| (it.st_dev, it.st_ino) == (ours.st_dev, ours.st_ino));
+                Ok::<_, rustix::io::Errno>(is_there.then_some(open))
+            })();
+            match held {
+                Ok(Some(open)) => return Ok(open),
+                Ok(None) | Err(rustix::io::Errno::NOENT) => {}
+                Err(error) => return Err(SetupFault::file(&folder, "locked")(error.into())),
+            }
+        }
+    });
+    match tokio::time::timeout(PATIENCE, held).await {
+        Ok(Ok(held)) => held,
+        Ok(Err(_)) | Err(_) => Err(SetupFault::Busy),
+    }
+}
+
+/// SHA-256 of those of the files that are there.
+pub(super) fn prints(folder: &Path, files: &[&str]) -> Result<Prints, SetupFault> {
+    let mut prints = Prints::new();
+    for file in files {
+        let path = folder.join(file);
+        let found = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
+        if let Some(found) = found {
+            prints.insert((*file).to_owned(), sha256(&found.bytes));
+        }
+    }
+    Ok(prints)
+}
+
+/// Synced with the folder that they are in.
+pub(super) fn make_folders(folders: &[PathBuf]) -> Result<(), SetupFault> {
+    for folder in folders {
+        match DirBuilder::new().mode(folder_mode(folder)).create(folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.map_err(SetupFault::file(folder, "made"))?,
+        }
+        write::sync_folder_of(folder).map_err(SetupFault::file(folder, "made"))?;
+        File::open(folder)
+            .and_then(|it| it.sync_all())
+            .map_err(SetupFault::file(folder, "made"))?;
+    }
+    Ok(())
+}
+
+/// What GnuPG and browsers keep at home is for nobody else; what is for all
+/// users can be read by all.
+fn folder_mode(folder: &Path) -> u32 {
+    if folder.starts_with("/etc") || folder.starts_with("/usr") {
+        0o755
+    } else {
+        FOLDER_MODE
+    }
+}
