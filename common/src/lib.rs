@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod bounded_file;
+pub mod bundle;
 pub mod cause;
 pub mod certificate;
 pub mod client;
@@ -31,3 +32,4 @@ pub mod trace;
 pub mod users;
 pub mod wire;
 pub mod wizard;
+pub mod x509;

@@ -16,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cac_common::bundle::ENDINGS;
 use cac_common::config::Config;
 use cac_common::error_chain::Chain;
 use cac_common::profile::Profile;
@@ -133,8 +134,8 @@ impl Loader {
         ]);
         // A folder that cannot be read is reported when it is loaded.
         let profiles = files_ending(&self.portals_folder, &[PROFILE_ENDING]);
-        let authorities = files_ending(&self.trust_folder(), &trust::ENDINGS);
-        let trusted = files_ending(&anchors_folder, &trust::ENDINGS);
+        let authorities = files_ending(&self.trust_folder(), &ENDINGS);
+        let trusted = files_ending(&anchors_folder, &ENDINGS);
         let mut files = self.named.clone();
         files.insert(self.config_file());
         files.extend(profiles.into_iter().flatten());

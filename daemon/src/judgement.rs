@@ -8,6 +8,7 @@ use std::time::Duration;
 use cac_common::certificate::{ChainStatus, Revocation, Slot};
 use cac_common::finding::Finding;
 use cac_common::time::UtcSeconds;
+use cac_common::x509::signature::SignatureFault;
 
 use crate::card::facts::CardFacts;
 use crate::card::objects::{CAPABILITIES, CHUID, DISCOVERY, KEY_HISTORY, SECURITY};
@@ -15,7 +16,7 @@ use crate::card::security_object::{self, HashList, SecurityObject, differing};
 use crate::trust::cms::{
     self, CHUID_CONTENT, CONTENT_SIGNING, CmsFault, SECURITY_OBJECT_CONTENT, Signer,
 };
-use crate::trust::{Authorities, Question, SignatureFault, TrustedPath, Verdict};
+use crate::trust::{Authorities, Question, TrustedPath, Verdict};
 
 /// Objects that a Security Object may cover, by their containers (SP 800-73pt1-5 appendix A).
 const CONTAINERS: [(u16, u32); 4] = [

@@ -7,14 +7,11 @@
 //!
 //! Nothing here reads a clock, and nothing but [`http`] touches the network.
 
-mod bundle;
-mod certificate;
 pub mod cms;
 pub mod http;
 mod path;
 mod policy;
 pub mod revocation;
-mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -22,19 +19,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cac_common::bounded_file;
+use cac_common::bundle::{self, BundleFault, ENDINGS, LARGEST_FILE};
+use cac_common::x509::Certificate;
 
-pub use self::bundle::BundleFault;
-pub use self::certificate::{Certificate, NotACertificate};
 pub use self::path::{PathFault, Question, TrustedPath, Verdict};
 pub use self::policy::{Policies, PolicyFault};
-pub use self::signature::SignatureFault;
 use crate::config_watch::files_ending;
-
-/// A file larger than this is not read; a bundle of every DoD CA has about 300 kB.
-const LARGEST_FILE: u64 = 4 * 1024 * 1024;
-
-/// What the names of files of authorities end in.
-pub const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "p7b", "p7c"];
 
 /// The folder of anchors, in that of the authorities.
 pub const ANCHORS: &str = "anchors";

@@ -1,17 +1,13 @@
-//! Signed messages: what the issuer signed on a card, and bundles of
-//! certificates, which take the form of one that nobody signed (CMS, RFC 5652).
+//! Signed messages: what the issuer signed on a card (CMS, RFC 5652).
 
 use aws_lc_rs::digest;
+use cac_common::bundle::cms::{MessageFault, SignedData, context, elements, implicit};
+use cac_common::x509::Certificate;
+use cac_common::x509::signature::{Hash, Scheme, SignatureFault};
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
-use der::{
-    Decode as _, Encode as _, ErrorKind, Reader as _, Sequence, SliceReader, Tag, TagNumber,
-    Tagged as _,
-};
+use der::{Decode as _, Encode as _, Reader as _, Sequence, Tag, Tagged as _};
 use x509_cert::name::Name;
 use x509_cert::spki::AlgorithmIdentifierOwned;
-
-use super::certificate::Certificate;
-use super::signature::{Hash, Scheme, SignatureFault};
 
 /// What a CHUID's issuer signs (SP 800-73pt1-5 section 3.1.2.1).
 pub const CHUID_CONTENT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.1");
@@ -26,26 +22,18 @@ pub const SECURITY_OBJECT_CONTENT: [ObjectIdentifier; 2] = [
 /// The extended key usage of whoever signs what stands on cards (FIPS 201-3 section 4.2.1).
 pub const CONTENT_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.6.7");
 
-/// A bundle holds at most this many certificates; the DoD's have about 70.
-pub(super) const MOST_CERTIFICATES: usize = 1000;
-
 /// Signed attributes of one signer; PIV asks for three.
 const MOST_ATTRIBUTES: usize = 32;
 
-// RFC 5652 sections 5.1, 11.1 and 11.2.
-const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+// RFC 5652 sections 11.1 and 11.2.
 const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
 
 /// Why a signed message proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CmsFault {
-    #[error("it is no signed message")]
-    Malformed,
-    #[error("it is a message of another kind, {content_type}")]
-    NotSignedData { content_type: ObjectIdentifier },
-    #[error("it has more than {MOST_CERTIFICATES} certificates")]
-    TooManyCertificates,
+    #[error("{0}")]
+    Message(#[from] MessageFault),
     #[error("what it signs is of another kind, {content_type}")]
     WrongContent { content_type: ObjectIdentifier },
     #[error("what it signs should be in it, and is not")]
@@ -81,11 +69,11 @@ pub fn verify_detached(
     others: &[Certificate],
 ) -> Result<Signer, CmsFault> {
     let message = SignedData::parse(message)?;
-    message.check_type(&[content_type])?;
+    check_type(&message, &[content_type])?;
     if message.content.is_some() {
         return Err(CmsFault::ContentInside);
     }
-    message.verify(content, others)
+    verify(&message, content, others)
 }
 
 /// Verifies a signature over content that stands in the message, and gives
@@ -97,29 +85,10 @@ pub fn verify_attached(
     others: &[Certificate],
 ) -> Result<(Signer, Vec<u8>), CmsFault> {
     let message = SignedData::parse(message)?;
-    message.check_type(content_types)?;
+    check_type(&message, content_types)?;
     let content = message.content.ok_or(CmsFault::NoContent)?;
-    let signer = message.verify(content, others)?;
+    let signer = verify(&message, content, others)?;
     Ok((signer, content.to_vec()))
-}
-
-/// The certificates of a bundle, DER.
-pub(super) fn certificates(message: &[u8]) -> Result<Vec<&[u8]>, CmsFault> {
-    SignedData::parse(message).map(|message| message.certificates)
-}
-
-#[derive(Sequence)]
-struct ContentInfo<'a> {
-    content_type: ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    content: AnyRef<'a>,
-}
-
-#[derive(Sequence)]
-struct EncapsulatedContent<'a> {
-    content_type: ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    content: Option<AnyRef<'a>>,
 }
 
 #[derive(Sequence)]
@@ -134,14 +103,6 @@ struct Attribute<'a> {
     values: AnyRef<'a>,
 }
 
-struct SignedData<'a> {
-    content_type: ObjectIdentifier,
-    content: Option<&'a [u8]>,
-    /// DER.
-    certificates: Vec<&'a [u8]>,
-    signers: Vec<AnyRef<'a>>,
-}
-
 struct SignerInfo<'a> {
     id: AnyRef<'a>,
     hash: ObjectIdentifier,
@@ -151,84 +112,39 @@ struct SignerInfo<'a> {
     signature: &'a [u8],
 }
 
-impl<'a> SignedData<'a> {
-    fn parse(message: &'a [u8]) -> Result<Self, CmsFault> {
-        let info = ContentInfo::from_der(message).map_err(|_| CmsFault::Malformed)?;
-        if info.content_type != SIGNED_DATA {
-            return Err(CmsFault::NotSignedData {
-                content_type: info.content_type,
-            });
-        }
-        let read = info.content.sequence(|reader| {
-            let _version: u8 = reader.decode()?;
-            let _digest_algorithms: AnyRef<'a> = reader.decode()?;
-            let encapsulated: EncapsulatedContent<'a> = reader.decode()?;
-            let certificates = implicit(reader, 0)?.map_or(&[][..], AnyRef::value);
-            let _crls = implicit(reader, 1)?;
-            let signers: AnyRef<'a> = reader.decode()?;
-            signers.tag().assert_eq(Tag::Set)?;
-            Ok::<_, der::Error>((encapsulated, certificates, signers.value()))
+fn check_type(message: &SignedData<'_>, wanted: &[ObjectIdentifier]) -> Result<(), CmsFault> {
+    if wanted.contains(&message.content_type) {
+        return Ok(());
+    }
+    Err(CmsFault::WrongContent {
+        content_type: message.content_type,
+    })
+}
+
+fn verify(
+    message: &SignedData<'_>,
+    content: &[u8],
+    others: &[Certificate],
+) -> Result<Signer, CmsFault> {
+    let [signer] = message.signers.as_slice() else {
+        return Err(CmsFault::Signers {
+            count: message.signers.len(),
         });
-        let (encapsulated, certificates, signers) = read.map_err(|_| CmsFault::Malformed)?;
-        let content = encapsulated
-            .content
-            .map(AnyRef::decode_as::<&OctetStringRef>)
-            .transpose()
-            .map_err(|_| CmsFault::Malformed)?;
-        Ok(Self {
-            content_type: encapsulated.content_type,
-            content: content.map(OctetStringRef::as_bytes),
-            certificates: plain_certificates(certificates)?,
-            signers: elements(signers, MOST_CERTIFICATES)
-                .and_then(|signers| signers.into_iter().map(AnyRef::from_der).collect())
-                .map_err(|_| CmsFault::Malformed)?,
-        })
+    };
+    let signer = SignerInfo::parse(*signer).map_err(|_| MessageFault::Malformed)?;
+    let certificate = signer.certificate(&message.certificates, others)?;
+    if !certificate.may(|usage| usage.digital_signature() || usage.non_repudiation()) {
+        return Err(CmsFault::MayNotSign);
     }
-
-    fn check_type(&self, wanted: &[ObjectIdentifier]) -> Result<(), CmsFault> {
-        if wanted.contains(&self.content_type) {
-            return Ok(());
-        }
-        Err(CmsFault::WrongContent {
-            content_type: self.content_type,
-        })
-    }
-
-    fn verify(&self, content: &[u8], others: &[Certificate]) -> Result<Signer, CmsFault> {
-        let [signer] = self.signers.as_slice() else {
-            return Err(CmsFault::Signers {
-                count: self.signers.len(),
-            });
-        };
-        let signer = SignerInfo::parse(*signer).map_err(|_| CmsFault::Malformed)?;
-        let certificate = self.certificate_of(&signer, others)?;
-        if !certificate.may(|usage| usage.digital_signature() || usage.non_repudiation()) {
-            return Err(CmsFault::MayNotSign);
-        }
-        let hash = Hash::of(signer.hash).map_err(CmsFault::Signature)?;
-        let digest = digest::digest(hash.algorithm(), content);
-        let attributes = signer.signed_attributes(self.content_type, digest.as_ref())?;
-        let scheme =
-            Scheme::of_signer(signer.algorithm, signer.hash).map_err(CmsFault::Signature)?;
-        certificate
-            .key
-            .verify(scheme, &attributes, signer.signature)
-            .map_err(CmsFault::Signature)?;
-        Ok(Signer { certificate })
-    }
-
-    fn certificate_of(
-        &self,
-        signer: &SignerInfo<'_>,
-        others: &[Certificate],
-    ) -> Result<Certificate, CmsFault> {
-        let inside = self.certificates.iter();
-        inside
-            .filter_map(|der| Certificate::parse(der).ok())
-            .find(|certificate| signer.is(certificate))
-            .or_else(|| others.iter().find(|other| signer.is(other)).cloned())
-            .ok_or(CmsFault::NoCertificate)
-    }
+    let hash = Hash::of(signer.hash).map_err(CmsFault::Signature)?;
+    let digest = digest::digest(hash.algorithm(), content);
+    let attributes = signer.signed_attributes(message.content_type, digest.as_ref())?;
+    let scheme = Scheme::of_signer(signer.algorithm, signer.hash).map_err(CmsFault::Signature)?;
+    certificate
+        .key
+        .verify(scheme, &attributes, signer.signature)
+        .map_err(CmsFault::Signature)?;
+    Ok(Signer { certificate })
 }
 
 impl<'a> SignerInfo<'a> {
@@ -249,6 +165,20 @@ impl<'a> SignerInfo<'a> {
                 signature: signature.as_bytes(),
             })
         })
+    }
+
+    /// Among those inside the message, DER, or else the others.
+    fn certificate(
+        &self,
+        inside: &[&[u8]],
+        others: &[Certificate],
+    ) -> Result<Certificate, CmsFault> {
+        let inside = inside.iter();
+        inside
+            .filter_map(|der| Certificate::parse(der).ok())
+            .find(|certificate| self.is(certificate))
+            .or_else(|| others.iter().find(|other| self.is(other)).cloned())
+            .ok_or(CmsFault::NoCertificate)
     }
 
     fn is(&self, certificate: &Certificate) -> bool {
@@ -312,48 +242,6 @@ fn single_value<'a>(
     }
     let value = found.ok_or(CmsFault::Attributes)?;
     AnyRef::from_der(value).map_err(|_| CmsFault::Attributes)
-}
-
-/// Attribute certificates and other forms are passed over.
-fn plain_certificates(set: &[u8]) -> Result<Vec<&[u8]>, CmsFault> {
-    let found = elements(set, MOST_CERTIFICATES).map_err(|error| {
-        if error.kind() == ErrorKind::Overlength {
-            CmsFault::TooManyCertificates
-        } else {
-            CmsFault::Malformed
-        }
-    })?;
-    // A SEQUENCE is a certificate (section 10.2.2).
-    let is_plain = |der: &&[u8]| der.first() == Some(&0x30);
-    Ok(found.into_iter().filter(is_plain).collect())
-}
-
-/// The elements one after the other, whole: real bundles do not keep to the
-/// order of a DER `SET OF`. More than `most` are too long.
-fn elements(content: &[u8], most: usize) -> der::Result<Vec<&[u8]>> {
-    let mut reader = SliceReader::new(content)?;
-    let mut elements = Vec::new();
-    while !reader.is_finished() {
-        if elements.len() == most {
-            return Err(ErrorKind::Overlength.into());
-        }
-        elements.push(reader.tlv_bytes()?);
-    }
-    Ok(elements)
-}
-
-fn implicit<'a>(reader: &mut SliceReader<'a>, number: u32) -> der::Result<Option<AnyRef<'a>>> {
-    if reader.is_finished() || Tag::peek(reader)? != context(number, true) {
-        return Ok(None);
-    }
-    reader.decode().map(Some)
-}
-
-fn context(number: u32, constructed: bool) -> Tag {
-    Tag::ContextSpecific {
-        constructed,
-        number: TagNumber(number),
-    }
 }
 
 /// Without leading zeros.

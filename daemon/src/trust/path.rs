@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use cac_common::certificate::ChainStatus;
 use cac_common::time::UtcSeconds;
+use cac_common::x509::signature::SignatureFault;
+use cac_common::x509::{Certificate, DistinguishedName, NotACertificate};
 use der::asn1::ObjectIdentifier;
 use x509_cert::ext::pkix::KeyUsage;
 
-use super::certificate::{Certificate, DistinguishedName, NotACertificate};
 use super::policy::{self, Policies, PolicyFault};
-use super::signature::SignatureFault;
 
 /// The most certificates on a path, the anchor among them. Through the Federal
 /// Bridge they are about six.

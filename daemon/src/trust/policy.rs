@@ -7,9 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cac_common::x509::Certificate;
 use der::asn1::ObjectIdentifier;
-
-use super::certificate::Certificate;
 
 /// RFC 5280 section 4.2.1.4.
 const ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");

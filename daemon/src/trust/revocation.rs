@@ -22,6 +22,7 @@ use cac_common::certificate::Revocation;
 use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 use cac_common::time::UtcSeconds;
+use cac_common::x509::Certificate;
 use url::Url;
 use x509_cert::ext::pkix::CrlReason;
 
@@ -30,7 +31,6 @@ use self::kept::Kept;
 use self::listed::{About, Crl, Listed};
 use self::ocsp::OcspFault;
 use self::sieve::Sieve;
-use super::certificate::Certificate;
 use super::path::TrustedPath;
 
 /// An answer with its signer's certificate has about 5 kB.

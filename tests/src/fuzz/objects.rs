@@ -1,6 +1,7 @@
 //! The data objects of cards, one by one.
 
 use cac_common::fascn::FascN;
+use cac_common::x509::Certificate;
 use cacd::card::certificate::{self, card_numbers, organisational_units, rsa_key_bits};
 use cacd::card::chuid::Chuid;
 use cacd::card::demographics::{Person, Personnel};
@@ -10,7 +11,6 @@ use cacd::card::printed::Printed;
 use cacd::card::security_object::{self, HashList, SecurityObject};
 use cacd::card::{atr as answer_to_reset, ccc as capabilities};
 use cacd::card::{simple_tlv as simple, tlv as ber};
-use cacd::trust::Certificate;
 
 use super::{Input, NOW};
 

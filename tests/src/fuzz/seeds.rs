@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cac_common::certificate::{Applet, Slot};
 use cac_common::identity::CardId;
+use cac_common::x509::Certificate;
 use cacd::card::apdu::Exchange;
 use cacd::card::cac::{self, Buffer};
 use cacd::card::facts::{CardFacts, Edge};
@@ -17,7 +18,6 @@ use cacd::card::read::{Reading, read_card};
 use cacd::card::rest::{Missing, read_rest};
 use cacd::card::security_object::SecurityObject;
 use cacd::card::sign::{self, Order};
-use cacd::trust::Certificate;
 use cacd::trust::cms::{SECURITY_OBJECT_CONTENT, verify_attached};
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -7,10 +7,11 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use cac_common::certificate::Revocation;
+use cac_common::x509::Certificate;
 use cacd::card::security_object::HashList;
 use cacd::trust::cms::{CHUID_CONTENT, SECURITY_OBJECT_CONTENT, verify_attached, verify_detached};
 use cacd::trust::revocation::{Fetch, FetchError, FetchRequest, Revocations};
-use cacd::trust::{ANCHORS, Authorities, Certificate, Question, TrustedPath, Verdict};
+use cacd::trust::{ANCHORS, Authorities, Question, TrustedPath, Verdict};
 use tempfile::TempDir;
 
 use super::{Input, NOW};

@@ -6,6 +6,8 @@
 
 use aws_lc_rs::digest;
 use cac_common::time::UtcSeconds;
+use cac_common::x509::signature::{Scheme, SignatureFault};
+use cac_common::x509::{Certificate, moment, web_address};
 use der::asn1::{BitStringRef, ObjectIdentifier};
 use der::{Decode as _, Sequence};
 use x509_cert::ext::Extension;
@@ -17,8 +19,6 @@ use x509_cert::time::Time;
 
 use super::sieve::Sieve;
 use super::{Answer, SKEW, Status};
-use crate::trust::certificate::{Certificate, moment, web_address};
-use crate::trust::signature::{Scheme, SignatureFault};
 
 /// No element that is held whole is larger: an entry, the issuer's name, the
 /// extensions.

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use cac_common::time::UtcSeconds;
+use cac_common::x509::Certificate;
+use cac_common::x509::signature::{SignatureFault, Signed};
 use der::asn1::{
     AnyRef, BitStringRef, GeneralizedTime, Null, ObjectIdentifier, OctetString, OctetStringRef,
 };
@@ -19,8 +21,6 @@ use x509_cert::name::Name;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
 use super::{Answer, SKEW, Status};
-use crate::trust::certificate::Certificate;
-use crate::trust::signature::{SignatureFault, Signed};
 
 /// An answer that names no next one is good for this long.
 const UNDATED_IS_GOOD_FOR: Duration = Duration::from_hours(1);

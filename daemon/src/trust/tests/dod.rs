@@ -1,12 +1,13 @@
 //! The DoD's public authorities, as `tests/data/dod` has them.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use cac_common::bundle;
 use cac_common::time::UtcSeconds;
+use cac_common::x509::Certificate;
+use cac_common::x509::signature::SignatureFault;
 
 use super::pki::trusted;
 use crate::trust::path::{PathFault, Pool, Question, Verdict, judge};
-use crate::trust::signature::SignatureFault;
-use crate::trust::{Certificate, bundle};
 
 const PEM: &[u8] = include_bytes!("../../../../tests/data/dod/dod-ca-certs-2019.pem");
 const DER_BUNDLE: &[u8] = include_bytes!("../../../../tests/data/dod/dod-ca-certs-2019.der.p7b");

@@ -1,12 +1,13 @@
 use std::fs;
 use std::path::Path;
 
+use cac_common::bundle;
 use cac_common::error_chain::Chain;
 use tempfile::TempDir;
 
 use super::pki::{Authority, NOW, parse, tlv, trusted};
 use crate::trust::path::{PathFault, Question, Verdict};
-use crate::trust::{ANCHORS, Authorities, bundle};
+use crate::trust::{ANCHORS, Authorities};
 
 const ANY: Question<'_> = Question {
     at: NOW,

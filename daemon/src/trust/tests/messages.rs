@@ -1,12 +1,12 @@
 //! Messages that our own PKI signs.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use cac_common::x509::signature::SignatureFault;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SigningKey as _};
 
 use super::answers::children;
 use super::pki::{Authority, oid, parse, tlv};
 use crate::trust::cms::{CHUID_CONTENT, CmsFault, Signer, verify_detached};
-use crate::trust::signature::SignatureFault;
 
 const CONTENT: &[u8] = b"the rest of a CHUID";
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cac_common::certificate::Revocation;
 use cac_common::time::UtcSeconds;
+use cac_common::x509::signature::SignatureFault;
 
 use super::answers::Net;
 use super::pki::{AUTHENTICATION, identifier, parse, trusted};
@@ -15,7 +16,6 @@ use crate::trust::cms::{
 };
 use crate::trust::path::{Pool, Question, judge};
 use crate::trust::revocation::Revocations;
-use crate::trust::signature::SignatureFault;
 
 const ROOT: &[u8] = include_bytes!("../../../../tests/data/openssl/root.der");
 const AUTHORITY: &[u8] = include_bytes!("../../../../tests/data/openssl/authority.der");

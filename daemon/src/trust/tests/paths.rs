@@ -1,12 +1,13 @@
 use cac_common::certificate::ChainStatus;
+use cac_common::x509::Certificate;
+use cac_common::x509::NotACertificate;
+use cac_common::x509::signature::SignatureFault;
 use rcgen::{GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints};
 
 use super::pki::{
     Authority, add, expired, judged, parse, trusted, with_path_length, with_policies,
 };
 use crate::trust::path::{PathFault, Verdict};
-use crate::trust::signature::SignatureFault;
-use crate::trust::{Certificate, NotACertificate};
 
 #[test]
 fn a_card_leads_up_through_its_authorities() {

@@ -1,6 +1,7 @@
 //! Authorities and certificates made for one test.
 
 use cac_common::time::UtcSeconds;
+use cac_common::x509::Certificate;
 use der::Encode as _;
 use der::asn1::ObjectIdentifier;
 use rcgen::{
@@ -11,8 +12,8 @@ use rcgen::{
 use x509_cert::ext::pkix::certpolicy::PolicyInformation;
 use x509_cert::ext::pkix::{CertificatePolicies, PolicyConstraints, PolicyMapping, PolicyMappings};
 
+use crate::trust::TrustedPath;
 use crate::trust::path::{Pool, Question, Verdict, judge};
-use crate::trust::{Certificate, TrustedPath};
 
 /// 2026-06-01 00:00 UTC. What is made here is good from 2020 to 2040.
 pub(super) const NOW: UtcSeconds = UtcSeconds(1_780_272_000);

@@ -48,7 +48,7 @@ pub enum SignatureFault {
 
 /// A hash that a signature may rest on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hash {
+pub enum Hash {
     Sha256,
     Sha384,
     Sha512,
@@ -62,14 +62,14 @@ enum Family {
 
 /// How something was signed: RSA PKCS #1 v1.5 or ECDSA, and over which hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Scheme {
+pub struct Scheme {
     family: Family,
-    pub(super) hash: Hash,
+    pub hash: Hash,
 }
 
 /// A public key, as it stands in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PublicKey {
+pub struct PublicKey {
     algorithm: ObjectIdentifier,
     curve: Option<ObjectIdentifier>,
     /// `RSAPublicKey`, or a point.
@@ -79,10 +79,10 @@ pub(super) struct PublicKey {
 /// What certificates, CRLs and OCSP answers have in common: something, and
 /// a signature over it.
 #[derive(Debug, Sequence)]
-pub(super) struct Signed<'a> {
-    pub(super) content: AnyRef<'a>,
-    pub(super) algorithm: AlgorithmIdentifierOwned,
-    pub(super) signature: BitStringRef<'a>,
+pub struct Signed<'a> {
+    pub content: AnyRef<'a>,
+    pub algorithm: AlgorithmIdentifierOwned,
+    pub signature: BitStringRef<'a>,
 }
 
 /// RFC 8017 appendix A.1.1.
@@ -94,7 +94,7 @@ struct RsaPublicKey<'a> {
 
 impl Hash {
     /// Of an algorithm that is a hash alone.
-    pub(super) fn of(algorithm: ObjectIdentifier) -> Result<Self, SignatureFault> {
+    pub fn of(algorithm: ObjectIdentifier) -> Result<Self, SignatureFault> {
         match algorithm {
             ID_SHA256 => Ok(Self::Sha256),
             ID_SHA384 => Ok(Self::Sha384),
@@ -104,7 +104,7 @@ impl Hash {
         }
     }
 
-    pub(super) fn algorithm(self) -> &'static digest::Algorithm {
+    pub fn algorithm(self) -> &'static digest::Algorithm {
         match self {
             Self::Sha256 => &SHA256,
             Self::Sha384 => &SHA384,
@@ -114,7 +114,7 @@ impl Hash {
 }
 
 impl Scheme {
-    pub(super) fn of(algorithm: ObjectIdentifier) -> Result<Self, SignatureFault> {
+    pub fn of(algorithm: ObjectIdentifier) -> Result<Self, SignatureFault> {
         let (family, hash) = match algorithm {
             SHA256_WITH_RSA => (Family::Rsa, Hash::Sha256),
             SHA384_WITH_RSA => (Family::Rsa, Hash::Sha384),
@@ -130,7 +130,7 @@ impl Scheme {
 
     /// As CMS has it: RSA may be named without its hash, which then stands
     /// apart (RFC 3370 section 3.2).
-    pub(super) fn of_signer(
+    pub fn of_signer(
         algorithm: ObjectIdentifier,
         hash: ObjectIdentifier,
     ) -> Result<Self, SignatureFault> {
@@ -145,7 +145,7 @@ impl Scheme {
 }
 
 impl PublicKey {
-    pub(super) fn of(info: &SubjectPublicKeyInfoOwned) -> Self {
+    pub fn of(info: &SubjectPublicKeyInfoOwned) -> Self {
         let curve = |parameters: &der::Any| parameters.decode_as::<ObjectIdentifier>().ok();
         Self {
             algorithm: info.algorithm.oid,
@@ -155,12 +155,12 @@ impl PublicKey {
     }
 
     /// What key identifiers and OCSP hash (RFC 5280 section 4.2.1.2).
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// Whether it signed what has this digest.
-    pub(super) fn verify_digest(
+    pub fn verify_digest(
         &self,
         scheme: Scheme,
         digest: &Digest,
@@ -195,7 +195,7 @@ impl PublicKey {
         }
     }
 
-    pub(super) fn verify(
+    pub fn verify(
         &self,
         scheme: Scheme,
         message: &[u8],
@@ -221,12 +221,12 @@ impl PublicKey {
 
 impl<'a> Signed<'a> {
     /// The bytes that were signed.
-    pub(super) fn message(&self) -> der::Result<Vec<u8>> {
+    pub fn message(&self) -> der::Result<Vec<u8>> {
         // DER has one way to write a header, so this is what was read.
         self.content.to_der()
     }
 
-    pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
+    pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureFault> {
         let scheme = Scheme::of(self.algorithm.oid)?;
         let message = self.message().map_err(|_| SignatureFault::Wrong)?;
         key.verify(scheme, &message, self.signature_bytes()?)
@@ -234,7 +234,7 @@ impl<'a> Signed<'a> {
 
     /// Also by SHA-1: tells a root that signed itself from another
     /// certificate. What it proves is that, and no more.
-    pub(super) fn is_by(&self, key: &PublicKey) -> bool {
+    pub fn is_by(&self, key: &PublicKey) -> bool {
         if self.algorithm.oid != SHA1_WITH_RSA {
             return self.verify(key).is_ok();
         }

@@ -4,13 +4,21 @@
 //! What a file is, its content says. Its name does not: `.cer` and `.crt` are
 //! both written in both ways.
 
+pub mod cms;
+
 use std::borrow::Cow;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
-use super::certificate::{Certificate, NotACertificate};
-use super::cms::{self, CmsFault};
+use self::cms::{MessageFault, SignedData};
+use crate::x509::{Certificate, NotACertificate};
+
+/// A file larger than this is not read; a bundle of every DoD CA has about 300 kB.
+pub const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// What the names of files of authorities end in.
+pub const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "p7b", "p7c"];
 
 /// Certificates of one file: a bundle of PEM may hold bundles.
 const MOST_CERTIFICATES: usize = cms::MOST_CERTIFICATES;
@@ -26,7 +34,7 @@ pub enum BundleFault {
     #[error("part {number} of it is no PEM")]
     Pem { number: usize },
     #[error("part {number} of it is no bundle of certificates: {fault}")]
-    Bundle { number: usize, fault: CmsFault },
+    Bundle { number: usize, fault: MessageFault },
     #[error("certificate {number} cannot be used: {fault}")]
     Certificate {
         number: usize,
@@ -38,7 +46,7 @@ pub enum BundleFault {
 
 /// Every certificate of a file, in its order. All have to be good: one left
 /// out would show only as a card that is not trusted.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Certificate>, BundleFault> {
+pub fn read(bytes: &[u8]) -> Result<Vec<Certificate>, BundleFault> {
     let mut certificates = Vec::new();
     if is_pem(bytes) {
         let text = with_one_label(bytes);
@@ -63,8 +71,8 @@ fn add_part(
 ) -> Result<(), BundleFault> {
     if is_bundle(der) {
         let inside =
-            cms::certificates(der).map_err(|fault| BundleFault::Bundle { number, fault })?;
-        for der in inside {
+            SignedData::parse(der).map_err(|fault| BundleFault::Bundle { number, fault })?;
+        for der in inside.certificates {
             add(certificates, der)?;
         }
         return Ok(());

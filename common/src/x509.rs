@@ -1,7 +1,7 @@
 //! A certificate, as far as its path and its revocation are concerned.
 
-use cac_common::identity::readable;
-use cac_common::time::UtcSeconds;
+pub mod signature;
+
 use der::asn1::ObjectIdentifier;
 use der::{Decode as _, Encode as _};
 use x509_cert::certificate::TbsCertificate;
@@ -14,7 +14,9 @@ use x509_cert::ext::pkix::{
 };
 use x509_cert::name::Name;
 
-use super::signature::{PublicKey, SignatureFault, Signed};
+use self::signature::{PublicKey, SignatureFault, Signed};
+use crate::identity::readable;
+use crate::time::UtcSeconds;
 
 /// A certificate larger than this is not looked at; those of the DoD have 2 kB.
 const LARGEST: usize = 64 * 1024;
@@ -57,49 +59,49 @@ pub enum NotACertificate {
 /// An X.509 certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    pub(super) der: Vec<u8>,
-    pub(super) subject: DistinguishedName,
-    pub(super) issuer: DistinguishedName,
-    pub(super) serial: Vec<u8>,
-    pub(super) key: PublicKey,
-    pub(super) not_before: UtcSeconds,
-    pub(super) not_after: UtcSeconds,
-    pub(super) extensions: Extensions,
+    pub der: Vec<u8>,
+    pub subject: DistinguishedName,
+    pub issuer: DistinguishedName,
+    pub serial: Vec<u8>,
+    pub key: PublicKey,
+    pub not_before: UtcSeconds,
+    pub not_after: UtcSeconds,
+    pub extensions: Extensions,
 }
 
 /// What the extensions say that are understood here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Extensions {
-    pub(super) is_authority: bool,
+pub struct Extensions {
+    pub is_authority: bool,
     /// How many authorities may stand between this one and a card.
-    pub(super) path_length: Option<u8>,
-    pub(super) key_usage: Option<KeyUsage>,
-    pub(super) extended_key_usage: Option<Vec<ObjectIdentifier>>,
+    pub path_length: Option<u8>,
+    pub key_usage: Option<KeyUsage>,
+    pub extended_key_usage: Option<Vec<ObjectIdentifier>>,
     /// None where there is no such extension.
-    pub(super) policies: Option<Vec<ObjectIdentifier>>,
+    pub policies: Option<Vec<ObjectIdentifier>>,
     /// From the policy of the issuer to that of the subject.
-    pub(super) mappings: Vec<(ObjectIdentifier, ObjectIdentifier)>,
-    pub(super) require_explicit_policy: Option<u32>,
-    pub(super) inhibit_policy_mapping: Option<u32>,
-    pub(super) inhibit_any_policy: Option<u32>,
-    pub(super) subject_key_id: Option<Vec<u8>>,
-    pub(super) authority_key_id: Option<Vec<u8>>,
+    pub mappings: Vec<(ObjectIdentifier, ObjectIdentifier)>,
+    pub require_explicit_policy: Option<u32>,
+    pub inhibit_policy_mapping: Option<u32>,
+    pub inhibit_any_policy: Option<u32>,
+    pub subject_key_id: Option<Vec<u8>>,
+    pub authority_key_id: Option<Vec<u8>>,
     /// Addresses of those who answer OCSP.
-    pub(super) ocsp: Vec<String>,
+    pub ocsp: Vec<String>,
     /// Addresses of CRLs that are complete for all reasons.
-    pub(super) crls: Vec<String>,
+    pub crls: Vec<String>,
     /// One that is critical, or constrains names, and is not understood.
-    pub(super) not_understood: Option<ObjectIdentifier>,
+    pub not_understood: Option<ObjectIdentifier>,
 }
 
 /// A distinguished name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct DistinguishedName {
-    pub(super) der: Vec<u8>,
+pub struct DistinguishedName {
+    pub der: Vec<u8>,
     /// As RFC 4514 writes it, in lower case, white space folded.
     folded: String,
     /// Its common name; the whole name where it has none.
-    pub(super) title: String,
+    pub title: String,
 }
 
 impl Certificate {
@@ -148,7 +150,7 @@ impl Certificate {
     }
 
     /// A root: an authority that is its own issuer.
-    pub(super) fn is_self_signed_authority(&self) -> bool {
+    pub fn is_self_signed_authority(&self) -> bool {
         self.extensions.is_authority
             && self.is_self_issued()
             && Signed::from_der(&self.der).is_ok_and(|signed| signed.is_by(&self.key))
@@ -156,22 +158,22 @@ impl Certificate {
 
     /// Its subject and its issuer have one name; another key of the issuer's
     /// may have signed it.
-    pub(super) fn is_self_issued(&self) -> bool {
+    pub fn is_self_issued(&self) -> bool {
         self.subject.is_same(&self.issuer)
     }
 
     /// Another certificate of one authority: a path that comes by it twice
     /// goes in a circle.
-    pub(super) fn is_same_authority(&self, other: &Self) -> bool {
+    pub fn is_same_authority(&self, other: &Self) -> bool {
         self.key == other.key && self.subject.is_same(&other.subject)
     }
 
-    pub(super) fn names_as_issuer(&self, issuer: &Self) -> bool {
+    pub fn names_as_issuer(&self, issuer: &Self) -> bool {
         self.issuer.is_same(&issuer.subject)
     }
 
     /// Whether `issuer` has the key that this one says, where both identify it.
-    pub(super) fn identifies_key_of(&self, issuer: &Self) -> bool {
+    pub fn identifies_key_of(&self, issuer: &Self) -> bool {
         match (
             &self.extensions.authority_key_id,
             &issuer.extensions.subject_key_id,
@@ -181,14 +183,14 @@ impl Certificate {
         }
     }
 
-    pub(super) fn verify_signature(&self, issuer: &PublicKey) -> Result<(), SignatureFault> {
+    pub fn verify_signature(&self, issuer: &PublicKey) -> Result<(), SignatureFault> {
         Signed::from_der(&self.der)
             .map_err(|_| SignatureFault::Wrong)?
             .verify(issuer)
     }
 
     /// Without a key usage, every use is allowed (RFC 5280 section 4.2.1.3).
-    pub(super) fn may(&self, usage: impl FnOnce(&KeyUsage) -> bool) -> bool {
+    pub fn may(&self, usage: impl FnOnce(&KeyUsage) -> bool) -> bool {
         self.extensions.key_usage.as_ref().is_none_or(usage)
     }
 }
@@ -291,16 +293,16 @@ impl DistinguishedName {
 
     /// The same bytes, or the same text in another kind of string (RFC 5280
     /// section 7.1): cross-certificates differ in which they write.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub fn is_same(&self, other: &Self) -> bool {
         self.der == other.der || self.folded == other.folded
     }
 
     /// `text` in lower case.
-    pub(super) fn mentions(&self, text: &str) -> bool {
+    pub fn mentions(&self, text: &str) -> bool {
         self.folded.contains(text)
     }
 
-    pub(super) fn is_written(&self, name: &Name) -> bool {
+    pub fn is_written(&self, name: &Name) -> bool {
         folded(&name.to_string()) == self.folded
     }
 }
@@ -311,7 +313,7 @@ fn folded(text: &str) -> String {
     words.join(" ").to_lowercase()
 }
 
-pub(super) fn moment(time: x509_cert::time::Time) -> UtcSeconds {
+pub fn moment(time: x509_cert::time::Time) -> UtcSeconds {
     UtcSeconds(i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX))
 }
 
@@ -341,7 +343,7 @@ fn crl_addresses(value: &[u8]) -> der::Result<Vec<String>> {
 }
 
 /// LDAP is left to others.
-pub(super) fn web_address(name: &GeneralName) -> Option<String> {
+pub fn web_address(name: &GeneralName) -> Option<String> {
     let GeneralName::UniformResourceIdentifier(address) = name else {
         return None;
     };
