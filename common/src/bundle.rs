@@ -4,6 +4,7 @@
 //! What a file is, its content says. Its name does not: `.cer` and `.crt` are
 //! both written in both ways.
 
+pub mod archive;
 pub mod cms;
 
 use std::borrow::Cow;
@@ -21,7 +22,7 @@ pub const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 pub const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "p7b", "p7c"];
 
 /// Certificates of one file: a bundle of PEM may hold bundles.
-const MOST_CERTIFICATES: usize = cms::MOST_CERTIFICATES;
+pub const MOST_CERTIFICATES: usize = cms::MOST_CERTIFICATES;
 
 /// The labels of PKCS #7 in PEM: RFC 7468 section 8, and the newer of section 9.
 const BUNDLE_LABELS: [&str; 2] = ["PKCS7", "CMS"];

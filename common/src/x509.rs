@@ -138,6 +138,14 @@ impl Certificate {
         &self.der
     }
 
+    /// What people compare it by.
+    pub fn sha256(&self) -> [u8; 32] {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.der);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        bytes
+    }
+
     /// The common name of its subject; the whole name where it has none.
     pub fn title(&self) -> &str {
         &self.subject.title

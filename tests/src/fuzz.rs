@@ -25,7 +25,8 @@ pub struct Target {
 }
 
 /// All of them, by name.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 27] = [
+    target("archive", trust::archive),
     target("atr", objects::atr),
     target("bundle", trust::bundle),
     target("bus", text::bus),

@@ -93,3 +93,15 @@ sign() {
 sign -md sha256 -econtent_type 2.16.840.1.101.3.6.1 -out detached.cms
 sign -md sha512 -econtent_type 2.23.136.1.1.1 -nodetach -nocerts -keyid -out attached.cms
 sign -md sha1 -econtent_type 2.16.840.1.101.3.6.1 -out sha1.cms
+
+# As authorities give theirs away; by way of a pipe, which puts the sizes after
+# the files.
+mkdir -p "$work/archive/authorities_v1"
+for name in root authority; do
+    openssl x509 -inform DER -in "$name.der" -out "$work/$name.pem"
+done
+openssl crl2pkcs7 -nocrl -certfile "$work/root.pem" -certfile "$work/authority.pem" \
+    -outform DER -out "$work/archive/authorities_v1/authorities_v1.der.p7b"
+cp "$work/root.pem" "$work/archive/authorities_v1/Root.CER"
+echo "Compare these with what was published." > "$work/archive/authorities_v1/README.txt"
+(cd "$work/archive" && zip -qrX - authorities_v1) | cat > authorities.zip

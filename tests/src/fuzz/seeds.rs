@@ -359,6 +359,7 @@ fn of_data() -> Vec<Seed> {
         {\"method\":\"org.cacd1.SubmitPin\",\"parameters\":{\"card\":\"00112233-4455-4677-8899-aabbccddeeff\",\"visit\":7,\"even_the_last_try\":true}}\0\
         {\"method\":\"org.cacd1.GetHistory\",\"parameters\":{\"before\":42,\"limit\":10}}\0";
     vec![
+        seed("archive", "info_zip", openssl!("authorities.zip").to_vec()),
         seed(
             "bundle",
             "pem",

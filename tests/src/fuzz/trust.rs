@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use cac_common::bundle::{MOST_CERTIFICATES, archive};
 use cac_common::certificate::Revocation;
 use cac_common::x509::Certificate;
 use cacd::card::security_object::HashList;
@@ -25,6 +26,18 @@ const QUESTION: Question<'static> = Question {
     at: NOW,
     policies: &[],
 };
+
+/// What a person hands over, in a ZIP archive or without.
+pub(super) fn archive(data: &[u8]) -> bool {
+    let Ok(found) = archive::read(data) else {
+        return false;
+    };
+    assert!((1..=MOST_CERTIFICATES).contains(&found.len()));
+    for (at, certificate) in found.iter().enumerate() {
+        assert!(!found[..at].contains(certificate));
+    }
+    true
+}
 
 /// A file among the anchors or beside them, and a certificate that may lead up
 /// to it; none is the card's.
