@@ -96,6 +96,9 @@ pub struct Card {
     /// The card's own expiry date, as `YYYY-MM-DD`.
     pub expires: Option<String>,
     pub pin: PinStatus,
+    /// Which PIN that is; absent until it is read, and where the card has no PIV.
+    #[serde(default)]
+    pub pin_reference: Option<PinReference>,
     /// The PIN typed for it is still there: what is due is signed in to with it.
     #[serde(default)]
     pub pin_kept: bool,
@@ -151,6 +154,27 @@ pub struct Holder {
     pub category: Option<String>,
     /// The same for a program, each with how sure it is.
     pub standing: Standing,
+}
+
+/// Which PIN of a card is the holder's, by its key reference (SP 800-73pt1-5 table 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PinReference {
+    /// The PIN of the PIV application.
+    #[default]
+    Application,
+    /// The PIN of the whole card.
+    Global,
+}
+
+impl PinReference {
+    /// As sent in VERIFY and CHANGE REFERENCE DATA.
+    pub fn key_reference(self) -> u8 {
+        match self {
+            Self::Application => 0x80,
+            Self::Global => 0x00,
+        }
+    }
 }
 
 /// What the card says of its PIN.

@@ -7,6 +7,7 @@ mod check;
 mod examples;
 mod history;
 mod notify;
+mod pin;
 mod portal;
 mod status;
 mod wizard;
@@ -22,6 +23,7 @@ pub use self::card::{Card, CardExport, CardShow, ForPin, Slots};
 pub use self::check::Check;
 pub use self::history::{History, Moment};
 pub use self::notify::Notify;
+pub use self::pin::{Pin, PinStatus};
 pub use self::portal::{Portal, PortalList, PortalShow, PortalTest};
 pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
@@ -134,6 +136,9 @@ pub enum Command {
     /// Show the card in a reader, or write its certificates out.
     #[command(subcommand, after_help = examples::CARD)]
     Card(Card),
+    /// Say how the PIN of a card stands.
+    #[command(subcommand, after_help = examples::PIN)]
+    Pin(Pin),
     /// List the portals, show how one is described, or try signing in there by hand.
     #[command(subcommand, after_help = examples::PORTAL)]
     Portal(Portal),

@@ -12,6 +12,7 @@ mod ends;
 pub mod history;
 pub mod login;
 pub mod manual;
+pub mod pin;
 pub mod plain;
 pub mod portal;
 pub mod register;

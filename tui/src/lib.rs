@@ -142,6 +142,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
                 Ok(command::login::run(&socket, &wanted).await)
             }
             Some(Command::Card(wanted)) => command::card::run(&socket, wanted, sheet).await,
+            Some(Command::Pin(wanted)) => command::pin::run(&socket, wanted, sheet).await,
             Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted, sheet).await,
             Some(Command::Check(wanted)) => command::check::run(socket, wanted, sheet).await,
             Some(Command::Eligibility(wanted)) => {

@@ -3,6 +3,7 @@
 pub mod card;
 pub mod check;
 pub mod eligibility;
+pub mod pin;
 pub mod portal;
 pub mod report;
 pub mod status;

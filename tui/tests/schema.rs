@@ -35,6 +35,7 @@ const PORTAL_LIST: &str = include_str!("../schema/portal-list.json");
 const PORTAL_SHOW: &str = include_str!("../schema/portal-show.json");
 const PORTAL_TEST: &str = include_str!("../schema/portal-test.json");
 const CARD_SHOW: &str = include_str!("../schema/card-show.json");
+const PIN_STATUS: &str = include_str!("../schema/pin-status.json");
 const ELIGIBILITY: &str = include_str!("../schema/eligibility.json");
 const WIZARD: &str = include_str!("../schema/wizard.json");
 
@@ -50,6 +51,7 @@ const ALL: [&str; 13] = [
     PORTAL_SHOW,
     PORTAL_TEST,
     CARD_SHOW,
+    PIN_STATUS,
     ELIGIBILITY,
     WIZARD,
 ];
@@ -283,6 +285,7 @@ async fn what_each_command_prints_fits_exactly() {
         (&["portal", "test", "ako"], "123456\n", PORTAL_TEST),
         (&["card", "show"], "", CARD_SHOW),
         (&["card", "show", "--printed"], "123456\n", CARD_SHOW),
+        (&["pin", "status"], "", PIN_STATUS),
         (&["eligibility", "ako"], "", ELIGIBILITY),
         (
             &["eligibility", "ako", "--category", "contractor"],

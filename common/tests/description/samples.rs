@@ -13,8 +13,8 @@ use cac_common::profile::RuleResult;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::{Notice, RegistrationStatus};
 use cac_common::snapshot::{
-    Card, Daemon, HelpDesk, Hidden, HistoryEntry, HistoryKind, Holder, KnownPersona, PinStatus,
-    Portal, Reader, Registration, Snapshot, Stage, Visit,
+    Card, Daemon, HelpDesk, Hidden, HistoryEntry, HistoryKind, Holder, KnownPersona, PinReference,
+    PinStatus, Portal, Reader, Registration, Snapshot, Stage, Visit,
 };
 use cac_common::time::UtcSeconds;
 use cac_common::trace::{Hop, RuleTried, Trace};
@@ -351,6 +351,7 @@ pub(super) fn whole_snapshot(status: RegistrationStatus, stage: Stage, pin: PinS
                 kind: "PIV".into(),
                 expires: Some("2030-12-31".into()),
                 pin,
+                pin_reference: Some(PinReference::Global),
                 pin_kept: true,
                 user: Some("jane".into()),
                 asked: 1,

@@ -6,7 +6,7 @@ use std::fmt;
 use cac_common::certificate::{Applet, Slot};
 use cac_common::finding::Finding;
 use cac_common::identity::CardId;
-use cac_common::snapshot::PinStatus;
+use cac_common::snapshot::{PinReference, PinStatus};
 
 use super::apdu::Exchange;
 use super::atr;
@@ -15,7 +15,6 @@ use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
 use super::demographics::{Person, Personnel};
-use super::discovery::PinReference;
 use super::error::{CardError, StatusWord};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::holder::{card_id, holder, id_by};

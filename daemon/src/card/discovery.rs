@@ -1,6 +1,7 @@
 //! The Discovery Object: which PIN is the holder's (SP 800-73pt1-5 §3.3.2).
 
 use cac_common::finding::Finding;
+use cac_common::snapshot::PinReference;
 
 use super::tlv;
 
@@ -20,26 +21,6 @@ const LEGAL: [u8; 12] = [
 /// The second byte, where the card has both PINs.
 const PIV_PIN_FIRST: u8 = 0x10;
 const GLOBAL_PIN_FIRST: u8 = 0x20;
-
-/// Which PIN of the card, by its key reference (SP 800-73pt1-5 table 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PinReference {
-    /// The PIN of the PIV application.
-    #[default]
-    Application,
-    /// The PIN of the whole card.
-    Global,
-}
-
-impl PinReference {
-    /// As sent in VERIFY.
-    pub fn key_reference(self) -> u8 {
-        match self {
-            Self::Application => 0x80,
-            Self::Global => 0x00,
-        }
-    }
-}
 
 /// What a Discovery Object says. A card without one has the PIN of its PIV
 /// application alone, as by default.

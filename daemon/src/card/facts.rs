@@ -199,9 +199,9 @@ impl CardFacts {
 mod tests {
     use cac_common::certificate::Retired;
 
-    use super::super::discovery::PinReference;
     use super::super::fixtures::{Draft, NOW, applet};
     use super::*;
+    use cac_common::snapshot::PinReference;
 
     #[test]
     fn the_signature_certificate_is_found_wherever_it_lies() {

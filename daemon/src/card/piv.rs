@@ -2,10 +2,9 @@
 
 use cac_common::pin::{AcceptedPin, Pin};
 use cac_common::registration::TriesLeft;
-use cac_common::snapshot::PinStatus;
+use cac_common::snapshot::{PinReference, PinStatus};
 
 use super::apdu::{Answer, Command, Exchange, Expects};
-use super::discovery::PinReference;
 use super::error::{CardError, StatusWord};
 use super::objects::{OTHER_AIDS, Object, PIV_AID, PRINTED};
 use super::tlv;

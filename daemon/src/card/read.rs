@@ -5,7 +5,7 @@ mod told;
 use cac_common::certificate::{Applet, Slot};
 use cac_common::finding::Finding;
 use cac_common::identity::{CardId, Edipi};
-use cac_common::snapshot::{Holder, PinStatus};
+use cac_common::snapshot::{Holder, PinReference, PinStatus};
 use cac_common::time::UtcSeconds;
 
 pub(super) use self::told::{DAMAGED, finding, no_certificate};
@@ -15,7 +15,7 @@ use super::cac_read::{APPLETS, read_beside, read_cac};
 use super::ccc::Ccc;
 use super::certificate;
 use super::chuid::Chuid;
-use super::discovery::{self, Discovery, PinReference};
+use super::discovery::{self, Discovery};
 use super::error::{CardError, StatusWord};
 use super::facts::{CardCertificate, CardFacts, Edge};
 use super::habits::Habits;

@@ -11,7 +11,7 @@ use cac_common::snapshot::{Card, Daemon, KnownPersona, Portal, Reader, Registrat
 
 use super::visit::CardVisit;
 use super::{ReaderSlot, State};
-use crate::card::facts::CardFacts;
+use crate::card::facts::{CardFacts, Edge};
 use crate::event::Now;
 
 impl State {
@@ -82,6 +82,9 @@ impl State {
             kind: facts.map_or_else(String::new, |facts| facts.edge.to_string()),
             expires: facts.and_then(|facts| facts.expires.clone()),
             pin: card.pin.clone(),
+            pin_reference: facts
+                .filter(|facts| facts.edge == Edge::Piv)
+                .map(|facts| facts.ways.pin),
             pin_kept: card.keeps_pin(),
             user: card.user(&self.config.users).map(str::to_owned),
             asked: card.asked,

@@ -1,11 +1,12 @@
 //! The data objects of cards, one by one.
 
 use cac_common::fascn::FascN;
+use cac_common::snapshot::PinReference;
 use cac_common::x509::Certificate;
 use cacd::card::certificate::{self, card_numbers, organisational_units, rsa_key_bits};
 use cacd::card::chuid::Chuid;
 use cacd::card::demographics::{Person, Personnel};
-use cacd::card::discovery::{Discovery, PinReference};
+use cacd::card::discovery::Discovery;
 use cacd::card::key_history::KeyHistory;
 use cacd::card::printed::Printed;
 use cacd::card::security_object::{self, HashList, SecurityObject};

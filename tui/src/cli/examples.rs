@@ -78,6 +78,18 @@ Examples:
   cacctl card export --out ~/certificates
       Writes all of them into a folder.";
 
+pub(super) const PIN: &str = "\
+Examples:
+  cacctl pin status
+      How many tries are left, and what to do next.";
+
+pub(super) const PIN_STATUS: &str = "\
+Examples:
+  cacctl pin status
+      How many tries are left, and what to do next.
+  cacctl pin status --json | jq .pin.tries_left
+      The number alone; null if the card does not say.";
+
 pub(super) const PORTAL: &str = "\
 Examples:
   cacctl portal list

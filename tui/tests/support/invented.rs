@@ -11,8 +11,8 @@ use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{
-    Card, Daemon, HelpDesk, HistoryEntry, HistoryKind, Holder, KnownPersona, PinStatus, Portal,
-    Reader, Registration, Snapshot, Stage, Visit,
+    Card, Daemon, HelpDesk, HistoryEntry, HistoryKind, Holder, KnownPersona, PinReference,
+    PinStatus, Portal, Reader, Registration, Snapshot, Stage, Visit,
 };
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
@@ -189,6 +189,7 @@ fn card() -> Card {
         pin: PinStatus::Ready {
             tries_left: Some(3),
         },
+        pin_reference: Some(PinReference::Application),
         pin_kept: false,
         user: None,
         asked: 1,

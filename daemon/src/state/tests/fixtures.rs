@@ -9,12 +9,11 @@ use cac_common::eligibility::Standing;
 use cac_common::identity::{CardId, HolderName};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
-use cac_common::snapshot::{Holder, PinStatus};
+use cac_common::snapshot::{Holder, PinReference, PinStatus};
 use cac_common::time::UtcSeconds;
 use cac_common::toml_file::Source;
 
 use crate::card::chuid::Chuid;
-use crate::card::discovery::PinReference;
 use crate::card::facts::{CardCertificate, CardFacts, Edge};
 use crate::card::known::Objects;
 use crate::card::piv::Ways;

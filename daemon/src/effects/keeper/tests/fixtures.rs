@@ -5,12 +5,11 @@ use cac_common::identity::CardId;
 use cac_common::interface::ClearScope;
 use cac_common::reader::ReaderName;
 use cac_common::registration::RegistrationStatus;
-use cac_common::snapshot::{HistoryKind, PinStatus};
+use cac_common::snapshot::{HistoryKind, PinReference, PinStatus};
 
 use super::super::*;
 use super::{KEEP, VISIT};
 use crate::card::chuid::Chuid;
-use crate::card::discovery::PinReference;
 use crate::card::facts::{CardFacts, Edge};
 use crate::card::known::Objects;
 use crate::card::piv::Ways;

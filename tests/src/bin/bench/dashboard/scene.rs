@@ -169,6 +169,7 @@ fn card(number: u32, certificates: usize, now: UtcSeconds) -> Card {
         pin: PinStatus::Ready {
             tries_left: Some(3),
         },
+        pin_reference: None,
         pin_kept: false,
         user: None,
         asked: 1,
