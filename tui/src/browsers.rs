@@ -335,7 +335,11 @@ mod tests {
         make(folder.path().join("bin/chromium"), "");
         let shared = || {
             let profile = find(&home).profiles.pop().unwrap();
-            profile.folder.strip_prefix(folder.path()).unwrap().to_owned()
+            profile
+                .folder
+                .strip_prefix(folder.path())
+                .unwrap()
+                .to_owned()
         };
 
         assert_eq!(shared(), Path::new(".pki/nssdb"));

@@ -167,7 +167,9 @@ A name  that goes on and on for longer than there is room, which is sixty letter
         let path = folder.path();
         let file = path.join("root.der");
         let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"])
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9",
+            ])
             .args(["-subj", "/CN=A Root", "-outform", "DER", "-out"])
             .arg(&file)
             .arg("-keyout")
@@ -177,7 +179,9 @@ A name  that goes on and on for longer than there is room, which is sixty letter
         assert!(made.status.success());
 
         create(path).await.unwrap();
-        add_certificate(path, "A Root (1)", ANCHOR, &file).await.unwrap();
+        add_certificate(path, "A Root (1)", ANCHOR, &file)
+            .await
+            .unwrap();
         let held = certificates(path).await.unwrap();
         let der = der_of(path, "A Root (1)").await.unwrap();
         delete_certificate(path, "A Root (1)").await.unwrap();

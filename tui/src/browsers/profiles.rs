@@ -209,10 +209,7 @@ Version=2
             told("[Profile0]\n\nName"),
             "line 3 is no section, no setting and no comment"
         );
-        assert_eq!(
-            told("[Profile0]\nName=a"),
-            "section Profile0 has no path"
-        );
+        assert_eq!(told("[Profile0]\nName=a"), "section Profile0 has no path");
         assert_eq!(
             told("[Profile0]\nPath=a\nIsRelative=yes"),
             "section Profile0 says neither 0 nor 1 for IsRelative"

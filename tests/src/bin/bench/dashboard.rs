@@ -6,6 +6,7 @@ mod idle;
 mod scene;
 mod window;
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use cac_common::paths::SOCKET_VARIABLE;
 use cac_tests::clock;
 use cac_tests::harness::{Lab, cacctl, jane};
 use cac_tests::process::{self, Spent};
-use cac_tests::virtual_card::CardModel;
+use cac_tests::virtual_card::{CardModel, samples};
 
 use self::desk::Desk;
 use self::scene::{LARGEST, Scale};
@@ -127,9 +128,7 @@ fn changes(scale: Scale) -> anyhow::Result<()> {
 
 /// Nothing but what runs on a workstation: cacd, one card, and the dashboard.
 fn with_the_daemon() -> anyhow::Result<()> {
-    let mut lab = Lab::start()?;
-    lab.insert(0, &jane(CardModel::T1)?)?;
-    lab.wait_until_whole(0)?;
+    let (lab, told) = (registered(None)?, tempfile::tempdir()?);
     head("with cacd and one card");
     within(
         "start to first picture",
@@ -141,10 +140,26 @@ fn with_the_daemon() -> anyhow::Result<()> {
     let memory = process::memory(window.pid())?;
     within("resident, MB", memory.resident, RESIDENT);
     within("anonymous, MB", memory.anonymous, ANONYMOUS);
-    idle::print(&lab, window.pid())
+    let with_metrics = registered(Some(told.path()))?;
+    idle::print(&lab, window.pid(), &with_metrics)
 }
 
-fn started(socket: &std::path::Path) -> anyhow::Result<Duration> {
+/// One card, signed in once; with metrics in a file and on a socket in a folder.
+fn registered(metrics: Option<&Path>) -> anyhow::Result<Lab> {
+    let mut lab = Lab::start()?;
+    if let Some(folder) = metrics {
+        let folder = folder.display();
+        lab.reconfigure(&format!(
+            "[metrics]\ntextfile = \"{folder}/cacd.prom\"\nlisten = \"unix:{folder}/socket\"\n"
+        ))?;
+    }
+    lab.welcome(samples::jane())?;
+    lab.register(0, &jane(CardModel::T1)?, samples::PIN)?;
+    lab.wait_until_whole(0)?;
+    Ok(lab)
+}
+
+fn started(socket: &Path) -> anyhow::Result<Duration> {
     let begun = clock::instant();
     let mut window = Window::open(socket)?;
     window.shows(scene::HOLDER)?;

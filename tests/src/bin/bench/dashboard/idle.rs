@@ -27,11 +27,15 @@ struct Watcher {
     child: Child,
 }
 
-pub(super) fn print(lab: &Lab, dashboard: u32) -> anyhow::Result<()> {
+pub(super) fn print(lab: &Lab, dashboard: u32, with_metrics: &Lab) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let others = [pcsc_scan(lab)?, pkcs11_eventmgr(lab, folder.path())?];
     std::thread::sleep(SETTLING);
-    let ours = [("cacd", lab.pid()?), ("cacctl", dashboard)];
+    let ours = [
+        ("cacd", lab.pid()?),
+        ("cacd, its metrics given out", with_metrics.pid()?),
+        ("cacctl", dashboard),
+    ];
     let theirs = others.iter().map(|it| (it.name, it.child.id()));
     let mut all = Vec::new();
     for (name, pid) in ours.into_iter().chain(theirs) {
