@@ -6,6 +6,7 @@
 //! which a test shows only if it fails.
 
 mod container;
+mod earlier;
 mod journal;
 mod package;
 mod probe;

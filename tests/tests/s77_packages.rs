@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::ensure;
+use cac_common::snapshot::HistoryEntry;
 use cac_tests::harness::jane;
 use cac_tests::system::{EARLIER, SERVICE, System};
 use cac_tests::virtual_card::{CardModel, samples};
@@ -57,6 +59,49 @@ fn s77_an_upgrade_restarts_it_with_its_database_and_what_was_configured() -> any
 
 #[test]
 #[ignore = "needs a systemd of its own: make test-system"]
+fn s77_an_upgrade_takes_a_database_of_every_earlier_version_along() -> anyhow::Result<()> {
+    let mut system = System::boot()?;
+    system.install_package()?;
+    system.introduce_portal()?;
+    system.welcome(samples::jane())?;
+    let card = jane(CardModel::T1)?;
+    let registered = system.register(0, &card, samples::PIN)?;
+    let told = history(&system)?;
+    ensure!(
+        told.iter().any(|text| text.contains("registered to")),
+        "{told:?}"
+    );
+    let stop = [&["systemctl", "stop"][..], &UNITS].concat();
+    system.does(&stop)?;
+    let current = system.database_version()?;
+    assert!(current > 1, "there are earlier ones");
+
+    for earlier in 1..current {
+        system.install_earlier_package()?;
+        system.does(&stop)?;
+        system.take_database_back_to(earlier)?;
+        assert_eq!(system.database_version()?, earlier);
+
+        system.install_package()?;
+        let after = system.wait_for_status(0, "registered")?;
+
+        assert_eq!(after.registrations, registered.registrations, "{earlier}");
+        assert_eq!(after.holder, registered.holder);
+        assert!(after.recognised, "{earlier}");
+        let kept = history(&system)?;
+        assert_eq!(kept[..told.len()], told, "of version {earlier}");
+        assert_eq!(card.log().pin_attempts(), 1, "nobody is asked again");
+        system.does(&stop)?;
+        assert_eq!(system.database_version()?, current);
+    }
+    let warnings = ["journalctl", "--quiet", "--priority=warning", "--unit"];
+    let warnings = system.does(&[&warnings[..], &[SERVICE]].concat())?;
+    assert_eq!(warnings, "", "nothing was wrong");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
 fn s77_who_has_switched_it_off_finds_it_off_after_an_upgrade() -> anyhow::Result<()> {
     let system = System::boot()?;
     system.install_earlier_package()?;
@@ -103,6 +148,18 @@ fn s77_removed_it_stops_and_keeps_what_is_known_and_purged_it_leaves_nothing() -
     assert_eq!(left, Vec::<String>::new());
     assert_eq!(system.property(SERVICE, "LoadState")?, "not-found");
     Ok(())
+}
+
+/// Texts of the history, oldest first.
+fn history(system: &System) -> anyhow::Result<Vec<String>> {
+    let lines = system.does(&["cacctl", "history", "--json"])?;
+    let entries = lines.lines().map(|line| {
+        let entry: HistoryEntry = serde_json::from_str(line)?;
+        Ok(entry.text)
+    });
+    let mut texts: Vec<String> = entries.collect::<anyhow::Result<_>>()?;
+    texts.reverse();
+    Ok(texts)
 }
 
 fn version(system: &System) -> anyhow::Result<String> {
