@@ -16,7 +16,7 @@ use std::fs::{self, File};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use anyhow::{Context as _, ensure};
 use cac_common::snapshot::{Card, Snapshot};
@@ -300,6 +300,18 @@ impl System {
     pub fn process(&self, unit: &str) -> anyhow::Result<u32> {
         self.container
             .process(self.property(unit, "MainPID")?.parse()?)
+    }
+
+    /// Holds the first thread of a unit's process where it is, until that
+    /// process has ended; its other threads go on.
+    pub fn hold_first_thread(&self, unit: &str) -> anyhow::Result<Background> {
+        let program = self.folder.path().join("hold");
+        probe::compile("tests/src/system/hold.c", &program)?;
+        let mut command = Command::new(program);
+        command.arg(self.process(unit)?.to_string());
+        let held = Background::start(command)?;
+        held.wait_until_it_says("held")?;
+        Ok(held)
     }
 
     /// Does something outside as a user of the machine, with the path of the

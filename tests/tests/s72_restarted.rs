@@ -2,7 +2,7 @@
 //! and all is as it was.
 
 use cac_common::reader::ServiceStatus;
-use cac_tests::harness::jane;
+use cac_tests::harness::{Background, jane};
 use cac_tests::system::{SERVICE, System};
 use cac_tests::virtual_card::{CardModel, samples};
 
@@ -12,29 +12,17 @@ const IMPATIENT: &str = "[Service]\nWatchdogSec=4s\nTimeoutAbortSec=1s\n";
 #[test]
 #[ignore = "needs a systemd of its own: make test-system"]
 fn s72_a_daemon_that_hangs_is_started_again_and_knows_who_is_registered() -> anyhow::Result<()> {
-    let mut system = System::with_cacd()?;
-    assert_ne!(system.property(SERVICE, "WatchdogUSec")?, "0");
-    system.write(
-        "/etc/systemd/system/cacd.service.d/impatient.conf",
-        IMPATIENT,
-    )?;
-    system.does(&["systemctl", "daemon-reload"])?;
-    system.does(&["systemctl", "restart", SERVICE])?;
-    system.welcome(samples::jane())?;
-    let card = jane(CardModel::T1)?;
-    let registered = system.register(0, &card, samples::PIN)?;
-    let before = system.property(SERVICE, "MainPID")?;
-    assert_eq!(system.property(SERVICE, "NRestarts")?, "0");
+    is_started_again(|system| {
+        system.does(&["systemctl", "kill", "--signal=STOP", SERVICE])?;
+        Ok(None)
+    })
+}
 
-    system.does(&["systemctl", "kill", "--signal=STOP", SERVICE])?;
-    system.wait_for_property(SERVICE, "NRestarts", |count| count != "0")?;
-    let after = system.wait_for_status(0, "registered")?;
-
-    assert_ne!(system.property(SERVICE, "MainPID")?, before);
-    assert_eq!(after.registrations, registered.registrations);
-    assert!(system.journal()?.contains("atchdog timeout"));
-    assert_eq!(card.log().pin_attempts(), 1);
-    Ok(())
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
+fn s72_so_is_one_whose_supervisor_hangs_while_all_its_other_threads_go_on() -> anyhow::Result<()> {
+    // The first thread is the supervisor's.
+    is_started_again(|system| system.hold_first_thread(SERVICE).map(Some))
 }
 
 #[test]
@@ -84,5 +72,34 @@ fn s72_a_machine_that_slept_asks_nobody_who_is_registered() -> anyhow::Result<()
     assert_eq!(after.registrations, registered.registrations);
     assert_eq!(card.log().pin_attempts(), 1);
     assert_eq!(system.property(SERVICE, "MainPID")?, daemon);
+    Ok(())
+}
+
+/// Registers a card, makes the daemon hang, and waits until it is as before.
+fn is_started_again(
+    hangs: impl FnOnce(&System) -> anyhow::Result<Option<Background>>,
+) -> anyhow::Result<()> {
+    let mut system = System::with_cacd()?;
+    assert_ne!(system.property(SERVICE, "WatchdogUSec")?, "0");
+    system.write(
+        "/etc/systemd/system/cacd.service.d/impatient.conf",
+        IMPATIENT,
+    )?;
+    system.does(&["systemctl", "daemon-reload"])?;
+    system.does(&["systemctl", "restart", SERVICE])?;
+    system.welcome(samples::jane())?;
+    let card = jane(CardModel::T1)?;
+    let registered = system.register(0, &card, samples::PIN)?;
+    let before = system.property(SERVICE, "MainPID")?;
+    assert_eq!(system.property(SERVICE, "NRestarts")?, "0");
+
+    let _hanging = hangs(&system)?;
+    system.wait_for_property(SERVICE, "NRestarts", |count| count != "0")?;
+    let after = system.wait_for_status(0, "registered")?;
+
+    assert_ne!(system.property(SERVICE, "MainPID")?, before);
+    assert_eq!(after.registrations, registered.registrations);
+    assert!(system.journal()?.contains("atchdog timeout"));
+    assert_eq!(card.log().pin_attempts(), 1);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
@@ -43,11 +44,7 @@ impl System {
     fn lay_probe(&self, inside: &str) -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         let built = folder.path().join("probe");
-        let mut cc = Command::new("cc");
-        cc.args(["-O1", "-Wall", "-Werror", "-o"]).arg(&built);
-        cc.arg(programs::workspace()?.join(SOURCE));
-        let output = cc.output().context("cc cannot be started")?;
-        ensure!(output.status.success(), "{output:?}");
+        compile(SOURCE, &built)?;
         let path = self.path(inside);
         // Another file than the one that may run now.
         if path.exists() {
@@ -68,4 +65,14 @@ impl System {
         });
         lines.collect()
     }
+}
+
+/// Makes a program of a file of ours.
+pub(super) fn compile(source: &str, program: &Path) -> anyhow::Result<()> {
+    let mut cc = Command::new("cc");
+    cc.args(["-O1", "-Wall", "-Werror", "-o"]).arg(program);
+    cc.arg(programs::workspace()?.join(source));
+    let output = cc.output().context("cc cannot be started")?;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(())
 }
