@@ -7,6 +7,7 @@ pub mod harness;
 pub mod pcscd;
 pub mod portal;
 pub mod process;
+pub mod promtool;
 pub mod pseudoterminal;
 pub mod servers;
 pub mod session_bus;

@@ -1,8 +1,4 @@
 //! What happens is counted, given out as Prometheus reads it, and names nobody.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which fail by panicking"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,13 +6,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 use cac_common::client::Client;
 use cac_common::interface::{GetHistory, Refusal};
 use cac_common::reader::ServiceStatus;
 use cac_tests::harness::{LIMIT, Lab, as_user, jane, refusal};
+use cac_tests::promtool::check_metrics;
 use cac_tests::virtual_card::{CardModel, samples};
 use cac_tests::wait;
 use cacd::metrics::catalogue;
@@ -91,7 +87,7 @@ fn s90_from_the_card_to_the_portal_all_is_counted_and_nobody_is_named() -> anyho
     let holder = registered.holder.context("the holder is known")?;
     let id = registered.id.context("the card is known")?;
     for given in [&text, &written] {
-        promtool(given)?;
+        check_metrics(given)?;
         for metric in names(given) {
             ensure!(
                 catalogue::ALL.iter().any(|known| known.name == metric),
@@ -124,7 +120,7 @@ fn s90_from_the_card_to_the_portal_all_is_counted_and_nobody_is_named() -> anyho
 
     lab.stop()?;
     let left = fs::read_to_string(&file)?;
-    promtool(&left)?;
+    check_metrics(&left)?;
     has(&left, "cacd_up 0")?;
     assert_eq!(names(&left).len(), 1, "{left}");
     assert!(!socket.exists());
@@ -285,23 +281,4 @@ fn names(text: &str) -> BTreeSet<&str> {
     text.lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
         .collect()
-}
-
-fn promtool(text: &str) -> anyhow::Result<()> {
-    let mut judge = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("promtool is in Debian's package prometheus: make deps")?;
-    judge.stdin.take().unwrap().write_all(text.as_bytes())?;
-    let output = judge.wait_with_output()?;
-    let said = [output.stdout, output.stderr].concat();
-    ensure!(
-        output.status.success() && said.is_empty(),
-        "{}\n{text}",
-        String::from_utf8_lossy(&said)
-    );
-    Ok(())
 }
