@@ -1,4 +1,5 @@
-//! Memory for secrets: never swapped out, never in a core file, wiped when dropped.
+//! Memory for secrets: never in a core file, wiped when dropped, and never
+//! swapped out where we may lock memory.
 #![expect(
     unsafe_code,
     reason = "a page of one's own is the only memory that can be locked and kept out of core files without touching its neighbours; mmap, mlock and madvise have no safe form"
@@ -19,6 +20,7 @@ const PAGE: usize = 4096;
 /// [`CAPACITY`] bytes on a page of their own, all zero at first.
 pub struct Locked {
     page: NonNull<u8>,
+    is_locked: bool,
 }
 
 // The page belongs to this value alone, and is reached only through `&` and `&mut`.
@@ -26,8 +28,9 @@ unsafe impl Send for Locked {}
 unsafe impl Sync for Locked {}
 
 impl Locked {
-    /// Asks the kernel for a page that is neither swapped nor dumped. Fails
-    /// where the process may lock no more memory (`RLIMIT_MEMLOCK`).
+    /// Asks the kernel for a page that is neither swapped nor dumped. Where the
+    /// process may lock no more memory (`RLIMIT_MEMLOCK`) it may be swapped:
+    /// [`Self::is_locked`] says so.
     pub fn new() -> io::Result<Self> {
         // SAFETY: a fresh anonymous mapping at an address the kernel chooses
         // overlaps nothing. The mapping is only ever this value's.
@@ -38,14 +41,20 @@ impl Locked {
                 ProtFlags::READ | ProtFlags::WRITE,
                 MapFlags::PRIVATE,
             )?;
-            let locked = Self {
+            let mut locked = Self {
                 page: NonNull::new(page.cast()).ok_or(io::ErrorKind::OutOfMemory)?,
+                is_locked: false,
             };
-            mlock(page, PAGE)?;
+            locked.is_locked = mlock(page, PAGE).is_ok();
             madvise(page, PAGE, Advice::LinuxDontDump)?;
             madvise(page, PAGE, Advice::LinuxWipeOnFork)?;
             Ok(locked)
         }
+    }
+
+    /// Whether it is never swapped out.
+    pub fn is_locked(&self) -> bool {
+        self.is_locked
     }
 
     pub fn bytes(&self) -> &[u8; CAPACITY] {
@@ -87,6 +96,7 @@ mod tests {
     fn the_kernel_was_told_to_lock_the_page_and_to_leave_it_out_of_cores() {
         let locked = Locked::new().unwrap();
 
+        assert!(locked.is_locked());
         let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
         let address = format!("{:x}-", locked.page.as_ptr() as usize);
         let ours = maps.split_inclusive("VmFlags:").collect::<Vec<_>>();

@@ -25,6 +25,7 @@ pub mod supervisor;
 pub mod systemd;
 pub mod trust;
 mod undone;
+mod unlocked;
 
 use std::io;
 use std::os::unix::net::UnixListener;

@@ -57,7 +57,7 @@ pub use self::outsider::{
 pub use self::pam::{Branch, CardModule, Pam, Stack, opensc_module};
 pub use self::prompter::{ScriptedPinentry, answer_as_an_agent, nothing_is_asked, question_of};
 pub use self::socket::{Recorded, as_user, message, pipe_with, refusal};
-pub use self::traces::{appears_in, files_below, memory_of, resident_kilobytes};
+pub use self::traces::{appears_in, files_below, kept_in, memory_of, resident_kilobytes};
 
 /// What everything that another process does is waited for, at most.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -347,6 +347,11 @@ impl Lab {
     /// is gone with the daemon.
     pub fn start_again_on_a_small_disk(&mut self, kilobytes: u32) -> anyhow::Result<()> {
         self.begin(daemon::Surroundings::SmallDisk { kilobytes })
+    }
+
+    /// The same, where it may lock no memory.
+    pub fn start_again_without_locked_memory(&mut self) -> anyhow::Result<()> {
+        self.begin(daemon::Surroundings::NoLockedMemory)
     }
 
     /// The state folder as the daemon sees it.

@@ -18,7 +18,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use cac_common::snapshot::{Card, Snapshot};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -51,6 +51,9 @@ pub const SERVICE: &str = "cacd.service";
 
 /// Of Debian's own reader entry for vpcd, and the one after it.
 const PORTS: [u16; 2] = [0x8C7B, 0x8C7C];
+
+/// Stops a thread of another process.
+const HOLD: &str = "tests/src/system/hold.c";
 
 /// Of the network that the thread is in.
 const RESERVED_PORTS: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
@@ -306,12 +309,27 @@ impl System {
     /// process has ended; its other threads go on.
     pub fn hold_first_thread(&self, unit: &str) -> anyhow::Result<Background> {
         let program = self.folder.path().join("hold");
-        probe::compile("tests/src/system/hold.c", &program)?;
+        probe::compile(HOLD, &program)?;
         let mut command = Command::new(program);
         command.arg(self.process(unit)?.to_string());
         let held = Background::start(command)?;
         held.wait_until_it_says("held")?;
         Ok(held)
+    }
+
+    /// Whether a user could stop a process, by its number inside, and so read and
+    /// write all that is in it.
+    pub fn can_be_held_by(&self, user: &str, process: &str) -> anyhow::Result<bool> {
+        /// What `timeout` says of what it had to end.
+        const GOES_ON: i32 = 124;
+        let program = "/usr/local/bin/hold";
+        probe::compile(HOLD, &self.path(program))?;
+        let output = self.run_as(user, &["timeout", "1", program, process])?;
+        match output.status.code() {
+            Some(GOES_ON) => Ok(true),
+            Some(1) => Ok(false),
+            Some(_) | None => bail!("{output:?}"),
+        }
     }
 
     /// Does something outside as a user of the machine, with the path of the

@@ -11,7 +11,7 @@ use cac_common::wire::Descriptor;
 use rustix::fs::{FileType, fstat};
 use tokio::net::unix::pipe::Receiver;
 
-use crate::journal::Message;
+use crate::unlocked;
 
 /// The PIN is in the pipe before the call is sent; more time than this is not needed.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -50,14 +50,7 @@ pub(super) async fn take(descriptor: Option<Descriptor>, longest: usize) -> Resu
     let pipe = pipe_in_time(descriptor).await.ok_or(Refusal::NoPin)?;
     // Refuses the end that is written to.
     let pipe = Receiver::from_owned_fd(pipe).map_err(|_| Refusal::NoPin)?;
-    let mut bytes = Locked::new().map_err(|error| {
-        tracing::error!(
-            message_id = Message::NoLockedMemory.id(),
-            %error,
-            "no memory can be locked for a secret"
-        );
-        Refusal::NoLockedMemory
-    })?;
+    let mut bytes = unlocked::page().map_err(|_| Refusal::NoLockedMemory)?;
     let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut bytes.bytes_mut()[..longest]))
         .await
         .ok()

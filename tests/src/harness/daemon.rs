@@ -36,6 +36,7 @@ pub(super) enum Surroundings {
     Usual,
     StateReadOnly,
     SmallDisk { kilobytes: u32 },
+    NoLockedMemory,
 }
 
 /// cacd, until it is dropped.
@@ -65,6 +66,13 @@ impl Daemon {
                     .arg(places.state())
                     .arg(format!("{kilobytes}k"))
                     .arg(cacd);
+                command
+            }
+            Surroundings::NoLockedMemory => {
+                let mut command = Command::new("prlimit");
+                // Root may lock what it likes, but for this.
+                command.args(["--memlock=0:0", "setpriv", "--bounding-set=-ipc_lock"]);
+                command.args(["--inh-caps=-ipc_lock", "--"]).arg(cacd);
                 command
             }
         };

@@ -71,6 +71,34 @@ pub fn memory_of(pid: u32) -> anyhow::Result<Vec<Vec<u8>>> {
     Ok(pieces)
 }
 
+/// How the kernel treats each mapping of a process in which the bytes stand: the
+/// words of `VmFlags`, `lo` for locked, `dd` for left out of core files, `wf` for
+/// wiped in a child (proc(5)).
+pub fn kept_in(pid: u32, needle: &[u8]) -> anyhow::Result<Vec<String>> {
+    let mappings = fs::read_to_string(format!("/proc/{pid}/smaps"))?;
+    let memory = File::open(format!("/proc/{pid}/mem"))?;
+    let mut kept = Vec::new();
+    let mut range = None;
+    for line in mappings.lines() {
+        if let Some(flags) = line.strip_prefix("VmFlags:") {
+            let (start, end) = range.take().context("a mapping has a head")?;
+            if flags.contains(" rd") && appears_in(needle, &read_range(&memory, start, end)) {
+                kept.push(flags.trim().to_owned());
+            }
+        } else if let Some(found) = range_of(line) {
+            range = Some(found);
+        }
+    }
+    Ok(kept)
+}
+
+/// `7f0c4a000000-7f0c4a021000 rw-p …`, the head of a mapping.
+fn range_of(line: &str) -> Option<(u64, u64)> {
+    let (start, end) = line.split_ascii_whitespace().next()?.split_once('-')?;
+    let address = |text| u64::from_str_radix(text, 16).ok();
+    Some((address(start)?, address(end)?))
+}
+
 /// What can be read of a range; pages that went away in between are left out.
 fn read_range(memory: &File, start: u64, end: u64) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -9,7 +9,8 @@ use cac_common::time::UtcSeconds;
 use super::{Keeper, REOPEN_AFTER, StoreOrReason, in_words};
 use crate::event::{Event, Now};
 use crate::journal::Message;
-use crate::store::{NewEntry, Notice, Opened, Store, StoreError};
+use crate::store::{NewEntry, Opened, Store, StoreError};
+use crate::unlocked;
 
 /// [`Store::open`], or the same after damage.
 type Opener = fn(&Path, UtcSeconds) -> Result<(Store, Opened), StoreError>;
@@ -88,7 +89,10 @@ pub(super) async fn open(folder: PathBuf, now: UtcSeconds, opening: Opener) -> S
         Ok(Ok((store, opened))) => {
             for notice in &opened.notices {
                 tracing::warn!(message_id = Message::DatabaseKeptAside.id(), %notice, "database");
-                tell_of(&store, notice, now).await;
+                note(&store, notice.in_short(), now).await;
+            }
+            if !unlocked::can_be_locked() {
+                note(&store, unlocked::SENTENCE.into(), now).await;
             }
             Ok(store)
         }
@@ -105,15 +109,15 @@ pub(super) async fn open(folder: PathBuf, now: UtcSeconds, opening: Opener) -> S
     }
 }
 
-/// What befell the database stands in its history, for people to see.
-async fn tell_of(store: &Store, notice: &Notice, now: UtcSeconds) {
+/// What befell the service stands in its history, for people to see.
+async fn note(store: &Store, text: String, now: UtcSeconds) {
     let entry = NewEntry {
         at: now,
         kind: HistoryKind::Service,
         reader: None,
         card: None,
         portal: None,
-        text: notice.in_short(),
+        text,
     };
     if let Err(error) = store.append(entry).await {
         tracing::warn!(error = %Chain(&error), "history could not be written");
