@@ -8,11 +8,17 @@
 //! it is not judged.
 
 mod card;
+pub(crate) mod child;
 mod found;
 mod gate;
+mod held;
 pub mod look;
+mod machine;
+mod pcscd;
 pub(crate) mod pkcs11;
 mod portals;
+mod reach;
+mod readers;
 pub(crate) mod report;
 mod service;
 mod stated;
@@ -69,8 +75,10 @@ pub(crate) enum By {
 pub(crate) const SERVICE: &str = "service";
 
 /// Every check, in the order in which one needs another.
-const GROUPS: [&[Check]; 5] = [
+const GROUPS: [&[Check]; 7] = [
     service::CHECKS,
+    pcscd::CHECKS,
+    readers::CHECKS,
     card::CHECKS,
     pkcs11::CHECKS,
     portals::CHECKS,

@@ -249,7 +249,10 @@ impl Desk {
     fn look_around(&self, round: u64) {
         let is_connected = self.app.link == Link::Connected;
         let picture = self.app.snapshot.clone().filter(|_| is_connected);
-        let mut looked = look::around(&Arc::new(look::Place::here(picture)), |_| true);
+        let mut looked = look::around(
+            &Arc::new(look::Place::here(self.socket.to_path_buf(), picture)),
+            |_| true,
+        );
         let answer = self.answer.clone();
         tokio::spawn(async move {
             while let Some(looked) = looked.recv().await {

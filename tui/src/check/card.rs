@@ -5,7 +5,9 @@ use cac_common::finding::Weight;
 use cac_common::reader::ReaderStatus;
 use cac_common::snapshot::{Card, Hidden, PinStatus, Snapshot, Stage};
 
-use super::service::{clock, pcscd};
+use super::held::CARD_HELD;
+use super::machine::LOCAL_LOGIN;
+use super::service::clock;
 use super::{By, Check, Found, Known, Verdict};
 use crate::app::Chosen;
 use crate::failure::PUT_IT_IN_AGAIN;
@@ -13,26 +15,13 @@ use crate::phrase::certificate as words;
 use crate::phrase::{self, Tone};
 use crate::view::NO_ANSWER;
 
+/// In the name of a kind that is long out of use.
+const FIRST_GENERATION: &str = "first generation";
+
 const OFFICE: &str = "An ID card office (RAPIDS) exchanges the card: the certificates on it cannot \
      be renewed alone. Make an appointment, and bring another photo ID.";
 
 pub(super) const CHECKS: &[Check] = &[
-    Check {
-        name: "pcscd",
-        title: "pcscd can be used",
-        meaning: "pcscd, the system's smart card service, is there and lets cacd in. It is how every \
-             program reaches the readers.",
-        after: &["service"],
-        by: By::Picture(pcscd),
-    },
-    Check {
-        name: "reader",
-        title: "a reader is plugged in",
-        meaning: "pcscd lists a reader. One that is plugged in and missing here has no driver, or gets \
-             no power.",
-        after: &["pcscd"],
-        by: By::Picture(reader),
-    },
     Check {
         name: "permission",
         title: "you may see and use cards",
@@ -48,12 +37,21 @@ pub(super) const CHECKS: &[Check] = &[
         after: &["permission"],
         by: By::Known(card_in),
     },
+    CARD_HELD,
     Check {
         name: "card-read",
         title: "the card is read",
         meaning: "What the card shows without a PIN was read: who it belongs to, and its certificates.",
         after: &["card"],
         by: By::Card(read),
+    },
+    Check {
+        name: "card-kind",
+        title: "it is a kind that is known",
+        meaning: "What the card is: a PIV card, as every CAC is that was issued since 2018, a CAC by its \
+             older applets, or another token. Old ones are served, and not by every program.",
+        after: &["card-read"],
+        by: By::Card(kind),
     },
     Check {
         name: "certificate",
@@ -110,23 +108,12 @@ pub(super) const CHECKS: &[Check] = &[
         after: &["certificate"],
         by: By::Card(pin),
     },
+    LOCAL_LOGIN,
 ];
 
 /// What a card that is not there is known of.
 fn nothing() -> Found {
     Found::unknown("nothing is known of it")
-}
-
-fn reader(snapshot: &Snapshot) -> Found {
-    let names: Vec<&str> = snapshot.readers.iter().map(|it| &it.name.0[..]).collect();
-    if names.is_empty() {
-        return Found::failed("no reader is plugged in").by(
-            "Plug it in, or use another socket of the machine. Where lsusb lists it and it is not \
-             seen here, its driver is missing: sudo apt install libccid.",
-            "lsusb",
-        );
-    }
-    Found::fine(names.join(", "))
 }
 
 fn permission(snapshot: &Snapshot) -> Found {
@@ -180,6 +167,15 @@ fn read(_: &Known<'_>, card: &Card) -> Found {
             "Take the card out, wipe the chip, and put it in again. If it stays so with another \
              reader too, the card may be broken.",
         ),
+    }
+}
+
+fn kind(_: &Known<'_>, card: &Card) -> Found {
+    match card.kind.as_str() {
+        "" => Found::unknown("it does not say"),
+        kind if kind.contains(FIRST_GENERATION) => Found::warning(kind)
+            .mended("cacd serves it; many programs do not. An ID card office exchanges it."),
+        kind => Found::fine(kind),
     }
 }
 

@@ -19,16 +19,22 @@ pub struct Place {
     /// The folder that everything lies below: `/`, but for unit tests.
     pub root: PathBuf,
     pub home: Option<PathBuf>,
+    /// The daemon's.
+    pub socket: PathBuf,
+    /// pcscd's socket, where the environment names one (`PCSCLITE_CSOCK_NAME`).
+    pub pcscd: Option<PathBuf>,
     /// The daemon's picture, if it gave one.
     pub picture: Option<Arc<Snapshot>>,
 }
 
 impl Place {
     /// This machine, as the user of this process.
-    pub fn here(picture: Option<Snapshot>) -> Self {
+    pub fn here(socket: PathBuf, picture: Option<Snapshot>) -> Self {
         Self {
             root: "/".into(),
+            socket,
             home: std::env::home_dir(),
+            pcscd: std::env::var_os("PCSCLITE_CSOCK_NAME").map(PathBuf::from),
             picture: picture.map(Arc::new),
         }
     }
@@ -40,7 +46,9 @@ impl Place {
     pub(crate) fn below(root: &std::path::Path) -> Self {
         Self {
             root: root.into(),
+            socket: root.join("socket"),
             home: Some(root.join("home")),
+            pcscd: None,
             picture: None,
         }
     }

@@ -4,8 +4,14 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
+use cac_common::snapshot::Stage;
+
+use super::child::{self, ChildError};
 use super::look::Place;
+use super::machine::first_line;
 use super::{By, Check, Found};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -16,6 +22,22 @@ pub(super) const CHECKS: &[Check] = &[
              is the one that knows the CAC. cacd itself needs none.",
         after: &[],
         by: By::Machine(module_is_there),
+    },
+    Check {
+        name: "pkcs11-card",
+        title: "the module sees the card",
+        meaning: "The module was loaded in a program of its own (pkcs11-tool), as a browser would, and \
+             asked which cards it sees. No PIN is asked for, and nothing is signed.",
+        after: &["pkcs11-module"],
+        by: By::Machine(sees_the_card),
+    },
+    Check {
+        name: "pkcs11-others",
+        title: "no other module is in its way",
+        meaning: "Two modules for one card show every certificate twice, and may spend PIN tries twice. \
+             coolkey and cackey are old ones, made for the CAC before OpenSC knew it.",
+        after: &[],
+        by: By::Machine(others),
     },
     Check {
         name: "p11-kit",
@@ -29,6 +51,15 @@ pub(super) const CHECKS: &[Check] = &[
 
 const MODULE: &str = "opensc-pkcs11.so";
 
+/// Of coolkey and cackey.
+const OTHERS: [&str; 3] = ["libcoolkeypk11.so", "libcackey.so", "cackey.so"];
+
+/// The module reads a card that it does not know, which takes some seconds.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The first version that knows PSS, which TLS 1.3 wants.
+const OLDEST: (u32, u32) = (0, 20);
+
 /// Below the folders for libraries.
 const FOLDERS: [&str; 2] = ["", "pkcs11"];
 
@@ -40,18 +71,20 @@ const LONGEST_FILE: u64 = 64 * 1024;
 
 /// OpenSC's module, where distributions install it.
 pub(crate) fn module(place: &Place) -> Option<PathBuf> {
+    library(place, &[MODULE])
+}
+
+fn library(place: &Place, names: &[&str]) -> Option<PathBuf> {
     let lib = place.root.join("usr/lib");
     let mut folders = of_each_architecture(&lib);
-    folders.extend([
-        place.root.join("usr/lib64"),
-        lib,
-        place.root.join("usr/local/lib"),
-    ]);
-    let paths = folders.iter().flat_map(|folder| {
-        let paths = FOLDERS.map(|below| folder.join(below).join(MODULE));
-        paths.into_iter()
-    });
-    paths.into_iter().find(|path| path.is_file())
+    let others = ["usr/lib64", "usr/lib", "usr/local/lib"];
+    folders.extend(others.map(|folder| place.root.join(folder)));
+    let places = folders
+        .iter()
+        .flat_map(|folder| FOLDERS.map(|below| folder.join(below)));
+    places
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|path| path.is_file())
 }
 
 /// `/usr/lib/x86_64-linux-gnu` and its like, as Debian has them.
@@ -70,10 +103,92 @@ fn of_each_architecture(lib: &Path) -> Vec<PathBuf> {
 fn module_is_there(place: &Place) -> Vec<Found> {
     vec![match module(place) {
         Some(path) => Found::fine(path.display().to_string()),
-        None => Found::warning("it is in none of the folders for libraries").by(
+        None => Found::failed("it is in none of the folders for libraries").by(
             "cacd works without it; browsers do not. On Fedora and RHEL: sudo dnf install opensc.",
             "sudo apt install opensc",
         ),
+    }]
+}
+
+fn sees_the_card(place: &Place) -> Vec<Found> {
+    let Some(module) = module(place) else {
+        return vec![Found::not_applicable("there is no module")];
+    };
+    let mut command = Command::new("pkcs11-tool");
+    command.arg("--module").arg(module);
+    command.args(["--show-info", "--list-slots"]);
+    vec![match child::said(command, LIMIT) {
+        Ok(said) => judge(&said.text, said.is_fine, card_is_read(place)),
+        Err(ChildError::NotThere) => Found::unknown("there is no pkcs11-tool to load it with").by(
+            "It comes with OpenSC.",
+            "sudo apt install opensc",
+        ),
+        Err(error @ ChildError::TooLong(_)) => Found::failed(error.to_string()).by(
+            "A browser that loads it hangs as long. Another program may keep the card, or pcscd hang.",
+            "pkcs11-tool --list-slots",
+        ),
+        Err(error @ ChildError::NotStarted(_)) => Found::unknown(error.to_string()),
+    }]
+}
+
+/// Whether the daemon has read a card that is in, as far as is known.
+fn card_is_read(place: &Place) -> bool {
+    let readers = place.picture.iter().flat_map(|picture| &picture.readers);
+    let mut cards = readers.filter_map(|reader| reader.card.as_ref());
+    cards.any(|card| card.stage == Stage::Read)
+}
+
+fn judge(said: &str, is_fine: bool, card_is_read: bool) -> Found {
+    if !is_fine {
+        let cause = format!("it cannot be loaded: {}", first_line(said));
+        return Found::failed(cause).by(
+            "Install OpenSC anew; where another version was built by hand, remove that.",
+            "sudo apt install --reinstall opensc-pkcs11",
+        );
+    }
+    let version = said.lines().find_map(version);
+    if let Some((major, minor)) = version.filter(|version| *version < OLDEST) {
+        let cause = format!("it is OpenSC {major}.{minor}, which is too old for TLS 1.3");
+        return Found::warning(cause).by("Install 0.23 or later.", "sudo apt install opensc");
+    }
+    let labels = said
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("token label"));
+    let count = labels.count();
+    if count > 0 {
+        return Found::fine("it does");
+    }
+    let slots = said.lines().filter(|line| line.starts_with("Slot "));
+    let cause = if slots.count() > 0 {
+        "it sees a reader and no card"
+    } else {
+        "it sees no reader"
+    };
+    if card_is_read {
+        return Found::failed(format!("{cause}, and cacd has read one")).by(
+            "Browsers do not see it either. Where pcscd lets you in, the module may not know the card: \
+             OpenSC 0.23 or later does.",
+            "pkcs11-tool --list-slots",
+        );
+    }
+    Found::not_applicable(cause)
+}
+
+/// `Library          OpenSC smartcard framework (ver 0.23)`.
+fn version(line: &str) -> Option<(u32, u32)> {
+    let line = line.strip_prefix("Library")?;
+    let (_, version) = line.split_once("(ver ")?;
+    let (major, minor) = version.trim_end_matches(')').split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn others(place: &Place) -> Vec<Found> {
+    vec![match library(place, &OTHERS) {
+        Some(path) => Found::warning(path.display().to_string()).by(
+            "Remove it from the programs that load it, and then from the machine.",
+            "sudo apt remove coolkey cackey",
+        ),
+        None => Found::fine("neither coolkey nor cackey is there"),
     }]
 }
 
@@ -154,7 +269,7 @@ mod tests {
             let place = Place::below(root.path());
             assert_eq!(
                 verdicts(&place),
-                [Verdict::Warning, Verdict::NotApplicable],
+                [Verdict::Failed, Verdict::NotApplicable],
                 "{folder}"
             );
 
@@ -210,5 +325,63 @@ mod tests {
 
             assert_eq!(verdicts(&place), [Verdict::Fine, verdict], "{file}");
         }
+    }
+
+    const LOADED: &str = "Cryptoki version 3.0\nManufacturer     OpenSC Project\n\
+        Library          OpenSC smartcard framework (ver 0.26)\nAvailable slots:\n";
+    const SLOT: &str = "Slot 0 (0x0): Virtual PCD 00 00\n";
+    const TOKEN: &str = "  token label        : DOE.JANE.Q\n";
+
+    #[test]
+    fn what_the_module_sees_has_a_verdict() {
+        let old = LOADED.replace("0.26", "0.19");
+        for (said, is_fine, card_is_read, verdict) in [
+            (format!("{LOADED}{SLOT}{TOKEN}"), true, true, Verdict::Fine),
+            (
+                format!("{LOADED}{SLOT}  (empty)\n"),
+                true,
+                true,
+                Verdict::Failed,
+            ),
+            (
+                format!("{LOADED}{SLOT}  (empty)\n"),
+                true,
+                false,
+                Verdict::NotApplicable,
+            ),
+            (
+                format!("{LOADED}No slots.\n"),
+                true,
+                false,
+                Verdict::NotApplicable,
+            ),
+            (format!("{LOADED}No slots.\n"), true, true, Verdict::Failed),
+            (format!("{old}{SLOT}{TOKEN}"), true, true, Verdict::Warning),
+            (
+                "sc_dlopen failed: no such file\n".into(),
+                false,
+                true,
+                Verdict::Failed,
+            ),
+            (String::new(), false, false, Verdict::Failed),
+        ] {
+            let found = judge(&said, is_fine, card_is_read);
+
+            assert_eq!(found.verdict(), verdict, "{said}");
+            assert!(!format!("{found:?}").contains("DOE"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn an_old_module_beside_it_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Place::below(root.path());
+        let none = others(&place)[0].verdict();
+        write(&place, "usr/lib64/pkcs11/libcoolkeypk11.so", "");
+
+        assert_eq!(
+            [none, others(&place)[0].verdict()],
+            [Verdict::Fine, Verdict::Warning]
+        );
     }
 }

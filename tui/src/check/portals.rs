@@ -4,7 +4,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Portal, Registration, Snapshot};
 
 use super::gate::Gate;
-use super::{By, Check, Found, Known};
+use super::{By, Check, Found, Known, reach};
 use crate::app::Chosen;
 use crate::phrase::{self, Tone};
 use crate::print;
@@ -29,6 +29,7 @@ pub(super) const CHECKS: &[Check] = &[
         after: &["service"],
         by: By::Picture(portals),
     },
+    reach::CHECK,
     Check {
         name: "portal",
         title: "where the card stands there",

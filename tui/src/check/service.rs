@@ -4,6 +4,7 @@ use cac_common::reader::ServiceStatus;
 use cac_common::snapshot::Snapshot;
 use cac_common::time::UtcSeconds;
 
+use super::machine::{CLOCK, UNIT};
 use super::{By, Check, Found, Known};
 use crate::app::Link;
 use crate::phrase;
@@ -15,6 +16,7 @@ const WRITTEN: UtcSeconds = UtcSeconds(1_767_225_600);
 const AHEAD: i64 = 5 * 60;
 
 pub(super) const CHECKS: &[Check] = &[
+    UNIT,
     Check {
         name: "service",
         title: "cacd answers",
@@ -39,6 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
         after: &[],
         by: By::Known(clock),
     },
+    CLOCK,
 ];
 
 fn reached(known: &Known<'_>) -> Found {

@@ -82,11 +82,11 @@ fn named(name: &str) -> Result<&'static Check, Failure> {
 
 /// By the worst of them.
 fn exit(findings: &[Finding]) -> Exit {
-    let is = |verdict| move |finding: &&Finding| finding.verdict() == verdict;
-    match findings.iter().find(is(Verdict::Failed)) {
-        Some(failed) if failed.check.name == check::SERVICE => Exit::Unreachable,
-        Some(_) => Exit::Failed,
-        None if findings.iter().any(|it| is(Verdict::Warning)(&it)) => Exit::NeedsPerson,
-        None => Exit::Fine,
+    let is_away = |it: &Finding| it.check.name == check::SERVICE && it.verdict() == Verdict::Failed;
+    match check::worst(findings) {
+        Verdict::Failed if findings.iter().any(is_away) => Exit::Unreachable,
+        Verdict::Failed => Exit::Failed,
+        Verdict::Warning => Exit::NeedsPerson,
+        Verdict::Fine | Verdict::NotApplicable | Verdict::Unknown | Verdict::Running => Exit::Fine,
     }
 }

@@ -141,7 +141,7 @@ impl Gathering {
         self.is_looking = true;
         let is_connected = self.link == Link::Connected;
         let picture = self.snapshot.as_deref().filter(|_| is_connected);
-        let place = Arc::new(Place::here(picture.cloned()));
+        let place = Arc::new(Place::here(self.socket.clone(), picture.cloned()));
         let mut looked = look::around(&place, |_| true);
         let tell = self.tell.clone();
         tokio::spawn(async move {

@@ -121,7 +121,7 @@ fn the_cursor_stands_on_the_cause_until_it_is_moved() {
     update(&mut app, Message::Snapshot(Box::new(desk)));
 
     assert_eq!(by_itself, Some(("card-read".into(), false)));
-    assert_eq!(under_cursor(&app), Some(("service".into(), false)));
+    assert_eq!(under_cursor(&app), Some(("unit".into(), false)));
 }
 
 #[test]

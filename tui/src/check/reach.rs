@@ -1,0 +1,241 @@
+//! Whether each portal can be reached from this machine, and is who it says.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::process::Command;
+use std::time::Duration;
+
+use cac_common::client::Client;
+use cac_common::snapshot::{Portal, Snapshot};
+
+use super::child::{self, ChildError};
+use super::look::Place;
+use super::machine::read;
+use super::{By, Check, Found};
+
+pub(super) const CHECK: Check = Check {
+    name: "portal-reached",
+    title: "the portals can be reached",
+    meaning: "Each portal that is enabled was called from this machine, without the card: its name \
+         is known, something answers there, and its certificate leads up to an authority that its \
+         profile trusts, or the system's. No page was asked for.",
+    after: &["portals"],
+    by: By::Machine(portals),
+};
+
+/// Of one connection, and of openssl.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// More are not called at once.
+const MOST_PORTALS: usize = 16;
+
+/// Addresses of one name that are tried.
+const MOST_ADDRESSES: usize = 2;
+
+/// What openssl says at the end (openssl-verification-options(1)).
+const VERDICT: &str = "Verify return code: ";
+
+fn portals(place: &Place) -> Vec<Found> {
+    let Some(picture) = &place.picture else {
+        return vec![Found::not_applicable("which there are is not known")];
+    };
+    let enabled = picture.portals.iter().filter(|portal| portal.enabled);
+    if has_a_proxy(place) {
+        return vec![Found::not_applicable("cacd goes through a proxy")];
+    }
+    std::thread::scope(|scope| {
+        let called: Vec<_> = enabled
+            .take(MOST_PORTALS)
+            .map(|portal| (portal, scope.spawn(|| called(place, picture, portal))))
+            .collect();
+        let found = called.into_iter().map(|(portal, called)| {
+            let found = called.join();
+            let found = found.unwrap_or_else(|_| Found::unknown("cacctl failed in calling it"));
+            found.about(&portal.name, &portal.title)
+        });
+        found.collect()
+    })
+}
+
+/// The daemon's, where its configuration can be read, or the environment's.
+fn has_a_proxy(place: &Place) -> bool {
+    let text = read(&place.root.join("etc/cacd/cacd.toml")).unwrap_or_default();
+    let is_set = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("proxy") || line.starts_with("[proxy")
+    };
+    let names = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    text.lines().any(is_set) || names.iter().any(|name| std::env::var_os(name).is_some())
+}
+
+fn called(place: &Place, picture: &Snapshot, portal: &Portal) -> Found {
+    let Some((host, port)) = host_and_port(&portal.origin) else {
+        return Found::failed(format!("{} is no address of a server", portal.origin))
+            .mended("Mend the origin in its profile.");
+    };
+    if let Err(cause) = connected(&host, port) {
+        return Found::failed(cause).by(
+            "Check the network and the VPN: can a browser open it? If so, a proxy may be needed \
+             (cacd.toml). If it lasts, ask the portal's help desk.",
+            format!("curl --head https://{host}:{port}/"),
+        );
+    }
+    let anchors = match anchors(place, picture, &portal.name) {
+        Ok(anchors) => anchors,
+        Err(unread) => return Found::unknown(unread),
+    };
+    let mut command = Command::new("openssl");
+    let server = format!("{host}:{port}");
+    command.args(["s_client", "-connect", &server]);
+    command.args(["-servername", &host, "-verify_hostname", &host]);
+    for anchor in &anchors {
+        command.args(["-CAfile", anchor]);
+    }
+    match child::said(command, LIMIT) {
+        Ok(said) => judge(&said.text, &server),
+        Err(ChildError::NotThere) => Found::unknown(format!(
+            "{server} answers; there is no openssl to look at it"
+        )),
+        Err(error) => Found::unknown(format!("{server} answers; openssl: {error}")),
+    }
+}
+
+/// `https://host:443/…`.
+fn host_and_port(origin: &str) -> Option<(String, u16)> {
+    let rest = origin.strip_prefix("https://")?;
+    let authority = rest.split('/').next()?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+        _ => (authority, 443),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    // It stands on a command line.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+    let is_host = !host.is_empty() && !host.starts_with('-') && host.chars().all(is_plain);
+    is_host.then(|| (host.to_owned(), port))
+}
+
+fn connected(host: &str, port: u16) -> Result<(), String> {
+    let addresses = (host, port).to_socket_addrs();
+    let addresses = addresses.map_err(|_| format!("the name {host} is not known"))?;
+    let mut last = format!("the name {host} has no address");
+    for address in addresses.take(MOST_ADDRESSES) {
+        let Err(error) = TcpStream::connect_timeout(&address, LIMIT) else {
+            return Ok(());
+        };
+        last = match error.kind() {
+            io::ErrorKind::ConnectionRefused => format!("nothing listens at {host}:{port}"),
+            io::ErrorKind::TimedOut => format!("{host}:{port} does not answer"),
+            _ => format!("{host}:{port}: {error}"),
+        };
+    }
+    Err(last)
+}
+
+/// Of the profile; the system's where it names none.
+fn anchors(place: &Place, picture: &Snapshot, name: &str) -> Result<Vec<String>, String> {
+    if !picture.portals.iter().any(|portal| portal.name == name) {
+        return Ok(Vec::new());
+    }
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return Err("its profile cannot be asked for".into());
+    };
+    let asked = async {
+        let details = async { Client::connect(&place.socket).await?.portal(name).await };
+        tokio::time::timeout(LIMIT, details).await
+    };
+    match runtime.block_on(asked) {
+        Ok(Ok(details)) => Ok(details.trust_anchors),
+        Ok(Err(error)) => Err(format!("its profile cannot be asked for: {error}")),
+        Err(_) => Err("its profile did not come".into()),
+    }
+}
+
+fn judge(said: &str, server: &str) -> Found {
+    let verdict = said
+        .lines()
+        .rev()
+        .find_map(|line| line.trim().strip_prefix(VERDICT));
+    match verdict {
+        Some(verdict) if verdict.starts_with("0 ") && !said.contains("no peer certificate") => {
+            Found::fine(format!("{server} answers, and its certificate is trusted"))
+        }
+        Some(verdict) if !verdict.starts_with("0 ") => {
+            let why = verdict.split_once('(').map_or(verdict, |(_, why)| why);
+            let why = why.trim_end_matches(')');
+            Found::failed(format!("the certificate of {server} is not trusted: {why}")).by(
+                "Do not go on with a browser either before it is known why. The profile may name the \
+                 wrong trust anchors, the clock be wrong, or somebody stand in between.",
+                format!("openssl s_client -connect {server}"),
+            )
+        }
+        Some(_) | None => Found::warning(format!("{server} answers, and shows no certificate")).by(
+            "It may speak no TLS, or only with a certificate first.",
+            format!("openssl s_client -connect {server}"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::check::Verdict;
+
+    #[test]
+    fn an_origin_is_a_host_and_a_port() {
+        for (origin, expected) in [
+            (
+                "https://portal.example.mil",
+                Some(("portal.example.mil", 443)),
+            ),
+            ("https://localhost:8443/", Some(("localhost", 8443))),
+            ("https://[::1]:8443", Some(("::1", 8443))),
+            ("https://[::1]", Some(("::1", 443))),
+            ("http://portal.example.mil", None),
+            ("https://-x", None),
+            ("https://a b", None),
+            ("https://:443", None),
+            ("https://host:99999", None),
+        ] {
+            let found = host_and_port(origin);
+            let found = found.as_ref().map(|(host, port)| (&host[..], *port));
+            assert_eq!(found, expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn what_openssl_says_has_a_verdict() {
+        for (said, verdict) in [
+            ("x\n    Verify return code: 0 (ok)\n---\n", Verdict::Fine),
+            (
+                "Verify return code: 18 (self-signed certificate)\n",
+                Verdict::Failed,
+            ),
+            (
+                "Verify return code: 62 (hostname mismatch)\n",
+                Verdict::Failed,
+            ),
+            (
+                "no peer certificate available\nVerify return code: 0 (ok)",
+                Verdict::Warning,
+            ),
+            ("", Verdict::Warning),
+        ] {
+            assert_eq!(judge(said, "localhost:1").verdict(), verdict, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_nobody_listens_at_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let there = connected("127.0.0.1", port);
+        drop(listener);
+        let gone = connected("127.0.0.1", port);
+
+        assert_eq!(there, Ok(()));
+        assert_eq!(gone, Err(format!("nothing listens at 127.0.0.1:{port}")));
+    }
+}
