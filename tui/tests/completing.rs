@@ -55,7 +55,7 @@ async fn what_the_daemon_knows_is_offered_where_it_can_stand() {
             "status --theme col",
             &["colour-blind", "colour-blind-light"],
         ),
-        ("check --explain pc", &["pcscd"]),
+        ("check --explain hide", &["hidepid"]),
         ("check --only reader pin", &["pin-tries"]),
         ("--theme l", &["light", "list"]),
     ] {

@@ -16,9 +16,11 @@ use std::path::{Path, PathBuf};
 
 use cac_common::cause::Kind;
 use cac_common::registration::RegistrationStatus;
+use cacctl::check::{self, Check};
 use cacctl::cli::Cli;
 use cacctl::glossary::{GLOSSARY, Term};
 use cacctl::keys::TABLE;
+use cacctl::print;
 use clap::CommandFactory as _;
 use guide::{Leads, Page, leads_to, page_of};
 
@@ -34,6 +36,16 @@ The dashboard (`cacctl`) and `cacctl status` say where your card stands at each
 portal. Look the words up here: each page says what they mean, what to do, and
 what goes on by itself. Not sure where it hangs? Press `t` in the dashboard: a
 checklist, whose first line that failed is the cause.
+";
+
+const CHECKS: &str = "
+## What is in the way?
+
+`cacctl check`, and `t` in the dashboard, look at all of these, in this order.
+The first that failed is the cause of the others.
+
+| check | what should be so |
+|---|---|
 ";
 
 const FOOT: &str = "
@@ -112,6 +124,7 @@ fn pages() -> BTreeMap<String, String> {
         .iter()
         .map(|status| (file_of(status), about(status)))
         .collect();
+    pages.extend(check::all().map(|check| (file_of_check(check), about_check(check))));
     pages.insert("README.md".into(), index());
     pages.insert("glossary.md".into(), glossary());
     pages
@@ -133,7 +146,68 @@ fn index() -> String {
         let (label, file) = (status.label(), file_of(&status));
         writeln!(text, "| [{label}]({file}) | {} |", page_of(&status).brief).unwrap();
     }
+    text.push_str(CHECKS);
+    for check in check::all() {
+        let (name, file) = (check.name, file_of_check(check));
+        writeln!(text, "| [{name}]({file}) | {} |", check.title).unwrap();
+    }
     text.push_str(FOOT);
+    text
+}
+
+fn file_of_check(check: &Check) -> String {
+    let page = print::check::page(check);
+    let name = page.rsplit('/').next().unwrap();
+    name.to_owned()
+}
+
+fn about_check(check: &Check) -> String {
+    let Check {
+        name,
+        title,
+        meaning,
+        ..
+    } = check;
+    let mut text = format!("{MADE}# Check: {title}\n\n");
+    let (heading, how) = if check.is_stated() {
+        (
+            "What to do where it is not so",
+            "Nothing can test it: it is yours to say.",
+        )
+    } else if check::of_the_machine().any(|it| it == *name) {
+        (
+            "What it looks at",
+            "It is looked up on this machine, by whoever asks.",
+        )
+    } else {
+        ("What it looks at", "It is worked out from what cacd tells.")
+    };
+    writeln!(text, "## {heading}\n\n{meaning}\n\n{how}\n").unwrap();
+    let links = |names: Vec<&'static str>| {
+        let links = names.iter().map(|it| {
+            let check = check::named(it).unwrap();
+            format!("[{}]({})", check.title, file_of_check(check))
+        });
+        links.collect::<Vec<_>>().join(", ")
+    };
+    let needed: Vec<_> = check.after().collect();
+    if !needed.is_empty() {
+        writeln!(text, "## What has to be so before\n\n{}.\n", links(needed)).unwrap();
+    }
+    let following = check::all().filter(|other| other.after().any(|it| it == *name));
+    let following: Vec<_> = following.map(|it| it.name).collect();
+    if !following.is_empty() {
+        let heading = "What cannot be judged without it";
+        writeln!(text, "## {heading}\n\n{}.\n", links(following)).unwrap();
+    }
+    writeln!(
+        text,
+        "## In a shell\n\n| | |\n|---|---|\n\
+         | `cacctl check --only {name}` | makes this check, and says the cause and how to mend it |\n\
+         | `cacctl check --explain {name}` | says what stands here |\n"
+    )
+    .unwrap();
+    text.push_str("[All checks](README.md) · [Glossary](glossary.md)\n");
     text
 }
 
