@@ -24,7 +24,8 @@ pub(crate) enum Packaging {
 }
 
 /// What a browser descends from, which decides where its database is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Family {
     /// One database for each profile. Thunderbird is of it too.
     Firefox,

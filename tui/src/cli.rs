@@ -9,6 +9,7 @@ mod history;
 mod notify;
 mod pin;
 mod portal;
+mod setup;
 mod status;
 mod wizard;
 
@@ -25,6 +26,7 @@ pub use self::history::{History, Moment};
 pub use self::notify::Notify;
 pub use self::pin::{Pin, PinStatus};
 pub use self::portal::{Portal, PortalList, PortalShow, PortalTest};
+pub use self::setup::Setup;
 pub use self::status::{Status, WaitFor};
 pub use self::wizard::{Keep, Wizard};
 use crate::completion;
@@ -182,6 +184,21 @@ pub enum Command {
     /// everyone in it counts as new, and has to register once more.
     #[command(after_help = backup::EXAMPLES)]
     Backup(Backup),
+    /// Make the card available to browsers and other programs: shows a plan, asks, does it, and looks again.
+    ///
+    /// It adds OpenSC's module to p11-kit and to every browser profile in your
+    /// home folder, takes out modules that are in its way, lets GnuPG share
+    /// the card, and adds the authorities that you supply. With --system it
+    /// does what is for all users, and touches no home folder. What it cannot
+    /// do it says, with what to do about it. Run twice it changes nothing.
+    ///
+    /// Everything is recorded before it is changed, with the files as they
+    /// were, in ~/.local/state/cacd/setup (/var/lib/cacd-setup with --system).
+    /// --undo puts them back, also after an interruption; a file that somebody
+    /// has changed since is left, and named. Neither the service nor a card is
+    /// needed.
+    #[command(after_help = setup::EXAMPLES)]
+    Setup(Setup),
     /// Write the completions of a shell to standard output.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {

@@ -16,6 +16,7 @@ pub mod pin;
 pub mod plain;
 pub mod portal;
 pub mod register;
+pub mod setup;
 pub mod status;
 mod terminal;
 pub mod watch;

@@ -22,6 +22,7 @@ use crate::ascii;
 use crate::holders::{Suspect, held_by};
 use crate::patience::Awaited;
 use crate::phrase;
+use crate::setup::SetupFault;
 use crate::theme::ThemeError;
 
 /// How `cacctl` ends.
@@ -204,6 +205,8 @@ pub enum Failure {
     BackupOutput,
     #[error("the backup was cut short, and removed")]
     BackupCutShort,
+    #[error(transparent)]
+    Setup(#[from] SetupFault),
     #[error("the day {0} cannot be told as a moment")]
     NoSuchDay(jiff::civil::Date),
 }
@@ -230,6 +233,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Client(error) => exit_of(error),
+            Self::Setup(fault) => fault.exit(),
             Self::TookTooLong { awaited, .. } => match awaited {
                 Awaited::Daemon => Exit::Unreachable,
                 Awaited::Pin | Awaited::Answer => Exit::NeedsPerson,

@@ -19,7 +19,7 @@ const LARGEST_OUTPUT: u64 = 4 * 1024 * 1024;
 const LONGEST_SAID: usize = 300;
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ToolFault {
+pub enum ToolFault {
     #[error("{program} is not installed")]
     Missing { program: String },
     #[error("{program} cannot be run")]
@@ -49,6 +49,8 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
         .args(arguments)
         // What it says is read here.
         .env("LC_ALL", "C")
+        // OpenSC would make a folder at home for copies of certificates.
+        .env("XDG_CACHE_HOME", "/dev/null")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -16,6 +16,7 @@ impl Failure {
     pub fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Client(error) => Some(advice_for(error)),
+            Self::Setup(fault) => fault.advice(),
             Self::NoTerminal => Some("Try: cacctl status"),
             Self::PlaceElsewhere => {
                 Some("Put it behind the subcommand: cacctl register --card ID.")
@@ -117,7 +118,7 @@ impl Failure {
                 Awaited::Printer => Some("lpstat -t says how the printer is."),
                 Awaited::Changes => None,
             },
-            Self::NotConfirmed => Some("Add --yes to clear without being asked."),
+            Self::NotConfirmed => Some("Add --yes to do it without being asked."),
             Self::NoNews { .. } => {
                 Some("cacctl status says where things stand, journalctl -u cacd why.")
             }

@@ -154,7 +154,7 @@ impl Table {
 }
 
 /// On a terminal broken between words, with a margin before each line.
-pub(super) fn paragraph(
+pub(crate) fn paragraph(
     out: &mut impl Write,
     sheet: Sheet,
     margin: usize,

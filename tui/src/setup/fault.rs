@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use cac_common::bundle::archive::ArchiveFault;
 
 use crate::browsers::tool::ToolFault;
+use crate::failure::Exit;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SetupFault {
@@ -59,12 +60,35 @@ pub enum SetupFault {
 }
 
 impl SetupFault {
-    pub(super) fn file(path: &std::path::Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn file(
+        path: &std::path::Path,
+        doing: &'static str,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File {
             path,
             doing,
             source,
+        }
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Roots { .. } | Self::NoRoot { .. } | Self::NoDigest => Exit::Usage,
+            Self::Running { .. } | Self::Unfinished { .. } => Exit::NeedsPerson,
+            Self::OtherHome { .. } | Self::NotRoot | Self::Foreign { .. } | Self::Digest { .. } => {
+                Exit::Refused
+            }
+            Self::NoHome
+            | Self::Busy
+            | Self::File { .. }
+            | Self::Record { .. }
+            | Self::Path { .. }
+            | Self::ChangedMeanwhile { .. }
+            | Self::Tool(_)
+            | Self::NoEffect { .. }
+            | Self::NotDone { .. }
+            | Self::NotUndone { .. } => Exit::Failed,
         }
     }
 
@@ -75,21 +99,41 @@ impl SetupFault {
             Self::OtherHome { .. } => Some(
                 "Run it as that user, without sudo; or with --system for what is for all users.",
             ),
-            Self::NotRoot => Some("Run it with sudo; without --system it sets up your own account."),
-            Self::Foreign { .. } => Some("Nothing was changed there. Look who wrote it, and give it back to its owner."),
+            Self::NotRoot => {
+                Some("Run it with sudo; without --system it sets up your own account.")
+            }
+            Self::Foreign { .. } => {
+                Some("Nothing was changed there. Look who wrote it, and give it back to its owner.")
+            }
             Self::Busy => Some("Wait until it has ended, and try again."),
-            Self::Record { .. } => Some("It says what can be undone: move it away only if nothing is to be undone any more."),
+            Self::Record { .. } => Some(
+                "It says what can be undone: move it away only if nothing is to be undone any more.",
+            ),
             Self::ChangedMeanwhile { .. } => Some("Run it again: the plan is made anew."),
             Self::Running { .. } => Some("Close it, all of its windows, and run it again."),
-            Self::Unfinished { .. } => Some("Start the browser once and close it again; then run this again."),
-            Self::Tool(ToolFault::Missing { program }) if program == "certutil" || program == "modutil" => {
+            Self::Unfinished { .. } => {
+                Some("Start the browser once and close it again; then run this again.")
+            }
+            Self::Tool(ToolFault::Missing { program })
+                if program == "certutil" || program == "modutil" =>
+            {
                 Some(NSS_TOOLS)
             }
-            Self::Digest { .. } => Some("Do not use this file: fetch it anew, and the digest from another place."),
-            Self::NoDigest => Some("Give the digest that its publisher names, with --digest SHA256."),
-            Self::NoRoot { .. } => Some("Take the bundle that holds the roots; cacctl does not fetch it for you."),
-            Self::NotDone { .. } => Some("What was done stays; cacctl setup --undo takes it back. Run it again when the causes are mended."),
-            Self::NotUndone { .. } => Some("The rest is as it was. Look at what is named; --force puts back what was there before, over what is there now."),
+            Self::Digest { .. } => {
+                Some("Do not use this file: fetch it anew, and the digest from another place.")
+            }
+            Self::NoDigest => {
+                Some("Give the digest that its publisher names, with --digest SHA256.")
+            }
+            Self::NoRoot { .. } => {
+                Some("Take the bundle that holds the roots; cacctl does not fetch it for you.")
+            }
+            Self::NotDone { .. } => Some(
+                "What was done stays; cacctl setup --undo takes it back. Run it again when the causes are mended.",
+            ),
+            Self::NotUndone { .. } => Some(
+                "The rest is as it was. Look at what is named; --force puts back what was there before, over what is there now.",
+            ),
             Self::File { .. }
             | Self::Path { .. }
             | Self::Tool(_)
@@ -100,5 +144,4 @@ impl SetupFault {
 }
 
 /// Where `certutil` and `modutil` come from.
-pub(crate) const NSS_TOOLS: &str =
-    "They come with the package libnss3-tools (Debian, Ubuntu), nss-tools (Fedora, RHEL), mozilla-nss-tools (SUSE) or nss (Arch).";
+pub(crate) const NSS_TOOLS: &str = "They come with the package libnss3-tools (Debian, Ubuntu), nss-tools (Fedora, RHEL), mozilla-nss-tools (SUSE) or nss (Arch).";

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::process::geteuid;
 
@@ -35,7 +35,7 @@ pub(crate) struct Places {
     pub(super) configuration: PathBuf,
     /// `GNUPGHOME`
     pub(super) gnupg: PathBuf,
-    /// Where the record is kept, and which folders go with it when it is empty.
+    /// Where the record is kept.
     pub(super) record: PathBuf,
     pub(super) processes: PathBuf,
 }
@@ -113,12 +113,5 @@ impl Places {
         folders
             .map(|folder| folder.join(name))
             .find(|path| path.is_file())
-    }
-
-    /// Folders that go with the record when nothing is to undo.
-    pub(super) fn own(&self) -> Vec<&Path> {
-        let above = self.record.parent();
-        let above = above.filter(|above| above.ends_with("cacd"));
-        [Some(self.record.as_path()), above].into_iter().flatten().collect()
     }
 }

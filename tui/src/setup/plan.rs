@@ -32,7 +32,10 @@ pub(crate) enum State {
     /// It cannot be done, or not now.
     Blocked { why: String, fix: Option<String> },
     /// For a person to do, or to know.
-    Told { why: String, command: Option<String> },
+    Told {
+        why: String,
+        command: Option<String>,
+    },
 }
 
 /// A change, as far as it is known before it is made.
@@ -113,7 +116,15 @@ pub(crate) async fn plan(places: &Places, wanted: Wanted<'_>) -> Result<Vec<Step
 }
 
 impl Step {
-    pub(super) fn there(name: &'static str, about: impl Into<String>, so: impl Into<String>) -> Self {
+    pub(crate) fn is_to_do(&self) -> bool {
+        matches!(self.state, State::ToDo { .. })
+    }
+
+    pub(super) fn there(
+        name: &'static str,
+        about: impl Into<String>,
+        so: impl Into<String>,
+    ) -> Self {
         Self {
             name,
             about: about.into(),

@@ -21,9 +21,13 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::SetupFault;
 use super::write::{self, Present};
+use crate::browsers::Family;
 use crate::browsers::modules::Module;
 
 const RECORD: &str = "record.jsonl";
+
+/// Among the copies, and the copy of nothing.
+const SCRATCH: &str = "0-0";
 
 /// A profile with the DoD's bundle takes 10 kB.
 const LARGEST_RECORD: u64 = 16 * 1024 * 1024;
@@ -72,11 +76,13 @@ pub(super) enum Change {
     },
     /// A database of a browser that had none.
     NewDatabase {
+        family: Family,
         folders: Vec<PathBuf>,
         folder: PathBuf,
     },
     /// Something in a database of a browser.
     Database {
+        family: Family,
         folder: PathBuf,
         /// By their names in the folder.
         before: BTreeMap<String, Saved>,
@@ -85,6 +91,16 @@ pub(super) enum Change {
         /// Nicknames of certificates that were not there.
         certificates: Vec<String>,
     },
+}
+
+impl Change {
+    /// Of a database: what is done in it has an order.
+    pub(super) fn folder(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Files { .. } => None,
+            Self::NewDatabase { folder, .. } | Self::Database { folder, .. } => Some(folder),
+        }
+    }
 }
 
 /// SHA-256 of files by their names, after a change.
@@ -104,6 +120,10 @@ pub(super) struct Entry {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum Line {
+    /// Folders that the record itself needed, the outermost first.
+    Made {
+        folders: Vec<PathBuf>,
+    },
     Begun {
         id: u32,
         step: String,
@@ -124,6 +144,8 @@ pub(super) struct Record {
     folder: PathBuf,
     entries: Vec<Entry>,
     next: u32,
+    /// Folders that were not there before.
+    made: Vec<PathBuf>,
     _lock: OwnedFd,
 }
 
@@ -135,6 +157,7 @@ impl Record {
 
     /// Waits for another setup, and for programs that one which was killed has left.
     pub(super) async fn open(folder: &Path) -> Result<Self, SetupFault> {
+        let missing = write::missing_folders(&folder.join(RECORD));
         let lock = lock(folder).await?;
         let found = fs::metadata(folder).map_err(SetupFault::file(folder, "looked at"))?;
         let own = rustix::process::geteuid().as_raw();
@@ -147,9 +170,16 @@ impl Record {
             folder: folder.to_owned(),
             entries: Vec::new(),
             next: 1,
+            made: Vec::new(),
             _lock: lock,
         };
         record.read()?;
+        if !missing.is_empty() {
+            record.append(&Line::Made {
+                folders: missing.clone(),
+            })?;
+            record.made = missing;
+        }
         Ok(record)
     }
 
@@ -188,6 +218,7 @@ impl Record {
     /// None where it means nothing.
     fn take(&mut self, line: &[u8]) -> Option<()> {
         match serde_json::from_slice(line).ok()? {
+            Line::Made { folders } => self.made.extend(folders),
             Line::Begun {
                 id,
                 step,
@@ -237,6 +268,19 @@ impl Record {
             group: file.group,
             sha256: sha256(&file.bytes),
         })
+    }
+
+    /// For a program that takes a file alone.
+    pub(super) fn scratch(&self, bytes: &[u8]) -> Result<PathBuf, SetupFault> {
+        let path = self.folder.join(SCRATCH);
+        let file = Present {
+            bytes: bytes.to_vec(),
+            mode: FILE_MODE,
+            owner: rustix::process::geteuid().as_raw(),
+            group: rustix::process::getegid().as_raw(),
+        };
+        write::replace(&path, &file).map_err(SetupFault::file(&path, "written"))?;
+        Ok(path)
     }
 
     /// The file as it was.
@@ -298,9 +342,8 @@ impl Record {
         Ok(())
     }
 
-    /// Where nothing is left to undo, nothing is kept: neither the record nor,
-    /// of `own` folders, those that are empty then.
-    pub(super) fn close(self, own: &[&Path]) -> Result<(), SetupFault> {
+    /// Where nothing is left to undo, nothing is kept.
+    pub(super) fn close(self) -> Result<(), SetupFault> {
         if !self.entries.is_empty() {
             return Ok(());
         }
@@ -315,8 +358,8 @@ impl Record {
                     .map_err(SetupFault::file(&entry.path(), "removed"))?;
             }
         }
-        for folder in own {
-            // One that holds something else stays.
+        for folder in self.made.iter().rev() {
+            // One that holds something else stays, and so do those around it.
             let _ = fs::remove_dir(folder);
         }
         Ok(())
@@ -396,7 +439,8 @@ async fn lock(folder: &Path) -> Result<OwnedFd, SetupFault> {
                 flock(&open, FlockOperation::LockExclusive)?;
                 // Whoever had it may have removed it.
                 let (ours, there) = (fstat(&open)?, stat(&folder));
-                let is_there = there.is_ok_and(|it| (it.st_dev, it.st_ino) == (ours.st_dev, ours.st_ino));
+                let is_there =
+                    there.is_ok_and(|it| (it.st_dev, it.st_ino) == (ours.st_dev, ours.st_ino));
                 Ok::<_, rustix::io::Errno>(is_there.then_some(open))
             })();
             match held {

@@ -58,9 +58,20 @@ impl Roots {
     }
 }
 
+impl Roots {
+    /// Harmless text.
+    pub(crate) fn titles(&self) -> Vec<String> {
+        self.anchors.iter().map(nickname).collect()
+    }
+}
+
 /// What a certificate is called where names have to differ: `DoD Root CA 3 (b107b33f)`.
 pub(super) fn nickname(certificate: &Certificate) -> String {
-    format!("{} ({})", cac_common::identity::readable(certificate.title()), short(certificate))
+    format!(
+        "{} ({})",
+        cac_common::identity::readable(certificate.title()),
+        short(certificate)
+    )
 }
 
 /// Eight digits of its SHA-256.
@@ -72,7 +83,9 @@ pub(super) fn short(certificate: &Certificate) -> String {
 pub(super) fn pem(certificate: &Certificate) -> Result<String, SetupFault> {
     use x509_cert::der::pem::{LineEnding, encode_string};
 
-    encode_string("CERTIFICATE", LineEnding::LF, certificate.der()).map_err(|_| SetupFault::NoEffect {
-        what: "a certificate was written as text".into(),
+    encode_string("CERTIFICATE", LineEnding::LF, certificate.der()).map_err(|_| {
+        SetupFault::NoEffect {
+            what: "a certificate was written as text".into(),
+        }
     })
 }

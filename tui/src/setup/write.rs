@@ -199,7 +199,10 @@ mod tests {
 
         for path in [open.join("a"), open.join("not-there/a")] {
             let refused = resolved(&path);
-            assert!(matches!(refused, Err(SetupFault::Foreign { .. })), "{path:?}");
+            assert!(
+                matches!(refused, Err(SetupFault::Foreign { .. })),
+                "{path:?}"
+            );
         }
     }
 

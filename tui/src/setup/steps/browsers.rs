@@ -128,7 +128,10 @@ async fn native(
         if is_nothing(&action) && roots.is_none() {
             return there(profile, roots);
         }
-        return blocked("certutil and modutil are not installed".into(), Some(NSS_TOOLS));
+        return blocked(
+            "certutil and modutil are not installed".into(),
+            Some(NSS_TOOLS),
+        );
     }
     if let Some(roots) = roots {
         match missing(&profile.folder, is_new, roots).await {

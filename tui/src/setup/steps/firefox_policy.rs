@@ -48,7 +48,10 @@ pub(in crate::setup) fn add(
     let from = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
     let mut files = Vec::new();
     let mut installed = Vec::new();
-    for root in roots.map(|roots| roots.anchors.as_slice()).unwrap_or_default() {
+    for root in roots
+        .map(|roots| roots.anchors.as_slice())
+        .unwrap_or_default()
+    {
         let path = folder.join(format!("cacd-{}.pem", roots::short(root)));
         let bytes = roots::pem(root)?.into_bytes();
         let from = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
@@ -76,7 +79,11 @@ pub(in crate::setup) fn add(
         what.push(match (&from, module) {
             (Some(_), Some(_)) => format!("adds the module to {}", path.display()),
             (None, Some(module)) => {
-                format!("writes {}, which names {}", path.display(), module.display())
+                format!(
+                    "writes {}, which names {}",
+                    path.display(),
+                    module.display()
+                )
             }
             (_, None) => format!("names the authorities in {}", path.display()),
         });
@@ -92,7 +99,10 @@ pub(in crate::setup) fn add(
         plan.push(Step::there(NAME, ABOUT, so));
         return Ok(());
     }
-    for root in roots.map(|roots| roots.anchors.as_slice()).unwrap_or_default() {
+    for root in roots
+        .map(|roots| roots.anchors.as_slice())
+        .unwrap_or_default()
+    {
         what.push(format!("trusts {}", roots::nickname(root)));
     }
     let action = Action::Write {
@@ -220,7 +230,9 @@ mod tests {
     #[test]
     fn policies_are_made_where_there_are_none() {
         assert_eq!(
-            merge(None, &["/etc/firefox/policies/cacd-1.pem"]).unwrap().unwrap(),
+            merge(None, &["/etc/firefox/policies/cacd-1.pem"])
+                .unwrap()
+                .unwrap(),
             json!({ "policies": {
                 "SecurityDevices": { "Add": { "CAC Module": MODULE } },
                 "Certificates": { "Install": ["/etc/firefox/policies/cacd-1.pem"] },

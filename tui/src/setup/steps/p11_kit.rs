@@ -112,7 +112,11 @@ fn is_opensc(library: &str) -> bool {
 fn configured(places: &Places) -> Vec<(PathBuf, String)> {
     let own = places.configuration.join("pkcs11/modules");
     let mut configured: Vec<(PathBuf, String)> = Vec::new();
-    for folder in FOLDERS.map(|below| places.system(below)).iter().chain([&own]) {
+    for folder in FOLDERS
+        .map(|below| places.system(below))
+        .iter()
+        .chain([&own])
+    {
         let entries = fs::read_dir(folder).into_iter().flatten();
         for entry in entries.take(MOST_FILES).flatten() {
             let path = entry.path();

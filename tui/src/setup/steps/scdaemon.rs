@@ -51,11 +51,19 @@ pub(in crate::setup) async fn add(places: &Places, plan: &mut Vec<Step>) -> Resu
     };
     let missing: Vec<&str> = OPTIONS
         .into_iter()
-        .filter(|option| known.lines().any(|line| line.trim_start_matches('-') == *option))
+        .filter(|option| {
+            known
+                .lines()
+                .any(|line| line.trim_start_matches('-') == *option)
+        })
         .filter(|option| !is_set(option))
         .collect();
     if missing.is_empty() {
-        plan.push(Step::there(NAME, ABOUT, "it shares the card, as far as it can"));
+        plan.push(Step::there(
+            NAME,
+            ABOUT,
+            "it shares the card, as far as it can",
+        ));
         return Ok(());
     }
     let mut bytes = before.to_vec();

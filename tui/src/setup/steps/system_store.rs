@@ -35,7 +35,10 @@ pub(in crate::setup) fn add(
             NAME,
             ABOUT,
             "this system keeps them in a way that is not known here",
-            Some(format!("sudo trust anchor --store {}", roots.path.display())),
+            Some(format!(
+                "sudo trust anchor --store {}",
+                roots.path.display()
+            )),
         ));
         return Ok(());
     };
@@ -75,8 +78,16 @@ pub(in crate::setup) fn add(
 
 /// As the name of a file.
 fn plain(title: &str) -> String {
-    let plain = readable(title).chars().take(64).map(|it| {
-        if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '-' }
-    }).collect::<String>();
+    let plain = readable(title)
+        .chars()
+        .take(64)
+        .map(|it| {
+            if it.is_ascii_alphanumeric() {
+                it.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect::<String>();
     plain.trim_matches('-').to_owned()
 }
