@@ -38,6 +38,8 @@ pub enum Purpose {
     Wizard,
     /// Printed Information.
     Printed,
+    /// Its PIN is changed.
+    PinChange,
 }
 
 impl Purpose {
@@ -50,6 +52,7 @@ impl Purpose {
             Self::Test => "test",
             Self::Wizard => "by hand",
             Self::Printed => "printed",
+            Self::PinChange => "PIN",
         }
     }
 }

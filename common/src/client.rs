@@ -179,6 +179,25 @@ impl Client {
         Ok(reply.printed)
     }
 
+    /// Hands over a PIN and the one that is to replace it, through one pipe, and
+    /// waits for what the card says.
+    pub async fn change_pin(
+        &mut self,
+        request: SubmitPin,
+        (mut pair, length): (Locked, usize),
+        (new, new_length): (Locked, usize),
+    ) -> Result<(), ClientError> {
+        let whole = length + 1 + new_length;
+        pair.bytes_mut()[length] = b'\n';
+        pair.bytes_mut()[length + 1..whole].copy_from_slice(&new.bytes()[..new_length]);
+        drop(new);
+        let _offered = self
+            .send_secret(method::CHANGE_PIN, request, pair, whole)
+            .await?;
+        let _: Nothing = self.answer(CARD_PATIENCE).await?;
+        Ok(())
+    }
+
     pub async fn accept_notice(&mut self, request: &AcceptNotice) -> Result<(), ClientError> {
         let _: Nothing = self.call(method::ACCEPT_NOTICE, request).await?;
         Ok(())

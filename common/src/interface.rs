@@ -68,6 +68,7 @@ pub mod method {
     pub const SUBMIT_PIN: &str = "org.cacd1.SubmitPin";
     pub const LOGIN: &str = "org.cacd1.Login";
     pub const READ_PRINTED: &str = "org.cacd1.ReadPrinted";
+    pub const CHANGE_PIN: &str = "org.cacd1.ChangePin";
     pub const REGISTER: &str = "org.cacd1.Register";
     pub const GET_HISTORY: &str = "org.cacd1.GetHistory";
     pub const CLEAR: &str = "org.cacd1.Clear";

@@ -10,6 +10,10 @@ use crate::snapshot::Visit;
 /// than a PIN may have, so that a longer one is seen to be too long.
 pub const LONGEST: usize = 9;
 
+/// The most bytes that are ever read of a PIN and the one that is to replace
+/// it: both, a line feed between them, and one more.
+pub const LONGEST_PAIR: usize = 2 * BLOCK + 2;
+
 /// The block VERIFY wants is eight bytes (SP 800-73pt2-5 §2.4.3).
 const BLOCK: usize = 8;
 
@@ -40,6 +44,12 @@ pub struct Pin {
     typed_for: PinFor,
 }
 
+/// What is to replace the PIN of a card: six to eight digits, held in the same way.
+pub struct NewPin {
+    digits: Locked,
+    length: usize,
+}
+
 /// A PIN that the card in this visit answered with 9000.
 pub struct AcceptedPin(Pin);
 
@@ -51,9 +61,7 @@ pub struct NotAPin;
 impl Pin {
     /// Takes the first `length` bytes of `digits`, if they are six to eight digits.
     pub fn new(digits: Locked, length: usize, typed_for: PinFor) -> Result<Self, NotAPin> {
-        let well_formed = (6..=BLOCK).contains(&length)
-            && digits.bytes()[..length].iter().all(u8::is_ascii_digit);
-        if well_formed {
+        if is_a_pin(&digits, length) {
             Ok(Self {
                 digits,
                 length,
@@ -72,20 +80,60 @@ impl Pin {
     /// `header`, then the eight bytes VERIFY wants: the digits, then FF
     /// (SP 800-73pt2-5 §2.4.3); in locked memory, with its length.
     pub fn command(&self, header: [u8; 5]) -> io::Result<(Locked, usize)> {
-        let mut command = Locked::new()?;
-        let whole = header.len() + BLOCK;
-        let bytes = &mut command.bytes_mut()[..whole];
-        bytes[..header.len()].copy_from_slice(&header);
-        bytes[header.len()..].fill(0xFF);
-        bytes[header.len()..header.len() + self.length]
-            .copy_from_slice(&self.digits.bytes()[..self.length]);
-        Ok((command, whole))
+        command(header, &[self.typed()])
+    }
+
+    /// `header`, then the sixteen bytes CHANGE REFERENCE DATA wants: this PIN and
+    /// the new one, each as VERIFY wants it (SP 800-73pt2-5 §3.2.2).
+    pub fn command_to_change(&self, header: [u8; 5], new: &NewPin) -> io::Result<(Locked, usize)> {
+        command(header, &[self.typed(), new.typed()])
+    }
+
+    /// Whether `new` would leave everything as it is.
+    pub fn is_same(&self, new: &NewPin) -> bool {
+        self.typed() == new.typed()
+    }
+
+    fn typed(&self) -> &[u8] {
+        &self.digits.bytes()[..self.length]
     }
 
     /// To be called by the card edge alone, after a 9000 to this very PIN.
     pub fn accepted(self) -> AcceptedPin {
         AcceptedPin(self)
     }
+}
+
+impl NewPin {
+    /// Takes the first `length` bytes of `digits`, if they are six to eight digits.
+    pub fn new(digits: Locked, length: usize) -> Result<Self, NotAPin> {
+        if is_a_pin(&digits, length) {
+            Ok(Self { digits, length })
+        } else {
+            Err(NotAPin)
+        }
+    }
+
+    fn typed(&self) -> &[u8] {
+        &self.digits.bytes()[..self.length]
+    }
+}
+
+fn is_a_pin(digits: &Locked, length: usize) -> bool {
+    (6..=BLOCK).contains(&length) && digits.bytes()[..length].iter().all(u8::is_ascii_digit)
+}
+
+/// A header, and a block for each PIN.
+fn command(header: [u8; 5], pins: &[&[u8]]) -> io::Result<(Locked, usize)> {
+    let mut command = Locked::new()?;
+    let whole = header.len() + pins.len() * BLOCK;
+    let (start, blocks) = command.bytes_mut()[..whole].split_at_mut(header.len());
+    start.copy_from_slice(&header);
+    blocks.fill(0xFF);
+    for (block, pin) in blocks.chunks_exact_mut(BLOCK).zip(pins) {
+        block[..pin.len()].copy_from_slice(pin);
+    }
+    Ok((command, whole))
 }
 
 impl AcceptedPin {
@@ -119,14 +167,40 @@ mod tests {
     fn only_six_to_eight_digits_are_a_pin() {
         for text in ["", "12345", "123456789", "12345a", "12345\u{663}"] {
             assert!(pin(text.as_bytes()).is_err(), "{text}");
+            assert!(new_pin(text.as_bytes()).is_err(), "{text}");
         }
     }
 
-    fn pin(digits: &[u8]) -> Result<Pin, NotAPin> {
+    #[test]
+    fn to_be_changed_both_are_padded() {
+        let (old, new) = (pin(b"123456").unwrap(), new_pin(b"87654321").unwrap());
+
+        let (command, length) = old
+            .command_to_change([0x00, 0x24, 0x00, 0x80, 0x10], &new)
+            .unwrap();
+
+        assert_eq!(
+            command.bytes()[..length],
+            *b"\x00\x24\x00\x80\x10123456\xFF\xFF87654321"
+        );
+        assert!(!old.is_same(&new));
+        assert!(old.is_same(&new_pin(b"123456").unwrap()));
+        assert!(!old.is_same(&new_pin(b"1234567").unwrap()));
+    }
+
+    fn new_pin(digits: &[u8]) -> Result<NewPin, NotAPin> {
+        NewPin::new(locked(digits), digits.len())
+    }
+
+    fn locked(digits: &[u8]) -> Locked {
         let mut locked = Locked::new().unwrap();
         locked.bytes_mut()[..digits.len()].copy_from_slice(digits);
+        locked
+    }
+
+    fn pin(digits: &[u8]) -> Result<Pin, NotAPin> {
         Pin::new(
-            locked,
+            locked(digits),
             digits.len(),
             PinFor {
                 uid: 1000,

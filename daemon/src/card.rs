@@ -19,6 +19,7 @@ pub mod cac;
 pub mod cac_read;
 pub mod ccc;
 pub mod certificate;
+pub mod change;
 pub mod chuid;
 pub mod consistency;
 pub mod date;

@@ -9,6 +9,7 @@ mod card_work;
 mod desk;
 mod judging;
 pub mod keeper;
+mod pin_change;
 mod printed;
 mod reading;
 mod remembering;
@@ -32,8 +33,8 @@ use crate::card::habits::Habits;
 use crate::card::transport::Readers;
 use crate::config_watch::Loaded;
 use crate::event::{
-    Effect, Event, FoundSeat, NewNote, Now, PrintedOrder, RequestId, SessionToEnd, SignInOrder,
-    WizardOrder,
+    Effect, Event, FoundSeat, NewNote, Now, PinChangeOrder, PrintedOrder, RequestId, SessionToEnd,
+    SignInOrder, WizardOrder,
 };
 use crate::journal::Message;
 use crate::logind::{self, Address, NotActed};
@@ -186,6 +187,7 @@ impl Effects {
                 self.keep(Work::ReadConfirmation { request, what }, now);
             }
             Effect::ReadPrinted(order) => self.read_printed(*order),
+            Effect::ChangePin(order) => self.change_pin(*order),
             Effect::Record {
                 visit,
                 card,
@@ -358,6 +360,13 @@ impl Effects {
         let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
         let (habits, events) = (self.habits.clone(), self.events.clone());
         printed::start(order, habits, visiting, worker, events);
+    }
+
+    fn change_pin(&mut self, order: PinChangeOrder) {
+        let worker = self.worker(&order.reader, Purpose::PinChange);
+        let visiting = Arc::clone(self.visits.entry(order.visit).or_default());
+        let (habits, events) = (self.habits.clone(), self.events.clone());
+        pin_change::start(order, habits, visiting, worker, events);
     }
 
     /// Waits until the database has everything.

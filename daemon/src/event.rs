@@ -14,7 +14,7 @@ use cac_common::interface::{
     Refusal, Register, StartWizard, TestReply,
 };
 use cac_common::locked::Locked;
-use cac_common::pin::{AcceptedPin, Pin, PinFor};
+use cac_common::pin::{AcceptedPin, NewPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::{Outcome, RegistrationStatus};
@@ -23,6 +23,7 @@ use cac_common::time::UtcSeconds;
 use cac_common::trace::Trace;
 use cac_common::wizard::Confirmation;
 
+use crate::card::change::Change;
 use crate::card::error::CardError;
 use crate::card::facts::{CardFacts, Edge};
 use crate::card::logged_in::Target;
@@ -113,6 +114,21 @@ pub enum Event {
         visit: Visit,
         request: RequestId,
         result: Result<Option<Vec<u8>>, Option<CardError>>,
+        /// What the card last said of its PIN, if it was asked.
+        tries: Option<PinStatus>,
+    },
+    /// A PIN was typed, and the one that is to replace it.
+    PinChangeAsked {
+        request: RequestId,
+        pin: Pin,
+        new: NewPin,
+    },
+    /// What came of it; both are gone. Nothing is said of a failure where their
+    /// time was over before the card was asked.
+    PinChanged {
+        visit: Visit,
+        request: RequestId,
+        result: Result<Change, Option<CardError>>,
         /// What the card last said of its PIN, if it was asked.
         tries: Option<PinStatus>,
     },
@@ -306,6 +322,7 @@ pub enum Effect {
         what: GetConfirmation,
     },
     ReadPrinted(Box<PrintedOrder>),
+    ChangePin(Box<PinChangeOrder>),
     /// Sign in, and tell how that went.
     TestPortal {
         request: RequestId,
@@ -472,6 +489,16 @@ pub struct PrintedOrder {
     pub request: RequestId,
     pub target: Target,
     pub pin: HeldPin,
+}
+
+/// A PIN that is to be changed: of which card, from what, to what.
+pub struct PinChangeOrder {
+    pub visit: Visit,
+    pub reader: ReaderName,
+    pub request: RequestId,
+    pub target: Target,
+    pub pin: HeldPin,
+    pub new: NewPin,
 }
 
 /// A line of the history, before it has a number and a moment.

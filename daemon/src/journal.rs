@@ -40,6 +40,10 @@ messages! {
     CardFailed = "e35a9f6cfc0b4cd8b20c88276eb03b01",
     PinRefused = "c4966ca466d741699ec5232b8ffb3e17",
     PinBlocked = "5a3e56b84c5e4b93b750aecfa2bf359a",
+    PinChanged = "c0e4b0ea8b724a4cb0489ffca37827b0",
+    PinNotChanged = "d4f45ef8f29b49569deb7adf99c9727d",
+    /// The card was pulled in the middle of it, or failed.
+    PinChangeUnknown = "8d0b090a1994418fb6dd55254e191cab",
     Registered = "11e0c4d9c2e34c12ab6439afdfc67150",
     RegisteredNotSaved = "e0904738f5a3407ab82f32f8de0a4644",
     /// A person has to do something at the portal, or for it.

@@ -8,6 +8,7 @@
 
 mod by_hand;
 mod notes;
+mod pin_change;
 mod readers;
 mod removal;
 mod seats;
@@ -131,6 +132,13 @@ impl State {
             } => self.answered(request, visit, now, |card, context| {
                 card.printed_read(result, tries, context)
             }),
+            Event::PinChangeAsked { request, pin, new } => self.change_pin(request, pin, new, now),
+            Event::PinChanged {
+                visit,
+                request,
+                result,
+                tries,
+            } => self.pin_changed(request, visit, &result, tries, now),
             Event::TestAsked {
                 request,
                 portal,

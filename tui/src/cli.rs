@@ -24,7 +24,7 @@ pub use self::card::{Card, CardExport, CardShow, ForPin, Slots};
 pub use self::check::Check;
 pub use self::history::{History, Moment};
 pub use self::notify::Notify;
-pub use self::pin::{Pin, PinStatus};
+pub use self::pin::{Pin, PinChange, PinStatus};
 pub use self::portal::{Portal, PortalList, PortalShow, PortalTest};
 pub use self::setup::Setup;
 pub use self::status::{Status, WaitFor};
@@ -138,7 +138,7 @@ pub enum Command {
     /// Show the card in a reader, or write its certificates out.
     #[command(subcommand, after_help = examples::CARD)]
     Card(Card),
-    /// Say how the PIN of a card stands.
+    /// Say how the PIN of a card stands, or change it.
     #[command(subcommand, after_help = examples::PIN)]
     Pin(Pin),
     /// List the portals, show how one is described, or try signing in there by hand.

@@ -163,6 +163,10 @@ pub enum Failure {
     LastTry { card: Option<CardId>, visit: Visit },
     #[error("{0}; the card has not been asked")]
     NotAPin(NotAPin),
+    #[error("the new PIN was typed in two ways; the card has not been asked")]
+    NewPinsDiffer,
+    #[error("it is not known whether the PIN was changed")]
+    PinChangeUnheard(#[source] ClientError),
     #[error("no PIN was typed; the card has not been asked")]
     NoPin,
     #[error("the prompt was cancelled; the card has not been asked")]
@@ -254,6 +258,7 @@ impl Failure {
             | Self::CardGone
             | Self::NoLockedMemory(_)
             | Self::PinUnreadable(_)
+            | Self::PinChangeUnheard(_)
             | Self::NoPrompter { .. }
             | Self::PrompterFailed { .. }
             | Self::Interrupted
@@ -287,6 +292,7 @@ impl Failure {
             | Self::ReaderEmpty { .. }
             | Self::NoAnswer { .. }
             | Self::NotAPin(_)
+            | Self::NewPinsDiffer
             | Self::NoPin
             | Self::PinCancelled
             | Self::PinTooLate { .. }

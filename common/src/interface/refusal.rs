@@ -56,6 +56,14 @@ pub enum Refusal {
     NoLogin,
     #[error("the card takes no PIN without contact")]
     NoContact,
+    #[error("the card has no PIN that can be changed here: it has no PIV")]
+    NoPinChange,
+    #[error("the new PIN is the old one; the card has not been asked")]
+    SamePin,
+    #[error("the PIN was not changed: {cause}")]
+    PinNotChanged { cause: String },
+    #[error("it is not known whether the PIN was changed: {cause}")]
+    PinChangeUnknown { cause: String },
     #[error("the PIN was held no longer, and nothing was sent to the card")]
     PinForgotten,
     #[error("a PIN was given already, and is being used")]
@@ -122,6 +130,10 @@ impl Refusal {
             Self::CardFailed { cause } => ("org.cacd1.CardFailed", one("cause", cause)),
             Self::NoLogin => ("org.cacd1.NoLogin", none()),
             Self::NoContact => ("org.cacd1.NoContact", none()),
+            Self::NoPinChange => ("org.cacd1.NoPinChange", none()),
+            Self::SamePin => ("org.cacd1.SamePin", none()),
+            Self::PinNotChanged { cause } => ("org.cacd1.PinNotChanged", one("cause", cause)),
+            Self::PinChangeUnknown { cause } => ("org.cacd1.PinChangeUnknown", one("cause", cause)),
             Self::PinForgotten => ("org.cacd1.PinForgotten", none()),
             Self::PinInUse => ("org.cacd1.PinInUse", none()),
             Self::NothingToDo => ("org.cacd1.NothingToDo", none()),
@@ -181,6 +193,14 @@ impl Refusal {
             },
             "org.cacd1.NoLogin" => Self::NoLogin,
             "org.cacd1.NoContact" => Self::NoContact,
+            "org.cacd1.NoPinChange" => Self::NoPinChange,
+            "org.cacd1.SamePin" => Self::SamePin,
+            "org.cacd1.PinNotChanged" => Self::PinNotChanged {
+                cause: text("cause"),
+            },
+            "org.cacd1.PinChangeUnknown" => Self::PinChangeUnknown {
+                cause: text("cause"),
+            },
             "org.cacd1.PinForgotten" => Self::PinForgotten,
             "org.cacd1.PinInUse" => Self::PinInUse,
             "org.cacd1.NothingToDo" => Self::NothingToDo,
@@ -250,6 +270,14 @@ mod tests {
             },
             Refusal::NoLogin,
             Refusal::NoContact,
+            Refusal::NoPinChange,
+            Refusal::SamePin,
+            Refusal::PinNotChanged {
+                cause: "the card does not take it".into(),
+            },
+            Refusal::PinChangeUnknown {
+                cause: "card was removed".into(),
+            },
             Refusal::PinForgotten,
             Refusal::PinInUse,
             Refusal::NothingToDo,

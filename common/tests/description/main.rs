@@ -53,6 +53,7 @@ fn every_method_that_is_served_is_described_and_no_other() {
             method::SUBMIT_PIN,
             method::LOGIN,
             method::READ_PRINTED,
+            method::CHANGE_PIN,
             method::REGISTER,
             method::GET_HISTORY,
             method::CLEAR,
@@ -150,6 +151,7 @@ fn other_replies_and_every_request_are_as_described() {
         even_the_last_try: true,
     };
     check_request("SubmitPin", &serde_json::to_value(&pin).unwrap());
+    check_request("ChangePin", &serde_json::to_value(pin.clone()).unwrap());
     check_request("ReadPrinted", &serde_json::to_value(pin).unwrap());
     let login = Login {
         user: "jane".into(),

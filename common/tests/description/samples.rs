@@ -170,6 +170,7 @@ pub(super) fn apdus() -> Vec<Apdu> {
         Purpose::Test,
         Purpose::Wizard,
         Purpose::Printed,
+        Purpose::PinChange,
     ];
     let apdu = |purpose| Apdu {
         reader: ReaderName("Reader".into()),

@@ -105,6 +105,29 @@ pub enum CardError {
     NoLockedMemory,
 }
 
+impl CardError {
+    /// Whether a PIN that was not sent may be sent yet. Not where the last try
+    /// stays unspent.
+    pub(super) fn leaves_pin_of_use(&self) -> bool {
+        !matches!(
+            self,
+            Self::LastTry { .. } | Self::PinBlocked | Self::OtherCard
+        )
+    }
+
+    /// The card has looked at the PIN, or it was not even sent.
+    pub fn is_about_the_pin(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongPin { .. }
+                | Self::PinBlocked
+                | Self::LastTry { .. }
+                | Self::OtherCard
+                | Self::NoLockedMemory
+        )
+    }
+}
+
 /// A clause as the beginning of a sentence.
 pub fn capitalised(clause: &str) -> String {
     let mut letters = clause.chars();

@@ -78,11 +78,7 @@ fn work_through<T>(
     let (way, state) = match prepare(exchange, target, &pin) {
         Ok(prepared) => prepared,
         Err(error) => {
-            // The last try stays unspent, and so the PIN has no further use.
-            let given_back = !matches!(
-                error,
-                CardError::LastTry { .. } | CardError::PinBlocked | CardError::OtherCard
-            );
+            let given_back = error.leaves_pin_of_use();
             return Done {
                 result: Err(error),
                 pin: given_back.then_some(pin),
@@ -130,7 +126,8 @@ fn work_through<T>(
     }
 }
 
-fn prepare(
+/// Finds the card, and whether the PIN may be sent to it.
+pub(super) fn prepare(
     exchange: &mut Exchange<'_>,
     target: &Target,
     pin: &HeldPin,

@@ -1,6 +1,6 @@
 //! The PIV card edge: the few commands we send (SP 800-73pt2-5 §3).
 
-use cac_common::pin::{AcceptedPin, Pin};
+use cac_common::pin::{AcceptedPin, NewPin, Pin};
 use cac_common::registration::TriesLeft;
 use cac_common::snapshot::{PinReference, PinStatus};
 
@@ -13,10 +13,14 @@ use super::transport::TransportError;
 const SELECT: u8 = 0xA4;
 const GET_DATA: u8 = 0xCB;
 const VERIFY: u8 = 0x20;
+const CHANGE_PIN: u8 = 0x24;
 const GENERAL_AUTHENTICATE: u8 = 0x87;
 
 /// What VERIFY is called in errors where it cannot have cost a try.
 pub(super) const VERIFY_WITHOUT_PIN: &str = "VERIFY without PIN";
+
+/// What the command that changes a PIN is called in errors.
+pub(super) const CHANGE_REFERENCE_DATA: &str = "CHANGE REFERENCE DATA";
 
 /// What has to be known of a card to log in and out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,6 +246,21 @@ pub(super) fn verify_at(exchange: &mut Exchange<'_>, reference: u8, pin: Pin) ->
         Ok(status) => Verified::Refused(refusal(status)),
         Err(error) => Verified::Refused(error),
     }
+}
+
+/// Sends a PIN and the one that is to replace it, once (SP 800-73pt2-5 §3.2.2).
+pub(super) fn change_pin(
+    exchange: &mut Exchange<'_>,
+    reference: PinReference,
+    pin: Pin,
+    new: NewPin,
+) -> Result<StatusWord, CardError> {
+    let header = [0x00, CHANGE_PIN, 0x00, reference.key_reference(), 0x10];
+    let (command, length) = pin
+        .command_to_change(header, &new)
+        .map_err(|_| CardError::NoLockedMemory)?;
+    drop((pin, new));
+    exchange.send_encoded(&command.bytes()[..length], CHANGE_REFERENCE_DATA)
 }
 
 /// Lets the key in `key_reference` work on `block`: for RSA as long as the

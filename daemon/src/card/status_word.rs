@@ -8,6 +8,7 @@ use super::error::StatusWord;
 const AGAIN: &str = "take the card out and put it in again";
 const OFFICE: &str = "an ID card office can replace the card";
 const OFFICE_IF_AGAIN: &str = "if it fails again, an ID card office can replace it";
+const OFFICE_CHANGES_IT: &str = "an ID card office can change it";
 const SLOT: &str = "put the card into a reader with a slot, chip first";
 const OTHERS: &str = "close other programs that use the card";
 const ADMINISTRATOR: &str = "tell your administrator";
@@ -37,6 +38,7 @@ pub fn meaning(command: &str, status: StatusWord) -> Meaning {
     let of_the_command = match command {
         "SELECT" => of_select(status),
         "VERIFY" => of_verify(status),
+        "CHANGE REFERENCE DATA" => of_a_change(status),
         "GENERAL AUTHENTICATE" | "SIGN/DECRYPT" => of_a_key(command, status),
         "GET DATA" | "READ BUFFER" | "GET CERTIFICATE" | "GET ACR" => of_reading(status),
         _ => None,
@@ -96,6 +98,30 @@ fn of_verify(status: StatusWord) -> Option<Words> {
         ),
         0x6D00 | 0x6E00 => (
             "another part of the card answered, which takes no PIN",
+            OTHERS,
+        ),
+        _ => return None,
+    })
+}
+
+/// To a PIN and another that was to replace it.
+fn of_a_change(status: StatusWord) -> Option<Words> {
+    Some(match status.0 {
+        0x6400 | 0x6581 | 0x6F00 => ("the card failed while it changed the PIN", ""),
+        0x6A80 => (
+            "the card does not take the new PIN: its issuer may ask for more digits, or for others than before",
+            "choose another",
+        ),
+        0x6982 | 0x6985 => (
+            "the card does not let its holder change the PIN, or not through this reader",
+            OFFICE_CHANGES_IT,
+        ),
+        0x6700 | 0x6A81 | 0x6A86 | 0x6A88 => (
+            "the card does not change its PIN in this way",
+            OFFICE_CHANGES_IT,
+        ),
+        0x6D00 | 0x6E00 => (
+            "another part of the card answered, which changes no PIN",
             OTHERS,
         ),
         _ => return None,

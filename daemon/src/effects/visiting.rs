@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cac_common::pin::NewPin;
 use cac_common::snapshot::PinStatus;
 use tokio::sync::Notify;
 
@@ -33,11 +34,16 @@ pub(super) struct Visiting {
     pub(super) by_hand: ByHand,
 }
 
+/// A PIN, and what is to replace it, if it is to be changed.
+type Lot = (HeldPin, Option<NewPin>);
+
 /// A PIN that is lent to work with the card.
 #[derive(Default)]
 pub(super) struct Lent {
     /// Not there while the card works with it.
     pin: Option<HeldPin>,
+    /// What is to replace it; goes wherever it goes.
+    new: Option<NewPin>,
     /// Its time is over: what the card gives back is not kept.
     is_over: bool,
     /// Which piece of work may take it; one that was given up takes it no more.
@@ -53,13 +59,12 @@ impl Lent {
         Some(self.turn)
     }
 
-    /// The PIN, if it is still this piece's turn.
-    fn take(&mut self, turn: u64) -> Option<HeldPin> {
-        if self.turn == turn {
-            self.pin.take()
-        } else {
-            None
+    /// The PIN, if it is still this piece's turn, and what is to replace it.
+    fn take(&mut self, turn: u64) -> Option<Lot> {
+        if self.turn != turn {
+            return None;
         }
+        Some((self.pin.take()?, self.new.take()))
     }
 }
 
@@ -69,6 +74,7 @@ impl Visiting {
         let mut lent = self.lent();
         lent.is_over = true;
         lent.pin = None;
+        lent.new = None;
     }
 
     pub(super) fn end(&self) {
@@ -86,9 +92,16 @@ impl Visiting {
     pub(super) fn lend(&self, pin: HeldPin) {
         let mut lent = self.lent();
         lent.pin = Some(pin);
+        lent.new = None;
         lent.is_over = false;
         // Work that was given up, and may still begin, is for another PIN.
         lent.turn += 1;
+    }
+
+    /// The same, with what is to replace it.
+    pub(super) fn lend_both(&self, pin: HeldPin, new: NewPin) {
+        self.lend(pin);
+        self.lent().new = Some(new);
     }
 
     /// Takes back what is left of it.
@@ -106,9 +119,38 @@ impl Visiting {
         spent: &mut Spent,
         work: impl Fn(&mut dyn Transport, HeldPin) -> Done<T> + Clone + Send + 'static,
     ) -> Result<T, Option<CardError>> {
+        self.with_lent(worker, spent, move |transport, (pin, _)| {
+            Some((work(transport, pin), None))
+        })
+    }
+
+    /// The same, with the PIN and what is to replace it.
+    pub(super) fn with_both<T: Send + 'static>(
+        self: &Arc<Self>,
+        worker: &Worker,
+        spent: &mut Spent,
+        work: impl Fn(&mut dyn Transport, (HeldPin, NewPin)) -> (Done<T>, Option<NewPin>)
+        + Clone
+        + Send
+        + 'static,
+    ) -> Result<T, Option<CardError>> {
+        self.with_lent(worker, spent, move |transport, (pin, new)| {
+            Some(work(transport, (pin, new?)))
+        })
+    }
+
+    fn with_lent<T: Send + 'static>(
+        self: &Arc<Self>,
+        worker: &Worker,
+        spent: &mut Spent,
+        work: impl Fn(&mut dyn Transport, Lot) -> Option<(Done<T>, Option<NewPin>)>
+        + Clone
+        + Send
+        + 'static,
+    ) -> Result<T, Option<CardError>> {
         let mut number = 1;
         loop {
-            match self.with_pin_once(worker, spent, work.clone()) {
+            match self.with_lent_once(worker, spent, work.clone()) {
                 Err(Some(failure)) if number < TRIES && self.may_begin_anew(&failure) => {
                     tracing::debug!(error = %failure, "work with a card is begun anew");
                     number += 1;
@@ -118,24 +160,24 @@ impl Visiting {
         }
     }
 
-    fn with_pin_once<T: Send + 'static>(
+    fn with_lent_once<T: Send + 'static>(
         self: &Arc<Self>,
         worker: &Worker,
         spent: &mut Spent,
-        work: impl FnOnce(&mut dyn Transport, HeldPin) -> Done<T> + Send + 'static,
+        work: impl FnOnce(&mut dyn Transport, Lot) -> Option<(Done<T>, Option<NewPin>)> + Send + 'static,
     ) -> Result<T, Option<CardError>> {
         let turn = self.lent().begin().ok_or(None)?;
         let visiting = Arc::clone(self);
         // The PIN stays where it can be wiped until the card is open and locked.
         let ended = worker.run_once(LIMIT, move |transport| {
-            let pin = visiting.lent().take(turn)?;
-            Some(work(transport, pin))
+            let lot = visiting.lent().take(turn)?;
+            work(transport, lot)
         });
         // Work that was given up may still begin.
         self.lent().turn += 1;
         // Without a PIN its time, or the visit, was over before the card was open.
-        let done = ended?.ok_or(None)?;
-        self.keep(done.pin);
+        let (done, new) = ended?.ok_or(None)?;
+        self.keep(done.pin, new);
         spent.apdus += done.apdus;
         if done.tries.is_some() {
             spent.tries = done.tries;
@@ -144,10 +186,11 @@ impl Visiting {
     }
 
     /// Keeps a PIN for later, unless its time, or the visit, is over.
-    fn keep(&self, pin: Option<HeldPin>) {
+    fn keep(&self, pin: Option<HeldPin>, new: Option<NewPin>) {
         let mut lent = self.lent();
         if !lent.is_over && pin.is_some() {
             lent.pin = pin;
+            lent.new = new;
         }
     }
 
@@ -193,7 +236,7 @@ mod tests {
         let next = visiting.lent().begin().unwrap();
 
         assert!(visiting.lent().take(given_up).is_none());
-        let taken = visiting.lent().take(next).unwrap();
+        let (taken, _) = visiting.lent().take(next).unwrap();
         assert_eq!(taken.typed_for().uid, 2);
     }
 

@@ -72,6 +72,9 @@ impl Counts {
             }
             Event::PrintedRead {
                 result: Err(error), ..
+            }
+            | Event::PinChanged {
+                result: Err(error), ..
             } => self.pins_refused += u64::from(is_refused_pin(error.as_ref())),
             Event::Wizard(event) => {
                 if let WizardEvent::Turned {
@@ -99,6 +102,8 @@ impl Counts {
             | Event::CardRemembered { .. }
             | Event::PinGiven { .. }
             | Event::PrintedAsked { .. }
+            | Event::PinChangeAsked { .. }
+            | Event::PinChanged { result: Ok(_), .. }
             | Event::PrintedRead { result: Ok(_), .. }
             | Event::TestAsked { .. }
             | Event::NoticeAccepted { .. }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cac_common::interface::{Refusal, SubmitPin};
 use cac_common::locked::Locked;
-use cac_common::pin::{LONGEST, Pin, PinFor};
+use cac_common::pin::{LONGEST, LONGEST_PAIR, NewPin, Pin, PinFor};
 use cac_common::wire::Descriptor;
 use rustix::fs::{FileType, fstat};
 use tokio::net::unix::pipe::Receiver;
@@ -34,14 +34,49 @@ pub(super) async fn read(
     descriptor: Option<Descriptor>,
     uid: u32,
 ) -> Result<Pin, Refusal> {
-    let typed_for = PinFor {
+    take(descriptor, LONGEST)
+        .await?
+        .typed_for(typed_for(asked, uid))
+}
+
+/// Reads the PIN that came with a call, and after a line feed the one that is to
+/// replace it.
+pub(super) async fn read_both(
+    asked: SubmitPin,
+    descriptor: Option<Descriptor>,
+    uid: u32,
+) -> Result<(Pin, NewPin), Refusal> {
+    let Taken { bytes, length } = take(descriptor, LONGEST_PAIR).await?;
+    let both = &bytes.bytes()[..length];
+    let feed = both.iter().position(|byte| *byte == b'\n');
+    let feed = feed.ok_or(Refusal::MalformedPin)?;
+    let new = locked_copy(&both[feed + 1..])?;
+    let old = Taken {
+        bytes: locked_copy(&both[..feed])?,
+        length: feed,
+    };
+    let new = NewPin::new(new, length - feed - 1).map_err(|_| Refusal::MalformedPin)?;
+    Ok((old.typed_for(typed_for(asked, uid))?, new))
+}
+
+fn page() -> Result<Locked, Refusal> {
+    unlocked::page().map_err(|_| Refusal::NoLockedMemory)
+}
+
+fn locked_copy(secret: &[u8]) -> Result<Locked, Refusal> {
+    let mut copy = page()?;
+    copy.bytes_mut()[..secret.len()].copy_from_slice(secret);
+    Ok(copy)
+}
+
+fn typed_for(asked: SubmitPin, uid: u32) -> PinFor {
+    PinFor {
         uid,
         card: asked.card,
         visit: asked.visit,
         even_the_last_try: asked.even_the_last_try,
         by_login: false,
-    };
-    take(descriptor, LONGEST).await?.typed_for(typed_for)
+    }
 }
 
 /// Reads what came through a pipe with a call, up to its end or `longest` bytes.
@@ -50,7 +85,7 @@ pub(super) async fn take(descriptor: Option<Descriptor>, longest: usize) -> Resu
     let pipe = pipe_in_time(descriptor).await.ok_or(Refusal::NoPin)?;
     // Refuses the end that is written to.
     let pipe = Receiver::from_owned_fd(pipe).map_err(|_| Refusal::NoPin)?;
-    let mut bytes = unlocked::page().map_err(|_| Refusal::NoLockedMemory)?;
+    let mut bytes = page()?;
     let length = tokio::time::timeout(LIMIT, fill(&pipe, &mut bytes.bytes_mut()[..longest]))
         .await
         .ok()

@@ -31,6 +31,10 @@ pub(super) fn log(refusal: &Refusal, uid: u32, request: &str) {
         | Refusal::CardFailed { .. }
         | Refusal::NoLogin
         | Refusal::NoContact
+        | Refusal::NoPinChange
+        | Refusal::SamePin
+        | Refusal::PinNotChanged { .. }
+        | Refusal::PinChangeUnknown { .. }
         | Refusal::PinForgotten
         | Refusal::PinInUse
         | Refusal::NothingToDo

@@ -14,6 +14,7 @@ use cac_common::time;
 use super::Context;
 use super::session::Occasion;
 use super::visit::CardVisit;
+use crate::card::change::Change;
 use crate::card::error::CardError;
 use crate::event::{Effect, NewNote, Now, SessionToEnd, SignInResult};
 use crate::journal::{Facts, Message};
@@ -127,6 +128,40 @@ impl Note {
             card,
             "PIN typed, to read what is printed on the card",
         )
+    }
+
+    pub(super) fn pin_typed_for_a_change(card: &CardVisit) -> Self {
+        Self::of_card(HistoryKind::Pin, card, "PIN typed, to change it")
+    }
+
+    /// What became of a PIN that was to be changed; the card may be gone.
+    pub(super) fn pin_change(card: Option<&CardVisit>, change: &Change, by: Option<u32>) -> Self {
+        let (text, logged, message) = match change {
+            Change::Made => (
+                "The PIN of the card was changed".to_owned(),
+                "PIN changed",
+                Message::PinChanged,
+            ),
+            Change::NotMade(error) => (
+                format!("The PIN was not changed: {error}"),
+                "PIN not changed",
+                Message::PinNotChanged,
+            ),
+            Change::Unknown(error) => (
+                format!("It is not known whether the PIN was changed: {error}"),
+                "PIN may be changed or not",
+                Message::PinChangeUnknown,
+            ),
+        };
+        let note = match card {
+            Some(card) => Self::of_card(HistoryKind::Pin, card, &text),
+            None => Self::plain(HistoryKind::Pin, &text),
+        };
+        let note = note.logged_as(logged).tells(message);
+        match by {
+            Some(uid) => note.done_by(uid),
+            None => note,
+        }
     }
 
     pub(super) fn pin_wanted(card: &CardVisit, occasion: &Occasion, portals: usize) -> Self {

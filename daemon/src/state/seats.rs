@@ -74,6 +74,7 @@ impl State {
         match event {
             Event::PinGiven { pin, .. }
             | Event::PrintedAsked { pin, .. }
+            | Event::PinChangeAsked { pin, .. }
             | Event::TestAsked { pin, .. } => {
                 // Whoever knows it may have the card show itself to them.
                 match sight.may_use(self.reader_of(pin.typed_for().visit)?, by) {
@@ -111,6 +112,7 @@ impl State {
             | Event::Judged { .. }
             | Event::CardRemembered { .. }
             | Event::PrintedRead { .. }
+            | Event::PinChanged { .. }
             | Event::PortalTested { .. }
             | Event::SignInEnded { .. }
             | Event::Recorded { .. }

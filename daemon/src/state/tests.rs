@@ -6,6 +6,7 @@ mod ending;
 pub(crate) mod fixtures;
 mod judging;
 mod keeping;
+mod pin_change;
 mod promises;
 mod reading;
 mod refusing;
@@ -24,7 +25,7 @@ use cac_common::config::{Config, OnRemoval, PinKeep};
 use cac_common::identity::CardId;
 use cac_common::interface::{AcceptNotice, Clear, ClearScope, Register};
 use cac_common::locked::Locked;
-use cac_common::pin::{Pin, PinFor};
+use cac_common::pin::{NewPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
 use cac_common::registration::{Outcome, RegistrationStatus};
@@ -120,6 +121,7 @@ enum What {
 enum WhatFor {
     Registering,
     Printed,
+    Change,
     Test,
 }
 
@@ -142,6 +144,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             prop_oneof![
                 4 => Just(WhatFor::Registering),
                 1 => Just(WhatFor::Printed),
+                1 => Just(WhatFor::Change),
                 1 => Just(WhatFor::Test)
             ],
         )

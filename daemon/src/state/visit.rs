@@ -2,6 +2,7 @@
 
 mod consent;
 mod memory;
+mod pin_change;
 mod printed;
 mod recheck;
 mod session;
@@ -34,6 +35,7 @@ use crate::card::transport::TransportError;
 use crate::event::{Effect, HeldPin, Memory, Now, Proof};
 use crate::judgement::Judgement;
 use crate::registration::Stand;
+pub(super) use printed::refusal;
 use recheck::Recheck;
 use wizard::ByHand;
 

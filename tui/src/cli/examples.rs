@@ -81,7 +81,16 @@ Examples:
 pub(super) const PIN: &str = "\
 Examples:
   cacctl pin status
-      How many tries are left, and what to do next.";
+      How many tries are left, and what to do next.
+  cacctl pin change
+      Gives the card another PIN.";
+
+pub(super) const PIN_CHANGE: &str = "\
+Examples:
+  cacctl pin change
+      Asks at the terminal: the old PIN, the new one, and the new one again.
+  cacctl pin change --pin-from pinentry
+      Asks in a window.";
 
 pub(super) const PIN_STATUS: &str = "\
 Examples:

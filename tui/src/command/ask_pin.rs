@@ -25,9 +25,36 @@ use crate::{phrase, print};
 const FEWEST: usize = 6;
 const MOST: usize = 8;
 
+/// Which PIN is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    Pin,
+    /// It is to be changed.
+    Old,
+    New,
+    NewAgain,
+}
+
+impl Asks {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Pin => "PIN",
+            Self::Old => "Old PIN",
+            Self::New => "New PIN, six to eight digits",
+            Self::NewAgain => "New PIN again",
+        }
+    }
+
+    /// What is asked for is another than the card has.
+    fn is_new(self) -> bool {
+        matches!(self, Self::New | Self::NewAgain)
+    }
+}
+
 /// For what a PIN is asked.
 #[derive(Debug, Clone)]
 pub(super) struct Question {
+    asks: Asks,
     /// Whose card it is.
     holder: Option<String>,
     /// `PIV in SCR3310; 3 tries left`
@@ -74,6 +101,7 @@ impl Question {
     pub(super) fn of(reader: &Reader, card: &Card) -> Self {
         let holder = card.holder.as_ref();
         Self {
+            asks: Asks::Pin,
             holder: holder.map(|holder| readable(&holder.name.to_string())),
             card: format!(
                 "{} in {}; {}",
@@ -85,6 +113,10 @@ impl Question {
             cautions: Vec::new(),
             wrong: None,
         }
+    }
+
+    pub(super) fn asking(self, asks: Asks) -> Self {
+        Self { asks, ..self }
     }
 
     /// Says first that the card refused the one typed before.
@@ -121,10 +153,14 @@ impl Question {
 
     /// For a terminal: what a person has to know, and a line to type behind.
     pub(in crate::command) fn line(&self) -> String {
+        let title = self.asks.title();
+        if self.asks.is_new() {
+            return format!("{title}: ");
+        }
         let holder = self.holder.as_deref().unwrap_or("the card");
         let told = self.wrong.iter().chain(&self.cautions);
         let told: String = told.flat_map(|one| [one, "\n"]).collect();
-        format!("{told}PIN of {holder} ({}): ", self.card)
+        format!("{told}{title} of {holder} ({}): ", self.card)
     }
 
     /// For a window: a line for each thing, but for what was wrong before.
@@ -143,7 +179,8 @@ impl Question {
     fn nameless(&self) -> String {
         let wrong = self.wrong.as_ref();
         let wrong = wrong.map(|wrong| format!("{wrong} ")).unwrap_or_default();
-        let card = format!("{wrong}PIN of the card ({})", self.card);
+        let title = self.asks.title();
+        let card = format!("{wrong}{title} of the card ({})", self.card);
         match self.signs_in() {
             Some(signs_in) => format!("{card}. {signs_in}"),
             None => card,

@@ -1,5 +1,6 @@
-//! `cacctl pin`: how the PIN of a card stands.
+//! `cacctl pin`: how the PIN of a card stands, and another in its place.
 
+mod change;
 mod status;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use crate::sheet::Sheet;
 
 pub async fn run(socket: &Path, wanted: cli::Pin, sheet: Sheet) -> Result<Exit, Failure> {
     match wanted {
+        cli::Pin::Change(wanted) => change::run(socket, &wanted, sheet).await,
         cli::Pin::Status(wanted) => status::run(socket, &wanted, sheet).await,
     }
 }

@@ -133,7 +133,8 @@ impl Failure {
                 "cacctl card show says what kind of card it is, and what is wrong with it; an ID card office (RAPIDS) issues another.",
             ),
             Self::NotPem(_) => Some(daemon::VERSIONS),
-            Self::NotAPin(_) => Some("No try was spent: try again."),
+            Self::NotAPin(_) | Self::NewPinsDiffer => Some("No try was spent: try again."),
+            Self::PinChangeUnheard(_) => Some(daemon::WHICH_PIN),
             Self::PinCancelled => Some("No try was spent: run it again whenever you like."),
             Self::PinTooLate { .. } => Some("Try again; a larger --pin-timeout gives more time."),
             Self::PinNotGiven { .. } => {

@@ -11,6 +11,9 @@ pub(super) const VERSIONS: &str =
 pub(super) const START_IT: &str =
     "Is it running? Try: systemctl status cacd. Another socket is named with --socket.";
 
+/// Where both PINs went out, and no answer came.
+pub(super) const WHICH_PIN: &str = "Try the new PIN where one is asked for next. If the card does not accept it, the old one holds, and one try was spent. Stop before the last try: an ID card office (RAPIDS) can set another.";
+
 pub(super) fn exit_of(error: &ClientError) -> Exit {
     match error {
         ClientError::Unreachable { .. }
@@ -21,6 +24,7 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             Refusal::NotRead
             | Refusal::CardFailed { .. }
             | Refusal::PinForgotten
+            | Refusal::PinChangeUnknown { .. }
             | Refusal::NotTaken
             | Refusal::StoreFailed { .. }
             | Refusal::Stopping => Exit::Failed,
@@ -41,6 +45,8 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             | Refusal::LastTry
             | Refusal::PinBlocked
             | Refusal::NoLogin
+            | Refusal::NoPinChange
+            | Refusal::PinNotChanged { .. }
             | Refusal::PinInUse
             | Refusal::NothingToDo
             | Refusal::NoSteps
@@ -52,6 +58,7 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             Refusal::PutInBefore
             | Refusal::NoCard
             | Refusal::NoContact
+            | Refusal::SamePin
             | Refusal::WrongPin { .. } => Exit::NeedsPerson,
         },
         ClientError::UnknownError(_) | ClientError::Unreadable(_) | ClientError::Pipe(_) => {
@@ -111,6 +118,12 @@ pub(super) fn advice_for(error: &ClientError) -> &'static str {
             Refusal::PinForgotten => {
                 "It took longer than a PIN is kept (pin.keep in cacd.toml). Try again; no PIN try was spent."
             }
+            Refusal::NoPinChange => "An ID card office (RAPIDS) can change it.",
+            Refusal::SamePin => "No try was spent: choose another.",
+            Refusal::PinNotChanged { .. } => {
+                "The old PIN holds. cacctl pin status says how many tries are left."
+            }
+            Refusal::PinChangeUnknown { .. } => WHICH_PIN,
             Refusal::PinInUse => "Wait until the card is done.",
             Refusal::NothingToDo => "The card has not been asked; your PIN was thrown away.",
             Refusal::NoSteps => {

@@ -147,7 +147,7 @@ impl Way {
     }
 
     /// Logs out, and proves it.
-    pub(super) fn log_out(
+    pub(in crate::card) fn log_out(
         &self,
         exchange: &mut Exchange<'_>,
         target: &Target,

@@ -10,12 +10,14 @@ use cac_common::registration::{Notice, Outcome};
 use cac_common::snapshot::{PinStatus, Visit};
 
 use super::fixtures::{account_of, card_id, facts, reader_name};
-use super::{READERS, World};
-use crate::card::error::CardError;
+use super::{CARDS, READERS, World};
+use crate::card::change::Change;
+use crate::card::error::{CardError, StatusWord};
 use crate::card::rest::{Missing, Rest};
 use crate::card::transport::TransportError;
 use crate::event::{
-    Effect, Event, HeldPin, Memory, PrintedOrder, Remembered, RequestId, SignInOrder, SignInResult,
+    Effect, Event, HeldPin, Memory, PinChangeOrder, PrintedOrder, Remembered, RequestId,
+    SignInOrder, SignInResult,
 };
 use crate::judgement::{Asked, Judgement};
 use crate::store::Acquaintance;
@@ -42,6 +44,7 @@ impl World {
             }),
             Effect::SignIn(order) => self.finish_sign_in(*order, how),
             Effect::ReadPrinted(order) => self.finish_printed(*order, how),
+            Effect::ChangePin(order) => self.finish_change(*order, how),
             Effect::TestPortal { request, order, .. } => self.finish_test(request, *order, how),
             Effect::Record {
                 visit,
@@ -222,6 +225,59 @@ impl World {
         });
     }
 
+    fn finish_change(&mut self, order: PinChangeOrder, how: u64) {
+        let PinChangeOrder {
+            visit,
+            reader,
+            request,
+            target,
+            pin,
+            new,
+        } = order;
+        let HeldPin::Unsent(pin) = pin else {
+            panic!("a PIN that was kept is changed");
+        };
+        let met = match how % 6 {
+            2 => None,
+            3 => Some(Err(last_try())),
+            choice => {
+                let refusal = (choice == 1).then(|| refusal_of(how / 6));
+                Some(self.tried(visit, &reader, &target.card, &pin, 0, refusal))
+            }
+        };
+        let mut is_sent = true;
+        let result = match met {
+            None => Err(None),
+            // Pulled in the midst of it.
+            Some(Ok(())) if how % 6 == 4 => Ok(Change::Unknown(TransportError::Removed.into())),
+            Some(Ok(())) if how % 6 == 5 => Ok(Change::NotMade(CardError::Refused {
+                command: "CHANGE REFERENCE DATA",
+                status: StatusWord(0x6A80),
+            })),
+            Some(Ok(())) => Ok(Change::Made),
+            Some(Err(error)) => {
+                is_sent = error.is_about_the_pin();
+                Err(Some(error))
+            }
+        };
+        if matches!(result, Ok(Change::Made | Change::Unknown(_)))
+            && let Some(card) = (0..CARDS).find(|card| card_id(*card) == target.card)
+        {
+            self.outdated.insert(card, self.pins_typed);
+        }
+        if is_sent && !matches!(result, Err(None)) {
+            let (pair, length) = pin.command_to_change([0; 5], &new).unwrap();
+            let is_new = self.pairs.insert(pair.bytes()[..length].to_vec());
+            assert!(is_new, "a pair was sent twice");
+        }
+        self.step(Event::PinChanged {
+            visit,
+            request,
+            result,
+            tries: None,
+        });
+    }
+
     fn finish_rest(&mut self, visit: Visit, missing: Missing, how: u64) {
         let result = match how % 4 {
             3 => Err(TransportError::Removed.into()),
@@ -335,9 +391,18 @@ impl World {
     fn verify(&mut self, card: usize, pin: &Pin, is_accepted: bool) {
         assert_eq!(pin.typed_for().card, card_id(card), "PIN of another card");
         let (command, _) = pin.command([0; 5]).unwrap();
-        let digits = command.bytes()[5..13].to_vec();
-        let (first, answers) = self.verified.entry(digits).or_insert((card, Vec::new()));
+        let digits = &command.bytes()[5..13];
+        let (first, answers) = self
+            .verified
+            .entry(digits.to_vec())
+            .or_insert((card, Vec::new()));
         assert_eq!(*first, card, "one PIN went to two cards");
+        let number: usize = String::from_utf8_lossy(digits).parse().unwrap();
+        let outdated = self.outdated.get(&card);
+        assert!(
+            outdated.is_none_or(|typed| number > *typed),
+            "sent although the PIN was changed since"
+        );
         assert!(
             !answers.contains(&false),
             "sent again although the card had not accepted it"

@@ -81,6 +81,11 @@ impl World {
                 assert_eq!(typed_for.card, order.target.card, "PIN of another card");
                 self.check_pin(typed_for, order.visit, current);
             }
+            Effect::ChangePin(order) => {
+                let typed_for = order.pin.typed_for();
+                assert_eq!(typed_for.card, order.target.card, "PIN of another card");
+                self.check_pin(typed_for, order.visit, current);
+            }
             Effect::TestPortal { order, .. } => self.check_order(order, current),
             Effect::SignIn(order) => self.check_sign_in(order, current, before, who),
             Effect::Record {
@@ -255,6 +260,9 @@ fn uses_a_pin(effect: &Effect) -> Option<Visit> {
         return Some(order.visit);
     }
     if let Effect::ReadPrinted(order) = effect {
+        return Some(order.visit);
+    }
+    if let Effect::ChangePin(order) = effect {
         return Some(order.visit);
     }
     if let Effect::TestPortal { order, .. } = effect {

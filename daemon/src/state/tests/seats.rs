@@ -12,6 +12,7 @@ use cac_common::time::UtcSeconds;
 use super::fixtures::{card_id, certificate_of, holder, reader_name};
 use super::sessions::{JANE, JOHN};
 use super::{Act, CARDS, READERS, What, WhatFor, World};
+use crate::card::change::Change;
 use crate::event::{
     Answer, Effect, Event, FoundSeat, Front, HeldPin, NewNote, Peer, RequestId, SessionEvent,
     SessionToEnd, WizardEvent,
@@ -138,6 +139,7 @@ impl World {
     pub(super) fn check_permission(&self, event: &Event) {
         if let Event::PinGiven { pin, .. }
         | Event::PrintedAsked { pin, .. }
+        | Event::PinChangeAsked { pin, .. }
         | Event::TestAsked { pin, .. } = event
         {
             // With the right PIN it would be shown to them.
@@ -197,13 +199,18 @@ impl World {
         {
             self.seats.proved.insert((*visit, pin.typed_for().uid));
         }
-        if let Event::PrintedAsked { pin, .. } = event {
+        if let Event::PrintedAsked { pin, .. } | Event::PinChangeAsked { pin, .. } = event {
             let typed_for = pin.typed_for();
             self.seats.asked.insert((typed_for.visit, typed_for.uid));
         }
         if let Event::PrintedRead {
             visit,
             result: Ok(_),
+            ..
+        }
+        | Event::PinChanged {
+            visit,
+            result: Ok(Change::Made),
             ..
         } = event
         {
@@ -221,7 +228,7 @@ impl World {
         } = event
         {
             (*visit, Some(pin.typed_for().card.clone()))
-        } else if let Event::PrintedRead { visit, .. } = event {
+        } else if let Event::PrintedRead { visit, .. } | Event::PinChanged { visit, .. } = event {
             (*visit, self.current_visits().remove(visit))
         } else {
             return;
@@ -371,7 +378,7 @@ fn it_is_for_whoever_comes_first_where_nobody_was_in_front() {
 
 #[test]
 fn a_pin_of_theirs_that_it_accepts_shows_it_to_whoever_is_in_front() {
-    for what_for in [WhatFor::Registering, WhatFor::Printed] {
+    for what_for in [WhatFor::Registering, WhatFor::Printed, WhatFor::Change] {
         let mut world = at_seats([Some(JOHN), None]);
         world.act(Act::PutIn { reader: 0, card: 0 });
         world.finish_everything();

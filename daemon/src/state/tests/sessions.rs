@@ -253,7 +253,7 @@ impl World {
         readers.into_iter().filter_map(|it| it.card).collect()
     }
 
-    fn card(&self) -> Card {
+    pub(super) fn card(&self) -> Card {
         self.cards().into_iter().next().unwrap()
     }
 

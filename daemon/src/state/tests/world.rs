@@ -20,6 +20,10 @@ pub(super) struct World {
     /// By the digits of each PIN that was sent to a card: which card, and
     /// whether each of its answers was 9000.
     pub(super) verified: BTreeMap<Vec<u8>, (usize, Vec<bool>)>,
+    /// Each pair that was sent, the old PIN and the one that was to replace it.
+    pub(super) pairs: BTreeSet<Vec<u8>>,
+    /// By card: how many PINs had been typed when its PIN was changed, or may have been.
+    pub(super) outdated: BTreeMap<usize, usize>,
     /// Work that found another card in the reader than its own.
     pub(super) met_another: u32,
     pub(super) portals: Vec<Arc<Profile>>,
@@ -78,6 +82,8 @@ impl World {
             requests: 0,
             pins_typed: 0,
             verified: BTreeMap::new(),
+            pairs: BTreeSet::new(),
+            outdated: BTreeMap::new(),
             met_another: 0,
             portals: Vec::new(),
             sign_ins: BTreeMap::new(),
@@ -137,6 +143,11 @@ impl World {
                 self.step(match what_for {
                     WhatFor::Registering => Event::PinGiven { request, pin },
                     WhatFor::Printed => Event::PrintedAsked { request, pin },
+                    WhatFor::Change => Event::PinChangeAsked {
+                        request,
+                        pin,
+                        new: self.new_pin(),
+                    },
                     WhatFor::Test => Event::TestAsked {
                         request,
                         portal: "first".into(),
@@ -368,6 +379,14 @@ impl World {
             by_login: false,
         };
         Pin::new(locked, 8, typed_for).unwrap()
+    }
+
+    /// Another each time.
+    pub(super) fn new_pin(&self) -> NewPin {
+        let digits = format!("9{:07}", self.pins_typed).into_bytes();
+        let mut locked = Locked::new().unwrap();
+        locked.bytes_mut()[..8].copy_from_slice(&digits);
+        NewPin::new(locked, 8).unwrap()
     }
 
     pub(super) fn step(&mut self, event: Event) {

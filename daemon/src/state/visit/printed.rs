@@ -93,7 +93,7 @@ impl CardVisit {
 
 /// By any certificate that PIV has; a card without one shows nothing by which
 /// it is known again.
-fn target(facts: &CardFacts) -> Option<Target> {
+pub(super) fn target(facts: &CardFacts) -> Option<Target> {
     let certificate = facts.certificates.iter().find(|certificate| {
         let slot = certificate.summary.slot;
         !matches!(slot, Slot::Retired(_) | Slot::Applet(_))
@@ -119,7 +119,7 @@ fn told(content: &[u8], facts: Option<&CardFacts>) -> interface::Printed {
     }
 }
 
-pub(super) fn refusal(error: &CardError) -> Refusal {
+pub(in crate::state) fn refusal(error: &CardError) -> Refusal {
     match *error {
         CardError::WrongPin { tries_left } => Refusal::WrongPin { tries_left },
         CardError::PinBlocked => Refusal::PinBlocked,

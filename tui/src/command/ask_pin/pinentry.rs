@@ -106,7 +106,8 @@ impl Conversation {
         self.tell("SETTITLE cacd").await?;
         self.tell(&format!("SETDESC {}", encoded(&question.lines())))
             .await?;
-        self.tell("SETPROMPT PIN:").await?;
+        self.tell(&format!("SETPROMPT {}:", encoded(question.asks.title())))
+            .await?;
         if let Some(wrong) = &question.wrong {
             self.tell(&format!("SETERROR {}", encoded(wrong))).await?;
         }

@@ -48,7 +48,11 @@ pub(super) fn environment(page: &str) -> Vec<Named> {
 fn asks_for_pin(page: &str) -> bool {
     matches!(
         page,
-        "cacctl-register" | "cacctl-agent" | "cacctl-card-show" | "cacctl-portal-test"
+        "cacctl-register"
+            | "cacctl-agent"
+            | "cacctl-card-show"
+            | "cacctl-pin-change"
+            | "cacctl-portal-test"
     )
 }
 
@@ -112,7 +116,7 @@ fn schema(page: &str) -> Option<&'static str> {
         "cacctl-portal-list" => "/usr/share/doc/cacd/schema/portal-list.json",
         "cacctl-portal-show" => "/usr/share/doc/cacd/schema/portal-show.json",
         "cacctl-portal-test" => "/usr/share/doc/cacd/schema/portal-test.json",
-        "cacctl-pin-status" => "/usr/share/doc/cacd/schema/pin-status.json",
+        "cacctl-pin-status" | "cacctl-pin-change" => "/usr/share/doc/cacd/schema/pin-status.json",
         "cacctl-card-show" => "/usr/share/doc/cacd/schema/card-show.json",
         "cacctl-eligibility" => "/usr/share/doc/cacd/schema/eligibility.json",
         "cacctl-wizard" => "/usr/share/doc/cacd/schema/wizard.json",
@@ -130,7 +134,8 @@ pub(super) fn see_also(page: &str) -> &'static [&'static str] {
         "cacctl-login" => &["pam_exec(8)", "pam_pkcs11(8)"],
         "cacctl-card-export" => &["openssl-x509(1)"],
         "cacctl-card-show" => &["pinentry(1)"],
-        "cacctl-pin-status" => &["cacctl-card-show(1)"],
+        "cacctl-pin-status" => &["cacctl-pin-change(1)"],
+        "cacctl-pin-change" => &["cacctl-pin-status(1)", "pinentry(1)"],
         "cacctl-portal-test" => &["cacctl-register(1)"],
         "cacctl-eligibility" => &["cacctl-portal-show(1)"],
         "cacctl-history" => &["cacctl-clear(1)", "journalctl(1)"],

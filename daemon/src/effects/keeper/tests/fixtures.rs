@@ -63,6 +63,8 @@ pub(super) fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::PinGiven { .. }
         | Event::PrintedAsked { .. }
         | Event::PrintedRead { .. }
+        | Event::PinChangeAsked { .. }
+        | Event::PinChanged { .. }
         | Event::NoticeAccepted { .. }
         | Event::TestAsked { .. }
         | Event::Wizard(_)

@@ -101,7 +101,7 @@ impl ByHand {
     }
 
     /// It goes on, or waits for a person.
-    pub(super) fn is_under_way(&self) -> bool {
+    pub(in crate::state) fn is_under_way(&self) -> bool {
         let run = self.run.as_ref();
         run.is_some_and(|run| !matches!(run.phase, Phase::Done { .. } | Phase::Stopped(_)))
     }
