@@ -20,12 +20,12 @@ const TIMES: usize = 21;
 /// Entries of a page.
 const PAGE: u32 = 200;
 
-const NOW: UtcSeconds = UtcSeconds(1_795_356_129);
+pub(crate) const NOW: UtcSeconds = UtcSeconds(1_795_356_129);
 
 /// Once a minute, something happens.
 const APART: i64 = 60;
 
-const SIZES: [i64; 3] = [1_000, 100_000, 1_000_000];
+pub(crate) const SIZES: [i64; 3] = [1_000, 100_000, 1_000_000];
 
 /// What is measured of one history.
 struct Costs {
@@ -76,7 +76,7 @@ pub(crate) fn print() -> anyhow::Result<()> {
 
 /// Makes a database with so many entries, none of which holds the word that is
 /// looked for.
-fn fill(folder: &Path, entries: i64) -> anyhow::Result<()> {
+pub(crate) fn fill(folder: &Path, entries: i64) -> anyhow::Result<()> {
     drop(Store::open(folder, NOW)?);
     let connection = Connection::open(folder.join("cacd.db"))?;
     connection.execute(
@@ -156,11 +156,11 @@ async fn median<E: std::error::Error + Send + Sync + 'static>(
     times.get(TIMES / 2).copied().context("it was measured")
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
 #[expect(clippy::disallowed_methods, reason = "it measures")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

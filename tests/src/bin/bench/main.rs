@@ -9,6 +9,7 @@ mod history;
 mod other;
 mod ours;
 mod place;
+mod store;
 mod table;
 mod watchers;
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
             ours::serve(&reader, &arguments.next().unwrap_or_default())
         }
         (Some(word), None) if word == history::WORD => history::print(),
+        (Some(word), None) if word == store::WORD => store::print(),
         (Some(word), None) if word == dashboard::WORD => dashboard::print(),
         (Some(word), None) if word == watchers::WORD => watchers::print(),
         _ => run(),
@@ -72,6 +74,7 @@ fn run() -> anyhow::Result<()> {
     whole_sign_in()?;
     counts::print()?;
     history::print()?;
+    store::print()?;
     watchers::print()?;
     dashboard::print()
 }
