@@ -48,6 +48,7 @@ pub use self::cast::{jane, john, portal_person, the_card_of};
 pub use self::commands::Background;
 pub(crate) use self::conversation::{card_in, label_of};
 pub use self::crowd::{Crowd, Done};
+pub use self::daemon::UNLOCKED_MEMORY;
 pub use self::follower::Follower;
 pub use self::neighbour::Neighbour;
 pub use self::outsider::{

@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::Context as _;
-use cac_tests::harness::{LIMIT, Lab, Plan, appears_in, kept_in, the_card_of};
+use cac_tests::harness::{LIMIT, Lab, Plan, UNLOCKED_MEMORY, appears_in, kept_in, the_card_of};
 use cac_tests::system::{SERVICE, System};
+use cac_tests::terminal::Size;
 use cac_tests::virtual_card::key::KeyAlgorithm;
 use cac_tests::virtual_card::person::Person;
 use cac_tests::virtual_card::{CardHandle, CardModel};
@@ -15,6 +16,11 @@ use cac_tests::wait;
 const PIN: &str = "58203947";
 
 const WRONG_PIN: &str = "11111111";
+
+const SIZE: Size = Size {
+    columns: 100,
+    rows: 24,
+};
 
 /// As long as the card is in.
 const KEPT: &str = "[pin]\nkeep = \"visit\"\n";
@@ -63,6 +69,32 @@ fn s95_where_no_memory_can_be_locked_that_is_told_once_and_all_goes_on() -> anyh
     assert_eq!(told.count(), 1, "and in the history");
 
     is_wiped_when_the_card_is_out(&mut lab)
+}
+
+#[test]
+fn s95_who_types_a_pin_where_no_memory_can_be_locked_is_told_and_may() -> anyhow::Result<()> {
+    const UNLOCKED: &str = "No memory can be locked here";
+    let mut lab = Lab::start()?;
+    let file = the_card_of(Person::jane_doe(), KeyAlgorithm::P256, PIN)?;
+    lab.welcome(&file)?;
+    let card = CardHandle::new(&file, CardModel::T1)?;
+    lab.insert(0, &card)?;
+    lab.wait_for_status(0, "needs PIN")?;
+    let terminal = lab.terminal(SIZE)?;
+
+    terminal.enter("cacctl register")?;
+    terminal.shows(&["PIN of DOE, JANE Q"])?;
+    terminal.hides(&[UNLOCKED])?;
+    terminal.enter(WRONG_PIN)?;
+    terminal.shows(&["needs PIN (2 left)"])?;
+    terminal.enter("clear")?;
+    terminal.enter(&format!("{} cacctl register", UNLOCKED_MEMORY.join(" ")))?;
+    terminal.shows(&[UNLOCKED, "PIN of DOE, JANE Q"])?;
+    terminal.enter(PIN)?;
+    terminal.shows(&["registered"])?;
+
+    assert!(!terminal.all_text()?.contains(PIN));
+    Ok(())
 }
 
 #[test]

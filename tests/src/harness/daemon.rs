@@ -13,6 +13,16 @@ use crate::pcscd::SOCKET_VARIABLE;
 use crate::system_bus::ADDRESS_VARIABLE;
 use crate::wait;
 
+/// Runs what comes after it where it may lock no memory: root could lock what it
+/// likes, but for the second half.
+pub const UNLOCKED_MEMORY: [&str; 5] = [
+    "prlimit",
+    "--memlock=0:0",
+    "setpriv",
+    "--bounding-set=-ipc_lock",
+    "--inh-caps=-ipc_lock",
+];
+
 /// Runs the rest of its arguments where the folder in the first cannot be written to.
 const READ_ONLY: &str = r#"
 set -e
@@ -69,10 +79,9 @@ impl Daemon {
                 command
             }
             Surroundings::NoLockedMemory => {
-                let mut command = Command::new("prlimit");
-                // Root may lock what it likes, but for this.
-                command.args(["--memlock=0:0", "setpriv", "--bounding-set=-ipc_lock"]);
-                command.args(["--inh-caps=-ipc_lock", "--"]).arg(cacd);
+                let [program, arguments @ ..] = UNLOCKED_MEMORY;
+                let mut command = Command::new(program);
+                command.args(arguments).arg(cacd);
                 command
             }
         };

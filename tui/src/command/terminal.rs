@@ -11,6 +11,10 @@ use tokio::net::unix::pipe::Receiver;
 
 use super::ask_pin::Silence;
 
+/// Said before a secret is asked for where that is so.
+const UNLOCKED: &str =
+    "No memory can be locked here (ulimit -l): what you type could be swapped out to disk.\n";
+
 /// Whether what is typed is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Echo {
@@ -62,6 +66,9 @@ impl Terminal {
             }
             Echo::Ahead => None,
         };
+        if echo == Echo::Hidden && !line.is_locked() {
+            self.say(UNLOCKED)?;
+        }
         self.say(prompt)?;
         let mut length = 0;
         while length < CAPACITY {
