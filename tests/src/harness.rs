@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 
 use self::daemon::Daemon;
 use crate::clock;
-use crate::pcscd::PrivatePcscd;
+use crate::pcscd::{self, PrivatePcscd};
 use crate::portal::{PortalConfig, ReferencePortal, ServerIdentity, Versions};
 use crate::session_bus;
 use crate::system_bus::SystemBus;
@@ -429,6 +429,13 @@ impl Lab {
         Ok(fs::write(folder.join("cacctl.toml"), settings)?)
     }
 
+    /// The folder of cacctl's user, with nothing in it that is not of the test.
+    pub fn home(&self) -> anyhow::Result<PathBuf> {
+        let home = self.folder().join("home");
+        fs::create_dir_all(&home)?;
+        Ok(home)
+    }
+
     /// Where cacctl keeps what it knows for its user.
     pub fn state_of_the_user(&self) -> PathBuf {
         self.folder().join("user/state")
@@ -439,6 +446,8 @@ impl Lab {
         command
             .args(arguments)
             .env(cac_common::paths::SOCKET_VARIABLE, self.socket())
+            .env(pcscd::SOCKET_VARIABLE, self.pcscd_socket())
+            .env("HOME", self.home()?)
             .env("XDG_RUNTIME_DIR", self.folder())
             .env("XDG_CONFIG_HOME", self.folder().join("user/config"))
             .env("XDG_STATE_HOME", self.folder().join("user/state"))

@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::harness::{LIMIT, Lab, programs};
+use crate::pcscd::SOCKET_VARIABLE as PCSCD_VARIABLE;
 use crate::tmux::Tmux;
 use crate::wait;
 
@@ -99,6 +100,11 @@ impl Behind {
 impl Terminal {
     /// A shell that finds `cacctl`, which asks the daemon behind `socket`.
     pub fn open(size: Size, socket: &Path) -> anyhow::Result<Self> {
+        Self::open_with(size, socket, &[])
+    }
+
+    /// The same, with this in its environment: `NAME=value`.
+    pub fn open_with(size: Size, socket: &Path, variables: &[String]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("cacd-terminal-")
             .tempdir()?;
@@ -116,7 +122,9 @@ impl Terminal {
         let (columns, rows) = (size.columns.to_string(), size.rows.to_string());
         let mut open = vec!["new-session", "-d", "-P", "-F", "#{pane_tty} #{pane_pid}"];
         open.extend(["-x", &columns, "-y", &rows]);
-        open.extend(["--", "env", &path, &socket, &prompt, SHELL, "-i"]);
+        open.extend(["--", "env", &path, &socket, &prompt]);
+        open.extend(variables.iter().map(String::as_str));
+        open.extend([SHELL, "-i"]);
         let made = tmux.ask(&open)?;
         let (device, shell) = made.split_once(' ').context("tmux names the pane")?;
         let mut terminal = Self {
@@ -353,7 +361,10 @@ impl Terminal {
 impl Lab {
     /// A terminal on this machine.
     pub fn terminal(&self, size: Size) -> anyhow::Result<Terminal> {
-        Terminal::open(size, &self.socket())
+        let pcscd = self.pcscd_socket();
+        let pcscd = format!("{PCSCD_VARIABLE}={}", pcscd.display());
+        let home = format!("HOME={}", self.home()?.display());
+        Terminal::open_with(size, &self.socket(), &[pcscd, home])
     }
 
     /// The dashboard, opened in one.

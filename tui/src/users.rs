@@ -46,8 +46,11 @@ pub fn told(uid: u32) -> String {
     }
 }
 
-/// Of the user of this process, by name as far as there is one.
+/// The user of this process by name; empty for root, and where there is none.
 pub(crate) fn own() -> String {
+    if getuid().is_root() {
+        return String::new();
+    }
     let own = NAMES.get().and_then(|names| names.get(&getuid().as_raw()));
     own.cloned().unwrap_or_default()
 }

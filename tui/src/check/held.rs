@@ -65,6 +65,9 @@ const LIBRARIES: [&str; 2] = ["libpcsclite", "opensc-pkcs11"];
 /// Part of a line of scdaemon.conf that lets others at the card (scdaemon(1)).
 const SHARES: &str = "pcsc-shared";
 
+/// They never keep a card for themselves alone.
+const OURS: [&str; 3] = ["cacd", "cacctl", "pcscd"];
+
 const SCDAEMON: &str = "scdaemon";
 
 struct Process {
@@ -145,9 +148,9 @@ fn card_held(place: &Place) -> Vec<Found> {
     let processes = processes(&place.root.join("proc"));
     let scdaemon = processes.iter().find(|it| it.name == SCDAEMON);
     let own = getpid().as_raw_nonzero().get().unsigned_abs();
-    let users: Vec<&Process> = (processes.iter())
-        .filter(|it| it.uses_cards && it.id != own && it.name != SCDAEMON)
-        .collect();
+    let is_ours = |it: &Process| it.id == own || OURS.contains(&&it.name[..]);
+    let is_user = |it: &&Process| it.name == SCDAEMON || it.uses_cards && !is_ours(it);
+    let users: Vec<&Process> = processes.iter().filter(is_user).collect();
     let readers = place.picture.iter().flat_map(|picture| &picture.readers);
     let is_held = readers
         .filter_map(|reader| reader.card.as_ref())
@@ -156,10 +159,8 @@ fn card_held(place: &Place) -> Vec<Found> {
          from doing so again, put the lines disable-ccid and pcsc-shared into \
          ~/.gnupg/scdaemon.conf.";
     vec![match (is_held, scdaemon) {
-        (true, Some(scdaemon)) => {
-            let cause = format!("scdaemon (process {}) keeps it, most likely", scdaemon.id);
-            Found::failed(cause).by(let_go, "gpgconf --kill scdaemon")
-        }
+        (true, Some(_)) => Found::failed(format!("a program keeps it: {}", told(&users)))
+            .by(let_go, "gpgconf --kill scdaemon"),
         (true, None) if users.is_empty() => {
             Found::failed("a program keeps it, and none of yours is seen to").by(
                 "It is one of another user, or of the system. Close it, or have it closed.",

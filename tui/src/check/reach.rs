@@ -6,7 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use cac_common::client::Client;
-use cac_common::snapshot::{Portal, Snapshot};
+use cac_common::snapshot::Portal;
+use tokio::runtime::Handle;
 
 use super::child::{self, ChildError};
 use super::look::Place;
@@ -43,10 +44,15 @@ fn portals(place: &Place) -> Vec<Found> {
     if has_a_proxy(place) {
         return vec![Found::not_applicable("cacd goes through a proxy")];
     }
+    let runtime = Handle::try_current().ok();
     std::thread::scope(|scope| {
+        let runtime = runtime.as_ref();
         let called: Vec<_> = enabled
             .take(MOST_PORTALS)
-            .map(|portal| (portal, scope.spawn(|| called(place, picture, portal))))
+            .map(|portal| {
+                let called = scope.spawn(move || called(place, runtime, portal));
+                (portal, called)
+            })
             .collect();
         let found = called.into_iter().map(|(portal, called)| {
             let found = called.join();
@@ -68,7 +74,7 @@ fn has_a_proxy(place: &Place) -> bool {
     text.lines().any(is_set) || names.iter().any(|name| std::env::var_os(name).is_some())
 }
 
-fn called(place: &Place, picture: &Snapshot, portal: &Portal) -> Found {
+fn called(place: &Place, runtime: Option<&Handle>, portal: &Portal) -> Found {
     let Some((host, port)) = host_and_port(&portal.origin) else {
         return Found::failed(format!("{} is no address of a server", portal.origin))
             .mended("Mend the origin in its profile.");
@@ -80,7 +86,7 @@ fn called(place: &Place, picture: &Snapshot, portal: &Portal) -> Found {
             format!("curl --head https://{host}:{port}/"),
         );
     }
-    let anchors = match anchors(place, picture, &portal.name) {
+    let anchors = match anchors(place, runtime, &portal.name) {
         Ok(anchors) => anchors,
         Err(unread) => return Found::unknown(unread),
     };
@@ -133,11 +139,8 @@ fn connected(host: &str, port: u16) -> Result<(), String> {
 }
 
 /// Of the profile; the system's where it names none.
-fn anchors(place: &Place, picture: &Snapshot, name: &str) -> Result<Vec<String>, String> {
-    if !picture.portals.iter().any(|portal| portal.name == name) {
-        return Ok(Vec::new());
-    }
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+fn anchors(place: &Place, runtime: Option<&Handle>, name: &str) -> Result<Vec<String>, String> {
+    let Some(runtime) = runtime else {
         return Err("its profile cannot be asked for".into());
     };
     let asked = async {
