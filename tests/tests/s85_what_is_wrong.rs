@@ -342,12 +342,11 @@ impl GnuPg {
 
     /// It does not know the card, and keeps it all the same.
     fn take_the_card(&self) -> anyhow::Result<()> {
-        self.tell("gpg-connect-agent", &["scd serialno undefined", "/bye"])?;
-        let running = self.tell("gpg-connect-agent", &["scd getinfo pid", "/bye"])?;
-        ensure!(
-            running.starts_with("D "),
-            "scdaemon does not run: {running}"
-        );
+        // pcscd may not have noticed the card yet.
+        wait_until("scdaemon has the card", LIMIT, || {
+            let said = self.tell("gpg-connect-agent", &["scd serialno undefined", "/bye"]);
+            said.is_ok_and(|said| said.contains("SERIALNO"))
+        })?;
         Ok(())
     }
 }

@@ -162,19 +162,12 @@ fn ask(place: &Place) -> Answer {
     };
     let numbers = [12, VERSION, MAJOR, MINOR, 0];
     let request: Vec<u8> = numbers.iter().flat_map(|it| it.to_ne_bytes()).collect();
-    let mut answer = [0; 12];
     let talked = (stream.set_read_timeout(Some(ANSWER)))
         .and_then(|()| stream.set_write_timeout(Some(ANSWER)))
         .and_then(|()| stream.write_all(&request))
-        .and_then(|()| stream.read_exact(&mut answer));
+        .and_then(|()| Ok((number(&mut stream)?, number(&mut stream)?)));
     match talked {
-        Ok(()) => {
-            let [a, b, c, d, e, f, g, h, ..] = answer;
-            Answer::Version(
-                u32::from_ne_bytes([a, b, c, d]),
-                u32::from_ne_bytes([e, f, g, h]),
-            )
-        }
+        Ok((major, minor)) => Answer::Version(major, minor),
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Answer::NoAnswer,
             io::ErrorKind::UnexpectedEof
@@ -183,6 +176,13 @@ fn ask(place: &Place) -> Answer {
             _ => Answer::NotThere(error),
         },
     }
+}
+
+/// In the order of bytes of this machine.
+fn number(stream: &mut UnixStream) -> io::Result<u32> {
+    let mut bytes = [0; 4];
+    stream.read_exact(&mut bytes)?;
+    Ok(u32::from_ne_bytes(bytes))
 }
 
 fn access(place: &Place) -> Vec<Found> {
