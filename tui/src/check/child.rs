@@ -34,9 +34,12 @@ pub(crate) fn said(mut command: Command, limit: Duration) -> Result<Said, ChildE
     let errors = writer.try_clone().map_err(ChildError::NotStarted)?;
     command.env("LC_ALL", "C").stdin(Stdio::null());
     command.stdout(writer).stderr(errors);
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => ChildError::NotThere,
-        _ => ChildError::NotStarted(error),
+    let mut child = command.spawn().map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            ChildError::NotThere
+        } else {
+            ChildError::NotStarted(error)
+        }
     })?;
     // With it our ends of the pipe are closed.
     drop(command);

@@ -165,10 +165,8 @@ fn asks_for_a_card(root: &Path) -> Option<String> {
             .map(|line| line.split('#').next().unwrap_or_default());
         lines.find_map(|line| {
             let mut words = line.split_whitespace();
-            if !words
-                .next()
-                .is_some_and(|it| it.trim_start_matches('-') == "auth")
-            {
+            let kind = words.next().map(|it| it.trim_start_matches('-'));
+            if kind != Some("auth") {
                 return None;
             }
             if line.contains("pam_pkcs11.so") {

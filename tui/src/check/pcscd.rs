@@ -70,6 +70,14 @@ const MAJOR: u32 = 4;
 const MINOR: u32 = 4;
 const VERSION: u32 = 0x11;
 
+/// A time-out of a socket (socket(7), SO_RCVTIMEO), and one that was closed.
+const TOO_LATE: [io::ErrorKind; 2] = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+const HUNG_UP: [io::ErrorKind; 3] = [
+    io::ErrorKind::UnexpectedEof,
+    io::ErrorKind::BrokenPipe,
+    io::ErrorKind::ConnectionReset,
+];
+
 const START_IT: &str = "Programs reach the readers through it. Start it; cacd finds it by itself. Where \
      there is no such unit, it is not installed: sudo apt install pcscd.";
 const START_IT_BY: &str = "sudo systemctl enable --now pcscd.socket";
@@ -86,7 +94,7 @@ enum Answer {
     /// It closed the connection before a word.
     TurnedAway,
     NotThere(io::Error),
-    NoAnswer,
+    Silence,
 }
 
 fn hidepid(place: &Place) -> Vec<Found> {
@@ -146,12 +154,13 @@ fn socket(place: &Place) -> Vec<Found> {
 }
 
 fn told(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it is not there".into(),
-        io::ErrorKind::ConnectionRefused => "nobody listens there".into(),
-        io::ErrorKind::PermissionDenied => "it is not for you".into(),
-        _ => error.to_string(),
-    }
+    let known = [
+        (io::ErrorKind::NotFound, "it is not there"),
+        (io::ErrorKind::ConnectionRefused, "nobody listens there"),
+        (io::ErrorKind::PermissionDenied, "it is not for you"),
+    ];
+    let known = known.iter().find(|(kind, _)| *kind == error.kind());
+    known.map_or_else(|| error.to_string(), |(_, told)| (*told).to_owned())
 }
 
 /// Calls pcscd as a program would, and hangs up.
@@ -168,13 +177,9 @@ fn ask(place: &Place) -> Answer {
         .and_then(|()| Ok((number(&mut stream)?, number(&mut stream)?)));
     match talked {
         Ok((major, minor)) => Answer::Version(major, minor),
-        Err(error) => match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Answer::NoAnswer,
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset => Answer::TurnedAway,
-            _ => Answer::NotThere(error),
-        },
+        Err(error) if TOO_LATE.contains(&error.kind()) => Answer::Silence,
+        Err(error) if HUNG_UP.contains(&error.kind()) => Answer::TurnedAway,
+        Err(error) => Answer::NotThere(error),
     }
 }
 
@@ -200,7 +205,7 @@ fn access(place: &Place) -> Vec<Found> {
                 Found::failed(cause).by(RULE, "journalctl -u pcscd")
             }
         }
-        Answer::NoAnswer => Found::failed("it takes the call and says nothing").by(
+        Answer::Silence => Found::failed("it takes the call and says nothing").by(
             "It hangs, perhaps in a reader's driver. Start it anew; pull the reader first if that \
              does not help.",
             "sudo systemctl restart pcscd",

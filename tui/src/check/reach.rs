@@ -129,10 +129,12 @@ fn connected(host: &str, port: u16) -> Result<(), String> {
         let Err(error) = TcpStream::connect_timeout(&address, LIMIT) else {
             return Ok(());
         };
-        last = match error.kind() {
-            io::ErrorKind::ConnectionRefused => format!("nothing listens at {host}:{port}"),
-            io::ErrorKind::TimedOut => format!("{host}:{port} does not answer"),
-            _ => format!("{host}:{port}: {error}"),
+        last = if error.kind() == io::ErrorKind::ConnectionRefused {
+            format!("nothing listens at {host}:{port}")
+        } else if error.kind() == io::ErrorKind::TimedOut {
+            format!("{host}:{port} does not answer")
+        } else {
+            format!("{host}:{port}: {error}")
         };
     }
     Err(last)

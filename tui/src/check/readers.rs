@@ -101,7 +101,7 @@ fn kernel_modules(place: &Place) -> Vec<Found> {
         let mut lines = text.lines();
         lines.any(|line| line.split(' ').next() == Some(*name))
     };
-    let loaded: Vec<&str> = TAKERS.into_iter().filter(|it| loaded(&it)).collect();
+    let loaded: Vec<&str> = TAKERS.into_iter().filter(|it| loaded(it)).collect();
     if loaded.is_empty() {
         return vec![Found::fine("none of them is loaded")];
     }
