@@ -27,6 +27,18 @@ pub(crate) use self::roots::Roots;
 pub(crate) use self::undo::{Force, Undone};
 use crate::phrase::Tone;
 
+/// The names of all steps, in the order in which they are done.
+pub const STEPS: [&str; 8] = [
+    "module",
+    "conflicts",
+    "p11-kit",
+    "browsers",
+    "sandboxes",
+    "scdaemon",
+    "firefox-policy",
+    "system-store",
+];
+
 /// One step, or one change that is undone, as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
@@ -41,7 +53,7 @@ pub struct Line {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It is so already.
     There,

@@ -25,12 +25,16 @@ pub struct Setup {
     pub system: bool,
 
     /// Put back what was there before, the last change first.
-    #[arg(long, conflicts_with_all = ["roots", "digest", "system_store"])]
+    #[arg(long, conflicts_with_all = ["only", "roots", "digest", "system_store"])]
     pub undo: bool,
 
     /// With --undo: also where somebody has changed a file since.
     #[arg(long, requires = "undo")]
     pub force: bool,
+
+    /// Only these steps; once for each.
+    #[arg(long, value_name = "STEP", value_parser = crate::setup::STEPS)]
+    pub only: Vec<String>,
 
     /// Only say what would be done.
     #[arg(long)]

@@ -56,6 +56,7 @@ pub async fn run(wanted: cli::Setup, sheet: Sheet) -> Result<Exit, Failure> {
         scope,
         roots: roots.as_ref(),
         system_store: wanted.system_store,
+        only: &wanted.only,
     };
     let plan = setup::plan(&places, asked_for).await?;
     let is_to_do = plan.iter().any(Step::is_to_do);

@@ -83,6 +83,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) roots: Option<&'a Roots>,
     /// The roots go into the store of the system too.
     pub(crate) system_store: bool,
+    /// The names of the steps that are wanted; all, where there is none.
+    pub(crate) only: &'a [String],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -112,6 +114,7 @@ pub(crate) async fn plan(places: &Places, wanted: Wanted<'_>) -> Result<Vec<Step
             }
         }
     }
+    plan.retain(|step| wanted.only.is_empty() || wanted.only.iter().any(|name| name == step.name));
     Ok(plan)
 }
 
