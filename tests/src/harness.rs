@@ -3,6 +3,7 @@
 //! A [`Lab`] keeps to a folder of its own. Whatever it started ends with it,
 //! and the folder goes too, however the test went.
 
+mod account;
 mod by_hand;
 mod cast;
 pub(crate) mod commands;
@@ -44,6 +45,7 @@ use crate::virtual_card::samples;
 use crate::virtual_card::vpcd::Insertion;
 use crate::wait;
 
+pub use self::account::{Account, Picture, picture};
 pub use self::cast::{jane, john, portal_person, the_card_of};
 pub use self::commands::Background;
 pub(crate) use self::conversation::{card_in, label_of};

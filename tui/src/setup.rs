@@ -171,7 +171,10 @@ pub(crate) async fn undoable(places: &Places) -> Result<Vec<Line>, SetupFault> {
         let text = vec![what_is_put_back(entry)];
         Line::of_entry(entry, Standing::ToDo, text, None)
     });
-    Ok(lines.collect())
+    let lines = lines.collect();
+    // What was interrupted before it changed anything has left copies alone.
+    record.close()?;
+    Ok(lines)
 }
 
 /// Undoes everything, and tells each change as it is undone.

@@ -67,6 +67,12 @@ pub(crate) async fn delete_certificate(folder: &Path, nickname: &str) -> Result<
     Ok(())
 }
 
+/// Whether it holds a private key. One that cannot be opened holds none.
+pub(crate) async fn has_keys(folder: &Path) -> bool {
+    // Without any it says so, and fails.
+    certutil(folder, ["-K"]).await.is_ok()
+}
+
 async fn certutil<A: AsRef<OsStr>>(
     folder: &Path,
     arguments: impl IntoIterator<Item = A>,

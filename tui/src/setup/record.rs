@@ -353,7 +353,7 @@ impl Record {
         let rest = fs::read_dir(&self.folder).map_err(SetupFault::file(&self.folder, "read"))?;
         for entry in rest.flatten() {
             let name = entry.file_name();
-            if name.to_str().is_some_and(is_name_of_copy) {
+            if name.to_str().is_some_and(is_copy_or_rest_of_one) {
                 write::remove_with_rest(&entry.path())
                     .map_err(SetupFault::file(&entry.path(), "removed"))?;
             }
@@ -408,6 +408,10 @@ fn saved_by(change: &Change) -> Box<dyn Iterator<Item = &Saved> + '_> {
 fn is_name_of_copy(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(|it| it.is_ascii_digit() || it == b'-')
+}
+
+fn is_copy_or_rest_of_one(name: &str) -> bool {
+    is_name_of_copy(write::name_of_whole(name))
 }
 
 /// In hexadecimal.

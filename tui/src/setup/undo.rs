@@ -170,12 +170,13 @@ async fn remove_database(
     folder: &Path,
     done: Option<&Prints>,
 ) -> Result<Undone, SetupFault> {
-    let is_ours = match done {
+    // A certificate that came and went leaves other bytes, and so does a
+    // browser that looked at it; what it holds decides then.
+    let is_as_made = match done {
         Some(made) => record::prints(folder, &FILES)? == *made,
-        // It was being made, and holds nothing yet unless its browser has come.
-        None => holds_nothing(folder).await,
+        None => false,
     };
-    if !is_ours {
+    if !is_as_made && !holds_nothing(folder).await {
         return Ok(Undone::ByContent);
     }
     for file in FILES {
@@ -195,10 +196,11 @@ async fn holds_nothing(folder: &Path) -> bool {
         Ok(Database::Absent | Database::Old) | Err(_) => true,
     };
     // One that cannot be opened is not whole yet.
-    is_empty
-        && nss::certificates(folder)
-            .await
-            .map_or(true, |held| held.is_empty())
+    let has_certificates = match nss::certificates(folder).await {
+        Ok(held) => !held.is_empty(),
+        Err(_) => false,
+    };
+    is_empty && !has_certificates && !nss::has_keys(folder).await
 }
 
 struct DatabaseChange<'a> {

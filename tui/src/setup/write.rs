@@ -15,6 +15,9 @@ use super::fault::SetupFault;
 /// A browser's database of certificates has some MB where it is large.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
+/// What the name of a file in the making ends in; it begins with a dot.
+const UNFINISHED: &str = ".cacctl-setup";
+
 /// The part of a mode that is set; the rest is the kind of file.
 const MODE: u32 = 0o7777;
 
@@ -138,12 +141,19 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// What a file in the making is to be called; any other is called as it is.
+pub(super) fn name_of_whole(name: &str) -> &str {
+    let whole = name.strip_prefix('.');
+    let whole = whole.and_then(|name| name.strip_suffix(UNFINISHED));
+    whole.unwrap_or(name)
+}
+
 /// Beside the file, so that it can take its name.
 fn unfinished(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut new = std::ffi::OsString::from(".");
     new.push(name);
-    new.push(".cacctl-setup");
+    new.push(UNFINISHED);
     Ok(path.with_file_name(new))
 }
 
