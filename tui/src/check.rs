@@ -7,6 +7,7 @@
 //! another: the first line that failed is the cause, and what only follows from
 //! it is not judged.
 
+mod browsers;
 mod card;
 pub(crate) mod child;
 mod found;
@@ -75,12 +76,13 @@ pub(crate) enum By {
 pub(crate) const SERVICE: &str = "service";
 
 /// Every check, in the order in which one needs another.
-const GROUPS: [&[Check]; 7] = [
+const GROUPS: [&[Check]; 8] = [
     service::CHECKS,
     pcscd::CHECKS,
     readers::CHECKS,
     card::CHECKS,
     pkcs11::CHECKS,
+    browsers::CHECKS,
     portals::CHECKS,
     stated::CHECKS,
 ];

@@ -24,6 +24,7 @@ pub(crate) use self::places::Places;
 pub(crate) use self::plan::{Scope, State, Step, Wanted, plan};
 use self::record::{Entry, Record};
 pub(crate) use self::roots::Roots;
+pub(crate) use self::steps::firefox_policy::names_the_module;
 pub(crate) use self::undo::{Force, Undone};
 use crate::phrase::Tone;
 

@@ -24,6 +24,7 @@ use serde_json::{Map, Value, json};
 const BASE: &str = "schema:///";
 const DEFS: &str = include_str!("../schema/defs.json");
 
+const SETUP: &str = include_str!("../schema/setup.json");
 const STATUS: &str = include_str!("../schema/status.json");
 const WATCH: &str = include_str!("../schema/watch.json");
 const REGISTER: &str = include_str!("../schema/register.json");
@@ -54,6 +55,7 @@ const ALL: &[&str] = &[
     PIN_STATUS,
     ELIGIBILITY,
     WIZARD,
+    SETUP,
 ];
 
 fn parsed(text: &str) -> Value {
@@ -337,6 +339,42 @@ async fn what_backup_prints_fits_and_its_file_is_whole_and_nobody_elses() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(again.status.code(), Some(5), "{again:?}");
     assert_eq!(passed_on.stdout, [0; 1024]);
+}
+
+#[tokio::test]
+async fn what_setup_plans_does_and_undoes_fits() {
+    let place = Place::new("what_setup_plans");
+    let roots = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/data/openssl/root.der"
+    );
+    let home = place.folder.join("home");
+    std::fs::create_dir_all(home.join(".config/chromium")).unwrap();
+    let told = async |arguments: &[&str]| {
+        let mut command = place.command(&[&["setup", "--json"], arguments].concat());
+        for name in ["CONFIG", "DATA", "STATE"] {
+            command.env_remove(format!("XDG_{name}_HOME"));
+        }
+        let output = command
+            .env("HOME", &home)
+            .stdin(std::process::Stdio::null());
+        let output = output.output().await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+
+    let planned = told(&["--only", "browsers", "--dry-run", "--roots", roots]).await;
+    let done = told(&["--only", "browsers", "--yes"]).await;
+    let undone = told(&["--undo", "--yes"]).await;
+
+    let state = |told: &Value| told["steps"][0]["state"].as_str().unwrap().to_owned();
+    assert_eq!(
+        [&planned, &done, &undone].map(state),
+        ["to_do", "done", "undone"]
+    );
+    for told in [planned, done, undone] {
+        fits_exactly(SETUP, &told);
+    }
 }
 
 #[tokio::test]

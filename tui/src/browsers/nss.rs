@@ -103,7 +103,7 @@ fn with_database<A: AsRef<OsStr>>(
 }
 
 /// A name, spaces, and the trust, which has two commas and ends in spaces.
-fn listed(output: &[u8]) -> Vec<Held> {
+pub(crate) fn listed(output: &[u8]) -> Vec<Held> {
     let text = String::from_utf8_lossy(output);
     text.lines()
         .skip_while(|line| line.trim() != HEADING)

@@ -90,6 +90,8 @@ fn names_are_stable_and_each_stands_once() {
             "pkcs11-card",
             "pkcs11-others",
             "p11-kit",
+            "browser-module",
+            "browser-roots",
             "configuration",
             "portals",
             "portal-reached",

@@ -1,7 +1,7 @@
 //! What has to be so, one kind of thing each: looks, and says what is missing.
 
 pub(super) mod browsers;
-pub(super) mod firefox_policy;
+pub(crate) mod firefox_policy;
 pub(super) mod module;
 pub(super) mod p11_kit;
 pub(super) mod scdaemon;

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cac_common::bounded_file;
 use serde_json::{Map, Value, json};
 
 use crate::browsers::modules::Module;
@@ -21,6 +22,9 @@ const ABOUT: &str = "Firefox, for all users";
 
 const FOLDER: &str = "etc/firefox/policies";
 const FILE: &str = "policies.json";
+
+/// A policy has a few kB.
+const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Others have to be able to read it.
 const MODE: u32 = 0o644;
@@ -111,6 +115,15 @@ pub(in crate::setup) fn add(
     };
     plan.push(Step::to_do(NAME, ABOUT, what, action));
     Ok(())
+}
+
+/// Whether policies of Firefox load the module. Those that are broken do not.
+pub(crate) fn names_the_module(policies: &Path) -> bool {
+    let Ok(bytes) = bounded_file::read(policies, LARGEST_FILE) else {
+        return false;
+    };
+    // Nothing is missing in them then.
+    matches!(merged(Some(&bytes), Some(Path::new("any")), &[]), Ok(None))
 }
 
 /// None where nothing is missing.
