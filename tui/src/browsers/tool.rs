@@ -56,11 +56,13 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => ToolFault::Missing {
-                program: program.to_owned(),
-            },
-            _ => io(source),
+        .map_err(|source| {
+            if source.kind() == io::ErrorKind::NotFound {
+                return ToolFault::Missing {
+                    program: program.to_owned(),
+                };
+            }
+            io(source)
         })?;
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     let ended = tokio::time::timeout(LIMIT, async {

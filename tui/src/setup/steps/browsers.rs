@@ -1,12 +1,12 @@
 //! The database of each browser profile: the module, and the authorities that
 //! were supplied.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::browsers::database::{self, Database};
 use crate::browsers::modules::Module;
-use crate::browsers::nss::{self, Held};
+use crate::browsers::nss;
 use crate::browsers::running::running;
 use crate::browsers::{self, Family, Packaging, Profile};
 use crate::setup::fault::{NSS_TOOLS, SetupFault};
@@ -220,21 +220,16 @@ async fn missing(
     is_new: bool,
     roots: &Roots,
 ) -> Result<Vec<NewCertificate>, SetupFault> {
-    let mut there = BTreeMap::new();
+    let mut there = Vec::new();
     if !is_new {
-        for Held { nickname, .. } in nss::certificates(folder)
-            .await?
-            .into_iter()
-            .take(MOST_CERTIFICATES)
-        {
-            if !there.contains_key(&nickname) {
-                let der = nss::der_of(folder, &nickname).await?;
-                there.insert(nickname, der);
-            }
+        let held = nss::certificates(folder).await?;
+        let nicknames: BTreeSet<String> = held.into_iter().map(|it| it.nickname).collect();
+        for nickname in nicknames.iter().take(MOST_CERTIFICATES) {
+            there.push(nss::der_of(folder, nickname).await?);
         }
     }
     let is_there = |der: &[u8]| {
-        let mut held = there.values();
+        let mut held = there.iter();
         held.any(|held| held.windows(der.len()).any(|window| window == der))
     };
     let anchors = roots.anchors.iter().map(|it| (it, nss::ANCHOR));
