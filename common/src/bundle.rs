@@ -9,6 +9,7 @@ pub mod cms;
 
 use std::borrow::Cow;
 
+use aws_lc_rs::digest;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -63,6 +64,17 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Certificate>, BundleFault> {
         return Err(BundleFault::Empty);
     }
     Ok(certificates)
+}
+
+/// SHA-256, hexadecimal: what people compare files and certificates by.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
+    let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+    digits.collect()
 }
 
 fn add_part(

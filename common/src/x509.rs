@@ -5,6 +5,7 @@ pub mod signature;
 use der::asn1::ObjectIdentifier;
 use der::{Decode as _, Encode as _};
 use x509_cert::certificate::TbsCertificate;
+use x509_cert::der::pem::{self, LineEnding};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
@@ -138,12 +139,10 @@ impl Certificate {
         &self.der
     }
 
-    /// What people compare it by.
-    pub fn sha256(&self) -> [u8; 32] {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.der);
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest.as_ref());
-        bytes
+    /// As RFC 7468 §5 writes it.
+    pub fn pem(&self) -> String {
+        let text = pem::encode_string("CERTIFICATE", LineEnding::LF, &self.der);
+        text.expect("a certificate is far from too long")
     }
 
     /// The common name of its subject; the whole name where it has none.

@@ -11,6 +11,7 @@ mod pin;
 mod portal;
 mod setup;
 mod status;
+mod trust;
 mod wizard;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use self::pin::{Pin, PinChange, PinStatus};
 pub use self::portal::{Portal, PortalList, PortalShow, PortalTest};
 pub use self::setup::Setup;
 pub use self::status::{Status, WaitFor};
+pub use self::trust::{Digest, FileName, Trust, TrustFolder, TrustImport, TrustList, TrustShow};
 pub use self::wizard::{Keep, Wizard};
 use crate::completion;
 use crate::failure::Exit;
@@ -154,6 +156,9 @@ pub enum Command {
     /// service cannot be reached), with 4 where something wants a look.
     #[command(after_help = check::EXAMPLES)]
     Check(Check),
+    /// Say whom cacd trusts to have issued a card, and put the authorities of a bundle in place.
+    #[command(subcommand, after_help = examples::TRUST)]
+    Trust(Trust),
     /// Say whether you may register at a portal, and how: by yourself, with a sponsor, or not.
     #[command(after_help = examples::ELIGIBILITY)]
     Eligibility(Eligibility),

@@ -19,6 +19,7 @@ pub mod register;
 pub mod setup;
 pub mod status;
 mod terminal;
+pub mod trust;
 pub mod watch;
 mod which;
 pub mod wizard;

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use cac_common::bundle::archive::ArchiveFault;
 use cac_common::certificate::Slot;
 use cac_common::client::ClientError;
 use cac_common::error_chain::Chain;
@@ -94,6 +95,29 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error("{} cannot be read", path.display())]
+    NotReadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{}: {fault}", path.display())]
+    NotABundle { path: PathBuf, fault: ArchiveFault },
+    #[error("{} is not what was named: its SHA-256 is {sha256}{}", path.display(), not_named(roots))]
+    OtherDigest {
+        path: PathBuf,
+        sha256: String,
+        /// Of its roots, those that were not named.
+        roots: Vec<String>,
+    },
+    #[error("its roots would be trusted, and nobody has compared them")]
+    RootsNotCompared,
+    #[error("nobody said that its roots are the right ones; nothing was written")]
+    RootsNotConfirmed,
+    #[error("{} is there already, and was not imported", path.display())]
+    NotImported { path: PathBuf },
+    #[error("only its owner may write to {}", path.display())]
+    NotYourFolder { path: PathBuf },
     #[error("no card is in a reader")]
     NoCard,
     #[error("the service does not show you the card in {reader}")]
@@ -249,6 +273,8 @@ impl Failure {
             | Self::Terminal(_)
             | Self::Runtime(_)
             | Self::File { .. }
+            | Self::NotReadable { .. }
+            | Self::NotABundle { .. }
             | Self::NoService(_)
             | Self::NoCertificate
             | Self::NoSuchCertificate(_)
@@ -293,6 +319,7 @@ impl Failure {
             | Self::NoAnswer { .. }
             | Self::NotAPin(_)
             | Self::NewPinsDiffer
+            | Self::RootsNotCompared
             | Self::NoPin
             | Self::PinCancelled
             | Self::PinTooLate { .. }
@@ -303,6 +330,10 @@ impl Failure {
             } => Exit::NeedsPerson,
             Self::CardHidden { .. }
             | Self::FileExists { .. }
+            | Self::OtherDigest { .. }
+            | Self::RootsNotConfirmed
+            | Self::NotImported { .. }
+            | Self::NotYourFolder { .. }
             | Self::NoPortal
             | Self::NoSponsorNeeded
             | Self::OtherWizard { .. }
@@ -386,6 +417,16 @@ fn too_long(awaited: &Awaited, seconds: u64) -> String {
         Awaited::Changes => format!("nothing more was told {late}"),
         Awaited::State(instead) => format!("it has not become so {late}: {instead}"),
     }
+}
+
+fn not_named(roots: &[String]) -> String {
+    if roots.is_empty() {
+        return String::new();
+    }
+    format!(
+        ", and these roots of it were not named: {}",
+        roots.join(", ")
+    )
 }
 
 /// The names, where there are any, for the end of a message.

@@ -39,6 +39,7 @@ pub mod setup;
 pub mod sheet;
 pub mod terminal;
 pub mod theme;
+pub mod trust;
 pub mod update;
 pub mod users;
 pub mod view;
@@ -146,6 +147,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
             Some(Command::Pin(wanted)) => command::pin::run(&socket, wanted, sheet).await,
             Some(Command::Portal(wanted)) => command::portal::run(&socket, wanted, sheet).await,
             Some(Command::Check(wanted)) => command::check::run(socket, wanted, sheet).await,
+            Some(Command::Trust(wanted)) => command::trust::run(&socket, wanted, sheet).await,
             Some(Command::Eligibility(wanted)) => {
                 command::eligibility::run(&socket, wanted, sheet).await
             }

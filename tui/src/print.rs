@@ -8,6 +8,7 @@ pub mod portal;
 pub mod report;
 pub mod status;
 pub(crate) mod table;
+pub mod trust;
 pub mod wizard;
 
 use std::io::{self, Write};

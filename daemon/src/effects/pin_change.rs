@@ -31,14 +31,14 @@ pub(super) fn start(
     tokio::task::spawn_blocking(move || {
         let mut spent = Spent::default();
         let sent = Arc::new(AtomicBool::new(false));
-        let was_sent = Arc::clone(&sent);
+        let went_out = Arc::clone(&sent);
         let result = visiting.with_both(&worker, &mut spent, move |transport, pins| {
             change_pin(transport, &habits, &target, pins, &sent)
         });
         visiting.forget_pin();
         // Who was waited for in vain may have done it, or may do it yet.
         let result = match result {
-            Err(Some(error)) if was_sent.load(Ordering::SeqCst) && !error.is_about_the_pin() => {
+            Err(Some(error)) if went_out.load(Ordering::SeqCst) && !error.is_about_the_pin() => {
                 Ok(Change::Unknown(error))
             }
             result => result,

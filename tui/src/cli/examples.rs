@@ -125,6 +125,34 @@ Examples:
   cacctl portal test ako --page page.html
       Keeps the last page, to write a rule for it.";
 
+pub(super) const TRUST: &str = "\
+Examples:
+  cacctl trust list
+      Who is trusted, since when, and whether the cards lead up to them.
+  sudo cacctl trust import unclass-certificates_pkcs7_DoD.zip
+      The DoD's authorities, once you have compared the digests of the roots.";
+
+pub(super) const TRUST_LIST: &str = "\
+Examples:
+  cacctl trust list
+      Who is trusted, since when, and whether the cards lead up to them.
+  cacctl trust list --json | jq -r '.files[] | select(.warnings != []).name'
+      The files with which something is odd.";
+
+pub(super) const TRUST_SHOW: &str = "\
+Examples:
+  cacctl trust show anchors/dod.pem
+      All authorities of a file in the folder.
+  cacctl trust show unclass-certificates_pkcs7_DoD.zip
+      Those of a bundle, before it is imported.";
+
+pub(super) const TRUST_IMPORT: &str = "\
+Examples:
+  sudo cacctl trust import unclass-certificates_pkcs7_DoD.zip --name dod
+      Shows the roots with their digests, asks, and writes anchors/dod.pem.
+  sudo cacctl trust import dod.p7b --digest \"$(cut -d' ' -f1 dod.p7b.sha256)\"
+      Asks nothing, where the file has the SHA-256 that was published.";
+
 pub(super) const ELIGIBILITY: &str = "\
 Examples:
   cacctl eligibility ako

@@ -86,6 +86,27 @@ impl Failure {
             ),
             Self::NotClear => Some("Without --letter it says what is missing."),
             Self::NoSponsorNeeded => Some("Without --letter it says which way is open."),
+            Self::NotReadable { .. } => {
+                Some("Nothing was changed. Is it there, and may you read it?")
+            }
+            Self::NotABundle { .. } => Some(
+                "A bundle (.p7b), PEM, DER, and ZIP archives of such can be read. Nothing was changed.",
+            ),
+            Self::OtherDigest { .. } => Some(
+                "Nothing was changed. Fetch it again, from its publisher and not from a mirror, and compare once more; docs/trust.md says where.",
+            ),
+            Self::RootsNotCompared => Some(
+                "Run it at a terminal, where it shows them and asks, or name the SHA-256 of the file, or of each of its roots: --digest.",
+            ),
+            Self::RootsNotConfirmed => {
+                Some("docs/trust.md says where the right digests are, and how to compare them.")
+            }
+            Self::NotImported { .. } => {
+                Some("Give it another name (--name), or move that one away.")
+            }
+            Self::NotYourFolder { .. } => Some(
+                "Run it with sudo for the system's service; for a daemon of your own start that first, or name its folder (--folder).",
+            ),
             Self::PinBlocked => Some(ID_CARD_OFFICE),
             Self::LastTry { .. } => Some(
                 "A wrong PIN now may block the card. If you are sure of it, add --even-the-last-try.",

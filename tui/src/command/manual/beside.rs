@@ -75,6 +75,15 @@ pub(super) fn files(page: &str) -> Vec<Named> {
                 "The daemon's configuration and the profiles of portals; cacd(8) explains them",
             ),
         ]),
+        "cacctl-trust" | "cacctl-trust-list" | "cacctl-trust-show" | "cacctl-trust-import" => {
+            all.extend([
+                (
+                    "/etc/cacd/trust/, /etc/cacd/trust/anchors/",
+                    "The authorities, and those of them that are trusted; for a user's own daemon in ~/.config/cacd/trust",
+                ),
+                ("/usr/share/doc/cacd/trust.md", "Where the DoD's are, and their digests"),
+            ]);
+        }
         "cacctl-agent" => all.push((
             "/usr/lib/systemd/user/cacctl-agent.service",
             "The unit that runs it in the background of a session",
@@ -118,6 +127,9 @@ fn schema(page: &str) -> Option<&'static str> {
         "cacctl-portal-test" => "/usr/share/doc/cacd/schema/portal-test.json",
         "cacctl-pin-status" | "cacctl-pin-change" => "/usr/share/doc/cacd/schema/pin-status.json",
         "cacctl-card-show" => "/usr/share/doc/cacd/schema/card-show.json",
+        "cacctl-trust-list" => "/usr/share/doc/cacd/schema/trust-list.json",
+        "cacctl-trust-show" => "/usr/share/doc/cacd/schema/trust-show.json",
+        "cacctl-trust-import" => "/usr/share/doc/cacd/schema/trust-import.json",
         "cacctl-eligibility" => "/usr/share/doc/cacd/schema/eligibility.json",
         "cacctl-wizard" => "/usr/share/doc/cacd/schema/wizard.json",
         _ => return None,
@@ -137,6 +149,9 @@ pub(super) fn see_also(page: &str) -> &'static [&'static str] {
         "cacctl-pin-status" => &["cacctl-pin-change(1)"],
         "cacctl-pin-change" => &["cacctl-pin-status(1)", "pinentry(1)"],
         "cacctl-portal-test" => &["cacctl-register(1)"],
+        "cacctl-trust" | "cacctl-trust-list" | "cacctl-trust-show" | "cacctl-trust-import" => {
+            &["cacctl-card-show(1)", "openssl-x509(1)", "cacd(8)"]
+        }
         "cacctl-eligibility" => &["cacctl-portal-show(1)"],
         "cacctl-history" => &["cacctl-clear(1)", "journalctl(1)"],
         "cacctl-clear" => &["cacctl-history(1)", "cacctl-backup(1)"],
