@@ -156,6 +156,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
             activity,
             metrics,
             rooms: Arc::default(),
+            refusals: Arc::default(),
         }
         .serve(listener),
     );

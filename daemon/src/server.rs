@@ -37,6 +37,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::places::{NotAdmitted, Open, Place};
+use self::refusals::Refusals;
 use crate::access::Access;
 use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
@@ -70,6 +71,7 @@ pub struct Server {
     /// For those who are or were at a seat, by user; more of them there are not
     /// than users who can log in there.
     pub rooms: Arc<Mutex<HashMap<u32, Arc<Semaphore>>>>,
+    pub(crate) refusals: Arc<Refusals>,
 }
 
 /// Makes the socket, where no other daemon serves; everyone may connect.
@@ -168,7 +170,7 @@ impl Server {
                 }),
                 Ok(Answered::Snapshot(published)) => framed(published.encoded(peer), false),
                 Err(refusal) => {
-                    refusals::log(&refusal, uid, &request);
+                    self.refusals.log(&refusal, uid, &request);
                     self.metrics.request_refused(&refusal);
                     encode(&refusal.to_reply())
                 }

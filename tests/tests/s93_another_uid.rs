@@ -51,6 +51,9 @@ const UNANSWERED: &[u8] =
 /// Of one user, one after the other; the daemon serves few of them.
 const CONNECTIONS: usize = 10_000;
 
+/// Of one user, on one connection.
+const REQUESTS: usize = 2000;
+
 /// Rounds of the same, the first of which fills what the daemon keeps for good.
 const ROUNDS: usize = 3;
 
@@ -212,16 +215,22 @@ fn s93_clients_of_every_temper_of_another_uid_keep_nobody_waiting_and_leave_noth
         ensure!(used.anonymous - first < GROWTH_AT_MOST, "it grows");
     }
 
-    // What others want to know is not lost in what was said of all that.
+    // What others want to know is not lost in what is told of one who asks on.
     stage.system.at_the_socket(STRANGER, async |socket| {
         let call = message(method::GET_HISTORY, GetHistory::newest(1))?;
         let mut caller = Recorded::connect(socket).await?;
-        let error = caller.call(&call, &[]).await?.error;
-        ensure!(error == Refusal::NotAtTheSeat.to_reply().error, "{error:?}");
+        for _ in 0..REQUESTS {
+            let error = caller.call(&call, &[]).await?.error;
+            ensure!(error == Refusal::NotAtTheSeat.to_reply().error, "{error:?}");
+        }
         Ok(())
     })?;
     let entries = stage.system.entries()?;
-    ensure!(entries.iter().any(is_refusal), "the refusal is told");
+    let refusals = entries.iter().filter(|entry| is_refusal(entry)).count();
+    println!("{refusals} refusals of {REQUESTS} are in the journal");
+    ensure!((1..REQUESTS / 2).contains(&refusals), "some, and not all");
+    let crowds = entries.iter().filter(|entry| is_of_a_crowd(entry)).count();
+    ensure!((1..=ROUNDS).contains(&crowds), "once a round: {crowds}");
     stage.system.journal_names_nobody(samples::jane())?;
     assert_eq!(stage.as_it_is()?, before, "nothing came of it");
     assert_eq!(stage.system.property(SERVICE, "NRestarts")?, restarts);
@@ -390,6 +399,11 @@ fn methods<'a>(description: &'a str, interface: &'a str) -> impl Iterator<Item =
 fn is_refusal(entry: &Entry) -> bool {
     let id = entry.get("MESSAGE_ID");
     id.is_some_and(|id| id == REQUEST_REFUSED)
+}
+
+fn is_of_a_crowd(entry: &Entry) -> bool {
+    let message = entry.get("MESSAGE");
+    message.is_some_and(|text| text == "connection was turned away")
 }
 
 /// What is begun on a connection that then stays as it is.

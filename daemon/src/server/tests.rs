@@ -79,6 +79,7 @@ impl Serving {
             activity: activity.clone(),
             metrics: Observer::new().metrics(),
             rooms: Arc::default(),
+            refusals: Arc::default(),
         };
         let listener = {
             let _entered = runtime.enter();
