@@ -85,7 +85,10 @@ fn judge_unit(properties: &str, is_reached: bool) -> Found {
             )
         };
     }
-    match (active.as_str(), file.as_str()) {
+    // Who connects has it started over and over.
+    let is_in_vain = active == "activating" && !is_reached && result != "success";
+    let active = if is_in_vain { "failed" } else { &active };
+    match (active, file.as_str()) {
         ("active" | "activating" | "reloading", "enabled" | "enabled-runtime" | "static") => {
             Found::fine("it is, and starts with the machine")
         }
@@ -216,6 +219,8 @@ mod tests {
             ("loaded", "active", "disabled", true, Verdict::Warning),
             ("loaded", "inactive", "enabled", false, Verdict::Failed),
             ("loaded", "failed", "enabled", false, Verdict::Failed),
+            ("loaded", "activating", "enabled", false, Verdict::Failed),
+            ("loaded", "activating", "enabled", true, Verdict::Fine),
             (
                 "loaded",
                 "inactive",
