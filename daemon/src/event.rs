@@ -117,21 +117,7 @@ pub enum Event {
         /// What the card last said of its PIN, if it was asked.
         tries: Option<PinStatus>,
     },
-    /// A PIN was typed, and the one that is to replace it.
-    PinChangeAsked {
-        request: RequestId,
-        pin: Pin,
-        new: NewPin,
-    },
-    /// What came of it; both are gone. Nothing is said of a failure where their
-    /// time was over before the card was asked.
-    PinChanged {
-        visit: Visit,
-        request: RequestId,
-        result: Result<Change, Option<CardError>>,
-        /// What the card last said of its PIN, if it was asked.
-        tries: Option<PinStatus>,
-    },
+    PinChange(PinChangeEvent),
     /// A PIN was typed to see how signing in at a portal goes.
     TestAsked {
         request: RequestId,
@@ -489,6 +475,25 @@ pub struct PrintedOrder {
     pub request: RequestId,
     pub target: Target,
     pub pin: HeldPin,
+}
+
+/// A PIN is changed.
+pub enum PinChangeEvent {
+    /// It was typed, and the one that is to replace it.
+    Asked {
+        request: RequestId,
+        pin: Pin,
+        new: NewPin,
+    },
+    /// What came of it; both are gone. Nothing is said of a failure where their
+    /// time was over before the card was asked.
+    Ended {
+        visit: Visit,
+        request: RequestId,
+        result: Result<Change, Option<CardError>>,
+        /// What the card last said of its PIN, if it was asked.
+        tries: Option<PinStatus>,
+    },
 }
 
 /// A PIN that is to be changed: of which card, from what, to what.

@@ -252,17 +252,7 @@ impl Server {
                 self.ask(peer, move |request| Event::PrintedAsked { request, pin })
                     .await
             }
-            method::CHANGE_PIN => {
-                self.sight(peer)?;
-                let asked: SubmitPin = parameters(call.parameters)?;
-                let (pin, new) = pin::read_both(asked, descriptor, uid).await?;
-                self.ask(peer, move |request| Event::PinChangeAsked {
-                    request,
-                    pin,
-                    new,
-                })
-                .await
-            }
+            method::CHANGE_PIN => self.change_pin(call.parameters, descriptor, peer).await,
             method::ACCEPT_NOTICE => {
                 self.sight(peer)?;
                 let what: AcceptNotice = parameters(call.parameters)?;

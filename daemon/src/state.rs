@@ -132,13 +132,7 @@ impl State {
             } => self.answered(request, visit, now, |card, context| {
                 card.printed_read(result, tries, context)
             }),
-            Event::PinChangeAsked { request, pin, new } => self.change_pin(request, pin, new, now),
-            Event::PinChanged {
-                visit,
-                request,
-                result,
-                tries,
-            } => self.pin_changed(request, visit, &result, tries, now),
+            Event::PinChange(event) => self.pin_change(event, now),
             Event::TestAsked {
                 request,
                 portal,

@@ -9,9 +9,9 @@ use super::card_work::Worker;
 use super::visiting::{Spent, Visiting};
 use crate::card::change::{Change, change_pin};
 use crate::card::habits::Habits;
-use crate::event::{Event, PinChangeOrder};
+use crate::event::{Event, PinChangeEvent, PinChangeOrder};
 
-/// Ends in [`Event::PinChanged`], and with it both PINs.
+/// Ends in [`PinChangeEvent::Ended`], and with it both PINs.
 pub(super) fn start(
     order: PinChangeOrder,
     habits: Habits,
@@ -30,10 +30,10 @@ pub(super) fn start(
     visiting.lend_both(pin, new);
     tokio::task::spawn_blocking(move || {
         let mut spent = Spent::default();
-        let sent = Arc::new(AtomicBool::new(false));
-        let went_out = Arc::clone(&sent);
+        let begun = Arc::new(AtomicBool::new(false));
+        let went_out = Arc::clone(&begun);
         let result = visiting.with_both(&worker, &mut spent, move |transport, pins| {
-            change_pin(transport, &habits, &target, pins, &sent)
+            change_pin(transport, &habits, &target, pins, &begun)
         });
         visiting.forget_pin();
         // Who was waited for in vain may have done it, or may do it yet.
@@ -44,11 +44,11 @@ pub(super) fn start(
             result => result,
         };
         tracing::debug!(apdus = spent.apdus, "a PIN was to be changed");
-        let _ = events.send(Event::PinChanged {
+        let _ = events.send(Event::PinChange(PinChangeEvent::Ended {
             visit,
             request,
             result,
             tries: spent.tries,
-        });
+        }));
     });
 }

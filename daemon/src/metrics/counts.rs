@@ -11,7 +11,7 @@ use cac_common::snapshot::{Snapshot, Visit};
 use super::catalogue::OUTCOMES;
 use super::exposition::Histogram;
 use crate::card::error::CardError;
-use crate::event::{Effect, Event, Now, SignInResult, WizardEvent, WizardResult};
+use crate::event::{Effect, Event, Now, PinChangeEvent, SignInResult, WizardEvent, WizardResult};
 
 /// Portals that have series of their own; the rest are counted together.
 const MOST_PORTALS: usize = 64;
@@ -73,9 +73,9 @@ impl Counts {
             Event::PrintedRead {
                 result: Err(error), ..
             }
-            | Event::PinChanged {
+            | Event::PinChange(PinChangeEvent::Ended {
                 result: Err(error), ..
-            } => self.pins_refused += u64::from(is_refused_pin(error.as_ref())),
+            }) => self.pins_refused += u64::from(is_refused_pin(error.as_ref())),
             Event::Wizard(event) => {
                 if let WizardEvent::Turned {
                     result: WizardResult::Card(error),
@@ -102,8 +102,7 @@ impl Counts {
             | Event::CardRemembered { .. }
             | Event::PinGiven { .. }
             | Event::PrintedAsked { .. }
-            | Event::PinChangeAsked { .. }
-            | Event::PinChanged { result: Ok(_), .. }
+            | Event::PinChange(_)
             | Event::PrintedRead { result: Ok(_), .. }
             | Event::TestAsked { .. }
             | Event::NoticeAccepted { .. }

@@ -9,8 +9,11 @@ use cac_common::locked::Locked;
 use cac_common::pin::{LONGEST, LONGEST_PAIR, NewPin, Pin, PinFor};
 use cac_common::wire::Descriptor;
 use rustix::fs::{FileType, fstat};
+use serde_json::Value;
 use tokio::net::unix::pipe::Receiver;
 
+use super::{Answered, Server, parameters};
+use crate::event::{Event, Peer, PinChangeEvent};
 use crate::unlocked;
 
 /// The PIN is in the pipe before the call is sent; more time than this is not needed.
@@ -39,9 +42,25 @@ pub(super) async fn read(
         .typed_for(typed_for(asked, uid))
 }
 
+impl Server {
+    pub(super) async fn change_pin(
+        &self,
+        asked: Value,
+        descriptor: Option<Descriptor>,
+        peer: Peer,
+    ) -> Result<Answered, Refusal> {
+        self.sight(peer)?;
+        let asked: SubmitPin = parameters(asked)?;
+        let (pin, new) = read_both(asked, descriptor, peer.uid).await?;
+        let asked = move |request| PinChangeEvent::Asked { request, pin, new };
+        self.ask(peer, move |request| Event::PinChange(asked(request)))
+            .await
+    }
+}
+
 /// Reads the PIN that came with a call, and after a line feed the one that is to
 /// replace it.
-pub(super) async fn read_both(
+async fn read_both(
     asked: SubmitPin,
     descriptor: Option<Descriptor>,
     uid: u32,

@@ -10,16 +10,22 @@ use super::notes::Note;
 use super::visit::refusal;
 use crate::card::change::Change;
 use crate::card::error::CardError;
-use crate::event::{Answer, Effect, Now, RequestId};
+use crate::event::{Answer, Effect, Now, PinChangeEvent, RequestId};
 
 impl State {
-    pub(super) fn change_pin(
-        &mut self,
-        request: RequestId,
-        pin: Pin,
-        new: NewPin,
-        now: Now,
-    ) -> Vec<Effect> {
+    pub(super) fn pin_change(&mut self, event: PinChangeEvent, now: Now) -> Vec<Effect> {
+        match event {
+            PinChangeEvent::Asked { request, pin, new } => self.change_pin(request, pin, new, now),
+            PinChangeEvent::Ended {
+                visit,
+                request,
+                result,
+                tries,
+            } => self.pin_changed(request, visit, &result, tries, now),
+        }
+    }
+
+    fn change_pin(&mut self, request: RequestId, pin: Pin, new: NewPin, now: Now) -> Vec<Effect> {
         let visit = pin.typed_for().visit;
         let mut begun = Err(Refusal::NoSuchCard);
         let mut effects = self.in_visit(visit, now, |card, context| {
@@ -34,7 +40,7 @@ impl State {
 
     /// Told and written down also where the card was taken out meanwhile: which
     /// PIN it has goes with it.
-    pub(super) fn pin_changed(
+    fn pin_changed(
         &mut self,
         request: RequestId,
         visit: Visit,

@@ -13,7 +13,7 @@ use cac_common::snapshot::Visit;
 
 use super::removal::Bound;
 use super::{ReaderSlot, State};
-use crate::event::{Effect, Event, FoundSeat, Front, Peer, WizardEvent};
+use crate::event::{Effect, Event, FoundSeat, Front, Peer, PinChangeEvent, WizardEvent};
 use crate::sight::{InFront, Sight};
 
 impl State {
@@ -74,7 +74,7 @@ impl State {
         match event {
             Event::PinGiven { pin, .. }
             | Event::PrintedAsked { pin, .. }
-            | Event::PinChangeAsked { pin, .. }
+            | Event::PinChange(PinChangeEvent::Asked { pin, .. })
             | Event::TestAsked { pin, .. } => {
                 // Whoever knows it may have the card show itself to them.
                 match sight.may_use(self.reader_of(pin.typed_for().visit)?, by) {
@@ -112,7 +112,7 @@ impl State {
             | Event::Judged { .. }
             | Event::CardRemembered { .. }
             | Event::PrintedRead { .. }
-            | Event::PinChanged { .. }
+            | Event::PinChange(PinChangeEvent::Ended { .. })
             | Event::PortalTested { .. }
             | Event::SignInEnded { .. }
             | Event::Recorded { .. }

@@ -16,8 +16,8 @@ use crate::card::error::{CardError, StatusWord};
 use crate::card::rest::{Missing, Rest};
 use crate::card::transport::TransportError;
 use crate::event::{
-    Effect, Event, HeldPin, Memory, PinChangeOrder, PrintedOrder, Remembered, RequestId,
-    SignInOrder, SignInResult,
+    Effect, Event, HeldPin, Memory, PinChangeEvent, PinChangeOrder, PrintedOrder, Remembered,
+    RequestId, SignInOrder, SignInResult,
 };
 use crate::judgement::{Asked, Judgement};
 use crate::store::Acquaintance;
@@ -270,12 +270,12 @@ impl World {
             let is_new = self.pairs.insert(pair.bytes()[..length].to_vec());
             assert!(is_new, "a pair was sent twice");
         }
-        self.step(Event::PinChanged {
+        self.step(Event::PinChange(PinChangeEvent::Ended {
             visit,
             request,
             result,
             tries: None,
-        });
+        }));
     }
 
     fn finish_rest(&mut self, visit: Visit, missing: Missing, how: u64) {

@@ -14,8 +14,8 @@ use super::sessions::{JANE, JOHN};
 use super::{Act, CARDS, READERS, What, WhatFor, World};
 use crate::card::change::Change;
 use crate::event::{
-    Answer, Effect, Event, FoundSeat, Front, HeldPin, NewNote, Peer, RequestId, SessionEvent,
-    SessionToEnd, WizardEvent,
+    Answer, Effect, Event, FoundSeat, Front, HeldPin, NewNote, Peer, PinChangeEvent, RequestId,
+    SessionEvent, SessionToEnd, WizardEvent,
 };
 use crate::supervisor::Published;
 
@@ -139,7 +139,7 @@ impl World {
     pub(super) fn check_permission(&self, event: &Event) {
         if let Event::PinGiven { pin, .. }
         | Event::PrintedAsked { pin, .. }
-        | Event::PinChangeAsked { pin, .. }
+        | Event::PinChange(PinChangeEvent::Asked { pin, .. })
         | Event::TestAsked { pin, .. } = event
         {
             // With the right PIN it would be shown to them.
@@ -199,7 +199,9 @@ impl World {
         {
             self.seats.proved.insert((*visit, pin.typed_for().uid));
         }
-        if let Event::PrintedAsked { pin, .. } | Event::PinChangeAsked { pin, .. } = event {
+        if let Event::PrintedAsked { pin, .. }
+        | Event::PinChange(PinChangeEvent::Asked { pin, .. }) = event
+        {
             let typed_for = pin.typed_for();
             self.seats.asked.insert((typed_for.visit, typed_for.uid));
         }
@@ -208,11 +210,11 @@ impl World {
             result: Ok(_),
             ..
         }
-        | Event::PinChanged {
+        | Event::PinChange(PinChangeEvent::Ended {
             visit,
             result: Ok(Change::Made),
             ..
-        } = event
+        }) = event
         {
             let of_visit = self.seats.asked.iter().filter(|(of, _)| of == visit);
             self.seats.proved.extend(of_visit.copied());
@@ -228,7 +230,9 @@ impl World {
         } = event
         {
             (*visit, Some(pin.typed_for().card.clone()))
-        } else if let Event::PrintedRead { visit, .. } | Event::PinChanged { visit, .. } = event {
+        } else if let Event::PrintedRead { visit, .. }
+        | Event::PinChange(PinChangeEvent::Ended { visit, .. }) = event
+        {
             (*visit, self.current_visits().remove(visit))
         } else {
             return;

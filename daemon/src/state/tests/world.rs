@@ -143,11 +143,11 @@ impl World {
                 self.step(match what_for {
                     WhatFor::Registering => Event::PinGiven { request, pin },
                     WhatFor::Printed => Event::PrintedAsked { request, pin },
-                    WhatFor::Change => Event::PinChangeAsked {
+                    WhatFor::Change => Event::PinChange(PinChangeEvent::Asked {
                         request,
                         pin,
                         new: self.new_pin(),
-                    },
+                    }),
                     WhatFor::Test => Event::TestAsked {
                         request,
                         portal: "first".into(),

@@ -63,8 +63,7 @@ pub(super) fn kinds(events: &[Event]) -> Vec<&'static str> {
         | Event::PinGiven { .. }
         | Event::PrintedAsked { .. }
         | Event::PrintedRead { .. }
-        | Event::PinChangeAsked { .. }
-        | Event::PinChanged { .. }
+        | Event::PinChange(_)
         | Event::NoticeAccepted { .. }
         | Event::TestAsked { .. }
         | Event::Wizard(_)
