@@ -369,7 +369,7 @@ fn printed(lab: &Lab, pin: &str) -> anyhow::Result<Output> {
 }
 
 fn lines(typed: &[&str]) -> String {
-    typed.iter().map(|line| format!("{line}\n")).collect()
+    typed.join("\n") + "\n"
 }
 
 /// How often the card was sent a PIN and another.
