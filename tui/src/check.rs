@@ -25,6 +25,7 @@ mod service;
 mod stated;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -81,6 +82,7 @@ const GROUPS: [&[Check]; 8] = [
     pcscd::CHECKS,
     readers::CHECKS,
     card::CHECKS,
+    trust::CHECKS,
     pkcs11::CHECKS,
     browsers::CHECKS,
     portals::CHECKS,

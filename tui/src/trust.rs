@@ -17,7 +17,7 @@ use cac_common::x509::Certificate;
 use cac_common::x509::signature::SignatureFault;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::origin::Origin;
+pub use self::origin::Origin;
 use crate::failure::Failure;
 use crate::phrase::counted;
 
@@ -44,7 +44,6 @@ pub(crate) struct Held {
 pub(crate) struct HeldFile {
     /// Below the folder: `anchors/dod.pem`. Fit to be shown.
     pub(crate) name: String,
-    pub(crate) path: PathBuf,
     /// What signs itself in it is trusted.
     pub(crate) is_anchor: bool,
     pub(crate) modified: Option<UtcSeconds>,
@@ -123,7 +122,7 @@ impl Held {
         for (below, is_anchor) in [(Some(ANCHORS), true), (None, false)] {
             let place = below.map_or_else(|| folder.to_owned(), |name| folder.join(name));
             for path in files_of(&place)? {
-                files.push(HeldFile::read(path, below, is_anchor));
+                files.push(HeldFile::read(&path, below, is_anchor));
             }
         }
         Ok(Self { files })
@@ -197,10 +196,10 @@ fn role(one: &Certificate, anchors: &[&Certificate], all: &[&Certificate]) -> Ro
 }
 
 impl HeldFile {
-    fn read(path: PathBuf, below: Option<&str>, is_anchor: bool) -> Self {
+    fn read(path: &Path, below: Option<&str>, is_anchor: bool) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = below.map_or_else(|| name.to_string(), |below| format!("{below}/{name}"));
-        let modified = fs::metadata(&path).and_then(|it| it.modified()).ok();
+        let modified = fs::metadata(path).and_then(|it| it.modified()).ok();
         let modified = modified
             .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
             .and_then(|at| i64::try_from(at.as_secs()).ok());
@@ -208,8 +207,7 @@ impl HeldFile {
             name: readable(&name),
             is_anchor,
             modified: modified.map(UtcSeconds),
-            content: Content::read(&path),
-            path,
+            content: Content::read(path),
         }
     }
 

@@ -37,6 +37,9 @@ const PORTAL_SHOW: &str = include_str!("../schema/portal-show.json");
 const PORTAL_TEST: &str = include_str!("../schema/portal-test.json");
 const CARD_SHOW: &str = include_str!("../schema/card-show.json");
 const PIN_STATUS: &str = include_str!("../schema/pin-status.json");
+const TRUST_LIST: &str = include_str!("../schema/trust-list.json");
+const TRUST_SHOW: &str = include_str!("../schema/trust-show.json");
+const TRUST_IMPORT: &str = include_str!("../schema/trust-import.json");
 const ELIGIBILITY: &str = include_str!("../schema/eligibility.json");
 const WIZARD: &str = include_str!("../schema/wizard.json");
 
@@ -53,6 +56,9 @@ const ALL: &[&str] = &[
     PORTAL_TEST,
     CARD_SHOW,
     PIN_STATUS,
+    TRUST_LIST,
+    TRUST_SHOW,
+    TRUST_IMPORT,
     ELIGIBILITY,
     WIZARD,
     SETUP,
@@ -212,6 +218,7 @@ fn every_variant_there_is_stands_in_the_schema_and_no_other() {
     describes(&defs, "/certificate/properties/role", &every::role());
     describes(&defs, "/reader/properties/status", &every::reader());
     describes(&defs, "/snapshot/properties/service", &every::service());
+    describes(&defs, "/authority/properties/role", &every::authority());
     describes(
         &defs,
         "/history_entry/properties/kind",
@@ -318,6 +325,35 @@ async fn what_each_command_prints_fits_exactly() {
         }
     }
     assert_eq!(calls_of(&desk, method::CLEAR).len(), 4);
+}
+
+#[tokio::test]
+async fn what_trust_prints_fits_exactly() {
+    const DOD: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/data/dod/dod-ca-certs-2019.der.p7b"
+    );
+    const DIGEST: &str = "68fb0c41ce252f699ffaa00092065af0e8a1edc15318199f6aae844ac51f5f78";
+
+    let place = Place::new("what_trust_prints");
+    let (_desk, _serving) = place.serve(invented::checked());
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("odd.pem"), "nothing").unwrap();
+    let folder = folder.path().to_str().unwrap();
+    for (arguments, schema) in [
+        (&["import", DOD, "--digest", DIGEST][..], TRUST_IMPORT),
+        (&["import", DOD, "--digest", DIGEST], TRUST_IMPORT),
+        (&["show", DOD], TRUST_SHOW),
+        (&["show", "anchors/dod-ca-certs-2019.der.pem"], TRUST_SHOW),
+        (&["list"], TRUST_LIST),
+    ] {
+        let arguments = [&["trust"], arguments, &["--json", "--folder", folder]].concat();
+
+        let output = place.cacctl(&arguments, "").await;
+
+        assert!(output.status.code().is_some_and(|it| it == 0), "{output:?}");
+        fits_exactly(schema, &serde_json::from_slice(&output.stdout).unwrap());
+    }
 }
 
 #[tokio::test]

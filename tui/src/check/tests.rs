@@ -86,6 +86,7 @@ fn names_are_stable_and_each_stands_once() {
             "card-findings",
             "pin-tries",
             "local-login",
+            "authorities",
             "pkcs11-module",
             "pkcs11-card",
             "pkcs11-others",

@@ -139,6 +139,12 @@ pub(crate) fn role() -> Vec<Role> {
     every![Role: Authentication, Identity, Signature, Encryption, Card, ContentSigning, Other]
 }
 
+pub(crate) fn authority() -> Vec<cacctl::trust::Role> {
+    use cacctl::trust::Role as Authority;
+
+    every![Authority: Anchor, Root, CrossCertificate, Issuing, EndEntity]
+}
+
 pub(crate) fn reader() -> Vec<ReaderStatus> {
     every![ReaderStatus: Empty, Card, NoAnswer]
 }

@@ -16,7 +16,7 @@ use crate::failure::{Exit, Failure};
 use crate::print::table::hanging;
 use crate::print::trust::{Imported, Shown, show};
 use crate::sheet::Sheet;
-use crate::trust::{ANCHORS, Content, Held, Origin, Supplied};
+use crate::trust::{ANCHORS, Content, Origin, Supplied};
 use crate::{clock, print};
 
 /// Everyone may read who is trusted, the daemon's user among them.
@@ -124,16 +124,17 @@ fn is_ours_or_free(target: &Path) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, target: &Path, supplied: &Supplied) -> Result<(), Failure> {
-    let failed = |source| match io::Error::kind(&source) {
-        io::ErrorKind::PermissionDenied => Failure::NotYourFolder {
-            path: folder.to_owned(),
-        },
-        _ => Failure::File {
+    put(target, supplied).map_err(|source| {
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            return Failure::NotYourFolder {
+                path: folder.to_owned(),
+            };
+        }
+        Failure::File {
             path: target.to_owned(),
             source,
-        },
-    };
-    put(target, supplied).map_err(failed)
+        }
+    })
 }
 
 /// Under another name first, which no daemon reads.
