@@ -77,7 +77,7 @@ pub(crate) enum By {
 pub(crate) const SERVICE: &str = "service";
 
 /// Every check, in the order in which one needs another.
-const GROUPS: [&[Check]; 8] = [
+const GROUPS: [&[Check]; 9] = [
     service::CHECKS,
     pcscd::CHECKS,
     readers::CHECKS,
