@@ -21,7 +21,7 @@ use cac_tests::wait::{wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A browser is slow to start, above all beside others.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// What asks for the PIN, and what the windows of pages are called.
 const ASKS: &str = "^Unlock Security Device$";
