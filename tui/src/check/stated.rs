@@ -39,11 +39,4 @@ pub(super) const CHECKS: &[Check] = &[
              portal's help desk resets them.",
         None,
     ),
-    stated(
-        "stated-middleware",
-        "my browser can use the card",
-        "cacd needs no middleware. A browser does, to use the card after you have \
-             registered: OpenSC's module, loaded by the browser.",
-        Some("sudo apt install opensc"),
-    ),
 ];

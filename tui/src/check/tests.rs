@@ -101,7 +101,6 @@ fn names_are_stable_and_each_stands_once() {
             "stated-account",
             "stated-pin",
             "stated-password",
-            "stated-middleware",
         ]
     );
 }

@@ -156,7 +156,7 @@ fn only_what_is_the_persons_to_say_is_ticked_off_and_it_stays_so() {
     press(&mut app, Command::Tick);
 
     assert_eq!(tested, 0);
-    assert!(stated.contains("stated-middleware"), "{stated:?}");
+    assert!(stated.contains("stated-password"), "{stated:?}");
     assert!(app.ticked.is_empty(), "a second time takes it back");
 }
 
