@@ -69,7 +69,8 @@ fn s82_the_checklist_follows_what_is_mended_down_to_the_first_cause() -> anyhow:
 
     lab.kill_pcscd()?;
     dashboard.shows(&[
-        "Mend this first: the smart card service (pcscd) is not there.",
+        "Mend this first: pcscd's socket (",
+        "✖ failed   pcscd's socket is there",
         "✖ failed   pcscd can be used",
         "· n/a      Reference portal                after: pcscd can be used",
     ])?;

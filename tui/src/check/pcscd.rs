@@ -148,7 +148,7 @@ fn socket(place: &Place) -> Vec<Found> {
         Ok(_) => Found::fine(path.display().to_string()),
         Err(error) => {
             let (path, told) = (path.display(), told(&error));
-            Found::failed(format!("{path}: {told}")).by(START_IT, START_IT_BY)
+            Found::failed(format!("pcscd's socket ({path}): {told}")).by(START_IT, START_IT_BY)
         }
     }]
 }
