@@ -182,7 +182,8 @@ fn play(
         }
         "checklist" => {
             dashboard.write("t")?;
-            dashboard.shows(&["Nothing is in the way", "Enter what was checked"])?;
+            dashboard.shows(&["Checklist", "Enter what was checked"])?;
+            dashboard.hides(&["running  "])?;
         }
         "palette" => {
             dashboard.write(":re")?;

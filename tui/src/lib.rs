@@ -1,7 +1,8 @@
 //! The dashboard and the command line of cacd: without a subcommand the
 //! dashboard opens, with one it does that and ends.
 //!
-//! Opens no database and no reader: all it knows comes over the daemon's socket.
+//! Opens no database and no reader: all it knows of cards and portals comes over the
+//! daemon's socket.
 
 pub mod app;
 pub mod ascii;

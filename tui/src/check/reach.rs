@@ -184,6 +184,7 @@ fn judge(said: &str, server: &str) -> Found {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::sync::Arc;
 
     use super::*;
     use crate::check::Verdict;
@@ -230,6 +231,48 @@ mod tests {
         ] {
             assert_eq!(judge(said, "localhost:1").verdict(), verdict, "{said}");
         }
+    }
+
+    #[test]
+    fn without_a_picture_or_with_a_proxy_nothing_is_called() {
+        let root = tempfile::tempdir().unwrap();
+        let mut place = Place::below(root.path());
+        let unknown_portals = portals(&place);
+        place.picture = Some(Arc::new(crate::invented::desk()));
+        let folder = root.path().join("etc/cacd");
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = "[network]\nproxy = \"http://proxy.example.mil:3128\"\n";
+        std::fs::write(folder.join("cacd.toml"), text).unwrap();
+        let by_proxy = portals(&place);
+
+        for found in [&unknown_portals, &by_proxy] {
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].verdict(), Verdict::NotApplicable);
+        }
+        assert_ne!(unknown_portals, by_proxy);
+    }
+
+    #[test]
+    fn each_enabled_portal_has_a_line_of_its_own() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let root = tempfile::tempdir().unwrap();
+        let mut place = Place::below(root.path());
+        let mut picture = crate::invented::desk();
+        picture.portals.truncate(3);
+        picture.portals[0].origin = format!("https://127.0.0.1:{port}");
+        picture.portals[1].origin = "ftp://127.0.0.1".into();
+        picture.portals[2].enabled = false;
+        place.picture = Some(Arc::new(picture));
+
+        let found = portals(&place);
+
+        let verdicts: Vec<Verdict> = found.iter().map(Found::verdict).collect();
+        assert_eq!(
+            verdicts,
+            [Verdict::Unknown, Verdict::Failed],
+            "its profile cannot be asked for, and the other has no address"
+        );
     }
 
     #[test]

@@ -231,6 +231,24 @@ fn what_is_in_nobodys_way_is_told_and_stops_nothing() {
 }
 
 #[test]
+fn each_kind_of_card_has_a_verdict() {
+    for (kind, verdict) in [
+        ("PIV", Verdict::Fine),
+        ("CAC", Verdict::Fine),
+        ("CAC alternate token", Verdict::Fine),
+        ("CAC, first generation", Verdict::Warning),
+        ("", Verdict::Unknown),
+    ] {
+        let mut snapshot = well();
+        card(&mut snapshot).kind = kind.into();
+
+        let checks = checked(&snapshot);
+
+        assert_eq!(named(&checks, "card-kind").verdict(), verdict, "{kind}");
+    }
+}
+
+#[test]
 fn a_daemon_that_is_away_leaves_nothing_of_an_old_picture_to_judge() {
     let snapshot = well();
     let link = Link::Away {

@@ -12,6 +12,7 @@ use super::text::{cut, field, fit, width, wrap_at_most};
 use crate::app::{App, ChecklistScreen};
 use crate::check::{self, Finding, Fix, Verdict};
 use crate::phrase::Tone;
+use crate::print;
 use crate::theme::Theme;
 
 /// Columns of the verdict and of what should be so.
@@ -168,6 +169,7 @@ impl Sheet<'_> {
             add(meant, finding.check.meaning, Tone::Quiet);
         }
         add("check", &finding.key(), Tone::Quiet);
+        add("read more", &print::check::page(finding.check), Tone::Quiet);
         if let Some(command) = finding.fix().map(Fix::command) {
             middle.push(Line::default());
             middle.push(Line::styled("In a shell:", self.theme.label()));

@@ -11,7 +11,7 @@ use crate::sheet::Sheet;
 const SPINNER: [&str; 4] = ["|", "/", "-", "\\"];
 
 /// Rows that may be drawn anew: no terminal is so low that the first is out of reach.
-const MOST_ROWS: usize = 12;
+const MOST_ROWS: usize = 8;
 
 pub(super) struct Streamed {
     sheet: Sheet,
