@@ -155,7 +155,7 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
             Some(Command::History(wanted)) => command::history::run(&socket, wanted, sheet).await,
             Some(Command::Clear(wanted)) => command::clear::run(&socket, wanted, sheet).await,
             Some(Command::Backup(wanted)) => command::backup::run(&socket, wanted, sheet).await,
-            Some(Command::Setup(wanted)) => command::setup::run(wanted, sheet).await,
+            Some(Command::Setup(wanted)) => command::setup::run(socket, wanted, sheet).await,
             Some(Command::Completions { shell }) => command::manual::completions(shell),
             Some(Command::Man { folder }) => command::manual::pages(&folder),
         }

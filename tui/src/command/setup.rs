@@ -2,18 +2,31 @@
 //! after it has said what that changes, and takes it back.
 
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::ask_yes;
+use crate::check::look::{self, Looked, Place};
+use crate::check::{self, Finding};
 use crate::cli;
 use crate::failure::{Exit, Failure};
+use crate::phrase::Tone;
 use crate::print;
 use crate::print::table::{hanging, paragraph};
 use crate::setup::{
     self, Force, Line, Places, Roots, Scope, SetupFault, Standing, State, Step, Wanted,
 };
 use crate::sheet::Sheet;
+
+/// What is checked once it is done, in this order.
+const CHECKS: [&str; 4] = [
+    "pkcs11-module",
+    "p11-kit",
+    "browser-module",
+    "browser-roots",
+];
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -23,6 +36,18 @@ pub struct Printed {
     pub undo: bool,
     pub roots: Option<PrintedRoots>,
     pub steps: Vec<Line>,
+    /// What the checks say of it afterwards; none, where nothing was done.
+    pub checks: Vec<Checked>,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checked {
+    /// What `cacctl check --only` takes.
+    pub check: &'static str,
+    pub about: String,
+    pub verdict: &'static str,
+    pub cause: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -35,7 +60,7 @@ pub struct PrintedRoots {
     pub others: usize,
 }
 
-pub async fn run(wanted: cli::Setup, sheet: Sheet) -> Result<Exit, Failure> {
+pub async fn run(socket: PathBuf, wanted: cli::Setup, sheet: Sheet) -> Result<Exit, Failure> {
     let scope = if wanted.system {
         Scope::System
     } else {
@@ -77,12 +102,17 @@ pub async fn run(wanted: cli::Setup, sheet: Sheet) -> Result<Exit, Failure> {
         lines = setup::carry_out(&places, plan, |line| told.news(line)).await?;
         prove(&places, asked_for, &mut lines).await?;
     }
+    let mut checks = Vec::new();
+    if is_to_do && !wanted.dry_run {
+        checks = check_again(socket, scope, told).await?;
+    }
     told.whole(&Printed {
         scope: name_of(scope),
         dry_run: wanted.dry_run,
         undo: false,
         roots: roots.as_ref().map(printed),
         steps: lines.clone(),
+        checks,
     })?;
     let failed = count(&lines, Standing::Failed);
     if failed > 0 {
@@ -129,6 +159,7 @@ async fn take_back(places: &Places, wanted: &cli::Setup, told: Telling) -> Resul
         undo: true,
         roots: None,
         steps: lines.clone(),
+        checks: Vec::new(),
     })?;
     let left = count(&lines, Standing::Failed) + count(&lines, Standing::Kept);
     if left > 0 {
@@ -161,6 +192,48 @@ async fn prove(places: &Places, wanted: Wanted<'_>, lines: &mut [Line]) -> Resul
         }
     }
     Ok(())
+}
+
+/// Makes the checks that setup is to mend, as `cacctl check` does.
+async fn check_again(
+    socket: PathBuf,
+    scope: Scope,
+    told: Telling,
+) -> Result<Vec<Checked>, Failure> {
+    let names = match scope {
+        Scope::User => &CHECKS[..],
+        // In root's own home nothing was done.
+        Scope::System => &CHECKS[..2],
+    };
+    let mut looked = look::around(&Arc::new(Place::here(socket, None)), |check| {
+        names.contains(&check.name)
+    });
+    let mut found = Vec::new();
+    while let Some(Looked {
+        check,
+        found: of_it,
+    }) = looked.recv().await
+    {
+        let check = check::named(check);
+        found.extend(of_it.into_iter().filter_map(|found| {
+            Some(Finding {
+                check: check?,
+                found,
+            })
+        }));
+    }
+    let place = |finding: &Finding| CHECKS.iter().position(|name| *name == finding.check.name);
+    found.sort_by_key(place);
+    for finding in &found {
+        told.finding(finding)?;
+    }
+    let checked = found.iter().map(|finding| Checked {
+        check: finding.check.name,
+        about: finding.title().to_owned(),
+        verdict: finding.verdict().name(),
+        cause: finding.cause().to_owned(),
+    });
+    Ok(checked.collect())
 }
 
 fn count(lines: &[Line], state: Standing) -> usize {
@@ -212,21 +285,32 @@ impl Telling {
         if self.json || self.sheet.quiet {
             return Ok(());
         }
-        let mut out = io::stdout().lock();
-        let title = line.state.title();
-        let painted = self.sheet.paint(line.state.tone(), title);
-        let filled = WIDE.saturating_sub(title.len());
         let text = format!("{}: {}", line.about, line.text.join("; "));
-        if self.sheet.columns.is_none() {
-            print::line(&mut out, &format!("{painted}{:filled$}{text}", ""))?;
-        } else {
-            let head = format!("{title}{:filled$}", "");
-            hanging(&mut out, self.sheet, &head, &text)?;
-        }
+        self.told(line.state.title(), line.state.tone(), &text)?;
         match &line.fix {
-            Some(fix) => paragraph(&mut out, self.sheet, WIDE, fix),
+            Some(fix) => paragraph(&mut io::stdout().lock(), self.sheet, WIDE, fix),
             None => Ok(()),
         }
+    }
+
+    fn told(self, title: &str, tone: Tone, text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        let filled = WIDE.saturating_sub(title.len());
+        if self.sheet.columns.is_some() {
+            let head = format!("{title}{:filled$}", "");
+            return hanging(&mut out, self.sheet, &head, text);
+        }
+        let painted = self.sheet.paint(tone, title);
+        print::line(&mut out, &format!("{painted}{:filled$}{text}", ""))
+    }
+
+    fn finding(self, finding: &Finding) -> Result<(), Failure> {
+        if self.json || self.sheet.quiet {
+            return Ok(());
+        }
+        let (title, tone) = (finding.verdict().title(), finding.verdict().tone());
+        let about = format!("check {}: {}", finding.check.name, finding.title());
+        self.told(title, tone, &format!("{about}: {}", finding.cause()))
     }
 
     /// Of what was told in the plan only what is done is told again.
