@@ -231,17 +231,18 @@ fn chain(_: &Known<'_>, card: &Card) -> Found {
             ChainStatus::NotChecked => Found::running("it is being judged"),
             ChainStatus::Trusted { .. } => Found::fine(told),
             ChainStatus::NotConfigured => Found::unknown("no authority is trusted here").by(
-                "Cards are served all the same. To have them judged, put the DoD's roots there; \
-                 docs/trust.md says where to get them.",
-                "ls /etc/cacd/trust/anchors",
+                "Cards are served all the same. To have them judged, import the DoD's authorities \
+                 (cacctl trust import); docs/trust.md says where to get them.",
+                "cacctl trust list",
             ),
             ChainStatus::Test { .. } => {
                 Found::warning(told).mended("A card for tests: no portal in real use takes it.")
             }
             ChainStatus::NotTrusted { .. } => Found::failed(told).by(
                 "Its issuer may be newer than the authorities that lie here, or it is none of \
-                 theirs. docs/trust.md says where to get the DoD's.",
-                "ls /etc/cacd/trust /etc/cacd/trust/anchors",
+                 theirs. docs/trust.md says where to get the DoD's, cacctl trust import puts them \
+                 in place.",
+                "cacctl trust list",
             ),
         }
     })

@@ -12,7 +12,7 @@ use crate::trust::{Held, HeldFile};
 
 pub(super) const CHECKS: &[Check] = &[Check {
     name: "authorities",
-    title: "the authorities of cards are up to date",
+    title: "authorities are up to date",
     meaning: "The files of authorities in cacd's folder trust can be read and are not old, and the \
          issuer of each card in a reader is among them. Without them cards are served all the same, \
          and nobody says whether they are genuine.",

@@ -278,7 +278,7 @@ pub(crate) fn page_of(status: &RegistrationStatus) -> Page {
             ],
             alone: "Nothing: cacd sends no PIN to a blocked card.",
             keys: &[],
-            commands: &["card show"],
+            commands: &["pin status", "card show"],
         },
         Status::LockedOut { .. } => Page {
             brief: "the portal has locked the account for a time",
