@@ -18,6 +18,7 @@ use cac_tests::virtual_card::key::KeyAlgorithm;
 use cac_tests::virtual_card::person::Person;
 use cac_tests::virtual_card::{CardHandle, CardModel, instruction, samples};
 use cac_tests::wait::wait_until;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// As `cacctl --help` lists them.
 const FAILED: i32 = 1;
@@ -272,6 +273,30 @@ fn s89_a_card_that_another_program_holds_is_waited_for() -> anyhow::Result<()> {
 
     ensure!(changed.status.success(), "{changed:?}");
     assert_eq!(changes(&card), 1);
+    Ok(())
+}
+
+#[test]
+fn s89_a_service_that_dies_in_the_middle_leaves_it_unknown() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.welcome(samples::jane())?;
+    let card = with_jane(&mut lab, CardModel::T1)?;
+    let hold = card.hold_at(Moment::next(instruction::CHANGE_REFERENCE_DATA));
+
+    let killed = thread::scope(|scope| {
+        let change = scope.spawn(|| change(&lab, &[OLD, NEW, NEW]));
+        hold.wait_until_reached(LIMIT)?;
+        let pid = i32::try_from(lab.pid()?).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("it runs")?, Signal::KILL)?;
+        change.join().ok().context("it panicked")?
+    })?;
+    hold.release();
+
+    is_unknown(&killed)?;
+    lab.kill()?;
+    lab.start_again()?;
+    lab.wait_until_whole(0)?;
+    assert!(changes(&card) <= 1, "it was sent again");
     Ok(())
 }
 

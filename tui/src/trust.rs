@@ -24,9 +24,11 @@ use crate::phrase::counted;
 /// The folder of those that are trusted, in that of all.
 pub(crate) const ANCHORS: &str = "anchors";
 
-/// Entries of a folder that are looked at; the daemon takes no more
-/// certificates than 2000.
+/// Entries of a folder that are looked at.
 const MOST_ENTRIES: usize = 2000;
+
+/// As many as the daemon takes.
+const MOST_CERTIFICATES: usize = 2000;
 
 /// The DoD appoints new issuing authorities every year or two, so a file whose
 /// newest is older than this misses some.
@@ -119,10 +121,11 @@ impl Held {
     /// One that is not there is empty.
     pub(crate) fn read(folder: &Path) -> io::Result<Self> {
         let mut files = Vec::new();
+        let mut room = MOST_CERTIFICATES;
         for (below, is_anchor) in [(Some(ANCHORS), true), (None, false)] {
             let place = below.map_or_else(|| folder.to_owned(), |name| folder.join(name));
             for path in files_of(&place)? {
-                files.push(HeldFile::read(&path, below, is_anchor));
+                files.push(HeldFile::read(&path, below, is_anchor).within(&mut room));
             }
         }
         Ok(Self { files })
@@ -209,6 +212,20 @@ impl HeldFile {
             modified: modified.map(UtcSeconds),
             content: Content::read(path),
         }
+    }
+
+    /// Left out where there are too many certificates before it.
+    fn within(mut self, room: &mut usize) -> Self {
+        let count = self.content.as_ref().map_or(0, |it| it.certificates.len());
+        match room.checked_sub(count) {
+            Some(left) => *room = left,
+            None => {
+                self.content = Err(format!(
+                    "there are {MOST_CERTIFICATES} certificates before it"
+                ));
+            }
+        }
+        self
     }
 
     /// What is odd about it, a sentence each.
