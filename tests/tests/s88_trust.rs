@@ -98,6 +98,8 @@ fn s88_at_a_terminal_the_roots_are_shown_and_a_yes_is_asked_for() -> anyhow::Res
     terminal.shows(&["nothing was written", "it ended with 5"])?;
     ensure!(!target.exists());
 
+    terminal.enter("clear")?;
+    terminal.hides(&["[y/N]"])?;
     terminal.enter(&command)?;
     terminal.shows(&["[y/N]"])?;
     terminal.enter("y")?;

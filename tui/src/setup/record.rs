@@ -150,9 +150,15 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Whether there may be anything to undo.
+    /// Whether there may be anything to undo, or to clear away: one that was
+    /// interrupted early has left copies alone.
     pub(super) fn is_there(folder: &Path) -> bool {
-        folder.join(RECORD).exists()
+        let names = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names = names.map(|entry| entry.file_name());
+        names.any(|name| {
+            name.to_str()
+                .is_some_and(|name| name == RECORD || is_copy_or_rest_of_one(name))
+        })
     }
 
     /// Waits for another setup, and for programs that one which was killed has left.
@@ -347,9 +353,8 @@ impl Record {
         if !self.entries.is_empty() {
             return Ok(());
         }
-        // The copies go last: a record without them would promise too much.
-        let record = self.folder.join(RECORD);
-        write::remove_with_rest(&record).map_err(SetupFault::file(&record, "removed"))?;
+        // All in it is undone, so that it promises no copy; as long as it is
+        // there, what an interruption leaves is cleared away the next time.
         let rest = fs::read_dir(&self.folder).map_err(SetupFault::file(&self.folder, "read"))?;
         for entry in rest.flatten() {
             let name = entry.file_name();
@@ -358,6 +363,8 @@ impl Record {
                     .map_err(SetupFault::file(&entry.path(), "removed"))?;
             }
         }
+        let record = self.folder.join(RECORD);
+        write::remove_with_rest(&record).map_err(SetupFault::file(&record, "removed"))?;
         for folder in self.made.iter().rev() {
             // One that holds something else stays, and so do those around it.
             let _ = fs::remove_dir(folder);
