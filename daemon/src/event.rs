@@ -2,6 +2,7 @@
 //! supervisor, the state machine and the effects.
 
 mod session;
+mod wizard;
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -10,10 +11,8 @@ use std::time::Duration;
 use cac_common::config::Config;
 use cac_common::identity::{CardId, Edipi};
 use cac_common::interface::{
-    AcceptNotice, AnswerWizard, Clear, ClearScope, GetConfirmation, Lost, MoveWizard, Printed,
-    Refusal, Register, StartWizard, TestReply,
+    AcceptNotice, Clear, ClearScope, GetConfirmation, Lost, Printed, Refusal, Register, TestReply,
 };
-use cac_common::locked::Locked;
 use cac_common::pin::{AcceptedPin, NewPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
@@ -33,10 +32,10 @@ use crate::card::rest::{Missing, Rest};
 use crate::card::transport::Report;
 use crate::journal::Facts;
 use crate::judgement::Judgement;
-use crate::portal::wizard::{Begins, Turn};
 use crate::store::{Acquaintance, Consent};
 
 pub use session::{FoundSeat, Front, Peer, SessionEvent, SessionToEnd, SessionUser};
+pub use wizard::{WizardEvent, WizardOrder, WizardResult};
 
 /// The moment of a step. Waits are measured by `monotonic`, which no one can
 /// set; `utc` is what is shown and written down.
@@ -389,83 +388,6 @@ pub struct SignInOrder {
     /// Notices of this portal that were accepted, by the SHA-256 of their texts.
     pub accepted: Vec<String>,
     pub pin: HeldPin,
-}
-
-/// One leg of registering by hand.
-pub struct WizardOrder {
-    pub visit: Visit,
-    /// Which leg of that visit.
-    pub number: u32,
-    pub reader: ReaderName,
-    pub card: CardId,
-    pub portal: Arc<Profile>,
-    pub certificate: crate::card::facts::CardCertificate,
-    pub edge: Edge,
-    pub ways: Ways,
-    pub accepted: Vec<String>,
-    /// The first of a run has no session yet.
-    pub is_first: bool,
-    pub at: usize,
-    pub begins: Begins,
-    /// For the legs in which the card signs.
-    pub pin: Option<HeldPin>,
-}
-
-/// What happens while somebody registers by hand.
-pub enum WizardEvent {
-    Started {
-        request: RequestId,
-        uid: u32,
-        what: StartWizard,
-    },
-    Answered {
-        request: RequestId,
-        uid: u32,
-        what: AnswerWizard,
-        /// What came through a pipe.
-        secret: Option<(Locked, usize)>,
-    },
-    Moved {
-        request: RequestId,
-        uid: u32,
-        what: MoveWizard,
-    },
-    ConfirmationAsked {
-        request: RequestId,
-        what: GetConfirmation,
-    },
-    ConfirmationRead {
-        request: RequestId,
-        result: Result<Option<Confirmation>, String>,
-    },
-    /// The leg has come to this step.
-    At {
-        visit: Visit,
-        number: u32,
-        at: usize,
-    },
-    /// The leg has ended, and the PIN is gone.
-    Turned {
-        visit: Visit,
-        number: u32,
-        result: WizardResult,
-        /// What the card last said of its PIN, if it was asked.
-        tries: Option<PinStatus>,
-    },
-}
-
-/// What came of a leg.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WizardResult {
-    Turn(Turn),
-    /// The card did not sign.
-    Card(CardError),
-    /// The PIN's time was over before the card was asked.
-    PinGone,
-    /// We could not even begin.
-    Failed {
-        cause: String,
-    },
 }
 
 /// Printed Information: of which card, and with which PIN.

@@ -7,6 +7,7 @@
 //! dropped, and so wiped.
 
 mod by_hand;
+mod clearing;
 mod notes;
 mod pin_change;
 mod readers;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cac_common::config::Config;
-use cac_common::interface::{AcceptNotice, Clear, ClearScope, Lost, Refusal, Register};
+use cac_common::interface::{AcceptNotice, ClearScope, Lost, Refusal, Register};
 use cac_common::pin::Pin;
 use cac_common::profile::Profile;
 use cac_common::reader::{ReaderName, ReaderStatus, ServiceStatus};
@@ -33,7 +34,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{HistoryEntry, HistoryKind, KnownPersona, Visit};
 use cac_common::time::UtcSeconds;
 
-use crate::event::{Answer, Effect, Event, Front, Now, Peer, RequestId, touches};
+use crate::event::{Answer, Effect, Event, Front, Now, Peer, RequestId};
 use notes::Note;
 use removal::{Absent, Bound};
 use visit::CardVisit;
@@ -398,71 +399,6 @@ impl State {
             }));
         }
         effects
-    }
-
-    fn cleared(
-        &mut self,
-        request: RequestId,
-        uid: u32,
-        what: &Clear,
-        result: Result<Lost, String>,
-        now: Now,
-    ) -> Vec<Effect> {
-        let sessions = self.sessions(&what.scope);
-        let answer = result
-            .map(|lost| Answer::Cleared(Lost { sessions, ..lost }))
-            .map_err(|reason| Refusal::StoreFailed { reason });
-        let done = answer.is_ok() && !what.dry_run;
-        let mut effects = vec![Effect::Answer { request, answer }];
-        if !done {
-            return effects;
-        }
-        match &what.scope {
-            ClearScope::Sessions {} | ClearScope::Copies {} => {}
-            ClearScope::All {} => {
-                self.happened.clear();
-                self.known.clear();
-            }
-            ClearScope::History { before } => {
-                self.happened
-                    .retain(|entry| before.is_some_and(|before| entry.at >= before));
-            }
-            ClearScope::Card { card } => {
-                self.happened
-                    .retain(|entry| entry.card.as_ref() != Some(card));
-                self.known.retain(|known| known.card != *card);
-            }
-            ClearScope::Portal { portal } => {
-                self.happened
-                    .retain(|entry| entry.portal.as_ref() != Some(portal));
-                for known in &mut self.known {
-                    known.registrations.retain(|one| one.portal != *portal);
-                }
-            }
-        }
-        effects.extend(self.each_visit(now, |card, context| {
-            if card.id().is_some_and(|id| touches(&what.scope, id)) {
-                card.forget(&what.scope, context);
-            }
-        }));
-        effects.push(Effect::LoadKnown);
-        effects.push(Note::cleared(&what.scope, uid).at(now));
-        effects
-    }
-
-    fn backed_up(request: RequestId, uid: u32, now: Now) -> Vec<Effect> {
-        let answer = Ok(Answer::Done);
-        let answered = Effect::Answer { request, answer };
-        vec![answered, Note::backed_up(uid).at(now)]
-    }
-
-    /// How many sessions with portals are in memory, of those that a clear ends.
-    fn sessions(&self, scope: &ClearScope) -> u64 {
-        let meant = self.visits().filter(|card| {
-            let is_meant = card.id().is_some_and(|id| touches(scope, id));
-            is_meant && card.has_session(scope)
-        });
-        meant.count() as u64
     }
 
     fn recorded(

@@ -6,6 +6,7 @@
 
 mod apply;
 mod fault;
+mod lock;
 mod places;
 mod plan;
 mod record;

@@ -1,7 +1,8 @@
 //! The history's sentences: what happened, in words for people. The DoD ID
 //! never stands in them.
 
-use cac_common::cause::Cause;
+mod words;
+
 use cac_common::config::OnRemoval;
 use cac_common::identity::Edipi;
 use cac_common::interface::ClearScope;
@@ -11,6 +12,7 @@ use cac_common::registration::{Outcome, RegistrationStatus};
 use cac_common::snapshot::HistoryKind;
 use cac_common::time;
 
+use self::words::{card_said, card_tells, portal_said};
 use super::Context;
 use super::session::Occasion;
 use super::visit::CardVisit;
@@ -18,7 +20,7 @@ use crate::card::change::Change;
 use crate::card::error::CardError;
 use crate::event::{Effect, NewNote, Now, SessionToEnd, SignInResult};
 use crate::journal::{Facts, Message};
-use crate::registration::{Due, sentence};
+use crate::registration::Due;
 use crate::store::Acquaintance;
 
 /// A sentence, before it has its moment.
@@ -447,90 +449,6 @@ pub(super) fn service(before: ServiceStatus, now: ServiceStatus) -> Option<Note>
         ),
     };
     Some(Note::plain(HistoryKind::Service, text).tells(message))
-}
-
-/// Kind, words for people, and what the log says instead: a page's title can
-/// name whom it greets. `is_registered`: it was, and was to be checked again.
-fn portal_said(outcome: &Outcome, is_registered: bool) -> Option<(HistoryKind, String, String)> {
-    let with = |label: &str, cause: &Cause| {
-        let logged = format!("{label} ({})", cause.kind);
-        (format!("{label}: {cause}"), logged)
-    };
-    let plain = |label: &str| (label.to_owned(), label.to_owned());
-    let (text, logged) = match outcome {
-        // Told once it is written down.
-        Outcome::Registered { .. } => return None,
-        Outcome::NeedsConsent { .. } => plain("shows a notice that has to be accepted"),
-        Outcome::NeedsWizard => plain("needs the wizard"),
-        Outcome::NotEligible => plain("not eligible"),
-        Outcome::NeedsSponsor => plain("needs a sponsor"),
-        Outcome::NotFound => plain("not found"),
-        Outcome::Forbidden { cause } => with("forbidden", cause),
-        Outcome::Rejected { cause } => with("rejected", cause),
-        // What was written down stays so, and nothing waits.
-        Outcome::Unavailable { cause, .. } if is_registered => {
-            with("registered, not checked", cause)
-        }
-        Outcome::Unavailable { cause, .. } => with("waiting", cause),
-        Outcome::LockedOut => plain("locked out"),
-        Outcome::Unsupported { cause } => with("unsupported", cause),
-        Outcome::Unrecognised { cause } => (
-            format!("unrecognised page \u{201c}{cause}\u{201d}"),
-            format!("unrecognised ({})", cause.kind),
-        ),
-    };
-    Some((HistoryKind::Registration, text, logged))
-}
-
-fn card_tells(error: &CardError) -> Option<Message> {
-    match error {
-        CardError::WrongPin { .. } => Some(Message::PinRefused),
-        CardError::PinBlocked => Some(Message::PinBlocked),
-        // The card was not even asked.
-        CardError::LastTry { .. } | CardError::NoLockedMemory => None,
-        CardError::Transport(_)
-        | CardError::Refused { .. }
-        | CardError::Endless { .. }
-        | CardError::Malformed { .. }
-        | CardError::Nameless { .. }
-        | CardError::NotPiv
-        | CardError::OtherCard
-        | CardError::StillLoggedIn => Some(Message::CardFailed),
-    }
-}
-
-fn card_said(error: &CardError) -> (HistoryKind, String, &'static str) {
-    match error {
-        CardError::WrongPin { tries_left } => {
-            let text = match tries_left {
-                Some(1) => "PIN not accepted; one try is left".to_owned(),
-                Some(tries) => format!("PIN not accepted; {tries} tries left"),
-                None => {
-                    "PIN not accepted; the card does not say how many tries are left".to_owned()
-                }
-            };
-            (HistoryKind::Pin, text, "PIN not accepted")
-        }
-        CardError::PinBlocked => (
-            HistoryKind::Pin,
-            "PIN not accepted; it is blocked, and only an ID card office can reset it".to_owned(),
-            "the PIN is blocked",
-        ),
-        CardError::LastTry { .. } => (
-            HistoryKind::Pin,
-            "PIN not sent: it could have been the last try".to_owned(),
-            "PIN not sent",
-        ),
-        CardError::Transport(_)
-        | CardError::Refused { .. }
-        | CardError::Endless { .. }
-        | CardError::Malformed { .. }
-        | CardError::Nameless { .. }
-        | CardError::NotPiv
-        | CardError::OtherCard
-        | CardError::StillLoggedIn
-        | CardError::NoLockedMemory => (HistoryKind::Card, sentence(error), "the card failed"),
-    }
 }
 
 #[cfg(test)]

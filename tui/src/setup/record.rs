@@ -12,14 +12,13 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::digest;
 use cac_common::bounded_file;
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, stat};
 use serde::{Deserialize, Serialize};
 
 use super::fault::SetupFault;
+use super::lock::lock;
 use super::write::{self, Present};
 use crate::browsers::Family;
 use crate::browsers::modules::Module;
@@ -32,11 +31,8 @@ const SCRATCH: &str = "0-0";
 /// A profile with the DoD's bundle takes 10 kB.
 const LARGEST_RECORD: u64 = 16 * 1024 * 1024;
 
-/// What was killed leaves programs that end soon.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Others may neither read what was kept nor write what is believed.
-const FOLDER_MODE: u32 = 0o700;
+pub(super) const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const WRITABLE_FOR_OTHERS: u32 = 0o022;
 
@@ -431,40 +427,6 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// Of the folder, which is made where it is missing. The programs that are
-/// started inherit it, so that it is held until the last of them has ended.
-async fn lock(folder: &Path) -> Result<OwnedFd, SetupFault> {
-    let folder = folder.to_owned();
-    let held = tokio::task::spawn_blocking(move || {
-        loop {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(FOLDER_MODE)
-                .create(&folder)
-                .map_err(SetupFault::file(&folder, "made"))?;
-            let held = (|| {
-                let open: OwnedFd =
-                    rustix::fs::open(&folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
-                flock(&open, FlockOperation::LockExclusive)?;
-                // Whoever had it may have removed it.
-                let (ours, there) = (fstat(&open)?, stat(&folder));
-                let is_there =
-                    there.is_ok_and(|it| (it.st_dev, it.st_ino) == (ours.st_dev, ours.st_ino));
-                Ok::<_, rustix::io::Errno>(is_there.then_some(open))
-            })();
-            match held {
-                Ok(Some(open)) => return Ok(open),
-                Ok(None) | Err(rustix::io::Errno::NOENT) => {}
-                Err(error) => return Err(SetupFault::file(&folder, "locked")(error.into())),
-            }
-        }
-    });
-    match tokio::time::timeout(PATIENCE, held).await {
-        Ok(Ok(held)) => held,
-        Ok(Err(_)) | Err(_) => Err(SetupFault::Busy),
-    }
 }
 
 /// SHA-256 of those of the files that are there.
