@@ -29,7 +29,7 @@ const KEPT: &str = "[pin]\nkeep = \"visit\"\n";
 const TOLD: &str = "memory cannot be locked";
 
 #[test]
-fn s95_a_pin_that_is_held_lies_in_locked_memory_alone_and_is_wiped() -> anyhow::Result<()> {
+fn s96_a_pin_that_is_held_lies_in_locked_memory_alone_and_is_wiped() -> anyhow::Result<()> {
     let mut lab = Plan::default().settings(KEPT).start()?;
     hold_a_pin(&mut lab)?;
 
@@ -47,7 +47,7 @@ fn s95_a_pin_that_is_held_lies_in_locked_memory_alone_and_is_wiped() -> anyhow::
 }
 
 #[test]
-fn s95_where_no_memory_can_be_locked_that_is_told_once_and_all_goes_on() -> anyhow::Result<()> {
+fn s96_where_no_memory_can_be_locked_that_is_told_once_and_all_goes_on() -> anyhow::Result<()> {
     let mut lab = Plan::default().settings(KEPT).start()?;
     lab.start_again_without_locked_memory()?;
     hold_a_pin(&mut lab)?;
@@ -72,7 +72,7 @@ fn s95_where_no_memory_can_be_locked_that_is_told_once_and_all_goes_on() -> anyh
 }
 
 #[test]
-fn s95_who_types_a_pin_where_no_memory_can_be_locked_is_told_and_may() -> anyhow::Result<()> {
+fn s96_who_types_a_pin_where_no_memory_can_be_locked_is_told_and_may() -> anyhow::Result<()> {
     const UNLOCKED: &str = "No memory can be locked here";
     let mut lab = Lab::start()?;
     let file = the_card_of(Person::jane_doe(), KeyAlgorithm::P256, PIN)?;
@@ -99,7 +99,7 @@ fn s95_who_types_a_pin_where_no_memory_can_be_locked_is_told_and_may() -> anyhow
 
 #[test]
 #[ignore = "needs a systemd of its own: make test-system"]
-fn s95_no_process_of_its_own_user_can_look_into_the_service() -> anyhow::Result<()> {
+fn s96_no_process_of_its_own_user_can_look_into_the_service() -> anyhow::Result<()> {
     let mut system = System::with_cacd()?;
     system.write("/etc/cacd/cacd.toml", KEPT)?;
     system.does(&["systemctl", "restart", SERVICE])?;
