@@ -182,8 +182,7 @@ fn play(
         }
         "checklist" => {
             dashboard.write("t")?;
-            dashboard.shows(&["Checklist", "Enter what was checked"])?;
-            dashboard.hides(&["running  "])?;
+            dashboard.shows(&["Nothing is in the way", "Enter what was checked"])?;
         }
         "palette" => {
             dashboard.write(":re")?;
