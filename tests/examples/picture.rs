@@ -182,7 +182,7 @@ fn play(
         }
         "checklist" => {
             dashboard.write("t")?;
-            dashboard.shows(&["Nothing is in the way", "Enter what was checked"])?;
+            dashboard.shows(&["Nothing ", "Enter what was checked"])?;
         }
         "palette" => {
             dashboard.write(":re")?;
