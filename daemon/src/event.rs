@@ -1,6 +1,7 @@
 //! What happens, and what is to be done about it: the words between the
 //! supervisor, the state machine and the effects.
 
+mod pin_change;
 mod session;
 mod wizard;
 
@@ -13,7 +14,7 @@ use cac_common::identity::{CardId, Edipi};
 use cac_common::interface::{
     AcceptNotice, Clear, ClearScope, GetConfirmation, Lost, Printed, Refusal, Register, TestReply,
 };
-use cac_common::pin::{AcceptedPin, NewPin, Pin, PinFor};
+use cac_common::pin::{AcceptedPin, Pin, PinFor};
 use cac_common::profile::Profile;
 use cac_common::reader::ReaderName;
 use cac_common::registration::{Outcome, RegistrationStatus};
@@ -22,7 +23,6 @@ use cac_common::time::UtcSeconds;
 use cac_common::trace::Trace;
 use cac_common::wizard::Confirmation;
 
-use crate::card::change::Change;
 use crate::card::error::CardError;
 use crate::card::facts::{CardFacts, Edge};
 use crate::card::logged_in::Target;
@@ -34,6 +34,7 @@ use crate::journal::Facts;
 use crate::judgement::Judgement;
 use crate::store::{Acquaintance, Consent};
 
+pub use pin_change::{PinChangeEvent, PinChangeOrder};
 pub use session::{FoundSeat, Front, Peer, SessionEvent, SessionToEnd, SessionUser};
 pub use wizard::{WizardEvent, WizardOrder, WizardResult};
 
@@ -397,35 +398,6 @@ pub struct PrintedOrder {
     pub request: RequestId,
     pub target: Target,
     pub pin: HeldPin,
-}
-
-/// A PIN is changed.
-pub enum PinChangeEvent {
-    /// It was typed, and the one that is to replace it.
-    Asked {
-        request: RequestId,
-        pin: Pin,
-        new: NewPin,
-    },
-    /// What came of it; both are gone. Nothing is said of a failure where their
-    /// time was over before the card was asked.
-    Ended {
-        visit: Visit,
-        request: RequestId,
-        result: Result<Change, Option<CardError>>,
-        /// What the card last said of its PIN, if it was asked.
-        tries: Option<PinStatus>,
-    },
-}
-
-/// A PIN that is to be changed: of which card, from what, to what.
-pub struct PinChangeOrder {
-    pub visit: Visit,
-    pub reader: ReaderName,
-    pub request: RequestId,
-    pub target: Target,
-    pub pin: HeldPin,
-    pub new: NewPin,
 }
 
 /// A line of the history, before it has a number and a moment.
