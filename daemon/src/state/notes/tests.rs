@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cac_common::cause::Kind;
+use cac_common::cause::{Cause, Kind};
 use cac_common::time::UtcSeconds;
 
 use super::*;
