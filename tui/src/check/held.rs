@@ -43,6 +43,8 @@ const LONGEST_MAPS: u64 = 4 << 20;
 /// The kernel keeps 15 bytes of a name and ends them with a line feed (proc(5)).
 const LONGEST_NAME: u64 = 16;
 
+const LONGEST_STAT: u64 = 4096;
+
 /// More are not named.
 const MOST_NAMED: usize = 4;
 
@@ -73,6 +75,8 @@ const SCDAEMON: &str = "scdaemon";
 struct Process {
     name: String,
     id: u32,
+    /// Who started it.
+    parent: Option<u32>,
     /// One of the user's own that has a library for cards.
     uses_cards: bool,
 }
@@ -97,6 +101,7 @@ fn processes(proc: &Path) -> Vec<Process> {
             Some(Process {
                 name,
                 id,
+                parent: parent(&folder.join("stat")),
                 uses_cards,
             })
         })
@@ -114,6 +119,16 @@ fn has_library(maps: &Path) -> bool {
     let _ = file.take(LONGEST_MAPS).read_to_end(&mut bytes);
     let text = String::from_utf8_lossy(&bytes);
     LIBRARIES.iter().any(|library| text.contains(library))
+}
+
+/// `7 (name) S 1 …`: the name may hold anything (proc(5)).
+fn parent(stat: &Path) -> Option<u32> {
+    let mut bytes = Vec::new();
+    let file = File::open(stat).ok()?;
+    file.take(LONGEST_STAT).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let (_, after) = text.rsplit_once(')')?;
+    after.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// `firefox (process 12), scdaemon (process 13)`.
@@ -148,7 +163,9 @@ fn card_held(place: &Place) -> Vec<Found> {
     let processes = processes(&place.root.join("proc"));
     let scdaemon = processes.iter().find(|it| it.name == SCDAEMON);
     let own = getpid().as_raw_nonzero().get().unsigned_abs();
-    let is_ours = |it: &Process| it.id == own || OURS.contains(&&it.name[..]);
+    // What other checks have started just now is ours too.
+    let is_ours =
+        |it: &Process| it.id == own || it.parent == Some(own) || OURS.contains(&&it.name[..]);
     let is_user = |it: &&Process| it.name == SCDAEMON || it.uses_cards && !is_ours(it);
     let users: Vec<&Process> = processes.iter().filter(is_user).collect();
     let readers = place.picture.iter().flat_map(|picture| &picture.readers);
@@ -212,6 +229,22 @@ mod tests {
         let mut picture = invented::desk();
         picture.readers[2].card.as_mut().unwrap().stage = stage;
         place.picture = Some(Arc::new(picture));
+    }
+
+    #[test]
+    fn what_we_have_started_ourselves_is_nobody_else() {
+        let root = tempfile::tempdir().unwrap();
+        let mut place = Place::below(root.path());
+        with_a_card(&mut place, Stage::Read);
+        process(&place, 8, "pkcs11-tool", MAPS);
+        let stat = place.root.join("proc/8/stat");
+        let own = getpid().as_raw_nonzero();
+        fs::write(&stat, format!("8 (pkcs11) (tool) S {own} 8 8 0")).unwrap();
+        let child = card_held(&place);
+        fs::write(&stat, "8 (pkcs11-tool) S 1 8 8 0").unwrap();
+
+        assert_eq!(child, [Found::fine("none is seen to")]);
+        assert_ne!(card_held(&place), child);
     }
 
     const MAPS: &str =
