@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -14,8 +14,9 @@ use super::Family;
 /// The kernel's largest number of processes (proc(5), `pid_max`).
 const MOST_PROCESSES: usize = 1 << 22;
 
-/// Of an environment; the kernel's limit for all arguments and variables is larger.
-const LONGEST_ENVIRONMENT: u64 = 1 << 21;
+/// Of arguments and of an environment: what the kernel takes of both, unless it
+/// is told otherwise (execve(2)).
+const LONGEST: u64 = 1 << 21;
 
 const FIREFOX: [&str; 5] = [
     "firefox",
@@ -41,18 +42,31 @@ pub(crate) fn running(processes: &Path, home: &Path, family: Family) -> Option<&
         // Of a program that was replaced while it runs.
         let program = program.trim_end_matches(" (deleted)");
         let name = names.into_iter().find(|name| *name == program)?;
-        is_at_home(&entry.path().join("environ"), home).then_some(name)
+        let is_ours = !is_part(&entry.path().join("cmdline"))
+            && is_at_home(&entry.path().join("environ"), home);
+        is_ours.then_some(name)
     })
+}
+
+/// Whether it is only a part of a browser, by its arguments. Parts end with
+/// their browser, and some have no environment to tell them by.
+fn is_part(arguments: &Path) -> bool {
+    let arguments = read(arguments).unwrap_or_default();
+    let mut arguments = arguments.split(|byte| *byte == 0);
+    arguments.any(|it| it == b"-contentproc" || it.starts_with(b"--type="))
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// What it was started with. Without that to read, it is taken for ours.
 fn is_at_home(environment: &Path, home: &Path) -> bool {
-    let mut bytes = Vec::new();
-    let read = File::open(environment)
-        .and_then(|file| file.take(LONGEST_ENVIRONMENT).read_to_end(&mut bytes));
-    if read.is_err() {
+    let Ok(bytes) = read(environment) else {
         return true;
-    }
+    };
     let mut variables = bytes.split(|byte| *byte == 0);
     variables
         .find_map(|variable| variable.strip_prefix(b"HOME="))
@@ -80,6 +94,10 @@ mod tests {
             fs::write(folder.join("environ"), environment).unwrap();
         }
 
+        fn say(&self, id: &str, arguments: &str) {
+            fs::write(self.0.path().join(id).join("cmdline"), arguments).unwrap();
+        }
+
         fn running(&self, family: Family) -> Option<&'static str> {
             running(self.0.path(), &PathBuf::from("/home/jane"), family)
         }
@@ -98,6 +116,23 @@ mod tests {
         let snap = "HOME=/home/jane/snap/firefox/4\0";
         processes.add("9", "/snap/firefox/4/firefox (deleted)", snap);
         assert_eq!(processes.running(Family::Firefox), Some("firefox"));
+    }
+
+    #[test]
+    fn a_part_of_a_browser_is_none() {
+        let processes = Processes::new();
+        for (id, arguments) in [
+            ("7", "firefox-esr\0-contentproc\0{x}\0"),
+            ("8", "firefox-esr\0--type=renderer\0"),
+        ] {
+            processes.add(id, "/usr/lib/firefox-esr/firefox-esr", "");
+            processes.say(id, arguments);
+        }
+        assert_eq!(processes.running(Family::Firefox), None);
+
+        processes.add("9", "/usr/lib/firefox-esr/firefox-esr", "");
+        processes.say("9", "firefox-esr\0-P\0");
+        assert_eq!(processes.running(Family::Firefox), Some("firefox-esr"));
     }
 
     #[test]
