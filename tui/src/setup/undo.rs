@@ -170,6 +170,7 @@ async fn remove_database(
     folder: &Path,
     done: Option<&Prints>,
 ) -> Result<Undone, SetupFault> {
+    remove_rests(folder)?;
     // A certificate that came and went leaves other bytes, and so does a
     // browser that looked at it; what it holds decides then.
     let is_as_made = match done {
@@ -185,6 +186,15 @@ async fn remove_database(
     }
     remove_folders(folders);
     Ok(Undone::AsItWas)
+}
+
+/// Of replacements that were interrupted.
+fn remove_rests(folder: &Path) -> Result<(), SetupFault> {
+    for file in FILES {
+        let path = folder.join(file);
+        write::remove_rest(&path).map_err(SetupFault::file(&path, "mended"))?;
+    }
+    Ok(())
 }
 
 async fn holds_nothing(folder: &Path) -> bool {
@@ -222,6 +232,7 @@ impl DatabaseChange<'_> {
         } else {
             &FILES
         };
+        remove_rests(self.folder)?;
         let before = self.before.iter();
         let before: Prints = before
             .map(|(file, saved)| (file.clone(), saved.sha256.clone()))
@@ -231,7 +242,15 @@ impl DatabaseChange<'_> {
         if is_finished && now == before {
             return Ok(Undone::AsItWas);
         }
-        if is_finished && self.done == Some(&now) {
+        // An undoing that was interrupted has put some of them back.
+        let is_known = |done: &Prints| {
+            let mut files = touched.iter().copied();
+            files.all(|file| {
+                let now = now.get(file);
+                now == before.get(file) || now == done.get(file)
+            })
+        };
+        if is_finished && self.done.is_some_and(is_known) {
             for file in touched {
                 put_back(record, &self.folder.join(file), self.before.get(*file))?;
             }
