@@ -45,7 +45,7 @@ use crate::event::Event;
 use crate::journal::Message;
 use crate::logind::{Address, Logind};
 use crate::metrics::GivingOut;
-use crate::server::Server;
+use crate::server::{Audit, Server};
 use crate::state::{DaemonFacts, State};
 use crate::store::Keep;
 use crate::supervisor::{Clock, Inbox, Supervisor};
@@ -156,7 +156,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
             activity,
             metrics,
             rooms: Arc::default(),
-            refusals: Arc::default(),
+            audit: Audit::default(),
         }
         .serve(listener),
     );

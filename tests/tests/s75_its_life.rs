@@ -16,6 +16,7 @@ const SOCKET: &str = "cacd.socket";
 /// Of `daemon/src/journal.rs`.
 const READY: &str = "24bf271ca5694863a1a3e32320ae6411";
 const LEFT_UNDONE: &str = "8dc791a45b4e42e0b9fae537764005a6";
+const OTHERS_DATA_SEEN: &str = "6211efd8d459070cdd725eb1b1a45d0f";
 const REQUEST_REFUSED: &str = "e582a05bcff14a4aa51f57f53f9efb99";
 const REGISTERED: &str = "11e0c4d9c2e34c12ab6439afdfc67150";
 const CONFIGURATION_REFUSED: &str = "635917e786694879a59cd0137df06e78";
@@ -152,6 +153,13 @@ fn s75_what_happens_is_told_the_journal_in_fields_and_names_nobody() -> anyhow::
     assert_eq!(registered["DOD_ID_TAIL"], edipi[6..]);
     assert!(!registered.to_string().contains(&edipi), "{registered}");
     assert!(!registered.to_string().contains("DOE"), "{registered}");
+    // Whoever installs and asks here is root.
+    let seen = entry(&system, OTHERS_DATA_SEEN)?;
+    assert_eq!(seen["UID"], "0");
+    assert_eq!(seen["DOD_ID_TAIL"], edipi[6..]);
+    assert!(seen["CARD"].is_string(), "{seen}");
+    assert!(!seen.to_string().contains(&edipi), "{seen}");
+    assert!(!seen.to_string().contains("DOE"), "{seen}");
     let refused = entry(&system, REQUEST_REFUSED)?;
     let stranger = system.does(&["id", "--user", STRANGER])?;
     assert_eq!(refused["UID"], stranger);

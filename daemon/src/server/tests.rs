@@ -79,7 +79,7 @@ impl Serving {
             activity: activity.clone(),
             metrics: Observer::new().metrics(),
             rooms: Arc::default(),
-            refusals: Arc::default(),
+            audit: Audit::default(),
         };
         let listener = {
             let _entered = runtime.enter();
