@@ -14,9 +14,11 @@ pub(crate) const SENTENCE: &str =
 
 static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
-/// Whether memory can be locked.
-pub(crate) fn can_be_locked() -> bool {
-    page().is_ok_and(|page| page.is_locked())
+/// Whether the history is to be told that memory cannot be locked: it is, once.
+pub(crate) fn is_to_be_noted() -> bool {
+    static IS_NOTED: AtomicBool = AtomicBool::new(false);
+    let can_be_locked = page().is_ok_and(|page| page.is_locked());
+    !can_be_locked && !IS_NOTED.swap(true, Ordering::Relaxed)
 }
 
 /// A page for a secret.

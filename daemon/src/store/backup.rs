@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Cursor, Read};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -48,9 +49,12 @@ impl Store {
     /// the disk as the database has, until the backup is dropped.
     pub async fn backup(&self) -> Result<Backup, StoreError> {
         let folder = self.folder.clone();
-        tokio::task::spawn_blocking(move || make(&folder))
-            .await
-            .map_err(|_| StoreError::Stopped)?
+        let made = tokio::task::spawn_blocking(move || make(&folder)).await;
+        let made = made.map_err(|_| StoreError::Stopped)?;
+        if matches!(made, Err(StoreError::Corrupt(_))) {
+            self.is_corrupt.store(true, Ordering::SeqCst);
+        }
+        made
     }
 }
 
@@ -243,6 +247,7 @@ mod tests {
         let error = store.backup().await.map(|_| ()).unwrap_err();
 
         assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
+        assert!(store.is_corrupt(), "so that it is kept aside");
         assert!(
             !names_in(folder.path())
                 .iter()

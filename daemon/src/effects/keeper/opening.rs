@@ -91,7 +91,7 @@ pub(super) async fn open(folder: PathBuf, now: UtcSeconds, opening: Opener) -> S
                 tracing::warn!(message_id = Message::DatabaseKeptAside.id(), %notice, "database");
                 note(&store, notice.in_short(), now).await;
             }
-            if !unlocked::can_be_locked() {
+            if unlocked::is_to_be_noted() {
                 note(&store, unlocked::SENTENCE.into(), now).await;
             }
             Ok(store)
