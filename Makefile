@@ -87,6 +87,8 @@ endif
 	rm -rf $(SHARE)/doc/cacd
 ifeq ($(DESTDIR),)
 	rm -rf /run/cacd
+	@# What says that the service has stopped would be told as a fault for ever.
+	sed -n 's|^[[:space:]]*textfile[[:space:]]*=[[:space:]]*"\(/.*\.prom\)".*|\1|p' $(ETC)/cacd.toml 2>/dev/null | xargs -r rm -f
 	@if test -d /run/systemd/system; then systemctl daemon-reload && journalctl --update-catalog; fi
 endif
 	@echo "$(ETC) and $(DESTDIR)/var/lib/cacd are left, and so are the user cacd and the group cacd-admin. Whoever has the agent running: systemctl --user disable --now cacctl-agent"

@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use anyhow::ensure;
 use cac_common::snapshot::HistoryEntry;
-use cac_tests::harness::jane;
+use cac_tests::harness::{LIMIT, jane};
 use cac_tests::system::{EARLIER, SERVICE, System};
 use cac_tests::virtual_card::{CardModel, samples};
+use cac_tests::wait;
+
+/// Where node_exporter would read.
+const METRICS: &str = "/var/lib/metrics";
 
 const UNITS: [&str; 2] = ["cacd.service", "cacd.socket"];
 
@@ -122,15 +126,24 @@ fn s77_who_has_switched_it_off_finds_it_off_after_an_upgrade() -> anyhow::Result
 fn s77_removed_it_stops_and_keeps_what_is_known_and_purged_it_leaves_nothing() -> anyhow::Result<()>
 {
     let system = System::boot()?;
+    system.does(&["install", "--directory", "--mode=0777", METRICS])?;
     let before = all(&system)?;
     system.install_package()?;
     system.introduce_portal()?;
-    let drop_in = "[Service]\nEnvironment=CACD_LOG=debug\n";
-    system.write("/etc/systemd/system/cacd.service.d/site.conf", drop_in)?;
+    let file = format!("{METRICS}/cacd.prom");
+    let settings = format!("[metrics]\ntextfile = \"{file}\"\n");
+    system.write("/etc/cacd/cacd.toml", &settings)?;
+    let drop_in = format!("[Service]\nEnvironment=CACD_LOG=debug\nReadWritePaths={METRICS}\n");
+    system.write("/etc/systemd/system/cacd.service.d/site.conf", &drop_in)?;
     system.does(&["systemctl", "daemon-reload"])?;
     system.does(&["systemctl", "restart", SERVICE])?;
+    wait::wait_until("metrics are written", LIMIT, || system.path(&file).exists())?;
 
     system.does(&["dpkg", "--remove", "cacd"])?;
+    assert!(
+        !system.path(&file).exists(),
+        "it says for ever that cacd has stopped"
+    );
     for unit in UNITS {
         assert_ne!(system.property(unit, "ActiveState")?, "active", "{unit}");
     }
