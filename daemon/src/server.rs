@@ -11,6 +11,7 @@ mod pin;
 mod places;
 mod portals;
 mod refusals;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod wizard;
@@ -38,6 +39,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::places::{NotAdmitted, Open, Place};
 use self::refusals::Refusals;
+use self::seen::Seen;
 use crate::access::Access;
 use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
@@ -71,7 +73,14 @@ pub struct Server {
     /// For those who are or were at a seat, by user; more of them there are not
     /// than users who can log in there.
     pub rooms: Arc<Mutex<HashMap<u32, Arc<Semaphore>>>>,
-    pub(crate) refusals: Arc<Refusals>,
+    pub(crate) audit: Audit,
+}
+
+/// What the log is told of those who ask.
+#[derive(Clone, Default)]
+pub(crate) struct Audit {
+    refusals: Arc<Refusals>,
+    seen: Arc<Seen>,
 }
 
 /// Makes the socket, where no other daemon serves; everyone may connect.
@@ -168,9 +177,11 @@ impl Server {
                     parameters,
                     continues: false,
                 }),
-                Ok(Answered::Snapshot(published)) => framed(published.encoded(peer), false),
+                Ok(Answered::Snapshot(published)) => {
+                    framed(self.shown(&published, peer, method::GET_SNAPSHOT), false)
+                }
                 Err(refusal) => {
-                    self.refusals.log(&refusal, uid, &request);
+                    self.audit.refusals.log(&refusal, uid, &request);
                     self.metrics.request_refused(&refusal);
                     encode(&refusal.to_reply())
                 }
@@ -205,7 +216,7 @@ impl Server {
                         return Ok(());
                     }
                     let published = Arc::clone(&self.snapshots.borrow_and_update());
-                    let message = framed(published.encoded(peer), true);
+                    let message = framed(self.shown(&published, peer, method::MONITOR), true);
                     send_bytes(connection, &message).await?;
                 }
                 // A client that follows has nothing more to say; that it went is seen here.
@@ -216,6 +227,15 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// What they see of it, which is told if it is of others.
+    fn shown<'a>(&self, published: &'a Published, peer: Peer, request: &str) -> &'a [u8] {
+        let Published {
+            snapshot, sight, ..
+        } = published;
+        self.audit.seen.picture(snapshot, sight, peer, request);
+        published.encoded(peer)
     }
 
     async fn answer(
@@ -303,6 +323,7 @@ impl Server {
                 let asked: GetCertificates = parameters(call.parameters)?;
                 let published = Arc::clone(&self.snapshots.borrow());
                 let reply = certificates::of(&published, &asked.reader, peer)?;
+                self.shown(&published, peer, method::GET_CERTIFICATES);
                 Ok(Answered::of(&reply))
             }
             other => Err(match other.rsplit_once('.') {
@@ -334,6 +355,7 @@ impl Server {
             .search_history_shown(asked, shown)
             .await
             .map_err(|error| failed(Chain(&error).to_string()))?;
+        self.audit.seen.history(peer, method::GET_HISTORY);
         Ok(Answered::of(&found))
     }
 

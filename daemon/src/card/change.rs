@@ -1,6 +1,6 @@
 //! Changes the PIN of a card: one command, sent once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use cac_common::pin::NewPin;
 use cac_common::snapshot::PinStatus;
@@ -8,10 +8,34 @@ use cac_common::snapshot::PinStatus;
 use super::apdu::Exchange;
 use super::error::{CardError, StatusWord};
 use super::habits::Habits;
-use super::logged_in::{Done, Target, Way, prepare};
+use super::logged_in::{Done, Target, Way, as_counted, prepare};
 use super::piv::{self, CHANGE_REFERENCE_DATA, PinState};
-use super::transport::Transport;
+use super::transport::{Transport, TransportError};
 use crate::event::HeldPin;
+
+/// Which comes first: that the command goes out, or that it is given up.
+#[derive(Debug, Default)]
+pub struct Outset(AtomicU8);
+
+const GOES_OUT: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl Outset {
+    /// Whether the command may go out; from then on it counts as sent.
+    fn go_out(&self) -> bool {
+        self.becomes(GOES_OUT)
+    }
+
+    /// Whether it has not gone out; from then on it never does.
+    pub fn give_up(&self) -> bool {
+        self.becomes(GIVEN_UP)
+    }
+
+    fn becomes(&self, what: u8) -> bool {
+        let set = (self.0).compare_exchange(0, what, Ordering::SeqCst, Ordering::SeqCst);
+        set.is_ok()
+    }
+}
 
 /// How it ended, where the card did not say that the PIN was wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,16 +49,16 @@ pub enum Change {
 
 /// Sends both PINs, to the very card they were typed for and not for what could
 /// be the last try unless the person said so. Both are gone afterwards, but
-/// where nothing was sent. `sent` is set before they go.
+/// where nothing was sent. They do not go where it was given up before.
 pub fn change_pin(
     transport: &mut dyn Transport,
     habits: &Habits,
     target: &Target,
     (pin, new): (HeldPin, NewPin),
-    sent: &AtomicBool,
+    outset: &Outset,
 ) -> (Done<Change>, Option<NewPin>) {
     let mut exchange = Exchange::new(transport, habits);
-    let (done, new) = change_through(&mut exchange, target, pin, new, sent);
+    let (done, new) = change_through(&mut exchange, target, pin, new, outset);
     exchange.settle();
     let apdus = exchange.sent();
     (Done { apdus, ..done }, new)
@@ -45,7 +69,7 @@ fn change_through(
     target: &Target,
     pin: HeldPin,
     new: NewPin,
-    sent: &AtomicBool,
+    outset: &Outset,
 ) -> (Done<Change>, Option<NewPin>) {
     let (way, state) = match prepare(exchange, target, &pin) {
         Ok(prepared) => prepared,
@@ -59,7 +83,11 @@ fn change_through(
         // One that was accepted before is never what somebody has typed for this.
         return (ended(Err(CardError::OtherCard), None, None), None);
     };
-    sent.store(true, Ordering::SeqCst);
+    if !outset.go_out() {
+        // Nobody waits for this answer any more.
+        let late = CardError::Transport(TransportError::Hangs);
+        return (ended(Err(late), None, None), None);
+    }
     let answer = piv::change_pin(exchange, target.ways.pin, pin, new);
     let result = match answer {
         Ok(status) => said(status),
@@ -68,6 +96,7 @@ fn change_through(
     };
     // It has logged in whoever it took the PIN from.
     let left = log_out(exchange, target, &way, state);
+    let result = result.map_err(|error| as_counted(error, left));
     (ended(result, None, left.map(Into::into)), None)
 }
 

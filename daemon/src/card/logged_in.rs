@@ -156,7 +156,7 @@ pub(super) fn prepare(
 }
 
 /// A refusal that counts nothing, with what the card then says of its tries.
-fn as_counted(error: CardError, state: Option<PinState>) -> CardError {
+pub(super) fn as_counted(error: CardError, state: Option<PinState>) -> CardError {
     match (error, state) {
         (CardError::WrongPin { tries_left: None }, Some(PinState::Blocked)) => {
             CardError::PinBlocked

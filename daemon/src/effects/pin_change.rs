@@ -1,13 +1,12 @@
 //! Has the PIN of a card changed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
 use super::card_work::Worker;
 use super::visiting::{Spent, Visiting};
-use crate::card::change::{Change, change_pin};
+use crate::card::change::{Change, Outset, change_pin};
 use crate::card::habits::Habits;
 use crate::event::{Event, PinChangeEvent, PinChangeOrder};
 
@@ -30,15 +29,15 @@ pub(super) fn start(
     visiting.lend_both(pin, new);
     tokio::task::spawn_blocking(move || {
         let mut spent = Spent::default();
-        let begun = Arc::new(AtomicBool::new(false));
-        let went_out = Arc::clone(&begun);
+        let outset = Arc::new(Outset::default());
+        let own = Arc::clone(&outset);
         let result = visiting.with_both(&worker, &mut spent, move |transport, pins| {
-            change_pin(transport, &habits, &target, pins, &begun)
+            change_pin(transport, &habits, &target, pins, &own)
         });
         visiting.forget_pin();
         // Who was waited for in vain may have done it, or may do it yet.
         let result = match result {
-            Err(Some(error)) if went_out.load(Ordering::SeqCst) && !error.is_about_the_pin() => {
+            Err(Some(error)) if !error.is_about_the_pin() && !outset.give_up() => {
                 Ok(Change::Unknown(error))
             }
             result => result,
