@@ -67,10 +67,15 @@ pub(crate) async fn delete_certificate(folder: &Path, nickname: &str) -> Result<
     Ok(())
 }
 
-/// Whether it holds a private key. One that cannot be opened holds none.
-pub(crate) async fn has_keys(folder: &Path) -> bool {
-    // Without any it says so, and fails.
-    certutil(folder, ["-K"]).await.is_ok()
+/// Whether it holds a private key; none where it cannot be opened, as with a
+/// password of somebody's.
+pub(crate) async fn has_keys(folder: &Path) -> Option<bool> {
+    match certutil(folder, ["-K"]).await {
+        Ok(_) => Some(true),
+        // Without any it says so, and fails.
+        Err(ToolFault::Failed { said, .. }) if said.contains("no keys found") => Some(false),
+        Err(_) => None,
+    }
 }
 
 async fn certutil<A: AsRef<OsStr>>(

@@ -118,14 +118,27 @@ pub async fn run(socket: PathBuf, wanted: cli::Setup, sheet: Sheet) -> Result<Ex
     if failed > 0 {
         return Err(SetupFault::NotDone { count: failed }.into());
     }
-    if !is_to_do {
-        told.sentence("Nothing is to do.")?;
-    } else if wanted.dry_run {
+    let is_blocked = count(&lines, Standing::Blocked) > 0;
+    let undo = match scope {
+        Scope::User => "cacctl setup --undo",
+        Scope::System => "sudo cacctl setup --system --undo",
+    };
+    if wanted.dry_run && is_to_do {
         told.sentence("Nothing was changed.")?;
+    } else if !is_to_do && is_blocked {
+        told.sentence("Nothing can be done as long as that is in the way.")?;
+    } else if !is_to_do {
+        told.sentence("Nothing is to do.")?;
+    } else if is_blocked {
+        told.sentence(&format!(
+            "Done as far as nothing is in the way; what is blocked is left. {undo} takes it back."
+        ))?;
     } else {
-        told.sentence("Done, and looked at again: it is so. cacctl setup --undo takes it back.")?;
+        told.sentence(&format!(
+            "Done, and looked at again: it is so. {undo} takes it back."
+        ))?;
     }
-    if count(&lines, Standing::Blocked) > 0 && !wanted.dry_run {
+    if is_blocked && !wanted.dry_run {
         return Ok(Exit::NeedsPerson);
     }
     Ok(Exit::Fine)

@@ -18,8 +18,12 @@ use crate::browsers::modules::{self, Module};
 use crate::browsers::running::running;
 use crate::browsers::{Family, nss, tool};
 
-/// In Firefox, passwords that are encrypted by a key of the database.
-const PASSWORDS: &str = "logins.json";
+/// What Firefox and Thunderbird encrypt by a key of the database.
+const ENCRYPTED: [&str; 3] = [
+    "logins.json",
+    "logins-backup.json",
+    "encrypted-openpgp-passphrase.txt",
+];
 
 /// How a change was undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +72,8 @@ pub(super) async fn undo(
             refresh,
         } => {
             let undone = put_back_files(record, files, force)?;
-            if let (Some(program), Undone::AsItWas) = (refresh, &undone) {
+            // Some may be gone where others were left.
+            if let Some(program) = refresh {
                 tool::run(program, [""; 0]).await?;
             }
             remove_folders(folders);
@@ -177,7 +182,7 @@ async fn remove_database(
         Some(made) => record::prints(folder, &FILES)? == *made,
         None => false,
     };
-    if !is_as_made && !holds_nothing(folder).await {
+    if !is_as_made && !holds_nothing(folder, done.is_some()).await {
         return Ok(Undone::ByContent);
     }
     for file in FILES {
@@ -197,20 +202,23 @@ fn remove_rests(folder: &Path) -> Result<(), SetupFault> {
     Ok(())
 }
 
-async fn holds_nothing(folder: &Path) -> bool {
-    if folder.join(PASSWORDS).exists() {
+/// One that was made to its end and cannot be opened now has become somebody's;
+/// one that was not is not whole yet.
+async fn holds_nothing(folder: &Path, was_whole: bool) -> bool {
+    if ENCRYPTED.iter().any(|file| folder.join(file).exists()) {
         return false;
     }
     let is_empty = match database::look(folder) {
         Ok(Database::Present(modules)) => modules.iter().all(|it| it.library.is_empty()),
-        Ok(Database::Absent | Database::Old) | Err(_) => true,
+        Ok(Database::Absent | Database::Old) => true,
+        Err(_) => !was_whole,
     };
-    // One that cannot be opened is not whole yet.
     let has_certificates = match nss::certificates(folder).await {
         Ok(held) => !held.is_empty(),
-        Err(_) => false,
+        Err(_) => was_whole,
     };
-    is_empty && !has_certificates && !nss::has_keys(folder).await
+    let has_keys = nss::has_keys(folder).await.unwrap_or(was_whole);
+    is_empty && !has_certificates && !has_keys
 }
 
 struct DatabaseChange<'a> {
