@@ -39,12 +39,10 @@ const BROKEN: [Broken; 20] = [
     },
     Broken {
         name: "the service is masked",
-        breaks: "systemctl stop cacd.socket cacd.service; mv /usr/lib/systemd/system/cacd.service /root/; \
-                 systemctl mask --runtime cacd.service",
+        breaks: "systemctl stop cacd.socket cacd.service; systemctl mask --runtime cacd.service",
         check: "unit",
-        says: "cacd.service is not installed",
-        mends: "systemctl unmask --runtime cacd.service; mv /root/cacd.service /usr/lib/systemd/system/; \
-                systemctl daemon-reload; systemctl start cacd.service",
+        says: "cacd.service is masked",
+        mends: "systemctl unmask --runtime cacd.service; systemctl start cacd.service",
     },
     Broken {
         name: "the service cannot start",

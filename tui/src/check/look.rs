@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{By, Check, Found, all};
 
 /// Of one check.
-const LIMIT: Duration = Duration::from_secs(6);
+const LIMIT: Duration = Duration::from_secs(8);
 
 /// Where it is looked, and as whom.
 #[derive(Debug, Clone)]

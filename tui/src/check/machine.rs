@@ -2,7 +2,7 @@
 //! that ask for a card.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -75,6 +75,12 @@ fn judge_unit(properties: &str, is_reached: bool) -> Found {
     };
     let (load, active) = (of("LoadState"), of("ActiveState"));
     let (result, file) = (of("Result"), of("UnitFileState"));
+    if load == "masked" && !is_reached {
+        return Found::failed("cacd.service is masked").by(
+            "Somebody has switched it off for good. If that was not meant, let it start again.",
+            "sudo systemctl unmask cacd.service cacd.socket",
+        );
+    }
     if load != "loaded" {
         return if is_reached {
             Found::not_applicable("cacd was started by hand")
@@ -132,9 +138,15 @@ fn judge_clock(is_fine: bool, said: &str) -> Found {
 }
 
 fn local_login(place: &Place) -> Vec<Found> {
-    let asked_by = asks_for_a_card(&place.root);
-    let Some(asked_by) = asked_by else {
-        return vec![Found::fine("log-ins here ask for no card")];
+    let asked_by = match asks_for_a_card(&place.root) {
+        Asks::Nobody => return vec![Found::fine("log-ins here ask for no card")],
+        Asks::Perhaps => {
+            return vec![
+                Found::unknown("SSSD may ask for one; its configuration is root's to read")
+                    .by("Ask as root.", "sudo cacctl check --only local-login"),
+            ];
+        }
+        Asks::By(who) => who,
     };
     let is_in = place.picture.as_ref().is_some_and(|picture| {
         let mut readers = picture.readers.iter();
@@ -151,16 +163,29 @@ fn local_login(place: &Place) -> Vec<Found> {
     }]
 }
 
-/// Who it is that asks, and where that stands.
-fn asks_for_a_card(root: &Path) -> Option<String> {
+/// Who asks for a card at log-ins.
+enum Asks {
+    Nobody,
+    /// SSSD, for all that can be read.
+    Perhaps,
+    /// And where that stands.
+    By(String),
+}
+
+fn asks_for_a_card(root: &Path) -> Asks {
     let folder = root.join("etc/pam.d");
-    let entries = fs::read_dir(folder).ok()?.take(MOST_FILES).flatten();
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let entries = entries.take(MOST_FILES).flatten();
     let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
     files.sort();
-    let sssd = read(&root.join("etc/sssd/sssd.conf")).unwrap_or_default();
+    let configuration = root.join("etc/sssd/sssd.conf");
+    let opened = File::open(&configuration).map_err(|error| error.kind());
+    let is_hidden = matches!(opened, Err(ErrorKind::PermissionDenied));
+    let mut has_sssd = false;
+    let sssd = read(&configuration).unwrap_or_default();
     let sssd_asks = settings(&sssd)
         .any(|(name, value)| name == "pam_cert_auth" && value.eq_ignore_ascii_case("true"));
-    files.iter().find_map(|file| {
+    let found = files.iter().find_map(|file| {
         let text = read(file)?;
         let name = file.file_name()?.to_string_lossy().into_owned();
         let mut lines = text
@@ -175,11 +200,18 @@ fn asks_for_a_card(root: &Path) -> Option<String> {
             if line.contains("pam_pkcs11.so") {
                 return Some(format!("pam_pkcs11 (/etc/pam.d/{name})"));
             }
-            let is_required = line.contains("require_cert_auth");
-            let asks = line.contains("pam_sss.so") && (sssd_asks || is_required);
+            let is_required = line.contains("cert_auth");
+            let is_sssd = line.contains("pam_sss.so");
+            has_sssd |= is_sssd;
+            let asks = is_sssd && (sssd_asks || is_required);
             asks.then(|| format!("SSSD (/etc/pam.d/{name})"))
         })
-    })
+    });
+    match found {
+        Some(found) => Asks::By(found),
+        None if has_sssd && is_hidden => Asks::Perhaps,
+        None => Asks::Nobody,
+    }
 }
 
 /// `name = value`, without comments.

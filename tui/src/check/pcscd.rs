@@ -163,6 +163,11 @@ fn told(error: &io::Error) -> String {
     known.map_or_else(|| error.to_string(), |(_, told)| (*told).to_owned())
 }
 
+/// Whether pcscd hangs up on whoever asks, as polkit has it.
+pub(super) fn turns_away(place: &Place) -> bool {
+    matches!(ask(place), Answer::TurnedAway)
+}
+
 /// Calls pcscd as a program would, and hangs up.
 fn ask(place: &Place) -> Answer {
     let mut stream = match UnixStream::connect(path(place)) {

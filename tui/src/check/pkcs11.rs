@@ -117,6 +117,9 @@ fn sees_the_card(place: &Place) -> Vec<Found> {
     let Some(module) = module(place) else {
         return vec![Found::not_applicable("there is no module")];
     };
+    if super::pcscd::turns_away(place) {
+        return vec![Found::not_applicable("pcscd does not let you in")];
+    }
     let mut command = Command::new("pkcs11-tool");
     command.arg("--module").arg(module);
     command.args(["--show-info", "--list-slots"]);

@@ -2,11 +2,16 @@
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use cac_common::client::Client;
 use cac_common::snapshot::Portal;
+use cac_common::x509::Certificate;
+use cac_common::{bounded_file, bundle};
+use rustix::fs::{MemfdFlags, memfd_create};
 use tokio::runtime::Handle;
 
 use super::child::{self, ChildError};
@@ -24,8 +29,14 @@ pub(super) const CHECK: Check = Check {
     by: By::Machine(portals),
 };
 
-/// Of one connection, and of openssl.
+/// Of one connection, of the daemon's answer, and of openssl: less than a check
+/// may take in all.
+const CONNECTING: Duration = Duration::from_millis(1500);
+const ANSWER: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(3);
+
+/// Of one file of anchors.
+const LONGEST_ANCHORS: u64 = 4 * 1024 * 1024;
 
 /// More are not called at once.
 const MOST_PORTALS: usize = 16;
@@ -94,8 +105,14 @@ fn called(place: &Place, runtime: Option<&Handle>, portal: &Portal) -> Found {
     let server = format!("{host}:{port}");
     command.args(["s_client", "-connect", &server]);
     command.args(["-servername", &host, "-verify_hostname", &host]);
-    for anchor in &anchors {
-        command.args(["-CAfile", anchor]);
+    let together = match together(&anchors) {
+        Ok(together) => together,
+        Err(unread) => return Found::unknown(format!("{server} answers; {unread}")),
+    };
+    if let Some(file) = &together {
+        // cacd takes any certificate that is named for an anchor.
+        command.args(["-partial_chain", "-CAfile"]);
+        command.arg(format!("/proc/self/fd/{}", file.as_raw_fd()));
     }
     match child::said(command, LIMIT) {
         Ok(said) => judge(&said.text, &server),
@@ -126,7 +143,7 @@ fn connected(host: &str, port: u16) -> Result<(), String> {
     let addresses = addresses.map_err(|_| format!("the name {host} is not known"))?;
     let mut last = format!("the name {host} has no address");
     for address in addresses.take(MOST_ADDRESSES) {
-        let Err(error) = TcpStream::connect_timeout(&address, LIMIT) else {
+        let Err(error) = TcpStream::connect_timeout(&address, CONNECTING) else {
             return Ok(());
         };
         last = if error.kind() == io::ErrorKind::ConnectionRefused {
@@ -147,13 +164,38 @@ fn anchors(place: &Place, runtime: Option<&Handle>, name: &str) -> Result<Vec<St
     };
     let asked = async {
         let details = async { Client::connect(&place.socket).await?.portal(name).await };
-        tokio::time::timeout(LIMIT, details).await
+        tokio::time::timeout(ANSWER, details).await
     };
     match runtime.block_on(asked) {
         Ok(Ok(details)) => Ok(details.trust_anchors),
         Ok(Err(error)) => Err(format!("its profile cannot be asked for: {error}")),
         Err(_) => Err("its profile did not come".into()),
     }
+}
+
+/// All anchors in one file of no folder, as PEM: openssl takes one alone.
+fn together(anchors: &[String]) -> Result<Option<OwnedFd>, String> {
+    if anchors.is_empty() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    for path in anchors {
+        let bytes = bounded_file::read(Path::new(path), LONGEST_ANCHORS)
+            .map_err(|error| format!("{path} cannot be read: {error}"))?;
+        let certificates = bundle::read(&bytes).map_err(|fault| format!("{path}: {fault}"))?;
+        text.extend(certificates.iter().map(Certificate::pem));
+    }
+    // openssl is to inherit it.
+    let written = memfd_create("anchors", MemfdFlags::empty()).and_then(|file| {
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            rest = &rest[rustix::io::write(&file, rest)?..];
+        }
+        Ok(file)
+    });
+    written
+        .map(Some)
+        .map_err(|error| format!("its anchors cannot be handed on: {error}"))
 }
 
 fn judge(said: &str, server: &str) -> Found {

@@ -62,7 +62,7 @@ const LONGEST_ATTRIBUTE: u64 = 512;
 const LONGEST_MODULES: u64 = 1 << 20;
 
 /// Those that take readers for themselves.
-const TAKERS: [&str; 4] = ["pn533_usb", "pn533", "port100", "nfc"];
+const TAKERS: [&str; 3] = ["pn533_usb", "pn533", "port100"];
 
 /// Part of a name, and what is known of it.
 const BAD: [(&str, &str); 3] = [
