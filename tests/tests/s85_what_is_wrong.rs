@@ -190,17 +190,25 @@ fn s85_what_is_wrong_with_a_portal_is_told() -> anyhow::Result<()> {
     let other = Authority::new(clock::now())?.root_pem();
     let anchor = lab.folder().join("other.pem");
     fs::write(&anchor, other)?;
-    let named = good.lines().map(|line| {
-        if line.starts_with("trust_anchors") {
-            format!("trust_anchors = [\"{}\"]", anchor.display())
-        } else {
-            line.to_owned()
-        }
-    });
-    let named: Vec<String> = named.collect();
-    lab.write_profile(PORTAL, &named.join("\n"))?;
+    let named = good.lines().find(|line| line.starts_with("trust_anchors"));
+    let own = named.and_then(|line| line.split('"').nth(1));
+    let own = PathBuf::from(own.context("the profile names an anchor")?);
+    let with = |anchors: &[&Path]| {
+        let named = good.lines().map(|line| {
+            if line.starts_with("trust_anchors") {
+                format!("trust_anchors = {anchors:?}")
+            } else {
+                line.to_owned()
+            }
+        });
+        named.collect::<Vec<String>>().join("\n")
+    };
+    lab.write_profile(PORTAL, &with(&[&anchor]))?;
     lab.reconfigure("")?;
     the_cause_is(&lab, "portal-reached", "is not trusted")?;
+    lab.write_profile(PORTAL, &with(&[&own, &anchor]))?;
+    lab.reconfigure("")?;
+    assert_eq!(Checked::of(&lab)?.verdict("portal-reached")?, "fine");
 
     lab.write_profile(PORTAL, &good.replace("start = \"/sign-in\"", "start = 5"))?;
     lab.wait_for("the fault is told", |it| !it.problems.is_empty())?;

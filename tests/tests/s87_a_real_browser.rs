@@ -184,12 +184,12 @@ impl Drop for Running {
 
 #[test]
 fn s87_chromium_signs_in_with_the_card_after_setup_alone() -> anyhow::Result<()> {
-    signs_in_after_setup_alone(&CHROMIUM, &Account::new()?)
+    signs_in_after_setup_alone(&CHROMIUM, &Account::with_a_browser()?)
 }
 
 #[test]
 fn s87_firefox_signs_in_with_the_card_after_setup_alone() -> anyhow::Result<()> {
-    signs_in_after_setup_alone(&FIREFOX, &Account::new()?.with_firefox()?)
+    signs_in_after_setup_alone(&FIREFOX, &Account::with_a_browser()?.with_firefox()?)
 }
 
 fn signs_in_after_setup_alone(browser: &Browser, account: &Account) -> anyhow::Result<()> {

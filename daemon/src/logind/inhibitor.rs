@@ -38,11 +38,11 @@ impl Inhibitor {
         let held = Arc::clone(&self.held);
         let asking = std::thread::Builder::new()
             .name("inhibitor".into())
-            .spawn(move || match ask(&address, &logind) {
-                Ok(descriptor) => {
+            .spawn(move || {
+                let asked = ask(&address, &logind, |descriptor| {
                     *held.lock().unwrap_or_else(PoisonError::into_inner) = descriptor;
-                }
-                Err(error) => {
+                });
+                if let Err(error) = asked {
                     tracing::info!(%error, "sleep of the machine will not wait for PINs to be wiped");
                 }
             });
@@ -56,7 +56,12 @@ impl Inhibitor {
     }
 }
 
-fn ask(address: &Address, logind: &str) -> Result<Option<OwnedFd>, BusError> {
+/// Who sees the conversation end finds it held.
+fn ask(
+    address: &Address,
+    logind: &str,
+    hold: impl FnOnce(Option<OwnedFd>),
+) -> Result<(), BusError> {
     let mut bus = Connection::new(address, Descriptors::Taken)?;
     bus.begin()?;
     let method = Method {
@@ -69,5 +74,6 @@ fn ask(address: &Address, logind: &str) -> Result<Option<OwnedFd>, BusError> {
     let (answer, descriptors) = bus.call_for_descriptors(&method, &arguments)?;
     // Its number among those that came: there is one.
     answer.body("h")?.u32()?;
-    Ok(descriptors.into_iter().next())
+    hold(descriptors.into_iter().next());
+    Ok(())
 }

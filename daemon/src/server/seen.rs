@@ -61,7 +61,7 @@ impl Seen {
             (!is_theirs).then_some(card)
         });
         self.forget_all_but(picture);
-        for card in cards.filter(|card| card.holder.is_some()) {
+        for card in cards.filter(|card| card.holder.is_some() || !card.certificates.is_empty()) {
             if self.is_news(uid, What::Card(card.visit)) {
                 tracing::info!(
                     message_id = Message::OthersDataSeen.id(),
@@ -117,6 +117,12 @@ impl Seen {
             What::Card(visit) => there.contains(visit),
             What::Known | What::History => true,
         });
+    }
+
+    /// Of this user.
+    #[cfg(test)]
+    pub(super) fn count(&self, uid: u32) -> usize {
+        self.lock().iter().filter(|(of, _)| *of == uid).count()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<(u32, What)>> {

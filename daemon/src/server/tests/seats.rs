@@ -38,6 +38,40 @@ fn each_is_sent_what_they_may_see_and_who_is_no_longer_in_front_a_strangers_pict
     assert!(afterwards.contains("\"may_act\":false"));
 }
 
+#[tokio::test]
+async fn of_whoever_sees_the_card_of_another_by_their_office_the_log_is_told_once() {
+    const ADMINISTRATOR: u32 = STRANGER + 2;
+    let mut state = desk();
+    sit_down(&mut state, Some(AT_THE_SEAT));
+    let seen = Arc::new(Seen::default());
+    let see = |state: &State, uid, is_administrator| {
+        let Published {
+            snapshot, sight, ..
+        } = &published(state);
+        let peer = Peer {
+            uid,
+            is_administrator,
+        };
+        seen.picture(snapshot, sight, peer, method::GET_SNAPSHOT);
+        seen.count(uid)
+    };
+
+    assert_eq!(see(&state, AT_THE_SEAT, false), 0, "their own");
+    assert_eq!(
+        see(&state, AT_THE_SEAT, true),
+        0,
+        "their own, office or not"
+    );
+    assert_eq!(see(&state, STRANGER, false), 0, "they see none");
+    let own = rustix::process::getuid().as_raw();
+    assert_eq!(see(&state, own, true), 0, "a daemon of their own");
+    assert_eq!(see(&state, ADMINISTRATOR, true), 1);
+    assert_eq!(see(&state, ADMINISTRATOR, true), 1, "once");
+    let empty = super::state();
+    assert_eq!(see(&empty, ADMINISTRATOR, true), 0, "the card is out");
+    assert_eq!(see(&state, ADMINISTRATOR, true), 1, "and in again");
+}
+
 #[test]
 fn a_picture_is_encoded_once_for_all_who_see_the_same() {
     let mut state = desk();
