@@ -204,8 +204,9 @@ fn s82_a_test_that_goes_wrong_says_what_came_of_it() -> anyhow::Result<()> {
     the_portal_is_asked(&lab, before)?;
     lab.kill()?;
     dashboard.shows(&["journalctl -u cacd says more.", "Enter tries once more"])?;
+    dashboard.shows(&["✖ cacd is away; what you see is from"])?;
     dashboard.press("Enter")?;
-    dashboard.shows(&["cacd is away; nothing can be registered now."])?;
+    dashboard.shows(&["cacd is away; nothing can be "])?;
     dashboard.press("Escape")?;
     dashboard.hides(&["Portal test"])?;
     Ok(())

@@ -4,22 +4,18 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, ensure};
-use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 use super::{commands, programs};
 
 /// What `--system` changes, and what the record of it lies in.
 const OF_THE_SYSTEM: [&str; 3] = ["/etc", "/usr/local/share", "/var/lib"];
-
-/// Locked by all that sets browsers up, and by whoever runs one alone.
-const BROWSERS: &str = "cacd-tests-browsers.lock";
 
 /// Below `/var/lib` there is nothing that is looked at.
 const EMPTY: &str = "/var/lib";
@@ -39,9 +35,6 @@ exec "$@"
 pub type Picture = BTreeMap<PathBuf, (u32, Vec<u8>)>;
 
 pub struct Account {
-    /// A browser that begins or ends has no environment for a moment, by which to
-    /// tell whose it is: none runs beside a setup that is to find none.
-    _browsers: File,
     folder: TempDir,
     /// In the place of `PATH`, before what is there.
     programs: Option<PathBuf>,
@@ -49,21 +42,9 @@ pub struct Account {
 
 impl Account {
     pub fn new() -> anyhow::Result<Self> {
-        Self::locked(FlockOperation::LockShared)
-    }
-
-    /// Of somebody who runs a real browser.
-    pub fn with_a_browser() -> anyhow::Result<Self> {
-        Self::locked(FlockOperation::LockExclusive)
-    }
-
-    fn locked(how: FlockOperation) -> anyhow::Result<Self> {
-        let browsers = File::create(env::temp_dir().join(BROWSERS))?;
-        flock(&browsers, how)?;
         let folder = tempfile::tempdir()?;
         fs::create_dir(folder.path().join("home"))?;
         Ok(Self {
-            _browsers: browsers,
             folder,
             programs: None,
         })

@@ -182,7 +182,9 @@ async fn remove_database(
         Some(made) => record::prints(folder, &FILES)? == *made,
         None => false,
     };
-    if !is_as_made && !holds_nothing(folder, done.is_some()).await {
+    // One of which a part is gone is being removed already.
+    let is_whole = done.is_some_and(|made| made.keys().all(|file| folder.join(file).exists()));
+    if !is_as_made && !holds_nothing(folder, is_whole).await {
         return Ok(Undone::ByContent);
     }
     for file in FILES {
@@ -202,22 +204,22 @@ fn remove_rests(folder: &Path) -> Result<(), SetupFault> {
     Ok(())
 }
 
-/// One that was made to its end and cannot be opened now has become somebody's;
-/// one that was not is not whole yet.
-async fn holds_nothing(folder: &Path, was_whole: bool) -> bool {
+/// A whole one that cannot be opened has become somebody's; one that is not
+/// whole is nobody's.
+async fn holds_nothing(folder: &Path, is_whole: bool) -> bool {
     if ENCRYPTED.iter().any(|file| folder.join(file).exists()) {
         return false;
     }
     let is_empty = match database::look(folder) {
         Ok(Database::Present(modules)) => modules.iter().all(|it| it.library.is_empty()),
         Ok(Database::Absent | Database::Old) => true,
-        Err(_) => !was_whole,
+        Err(_) => !is_whole,
     };
     let has_certificates = match nss::certificates(folder).await {
         Ok(held) => !held.is_empty(),
-        Err(_) => was_whole,
+        Err(_) => is_whole,
     };
-    let has_keys = nss::has_keys(folder).await.unwrap_or(was_whole);
+    let has_keys = nss::has_keys(folder).await.unwrap_or(is_whole);
     is_empty && !has_certificates && !has_keys
 }
 
