@@ -5,6 +5,7 @@
 
 mod activity;
 mod backup;
+mod bind;
 mod certificates;
 mod login;
 mod pin;
@@ -18,7 +19,6 @@ mod wizard;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+pub use self::bind::bind;
 use self::places::{NotAdmitted, Open, Place};
 use self::refusals::Refusals;
 use self::seen::Seen;
@@ -81,29 +82,6 @@ pub struct Server {
 pub(crate) struct Audit {
     refusals: Arc<Refusals>,
     seen: Arc<Seen>,
-}
-
-/// Makes the socket, where no other daemon serves; everyone may connect.
-pub fn bind(path: &Path) -> io::Result<UnixListener> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    // What a daemon that was killed left behind is in the way; a live one is not touched.
-    let is_socket = std::fs::symlink_metadata(path)
-        .is_ok_and(|found| std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()));
-    if is_socket {
-        match std::os::unix::net::UnixStream::connect(path) {
-            Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                std::fs::remove_file(path)?;
-            }
-            Err(_) => {}
-        }
-    }
-    let listener = UnixListener::bind(path)?;
-    let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    std::fs::set_permissions(path, everyone)?;
-    Ok(listener)
 }
 
 impl Server {

@@ -153,6 +153,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_given_up_never_goes_out_and_what_went_out_is_not_given_up() {
+        let (late, early) = (Outset::default(), Outset::default());
+
+        assert!(late.give_up() && !late.go_out());
+        assert!(early.go_out() && !early.give_up());
+    }
+
+    #[test]
     fn only_what_the_standard_calls_a_refusal_is_taken_for_one() {
         let is_unknown = |word| matches!(said(StatusWord(word)), Ok(Change::Unknown(_)));
 
