@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cac_common::bundle::sha256;
+
 use super::fault::SetupFault;
 use super::places::Places;
 use super::plan::{Action, DatabaseAction, NewFile};
-use super::record::{self, Change, FileChange, Prints, Record, sha256};
+use super::record::{self, Change, FileChange, Prints, Record};
 use super::undo;
 use super::write::{self, Present};
 use crate::browsers::database::{self, CERTIFICATES, Database, KEYS, MODULES};

@@ -13,8 +13,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest;
 use cac_common::bounded_file;
+use cac_common::bundle::sha256;
 use serde::{Deserialize, Serialize};
 
 use super::fault::SetupFault;
@@ -415,18 +415,6 @@ fn is_name_of_copy(name: &str) -> bool {
 
 fn is_copy_or_rest_of_one(name: &str) -> bool {
     is_name_of_copy(write::name_of_whole(name))
-}
-
-/// In hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, bytes);
-    digest.as_ref().iter().fold(String::new(), |text, byte| {
-        use std::fmt::Write as _;
-        let mut text = text;
-        // A String takes all that is written.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// SHA-256 of those of the files that are there.

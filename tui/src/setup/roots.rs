@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cac_common::bounded_file;
-use cac_common::bundle::archive;
+use cac_common::bundle::{archive, sha256};
 use cac_common::x509::Certificate;
 
 use super::fault::SetupFault;
-use super::record::sha256;
 
 /// A bundle of authorities.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,15 +76,4 @@ pub(super) fn nickname(certificate: &Certificate) -> String {
 /// Eight digits of its SHA-256.
 pub(super) fn short(certificate: &Certificate) -> String {
     sha256(certificate.der()).chars().take(8).collect()
-}
-
-/// PEM, as RFC 7468 writes it.
-pub(super) fn pem(certificate: &Certificate) -> Result<String, SetupFault> {
-    use x509_cert::der::pem::{LineEnding, encode_string};
-
-    encode_string("CERTIFICATE", LineEnding::LF, certificate.der()).map_err(|_| {
-        SetupFault::NoEffect {
-            what: "a certificate was written as text".into(),
-        }
-    })
 }

@@ -227,7 +227,7 @@ async fn what_a_browser_has_stored_since_stays() {
     bench.set_up(Scope::User, Some(&roots)).await;
     let folder = bench.firefox();
     let root = folder.join("own.pem");
-    fs::write(&root, roots::pem(&roots.others[0]).unwrap()).unwrap();
+    fs::write(&root, roots.others[0].pem()).unwrap();
     let own = ["-A", "-n", "Mine", "-t", ",,", "-i", root.to_str().unwrap()];
     // Another of that name would be the one that setup has added.
     certutil(&folder, &["-D", "-n", &roots::nickname(&roots.others[0])]);

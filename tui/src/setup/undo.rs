@@ -9,9 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::apply::FILES;
+use cac_common::bundle::sha256;
+
 use super::fault::SetupFault;
 use super::places::Places;
-use super::record::{self, Change, Entry, FileChange, Prints, Record, Saved, sha256};
+use super::record::{self, Change, Entry, FileChange, Prints, Record, Saved};
 use super::write;
 use crate::browsers::database::{self, Database, MODULES};
 use crate::browsers::modules::{self, Module};

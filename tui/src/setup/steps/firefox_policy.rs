@@ -57,7 +57,7 @@ pub(in crate::setup) fn add(
         .unwrap_or_default()
     {
         let path = folder.join(format!("cacd-{}.pem", roots::short(root)));
-        let bytes = roots::pem(root)?.into_bytes();
+        let bytes = root.pem().into_bytes();
         let from = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
         if from.as_ref().is_none_or(|from| from.bytes != bytes) {
             files.push(NewFile {

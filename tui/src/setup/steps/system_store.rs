@@ -47,7 +47,7 @@ pub(in crate::setup) fn add(
     for root in &roots.anchors {
         let name = format!("cacd-{}-{}.crt", plain(root.title()), roots::short(root));
         let path = places.system(folder).join(name);
-        let bytes = roots::pem(root)?.into_bytes();
+        let bytes = root.pem().into_bytes();
         let from = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
         if from.as_ref().is_some_and(|from| from.bytes == bytes) {
             continue;
