@@ -5,8 +5,10 @@
 //! `modutil` alone.
 
 pub(crate) mod database;
+pub(crate) mod libraries;
 pub(crate) mod modules;
 pub(crate) mod nss;
+pub(crate) mod p11_kit;
 pub(crate) mod profiles;
 pub(crate) mod running;
 pub(crate) mod tool;

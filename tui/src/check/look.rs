@@ -9,6 +9,7 @@ use cac_common::snapshot::Snapshot;
 use tokio::sync::mpsc;
 
 use super::{By, Check, Found, all};
+use crate::folders;
 
 /// Of one check.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -19,6 +20,8 @@ pub struct Place {
     /// The folder that everything lies below: `/`, but for unit tests.
     pub root: PathBuf,
     pub home: Option<PathBuf>,
+    /// Of this user (`XDG_CONFIG_HOME`).
+    pub configuration: Option<PathBuf>,
     /// The daemon's.
     pub socket: PathBuf,
     /// pcscd's socket, where the environment names one (`PCSCLITE_CSOCK_NAME`).
@@ -34,6 +37,7 @@ impl Place {
             root: "/".into(),
             socket,
             home: std::env::home_dir(),
+            configuration: folders::configuration(|name| std::env::var_os(name)),
             pcscd: std::env::var_os("PCSCLITE_CSOCK_NAME").map(PathBuf::from),
             picture: picture.map(Arc::new),
         }
@@ -48,6 +52,7 @@ impl Place {
             root: root.into(),
             socket: root.join("socket"),
             home: Some(root.join("home")),
+            configuration: Some(root.join("home/.config")),
             pcscd: None,
             picture: None,
         }

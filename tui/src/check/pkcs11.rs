@@ -1,9 +1,7 @@
 //! What browsers and mail programs reach the card through: OpenSC's module
 //! (PKCS#11), and p11-kit, which tells programs of it.
 
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,6 +11,8 @@ use super::child::{self, ChildError};
 use super::look::Place;
 use super::machine::first_line;
 use super::{By, Check, Found};
+use crate::browsers::modules::OPENSC;
+use crate::browsers::{libraries, p11_kit};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -45,11 +45,9 @@ pub(super) const CHECKS: &[Check] = &[
         meaning: "p11-kit keeps a list of modules for all programs that ask it. Where OpenSC's is \
              not in it, each program has to be told by itself.",
         after: &["pkcs11-module"],
-        by: By::Machine(p11_kit),
+        by: By::Machine(knows_the_module),
     },
 ];
-
-const MODULE: &str = "opensc-pkcs11.so";
 
 /// Of coolkey and cackey.
 const OTHERS: [&str; 3] = ["libcoolkeypk11.so", "libcackey.so", "cackey.so"];
@@ -63,44 +61,8 @@ const LOADED: &str = "Cryptoki version";
 /// The first version that knows PSS, which TLS 1.3 wants.
 const OLDEST: (u32, u32) = (0, 20);
 
-/// Below the folders for libraries.
-const FOLDERS: [&str; 2] = ["", "pkcs11"];
-
-/// Entries of a folder that are looked at.
-const MOST_ENTRIES: usize = 4096;
-
-/// p11-kit's files have some lines.
-const LONGEST_FILE: u64 = 64 * 1024;
-
-/// OpenSC's module, where distributions install it.
 pub(crate) fn module(place: &Place) -> Option<PathBuf> {
-    library(place, &[MODULE])
-}
-
-fn library(place: &Place, names: &[&str]) -> Option<PathBuf> {
-    let lib = place.root.join("usr/lib");
-    let mut folders = of_each_architecture(&lib);
-    let others = ["usr/lib64", "usr/lib", "usr/local/lib"];
-    folders.extend(others.map(|folder| place.root.join(folder)));
-    let places = folders
-        .iter()
-        .flat_map(|folder| FOLDERS.map(|below| folder.join(below)));
-    places
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
-        .find(|path| path.is_file())
-}
-
-/// `/usr/lib/x86_64-linux-gnu` and its like, as Debian has them.
-fn of_each_architecture(lib: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(lib) else {
-        return Vec::new();
-    };
-    let mut folders: Vec<PathBuf> = (entries.take(MOST_ENTRIES).flatten())
-        .filter(|entry| entry.file_name().to_string_lossy().contains("-linux-gnu"))
-        .map(|entry| entry.path())
-        .collect();
-    folders.sort();
-    folders
+    libraries::find(&place.root, &OPENSC[..1])
 }
 
 fn module_is_there(place: &Place) -> Vec<Found> {
@@ -190,7 +152,7 @@ fn version(line: &str) -> Option<(u32, u32)> {
 }
 
 fn others(place: &Place) -> Vec<Found> {
-    vec![match library(place, &OTHERS) {
+    vec![match libraries::find(&place.root, &OTHERS) {
         Some(path) => Found::warning(path.display().to_string()).by(
             "Remove it from the programs that load it, and then from the machine.",
             "sudo apt remove coolkey cackey",
@@ -199,17 +161,12 @@ fn others(place: &Place) -> Vec<Found> {
     }]
 }
 
-fn p11_kit(place: &Place) -> Vec<Found> {
+fn knows_the_module(place: &Place) -> Vec<Found> {
     if module(place).is_none() {
         return vec![Found::not_applicable("there is no module")];
     }
-    let mut folders = vec![
-        place.root.join("usr/share/p11-kit/modules"),
-        place.root.join("etc/pkcs11/modules"),
-    ];
-    folders.extend((place.home.iter()).map(|home| home.join(".config/pkcs11/modules")));
-    let mut files = folders.iter().flat_map(|folder| modules_of(folder));
-    vec![match files.find(|path| names_the_module(path)) {
+    let configured = p11_kit::configured(&place.root, place.configuration.as_deref());
+    vec![match p11_kit::opensc(&configured) {
         Some(path) => Found::fine(path.display().to_string()),
         None => Found::warning("none of its files names OpenSC's module").by_setup(
             "Programs that ask p11-kit do not see the card. Setup writes the file.",
@@ -218,37 +175,10 @@ fn p11_kit(place: &Place) -> Vec<Found> {
     }]
 }
 
-fn modules_of(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let paths = entries.take(MOST_ENTRIES).flatten().map(|it| it.path());
-    let mut paths: Vec<PathBuf> = paths
-        .filter(|path| path.extension().is_some_and(|it| it == "module"))
-        .collect();
-    paths.sort();
-    paths
-}
-
-/// `module: opensc-pkcs11.so`, with or without its folder (pkcs11.conf(5)).
-fn names_the_module(path: &Path) -> bool {
-    let mut text = Vec::new();
-    let Ok(file) = File::open(path) else {
-        return false;
-    };
-    if file.take(LONGEST_FILE).read_to_end(&mut text).is_err() {
-        return false;
-    }
-    let text = String::from_utf8_lossy(&text);
-    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
-    lines.any(|(name, value)| {
-        let value = Path::new(value.trim());
-        name.trim() == "module" && value.file_name().is_some_and(|it| it == MODULE)
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::check::Verdict;
 
@@ -259,7 +189,7 @@ mod tests {
     }
 
     fn verdicts(place: &Place) -> [Verdict; 2] {
-        [module_is_there(place), p11_kit(place)].map(|found| found[0].verdict())
+        [module_is_there(place), knows_the_module(place)].map(|found| found[0].verdict())
     }
 
     #[test]
@@ -280,7 +210,7 @@ mod tests {
                 "{folder}"
             );
 
-            write(&place, &format!("{folder}/{MODULE}"), "");
+            write(&place, &format!("{folder}/{}", OPENSC[0]), "");
 
             assert_eq!(
                 verdicts(&place),
@@ -326,7 +256,7 @@ mod tests {
         ] {
             let root = tempfile::tempdir().unwrap();
             let place = Place::below(root.path());
-            write(&place, &format!("usr/lib/{MODULE}"), "");
+            write(&place, &format!("usr/lib/{}", OPENSC[0]), "");
 
             write(&place, file, text);
 
@@ -338,6 +268,20 @@ mod tests {
         Library          OpenSC smartcard framework (ver 0.26)\nAvailable slots:\n";
     const SLOT: &str = "Slot 0 (0x0): Virtual PCD 00 00\n";
     const TOKEN: &str = "  token label        : DOE.JANE.Q\n";
+
+    #[test]
+    fn a_users_file_counts_only_where_the_machine_lets_it() {
+        let root = tempfile::tempdir().unwrap();
+        let place = Place::below(root.path());
+        write(&place, &format!("usr/lib/{}", OPENSC[0]), "");
+        let own = "home/.config/pkcs11/modules/opensc.module";
+        write(&place, own, "module: opensc-pkcs11.so");
+        let before = verdicts(&place);
+        write(&place, p11_kit::CONFIGURATION, "user-config: none\n");
+
+        assert_eq!(before, [Verdict::Fine, Verdict::Fine]);
+        assert_eq!(verdicts(&place), [Verdict::Fine, Verdict::Warning]);
+    }
 
     #[test]
     fn what_the_module_sees_has_a_verdict() {

@@ -9,22 +9,12 @@ use rustix::process::geteuid;
 
 use super::fault::SetupFault;
 use super::plan::Scope;
-use crate::browsers::Home;
 use crate::browsers::modules::OPENSC;
+use crate::browsers::{Home, libraries};
 use crate::folders;
 
 /// Of changes for all users.
 const RECORD_OF_THE_SYSTEM: &str = "/var/lib/cacd-setup";
-
-/// Folders of libraries on the systems there are, besides those of Debian,
-/// which carry the name of the machine (`/usr/lib/x86_64-linux-gnu`).
-const LIBRARIES: [&str; 3] = ["usr/lib64", "usr/lib", "usr/local/lib"];
-
-/// The module lies in a folder of libraries or in one of these.
-const BELOW_LIBRARIES: [&str; 3] = ["", "pkcs11", "opensc"];
-
-/// Entries of `/usr/lib` that are looked at.
-const MOST_ENTRIES: usize = 10_000;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
@@ -88,23 +78,7 @@ impl Places {
 
     /// OpenSC's module, where it is installed.
     pub(crate) fn opensc(&self) -> Option<PathBuf> {
-        let named = fs::read_dir(self.system("usr/lib")).into_iter().flatten();
-        let mut named: Vec<PathBuf> = named
-            .take(MOST_ENTRIES)
-            .flatten()
-            .filter(|entry| entry.file_name().to_string_lossy().contains("-linux-"))
-            .map(|entry| entry.path())
-            .collect();
-        named.sort_by_key(|folder| {
-            let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            // Of several machines whose libraries are installed ours is the one to load.
-            (!name.starts_with(std::env::consts::ARCH), folder.clone())
-        });
-        named
-            .into_iter()
-            .chain(LIBRARIES.map(|below| self.system(below)))
-            .flat_map(|folder| BELOW_LIBRARIES.map(|below| folder.join(below).join(OPENSC[0])))
-            .find(|path| path.is_file())
+        libraries::find(&self.root, &OPENSC[..1])
     }
 
     /// Where a program is, if it is anywhere in `PATH`.
