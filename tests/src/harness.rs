@@ -45,7 +45,7 @@ use crate::virtual_card::vpcd::Insertion;
 use crate::wait;
 
 pub use self::account::{Account, Picture, picture};
-pub use self::cast::{jane, john, portal_person, the_card_of};
+pub use self::cast::{jane, john, portal_person, tells_of_jane, tells_of_john, the_card_of};
 pub use self::commands::Background;
 pub(crate) use self::conversation::{card_in, label_of};
 pub use self::crowd::{Crowd, Done};

@@ -19,6 +19,24 @@ pub fn john(model: CardModel) -> anyhow::Result<CardHandle> {
     Ok(CardHandle::new(samples::john(), model)?)
 }
 
+/// Whatever in the text says who Jane Doe is.
+pub fn tells_of_jane(text: &str) -> Option<&'static str> {
+    tells_of(["DOE", "JANE", "1234567890"], "7890", text)
+}
+
+/// Whatever in the text says who John Roe is.
+pub fn tells_of_john(text: &str) -> Option<&'static str> {
+    tells_of(["ROE", "JOHN", "1000000003"], "0003", text)
+}
+
+/// A name, or a DoD ID, whole or by its tail. The tail counts as a word only, since
+/// ports, times and digests hold it too.
+fn tells_of(names: [&'static str; 3], tail: &'static str, text: &str) -> Option<&'static str> {
+    let mut words = text.split(|it: char| !it.is_ascii_alphanumeric());
+    let tail = words.any(|word| word == tail).then_some(tail);
+    names.into_iter().find(|it| text.contains(it)).or(tail)
+}
+
 /// A card of one's own.
 pub fn the_card_of(person: Person, algorithm: KeyAlgorithm, pin: &str) -> anyhow::Result<CardFile> {
     let order = CardOrder {
