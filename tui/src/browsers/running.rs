@@ -37,14 +37,16 @@ pub(crate) fn running(processes: &Path, home: &Path, family: Family) -> Option<&
     let entries = fs::read_dir(processes).ok()?;
     entries.take(MOST_PROCESSES).flatten().find_map(|entry| {
         // Those of other users cannot be read, and are none of ours.
-        let program = fs::read_link(entry.path().join("exe")).ok()?;
+        let executable = entry.path().join("exe");
+        let program = fs::read_link(&executable).ok()?;
         let program = program.file_name()?.to_str()?;
         // Of a program that was replaced while it runs.
         let program = program.trim_end_matches(" (deleted)");
         let name = names.into_iter().find(|name| *name == program)?;
         let is_ours = !is_part(&entry.path().join("cmdline"))
             && is_at_home(&entry.path().join("environ"), home);
-        is_ours.then_some(name)
+        // One that ended in between had nothing to tell whose it is.
+        (is_ours && fs::read_link(&executable).is_ok()).then_some(name)
     })
 }
 
