@@ -37,7 +37,7 @@ use crate::wait;
 
 pub use self::journal::Entry;
 pub use self::package::EARLIER;
-pub use self::probe::Probed;
+pub use self::probe::{Probed, directives};
 pub use self::session::Session;
 
 /// May see and act, by her group.
