@@ -7,6 +7,7 @@
 //! another: the first line that failed is the cause, and what only follows from
 //! it is not judged.
 
+mod anywhere;
 mod browsers;
 mod card;
 pub(crate) mod child;
@@ -15,6 +16,7 @@ mod gate;
 mod held;
 pub mod look;
 mod machine;
+mod outcome;
 mod pcscd;
 pub(crate) mod pkcs11;
 mod portals;
@@ -34,6 +36,7 @@ use cac_common::snapshot::{Card, Snapshot};
 use cac_common::time::UtcSeconds;
 use jiff::tz::TimeZone;
 
+use self::anywhere::any;
 use self::gate::{Gate, Gates};
 use self::look::Place;
 use crate::app::{Chosen, Link};
@@ -41,6 +44,7 @@ use crate::failure::Trouble;
 use crate::phrase::{self, Tone};
 
 pub use self::found::{About, Finding, Fix, Found, Verdict};
+pub use self::outcome::{Outcome, Told, Way, capitals};
 
 /// One thing that is checked.
 pub struct Check {
@@ -53,7 +57,12 @@ pub struct Check {
     /// The names of those that have to be so before it can be judged.
     pub(crate) after: &'static [&'static str],
     pub(crate) by: By,
+    /// All that it can come to, beside what any check can (`ANYWHERE`).
+    pub outcomes: &'static [Outcome],
 }
+
+/// What any check can come to: where another is not done or has failed, or nobody answers.
+pub const ANYWHERE: &[Outcome] = any::ALL;
 
 /// How it is found out.
 #[derive(Clone, Copy)]
@@ -68,9 +77,8 @@ pub(crate) enum By {
     Portals(fn(&Known<'_>, &Gate) -> Vec<Found>),
     /// Looked up on this machine by whoever asks, in a thread of its own.
     Machine(fn(&Place) -> Vec<Found>),
-    /// Nothing can test it: the person says that it is so. What to do where it
-    /// is not, and a command for it.
-    Person(&'static str, Option<&'static str>),
+    /// Nothing can test it: the person says that it is so.
+    Person { said: Outcome, open: Outcome },
 }
 
 /// The one without which the daemon tells nothing.
@@ -111,7 +119,7 @@ impl Check {
 
     /// Nothing tests it: the person says that it is so.
     pub fn is_stated(&self) -> bool {
-        matches!(self.by, By::Person(..))
+        matches!(self.by, By::Person { .. })
     }
 }
 
@@ -165,7 +173,7 @@ pub fn findings(known: &Known<'_>) -> Vec<Finding> {
 }
 
 fn find(check: &Check, known: &Known<'_>, gates: &Gates) -> Vec<Found> {
-    let nothing = || Found::unknown("nothing is known of it");
+    let nothing = || any::NOTHING.found();
     match check.by {
         By::Known(found) => vec![found(known)],
         By::Picture(found) => vec![known.snapshot.map_or_else(nothing, found)],
@@ -176,18 +184,11 @@ fn find(check: &Check, known: &Known<'_>, gates: &Gates) -> Vec<Found> {
         By::Portals(found) => found(known, &gates.of_a_sign_in()),
         By::Machine(_) => match known.machine.get(check.name) {
             Some(found) => found.clone(),
-            None => vec![Found::running("it is being looked up")],
+            None => vec![any::LOOKED_UP.found()],
         },
-        By::Person(words, command) => {
-            let found = if known.ticked.contains(check.name) {
-                Found::fine("so you say")
-            } else {
-                Found::unknown("yours to say")
-            };
-            vec![match command {
-                Some(command) => found.by(words, command),
-                None => found.mended(words),
-            }]
+        By::Person { said, open } => {
+            let is_said = known.ticked.contains(check.name);
+            vec![if is_said { said } else { open }.found()]
         }
     }
 }

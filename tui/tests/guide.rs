@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use cac_common::cause::Kind;
 use cac_common::registration::RegistrationStatus;
-use cacctl::check::{self, Check};
+use cacctl::check::{self, Check, Outcome, Verdict, capitals};
 use cacctl::cli::Cli;
 use cacctl::glossary::{GLOSSARY, Term};
 use cacctl::keys::TABLE;
@@ -46,6 +46,16 @@ The first that failed is the cause of the others.
 
 | check | what should be so |
 |---|---|
+";
+
+const CAPITALS: &str = "
+What stands in capitals is found out on your machine.
+
+";
+
+const STATUSES: &str = "
+Each STATUS has a [page of its own](README.md), which says what to do.
+
 ";
 
 const FOOT: &str = "
@@ -190,6 +200,9 @@ fn about_check(check: &Check) -> String {
         });
         links.collect::<Vec<_>>().join(", ")
     };
+    if !check.is_stated() {
+        outcomes(&mut text, check);
+    }
     let needed: Vec<_> = check.after().collect();
     if !needed.is_empty() {
         writeln!(text, "## What has to be so before\n\n{}.\n", links(needed)).unwrap();
@@ -209,6 +222,46 @@ fn about_check(check: &Check) -> String {
     .unwrap();
     text.push_str("[All checks](README.md) · [Glossary](glossary.md)\n");
     text
+}
+
+/// What a check can come to: what is wrong first.
+fn outcomes(text: &mut String, check: &Check) {
+    let of = |verdicts: &[Verdict]| {
+        let outcomes = check.outcomes.iter().copied();
+        let outcomes = outcomes.filter(|it| verdicts.contains(&it.verdict));
+        outcomes.collect::<Vec<Outcome>>()
+    };
+    text.push_str("## What it can say\n\n| | cause | what to do |\n|---|---|---|\n");
+    for verdicts in [
+        &[Verdict::Failed][..],
+        &[Verdict::Warning],
+        &[Verdict::Unknown],
+        &[Verdict::NotApplicable],
+        &[Verdict::Fine],
+    ] {
+        for outcome in of(verdicts) {
+            let mut next = outcome.advice.map(capitals).unwrap_or_default();
+            if let Some(command) = outcome.command() {
+                write!(next, " `{command}`").unwrap();
+            }
+            let verdict = outcome.verdict.title();
+            let (cause, next) = (in_a_table(&outcome.shown()), in_a_table(&next));
+            writeln!(text, "| {verdict} | {cause} | {next} |").unwrap();
+        }
+    }
+    if check.outcomes.iter().any(Outcome::names_what_is_found) {
+        text.push_str(CAPITALS);
+    } else {
+        text.push('\n');
+    }
+    if check.name == "portal" {
+        text.push_str(STATUSES);
+    }
+}
+
+/// A bar would end the cell.
+fn in_a_table(text: &str) -> String {
+    text.replace('|', "\\|")
 }
 
 fn about(status: &RegistrationStatus) -> String {

@@ -13,6 +13,7 @@ use cac_common::x509::Certificate;
 
 use super::child::{self, ChildError};
 use super::look::Place;
+use super::outcome::{Told, outcomes};
 use super::{By, Check, Found};
 use crate::browsers::database::{self, Database};
 use crate::browsers::modules::Module;
@@ -28,6 +29,7 @@ pub(super) const CHECKS: &[Check] = &[
              browser never asks for your certificate. cacd itself needs no browser.",
         after: &["pkcs11-module"],
         by: By::Machine(modules),
+        outcomes: modules::ALL,
     },
     Check {
         name: "browser-roots",
@@ -36,6 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
              lie in /etc/cacd/trust/anchors; where one is missing, sites of the DoD look forged.",
         after: &[],
         by: By::Machine(roots),
+        outcomes: roots::ALL,
     },
 ];
 
@@ -50,6 +53,55 @@ const LIMIT: Duration = Duration::from_secs(5);
 const SETUP: &str = "browsers";
 const TOLD: &str = "sandboxes";
 
+const ADD_IT: &str =
+    "The browser never asks for your certificate. Close it, and let setup add the module.";
+
+outcomes! {
+    modules {
+        NO_HOME: Outcome::not_applicable("there is no home folder");
+        NO_BROWSER: Outcome::not_applicable("no browser has a profile here");
+        NO_PROFILES: Outcome::unknown("its list of profiles cannot be used: {why}")
+            .mended("Mend {path}, or move it away while {browser} is closed.");
+        SANDBOXED: Outcome::warning("it runs in a sandbox, which keeps it from the card and from the module")
+            .by_setup("Use its native package, or let setup say what may be tried.", super::TOLD);
+        NO_LIST: Outcome::warning("it has no list of modules yet")
+            .by_setup(super::ADD_IT, super::SETUP);
+        OLD_LIST: Outcome::warning("its list of modules is of a kind that browsers gave up")
+            .mended("Start it once with a version of today.");
+        BROKEN_LIST: Outcome::unknown("its list of modules cannot be used: {why}")
+            .mended("Start the browser once and close it again; then look once more.");
+        OTHER_MODULE: Outcome::warning("it loads {module} as well, which would take the card for itself")
+            .by_setup("Setup takes it out.", super::SETUP);
+        LISTED: Outcome::fine("by {path}");
+        BY_POLICY: Outcome::fine("by {path}, for all users");
+        GONE: Outcome::warning("its list names {path}, which is not there").by(
+            "Take it out of the list while the browser is closed; then run cacctl setup.",
+            "modutil -dbdir sql:DIR -delete {module} -force",
+        );
+        NOT_LISTED: Outcome::warning("OpenSC's module is not in its list")
+            .by_setup(super::ADD_IT, super::SETUP);
+    }
+}
+
+outcomes! {
+    roots {
+        NO_ANCHORS: Outcome::not_applicable(
+            "no authority lies in /etc/cacd/trust/anchors to compare with",
+        );
+        NO_BROWSER: Outcome::not_applicable("no browser has a profile here");
+        NO_CERTUTIL: Outcome::unknown("certutil is not installed, which tells").by(
+            "On Fedora and RHEL: sudo dnf install nss-tools.",
+            "sudo apt install libnss3-tools",
+        );
+        NOT_TOLD: Outcome::unknown("certutil does not tell: {why}");
+        TRUSTED: Outcome::fine("it trusts all that this machine trusts");
+        NOT_TRUSTED: Outcome::warning("it does not trust {authorities}").by(
+            "Sites of the DoD look forged to it. Close it, and let setup add the bundle that you have fetched.",
+            "cacctl setup --roots FILE --digest SHA256",
+        );
+    }
+}
+
 fn profiles(place: &Place) -> Option<browsers::Found> {
     let home = place.home.clone()?;
     Some(browsers::find(&Home {
@@ -63,39 +115,28 @@ fn profiles(place: &Place) -> Option<browsers::Found> {
 
 fn modules(place: &Place) -> Vec<Found> {
     let Some(found) = profiles(place) else {
-        return vec![Found::not_applicable("there is no home folder")];
+        return vec![modules::NO_HOME.found()];
     };
     let mut lines = Vec::new();
     for unlisted in &found.unlisted {
-        let cause = format!(
-            "its list of profiles cannot be used: {}",
-            Chain(&unlisted.fault)
-        );
         let path = unlisted.path.display().to_string();
-        lines.push(
-            Found::unknown(cause)
-                .mended(format!(
-                    "Mend {path}, or move it away while {} is closed.",
-                    unlisted.browser
-                ))
-                .about(path, unlisted.browser),
-        );
+        let told: &Told<'_> = &[
+            ("why", &Chain(&unlisted.fault)),
+            ("path", &path),
+            ("browser", &unlisted.browser),
+        ];
+        let line = modules::NO_PROFILES.told(told);
+        lines.push(line.about(&path, unlisted.browser));
     }
     for profile in &found.profiles {
         let line = match profile.packaging {
             Packaging::Native => module_of(place, profile),
-            Packaging::Snap | Packaging::Flatpak => Found::warning(
-                "it runs in a sandbox, which keeps it from the card and from the module",
-            )
-            .by_setup(
-                "Use its native package, or let setup say what may be tried.",
-                TOLD,
-            ),
+            Packaging::Snap | Packaging::Flatpak => modules::SANDBOXED.found(),
         };
         lines.push(line.about(profile.folder.display().to_string(), &profile.title));
     }
     if lines.is_empty() {
-        return vec![Found::not_applicable("no browser has a profile here")];
+        return vec![modules::NO_BROWSER.found()];
     }
     lines
 }
@@ -104,73 +145,46 @@ fn module_of(place: &Place, profile: &Profile) -> Found {
     let listed = match database::look(&profile.folder) {
         Ok(Database::Present(listed)) => listed,
         Ok(Database::Absent) => {
-            return without_module(place, profile, "it has no list of modules yet");
+            return by_policy(place, profile).unwrap_or_else(|| modules::NO_LIST.found());
         }
-        Ok(Database::Old) => {
-            return Found::warning("its list of modules is of a kind that browsers gave up")
-                .mended("Start it once with a version of today.");
-        }
-        Err(fault) => {
-            return Found::unknown(format!(
-                "its list of modules cannot be used: {}",
-                Chain(&fault)
-            ))
-            .mended("Start the browser once and close it again; then look once more.");
-        }
+        Ok(Database::Old) => return modules::OLD_LIST.found(),
+        Err(fault) => return modules::BROKEN_LIST.told(&[("why", &Chain(&fault))]),
     };
     if let Some(module) = listed.iter().find(|module| module.is_conflicting()) {
-        let cause = format!(
-            "it loads {} as well, which would take the card for itself",
-            readable(module.file_name())
-        );
-        return Found::warning(cause).by_setup("Setup takes it out.", SETUP);
+        let name = readable(module.file_name());
+        return modules::OTHER_MODULE.told(&[("module", &name)]);
     }
     match listed.iter().find(|it| it.is_opensc() || it.is_p11_kit()) {
         Some(module) => has(place, module),
-        None => without_module(place, profile, "OpenSC's module is not in its list"),
+        None => by_policy(place, profile).unwrap_or_else(|| modules::NOT_LISTED.found()),
     }
 }
 
 /// It may be in the list and on the disk no more.
 fn has(place: &Place, module: &Module) -> Found {
     let library = Path::new(&module.library);
+    let path = readable(&module.library);
     // One without a folder is looked for by the system's loader.
     if library.is_absolute() {
         let below = library.strip_prefix("/").unwrap_or(library);
         if !place.root.join(below).exists() {
-            let cause = format!(
-                "its list names {}, which is not there",
-                readable(&module.library)
-            );
-            return Found::warning(cause).by(
-                "Take it out of the list while the browser is closed; then run cacctl setup.",
-                format!(
-                    "modutil -dbdir sql:DIR -delete {:?} -force",
-                    readable(&module.name)
-                ),
-            );
+            let name = format!("{:?}", readable(&module.name));
+            return modules::GONE.told(&[("path", &path), ("module", &name)]);
         }
     }
-    Found::fine(format!("by {}", readable(&module.library)))
+    modules::LISTED.told(&[("path", &path)])
 }
 
-fn without_module(place: &Place, profile: &Profile, cause: &str) -> Found {
+fn by_policy(place: &Place, profile: &Profile) -> Option<Found> {
     let policies = place.root.join("etc/firefox/policies/policies.json");
-    if profile.title.starts_with("Firefox") && names_the_module(&policies) {
-        return Found::fine(format!("by {}", policies.display()));
-    }
-    Found::warning(cause).by_setup(
-        "The browser never asks for your certificate. Close it, and let setup add the module.",
-        SETUP,
-    )
+    let is_named = profile.title.starts_with("Firefox") && names_the_module(&policies);
+    is_named.then(|| modules::BY_POLICY.told(&[("path", &policies.display())]))
 }
 
 fn roots(place: &Place) -> Vec<Found> {
     let anchors = anchors(place);
     if anchors.is_empty() {
-        return vec![Found::not_applicable(
-            "no authority lies in /etc/cacd/trust/anchors to compare with",
-        )];
+        return vec![roots::NO_ANCHORS.found()];
     }
     let found = profiles(place).unwrap_or_default();
     let end = now() + LIMIT;
@@ -184,7 +198,7 @@ fn roots(place: &Place) -> Vec<Found> {
         })
         .collect();
     if lines.is_empty() {
-        return vec![Found::not_applicable("no browser has a profile here")];
+        return vec![roots::NO_BROWSER.found()];
     }
     lines
 }
@@ -199,27 +213,19 @@ fn now() -> Instant {
 
 fn roots_of(profile: &Profile, anchors: &[Certificate], end: Instant) -> Found {
     let missing = match database::look(&profile.folder) {
-        Ok(Database::Present(_)) => match untrusted(&profile.folder, anchors, end) {
-            Ok(missing) => missing,
-            Err(ChildError::NotThere) => {
-                return Found::unknown("certutil is not installed, which tells").by(
-                    "On Fedora and RHEL: sudo dnf install nss-tools.",
-                    "sudo apt install libnss3-tools",
-                );
-            }
-            Err(fault) => {
-                return Found::unknown(format!("certutil does not tell: {}", Chain(&fault)));
-            }
-        },
-        Ok(Database::Absent | Database::Old) | Err(_) => anchors.iter().map(title).collect(),
+        Ok(Database::Present(_)) => untrusted(&profile.folder, anchors, end),
+        Ok(Database::Absent | Database::Old) | Err(_) => Ok(anchors.iter().map(title).collect()),
     };
-    if missing.is_empty() {
-        return Found::fine("it trusts all that this machine trusts");
+    judge_roots(missing)
+}
+
+fn judge_roots(missing: Result<Vec<String>, ChildError>) -> Found {
+    match missing {
+        Ok(missing) if missing.is_empty() => roots::TRUSTED.found(),
+        Ok(missing) => roots::NOT_TRUSTED.told(&[("authorities", &missing.join(", "))]),
+        Err(ChildError::NotThere) => roots::NO_CERTUTIL.found(),
+        Err(fault) => roots::NOT_TOLD.told(&[("why", &Chain(&fault))]),
     }
-    Found::warning(format!("it does not trust {}", missing.join(", "))).by(
-        "Sites of the DoD look forged to it. Close it, and let setup add the bundle that you have fetched.",
-        "cacctl setup --roots FILE --digest SHA256",
-    )
 }
 
 fn title(certificate: &Certificate) -> String {
@@ -283,141 +289,4 @@ fn anchors(place: &Place) -> Vec<Certificate> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::check::Verdict;
-
-    const PROFILE: &str = "home/.mozilla/firefox/a.default";
-
-    struct Machine(tempfile::TempDir);
-
-    impl Machine {
-        fn new() -> Self {
-            Self(tempfile::tempdir().unwrap())
-        }
-
-        fn with_firefox() -> Self {
-            let machine = Self::new();
-            let list = "[Profile0]\nName=default\nIsRelative=1\nPath=a.default\n";
-            machine.write("home/.mozilla/firefox/profiles.ini", list.as_bytes());
-            machine
-        }
-
-        fn write(&self, path: &str, bytes: &[u8]) {
-            let path = self.0.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-
-        fn modules(&self) -> Vec<Found> {
-            modules(&Place::below(self.0.path()))
-        }
-
-        fn roots(&self) -> Vec<Found> {
-            roots(&Place::below(self.0.path()))
-        }
-    }
-
-    fn told(found: &[Found]) -> (Verdict, String) {
-        let [found] = found else {
-            panic!("{found:?}");
-        };
-        (found.verdict(), format!("{found:?}"))
-    }
-
-    #[test]
-    fn without_a_browser_there_is_nothing_to_check() {
-        let machine = Machine::new();
-
-        assert_eq!(told(&machine.modules()).0, Verdict::NotApplicable);
-        assert_eq!(told(&machine.roots()).0, Verdict::NotApplicable);
-    }
-
-    #[test]
-    fn a_profile_has_the_module_in_its_list_or_by_policy() {
-        let machine = Machine::with_firefox();
-        let list = format!("{PROFILE}/pkcs11.txt");
-
-        assert_eq!(told(&machine.modules()).0, Verdict::Warning);
-        machine.write(&list, b"name=Internal\nlibrary=\n");
-        let (verdict, text) = told(&machine.modules());
-        assert_eq!(verdict, Verdict::Warning);
-        assert!(text.contains("Setup(\"browsers\")"), "{text}");
-
-        let policies = br#"{"policies": {"SecurityDevices": {"x": "/usr/lib/opensc-pkcs11.so"}}}"#;
-        machine.write("etc/firefox/policies/policies.json", policies);
-        assert_eq!(told(&machine.modules()).0, Verdict::Fine);
-
-        machine.write("etc/firefox/policies/policies.json", b"{");
-        machine.write(&list, b"name=CAC\nlibrary=/usr/lib/opensc-pkcs11.so\n");
-        let (verdict, text) = told(&machine.modules());
-        assert_eq!(verdict, Verdict::Warning);
-        assert!(text.contains("which is not there"), "{text}");
-
-        machine.write("usr/lib/opensc-pkcs11.so", b"");
-        assert_eq!(told(&machine.modules()).0, Verdict::Fine);
-    }
-
-    #[test]
-    fn what_stands_in_the_way_is_told() {
-        let machine = Machine::with_firefox();
-        let list = format!("{PROFILE}/pkcs11.txt");
-
-        machine.write(&list, b"name=Old\nlibrary=/usr/lib/libcoolkeypk11.so\n");
-        assert!(told(&machine.modules()).1.contains("libcoolkeypk11.so"));
-        machine.write(&list, b"nonsense");
-        assert_eq!(told(&machine.modules()).0, Verdict::Unknown);
-        fs::remove_file(machine.0.path().join(&list)).unwrap();
-        machine.write(&format!("{PROFILE}/secmod.db"), b"");
-        assert!(told(&machine.modules()).1.contains("gave up"));
-    }
-
-    #[test]
-    fn a_broken_list_of_profiles_and_a_sandbox_are_told() {
-        let machine = Machine::new();
-        machine.write("home/.mozilla/firefox/profiles.ini", b"Path");
-        assert_eq!(told(&machine.modules()).0, Verdict::Unknown);
-
-        let machine = Machine::new();
-        machine.write("home/snap/chromium/current/a", b"");
-        let (verdict, text) = told(&machine.modules());
-        assert_eq!(verdict, Verdict::Warning);
-        assert!(text.contains("Setup(\"sandboxes\")"), "{text}");
-    }
-
-    #[test]
-    fn a_profile_trusts_what_the_machine_trusts_or_not() {
-        let root = include_bytes!("../../../tests/data/openssl/root.der");
-        let machine = Machine::with_firefox();
-        let folder = machine.0.path().join(PROFILE);
-        fs::create_dir_all(&folder).unwrap();
-        let certutil = |arguments: &[&str]| {
-            let database = format!("sql:{}", folder.display());
-            let done = Command::new("certutil")
-                .args(["-d", &database])
-                .args(arguments)
-                .output()
-                .expect("certutil (make deps)");
-            assert!(done.status.success(), "{done:?}");
-        };
-
-        assert_eq!(told(&machine.roots()).0, Verdict::NotApplicable);
-        machine.write("etc/cacd/trust/anchors/root.der", root);
-        assert_eq!(told(&machine.roots()).0, Verdict::Warning);
-        certutil(&["-N", "--empty-password"]);
-        let file = machine.0.path().join("etc/cacd/trust/anchors/root.der");
-        let file = file.to_str().unwrap();
-        certutil(&["-A", "-n", "A root", "-t", ",,", "-i", file]);
-        let (verdict, text) = told(&machine.roots());
-        assert_eq!(
-            verdict,
-            Verdict::Warning,
-            "without trust it counts for nothing"
-        );
-        assert!(text.contains("it does not trust"), "{text}");
-        certutil(&["-M", "-n", "A root", "-t", "C,,"]);
-        assert_eq!(told(&machine.roots()).0, Verdict::Fine);
-    }
-}
+pub(super) mod tests;

@@ -1,6 +1,8 @@
 //! What a check comes to.
 
 use super::Check;
+use super::anywhere::any;
+use super::outcome::{Outcome, Told, Way, filled};
 use crate::phrase::Tone;
 
 /// One line: a check, and what was found of it.
@@ -13,6 +15,7 @@ pub struct Finding {
 /// What was found. One that looks at several things finds something of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
+    outcome: Outcome,
     verdict: Verdict,
     about: Option<About>,
     /// A clause.
@@ -101,8 +104,9 @@ impl Finding {
     /// Where it was not found out in time.
     pub(crate) fn given_up(mut self) -> Self {
         if self.found.verdict == Verdict::Running {
-            self.found.verdict = Verdict::Unknown;
-            self.found.cause = format!("not known in time; {}", self.found.cause);
+            let told = any::NOT_IN_TIME.told(&[("what", &self.found.cause)]);
+            let about = self.found.about.take();
+            self.found = Found { about, ..told };
         }
         self
     }
@@ -145,66 +149,18 @@ impl Finding {
 }
 
 impl Found {
-    fn new(verdict: Verdict, cause: impl Into<String>) -> Self {
+    /// What an outcome comes to here.
+    pub(super) fn of(outcome: Outcome, told: &Told<'_>) -> Self {
         Self {
-            verdict,
+            outcome,
+            verdict: outcome.verdict,
             about: None,
-            cause: cause.into(),
-            advice: None,
-            fix: None,
-        }
-    }
-
-    pub fn fine(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Fine, cause)
-    }
-
-    pub fn warning(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Warning, cause)
-    }
-
-    pub fn failed(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Failed, cause)
-    }
-
-    pub fn running(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Running, cause)
-    }
-
-    pub fn unknown(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::Unknown, cause)
-    }
-
-    pub fn not_applicable(cause: impl Into<String>) -> Self {
-        Self::new(Verdict::NotApplicable, cause)
-    }
-
-    /// With sentences that say what to do.
-    #[must_use]
-    pub fn mended(self, advice: impl Into<String>) -> Self {
-        Self {
-            advice: Some(advice.into()),
-            ..self
-        }
-    }
-
-    /// With a command that mends it, or shows more.
-    #[must_use]
-    pub fn by(self, advice: impl Into<String>, command: impl Into<String>) -> Self {
-        Self {
-            advice: Some(advice.into()),
-            fix: Some(Fix::Command(command.into())),
-            ..self
-        }
-    }
-
-    /// With a step of `cacctl setup` that mends it.
-    #[must_use]
-    pub fn by_setup(self, advice: impl Into<String>, step: &'static str) -> Self {
-        Self {
-            advice: Some(advice.into()),
-            fix: Some(Fix::Setup(step)),
-            ..self
+            cause: filled(outcome.cause, told),
+            advice: outcome.advice.map(|advice| filled(advice, told)),
+            fix: outcome.way.map(|way| match way {
+                Way::Command(command) => Fix::Command(filled(command, told)),
+                Way::Setup(step) => Fix::Setup(step),
+            }),
         }
     }
 
@@ -219,7 +175,23 @@ impl Found {
         }
     }
 
+    /// With the words and the command of somewhere else, if there are any.
+    #[must_use]
+    pub(super) fn advised(self, advice: Option<String>, command: Option<String>) -> Self {
+        Self {
+            advice,
+            fix: command.map(Fix::Command),
+            ..self
+        }
+    }
+
     pub(super) fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// Which of those that its check can come to.
+    #[cfg(test)]
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::anywhere::any;
 use super::{Check, Finding, Found, Verdict, portals};
 
 /// Whether what a check needs is there.
@@ -20,8 +21,8 @@ impl Gate {
     pub(crate) fn closed(&self) -> Option<Found> {
         match self {
             Self::Open => None,
-            Self::Waits(what) => Some(Found::running(format!("after: {what}"))),
-            Self::Shut(what) => Some(Found::not_applicable(format!("after: {what}"))),
+            Self::Waits(what) => Some(any::AFTER_RUNNING.told(&[("check", what)])),
+            Self::Shut(what) => Some(any::AFTER_FAILED.told(&[("check", what)])),
         }
     }
 }

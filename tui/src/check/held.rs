@@ -13,6 +13,7 @@ use rustix::process::{getpid, getuid};
 
 use super::look::Place;
 use super::machine::read;
+use super::outcome::{Told, outcomes};
 use super::{By, Check, Found};
 
 pub(super) const READER_TAKEN: Check = Check {
@@ -22,6 +23,7 @@ pub(super) const READER_TAKEN: Check = Check {
          remote desktop may carry it to another one. pcscd has it no more then.",
     after: &["pcscd"],
     by: By::Machine(reader_taken),
+    outcomes: reader_taken::ALL,
 };
 
 pub(super) const CARD_HELD: Check = Check {
@@ -32,6 +34,7 @@ pub(super) const CARD_HELD: Check = Check {
          /proc, for your own alone.",
     after: &["card"],
     by: By::Machine(card_held),
+    outcomes: card_held::ALL,
 };
 
 /// Processes that are looked at: the kernel's largest number of them (proc(5), `pid_max`).
@@ -71,6 +74,40 @@ const SHARES: &str = "pcsc-shared";
 const OURS: [&str; 3] = ["cacd", "cacctl", "pcscd"];
 
 const SCDAEMON: &str = "scdaemon";
+
+const LET_GO: &str = "scdaemon is GnuPG's, and opens cards for itself alone. Have it let go; to keep it \
+     from doing so again, put the lines disable-ccid and pcsc-shared into ~/.gnupg/scdaemon.conf.";
+const LET_GO_BY: &str = "gpgconf --kill scdaemon";
+
+outcomes! {
+    reader_taken {
+        NOBODY: Outcome::fine("no program runs that is known to");
+        NOT_ALL: Outcome::fine("{programs}; and pcscd has a reader");
+        PERHAPS: Outcome::warning("{programs} may have it").by(
+            "Take the reader away from the virtual machine or the remote desktop, in its menu for \
+             USB devices, or end it.",
+            "lsusb",
+        );
+    }
+}
+
+outcomes! {
+    card_held {
+        BY_SCDAEMON: Outcome::failed("a program keeps it: {programs}")
+            .by(super::LET_GO, super::LET_GO_BY);
+        BY_ANOTHER_USER: Outcome::failed("a program keeps it, and none of yours is seen to").by(
+            "It is one of another user, or of the system. Close it, or have it closed.",
+            "sudo lsof -c pcscd",
+        );
+        BY_YOURS: Outcome::failed("a program keeps it: {programs}").mended(
+            "Close that program, or wait until it is done: the card is read once it is let go.",
+        );
+        MAY_BE_TAKEN: Outcome::warning("scdaemon (process {id}) runs, and may take it")
+            .by(super::LET_GO, super::LET_GO_BY);
+        NOBODY: Outcome::fine("none is seen to");
+        SHARED: Outcome::fine("none; it is shared with {programs}");
+    }
+}
 
 struct Process {
     name: String,
@@ -148,15 +185,12 @@ fn reader_taken(place: &Place) -> Vec<Found> {
         .picture
         .as_ref()
         .is_none_or(|it| !it.readers.is_empty());
-    vec![match takers.as_slice() {
-        [] => Found::fine("no program runs that is known to"),
-        _ if has_readers => Found::fine(format!("{}; and pcscd has a reader", told(&takers))),
-        _ => Found::warning(format!("{} may have it", told(&takers))).by(
-            "Take the reader away from the virtual machine or the remote desktop, in its menu for \
-             USB devices, or end it.",
-            "lsusb",
-        ),
-    }]
+    let outcome = match takers.as_slice() {
+        [] => reader_taken::NOBODY,
+        _ if has_readers => reader_taken::NOT_ALL,
+        _ => reader_taken::PERHAPS,
+    };
+    vec![outcome.told(&[("programs", &told(&takers))])]
 }
 
 fn card_held(place: &Place) -> Vec<Found> {
@@ -172,30 +206,20 @@ fn card_held(place: &Place) -> Vec<Found> {
     let is_held = readers
         .filter_map(|reader| reader.card.as_ref())
         .any(|card| card.stage == Stage::Held);
-    let let_go = "scdaemon is GnuPG's, and opens cards for itself alone. Have it let go; to keep it \
-         from doing so again, put the lines disable-ccid and pcsc-shared into \
-         ~/.gnupg/scdaemon.conf.";
+    let programs = told(&users);
+    let told: &Told<'_> = &[("programs", &programs)];
     vec![match (is_held, scdaemon) {
-        (true, Some(_)) => Found::failed(format!("a program keeps it: {}", told(&users)))
-            .by(let_go, "gpgconf --kill scdaemon"),
-        (true, None) if users.is_empty() => {
-            Found::failed("a program keeps it, and none of yours is seen to").by(
-                "It is one of another user, or of the system. Close it, or have it closed.",
-                "sudo lsof -c pcscd",
-            )
-        }
-        (true, None) => Found::failed(format!("a program keeps it: {}", told(&users))).mended(
-            "Close that program, or wait until it is done: the card is read once it is let go.",
-        ),
+        (true, Some(_)) => card_held::BY_SCDAEMON.told(told),
+        (true, None) if users.is_empty() => card_held::BY_ANOTHER_USER.found(),
+        (true, None) => card_held::BY_YOURS.told(told),
         (false, Some(scdaemon)) if !shares(place) => {
-            let cause = format!("scdaemon (process {}) runs, and may take it", scdaemon.id);
-            Found::warning(cause).by(let_go, "gpgconf --kill scdaemon")
+            card_held::MAY_BE_TAKEN.told(&[("id", &scdaemon.id)])
         }
-        (false, _) if users.is_empty() => Found::fine("none is seen to"),
+        (false, _) if users.is_empty() => card_held::NOBODY.found(),
         (false, _) => {
             let names: BTreeSet<&str> = users.iter().map(|it| &it.name[..]).collect();
             let names: Vec<&str> = names.into_iter().take(MOST_NAMED).collect();
-            Found::fine(format!("none; it is shared with {}", names.join(", ")))
+            card_held::SHARED.told(&[("programs", &names.join(", "))])
         }
     }]
 }
@@ -211,107 +235,4 @@ fn shares(place: &Place) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::check::Verdict;
-    use crate::invented;
-
-    fn process(place: &Place, id: u32, name: &str, maps: &str) {
-        let folder = place.root.join(format!("proc/{id}"));
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("comm"), format!("{name}\n")).unwrap();
-        fs::write(folder.join("maps"), maps).unwrap();
-    }
-
-    fn with_a_card(place: &mut Place, stage: Stage) {
-        let mut picture = invented::desk();
-        picture.readers[2].card.as_mut().unwrap().stage = stage;
-        place.picture = Some(Arc::new(picture));
-    }
-
-    #[test]
-    fn what_we_have_started_ourselves_is_nobody_else() {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        with_a_card(&mut place, Stage::Read);
-        process(&place, 8, "pkcs11-tool", MAPS);
-        let stat = place.root.join("proc/8/stat");
-        let own = getpid().as_raw_nonzero();
-        fs::write(&stat, format!("8 (pkcs11) (tool) S {own} 8 8 0")).unwrap();
-        let child = card_held(&place);
-        fs::write(&stat, "8 (pkcs11-tool) S 1 8 8 0").unwrap();
-
-        assert_eq!(child, [Found::fine("none is seen to")]);
-        assert_ne!(card_held(&place), child);
-    }
-
-    const MAPS: &str =
-        "7f0 r-xp 0 08:01 1 /usr/lib/libc.so.6\n7f1 r-xp 0 08:01 2 /usr/lib/libpcsclite.so.1.0.0\n";
-
-    #[test]
-    fn a_card_that_is_held_is_told_with_who_it_may_be() {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        process(&place, 7, "bash", "7f0 r-xp 0 08:01 1 /usr/lib/libc.so.6\n");
-        with_a_card(&mut place, Stage::Held);
-        let nobody = card_held(&place);
-        process(&place, 8, "firefox", MAPS);
-        let browser = card_held(&place);
-        process(&place, 9, "scdaemon", MAPS);
-        let scdaemon = card_held(&place);
-
-        for (found, word) in [
-            (&nobody, "none of yours"),
-            (&browser, "firefox (process 8)"),
-            (&scdaemon, "scdaemon (process 9)"),
-        ] {
-            assert_eq!(found[0].verdict(), Verdict::Failed, "{word}");
-            assert!(format!("{found:?}").contains(word), "{found:?}");
-        }
-    }
-
-    #[test]
-    fn scdaemon_is_a_warning_unless_it_shares_and_others_are_none() {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        with_a_card(&mut place, Stage::Read);
-        let none = card_held(&place)[0].verdict();
-        process(&place, 8, "firefox", MAPS);
-        let browser = card_held(&place)[0].verdict();
-        process(&place, 9, "scdaemon", MAPS);
-        let scdaemon = card_held(&place)[0].verdict();
-        let gnupg = place.home.clone().unwrap().join(".gnupg");
-        fs::create_dir_all(&gnupg).unwrap();
-        fs::write(gnupg.join("scdaemon.conf"), "disable-ccid\npcsc-shared\n").unwrap();
-        let shares = card_held(&place)[0].verdict();
-
-        assert_eq!(
-            [none, browser, scdaemon, shares],
-            [
-                Verdict::Fine,
-                Verdict::Fine,
-                Verdict::Warning,
-                Verdict::Fine
-            ]
-        );
-    }
-
-    #[test]
-    fn a_virtual_machine_is_suspected_where_there_is_no_reader() {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        let none = reader_taken(&place)[0].verdict();
-        process(&place, 9, "qemu-system-x86", "");
-        with_a_card(&mut place, Stage::Read);
-        let with_reader = reader_taken(&place)[0].verdict();
-        place.picture = Some(Arc::new(invented::nothing_plugged_in()));
-        let without = reader_taken(&place)[0].verdict();
-
-        assert_eq!(
-            [none, with_reader, without],
-            [Verdict::Fine, Verdict::Fine, Verdict::Warning]
-        );
-    }
-}
+pub(super) mod tests;

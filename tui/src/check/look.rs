@@ -8,6 +8,7 @@ use std::time::Duration;
 use cac_common::snapshot::Snapshot;
 use tokio::sync::mpsc;
 
+use super::anywhere::any;
 use super::{By, Check, Found, all};
 use crate::folders;
 
@@ -59,6 +60,15 @@ impl Place {
     }
 }
 
+async fn within(limit: Duration, look: impl FnOnce() -> Vec<Found> + Send + 'static) -> Vec<Found> {
+    let looking = tokio::task::spawn_blocking(look);
+    match tokio::time::timeout(limit, looking).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(_)) => vec![any::BROKE.found()],
+        Err(_) => vec![any::NO_ANSWER.told(&[("seconds", &limit.as_secs())])],
+    }
+}
+
 /// What one check found.
 #[derive(Debug)]
 pub struct Looked {
@@ -78,19 +88,40 @@ pub fn around(
         };
         let (place, tell) = (place.clone(), tell.clone());
         tokio::spawn(async move {
-            let looking = tokio::task::spawn_blocking(move || look(&place));
-            let found = match tokio::time::timeout(LIMIT, looking).await {
-                Ok(Ok(found)) => found,
-                Ok(Err(_)) => vec![Found::unknown("cacctl failed in looking it up")],
-                Err(_) => {
-                    let seconds = LIMIT.as_secs();
-                    vec![Found::unknown(format!("no answer within {seconds} s"))]
-                }
-            };
+            let found = within(LIMIT, move || look(&place)).await;
             let check = check.name;
             // Nobody wants it any more.
             let _ = tell.send(Looked { check, found });
         });
     }
     looked
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc as blocking;
+
+    use super::*;
+    use crate::check::Outcome;
+
+    #[tokio::test]
+    async fn one_that_fails_and_one_that_never_ends_are_unknown() {
+        let (ends, end) = blocking::channel::<()>();
+
+        let fine = within(LIMIT, || vec![Outcome::fine("it is so").found()]).await;
+        let broken = within(LIMIT, || panic!("as a fault of ours would")).await;
+        let endless = within(Duration::ZERO, move || {
+            // Until the other end is dropped.
+            let _ = end.recv();
+            Vec::new()
+        });
+        let endless = endless.await;
+        drop(ends);
+
+        let found = [fine, broken, endless].map(|found| found[0].outcome());
+        assert_eq!(
+            found,
+            [Outcome::fine("it is so"), any::BROKE, any::NO_ANSWER]
+        );
+    }
 }

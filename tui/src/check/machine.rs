@@ -10,8 +10,9 @@ use std::time::Duration;
 use cac_common::identity::readable;
 use cac_common::reader::ReaderStatus;
 
-use super::child::{self, ChildError};
+use super::child::{self, ChildError, Said};
 use super::look::Place;
+use super::outcome::outcomes;
 use super::{By, Check, Found};
 
 /// Before the service is asked for anything.
@@ -22,6 +23,7 @@ pub(super) const UNIT: Check = Check {
          the machine. Where somebody runs it by hand, or systemd is not there, this says nothing.",
     after: &[],
     by: By::Machine(unit),
+    outcomes: unit::ALL,
 };
 
 pub(super) const CLOCK: Check = Check {
@@ -31,6 +33,7 @@ pub(super) const CLOCK: Check = Check {
          and certificates, answers about revocation and sign-ins fail one day.",
     after: &[],
     by: By::Machine(clock),
+    outcomes: clock::ALL,
 };
 
 pub(super) const LOCAL_LOGIN: Check = Check {
@@ -41,6 +44,7 @@ pub(super) const LOCAL_LOGIN: Check = Check {
          password instead of its PIN is refused, or spends a try.",
     after: &[],
     by: By::Machine(local_login),
+    outcomes: local_login::ALL,
 };
 
 const LIMIT: Duration = Duration::from_secs(4);
@@ -49,9 +53,39 @@ const LIMIT: Duration = Duration::from_secs(4);
 const MOST_FILES: usize = 1024;
 const LONGEST_FILE: u64 = 256 * 1024;
 
+outcomes! {
+    unit {
+        NO_SYSTEMD: Outcome::not_applicable("systemd does not run here");
+        NOT_TOLD: Outcome::unknown("systemctl: {what it said}");
+        MASKED: Outcome::failed("cacd.service is masked").by(
+            "Somebody has switched it off for good. If that was not meant, let it start again.",
+            "sudo systemctl unmask cacd.service cacd.socket",
+        );
+        BY_HAND: Outcome::not_applicable("cacd was started by hand");
+        NOT_INSTALLED: Outcome::failed("cacd.service is not installed").by(
+            "Install the package of cacd, or its source with make install.",
+            "sudo apt install ./cacd_*.deb",
+        );
+        RUNS: Outcome::fine("it is, and starts with the machine");
+        NOT_ENABLED: Outcome::warning("it runs, and does not start with the machine").by(
+            "Have it started with the machine.",
+            "sudo systemctl enable cacd.service cacd.socket",
+        );
+        ANOTHER: Outcome::not_applicable("the one that answers was started by hand");
+        FAILED: Outcome::failed("it has failed ({result})").by(
+            "journalctl -u cacd says why. Mend that, and start it.",
+            "journalctl --unit cacd --lines 20",
+        );
+        STOPPED: Outcome::failed("cacd.service is {state}").by(
+            "Start it, now and with the machine.",
+            "sudo systemctl enable --now cacd.socket cacd.service",
+        );
+    }
+}
+
 fn unit(place: &Place) -> Vec<Found> {
     if !place.root.join("run/systemd/system").is_dir() {
-        return vec![Found::not_applicable("systemd does not run here")];
+        return vec![unit::NO_SYSTEMD.found()];
     }
     let mut command = Command::new("systemctl");
     command.args([
@@ -59,15 +93,17 @@ fn unit(place: &Place) -> Vec<Found> {
         "cacd.service",
         "--property=LoadState,ActiveState,Result,UnitFileState",
     ]);
-    vec![match child::said(command, LIMIT) {
-        Ok(said) if said.is_fine => judge_unit(&said.text, place.picture.is_some()),
-        Ok(said) => Found::unknown(first_line(&said.text)),
-        Err(error) => Found::unknown(format!("systemctl: {error}")),
-    }]
+    let said = child::said(command, LIMIT);
+    vec![judge_unit(said.as_ref(), place.picture.is_some())]
 }
 
 /// `ActiveState=active`, a line each (systemctl(1)).
-fn judge_unit(properties: &str, is_reached: bool) -> Found {
+fn judge_unit(said: Result<&Said, &ChildError>, is_reached: bool) -> Found {
+    let properties = match said {
+        Ok(said) if said.is_fine => &said.text,
+        Ok(said) => return unit::NOT_TOLD.told(&[("what it said", &first_line(&said.text))]),
+        Err(error) => return unit::NOT_TOLD.told(&[("what it said", error)]),
+    };
     let of = |name: &str| {
         let mut lines = properties.lines().filter_map(|line| line.split_once('='));
         let found = lines.find(|(key, _)| *key == name);
@@ -76,19 +112,13 @@ fn judge_unit(properties: &str, is_reached: bool) -> Found {
     let (load, active) = (of("LoadState"), of("ActiveState"));
     let (result, file) = (of("Result"), of("UnitFileState"));
     if load == "masked" && !is_reached {
-        return Found::failed("cacd.service is masked").by(
-            "Somebody has switched it off for good. If that was not meant, let it start again.",
-            "sudo systemctl unmask cacd.service cacd.socket",
-        );
+        return unit::MASKED.found();
     }
     if load != "loaded" {
         return if is_reached {
-            Found::not_applicable("cacd was started by hand")
+            unit::BY_HAND.found()
         } else {
-            Found::failed("cacd.service is not installed").by(
-                "Install the package of cacd, or its source with make install.",
-                "sudo apt install ./cacd_*.deb",
-            )
+            unit::NOT_INSTALLED.found()
         };
     }
     // Who connects has it started over and over.
@@ -96,71 +126,75 @@ fn judge_unit(properties: &str, is_reached: bool) -> Found {
     let active = if is_in_vain { "failed" } else { &active };
     match (active, file.as_str()) {
         ("active" | "activating" | "reloading", "enabled" | "enabled-runtime" | "static") => {
-            Found::fine("it is, and starts with the machine")
+            unit::RUNS.found()
         }
-        ("active" | "activating" | "reloading", _) => {
-            Found::warning("it runs, and does not start with the machine").by(
-                "Have it started with the machine.",
-                "sudo systemctl enable cacd.service cacd.socket",
-            )
-        }
-        _ if is_reached => Found::not_applicable("the one that answers was started by hand"),
-        ("failed", _) => Found::failed(format!("it has failed ({result})")).by(
-            "journalctl -u cacd says why. Mend that, and start it.",
-            "journalctl --unit cacd --lines 20",
-        ),
-        (other, _) => Found::failed(format!("cacd.service is {other}")).by(
-            "Start it, now and with the machine.",
-            "sudo systemctl enable --now cacd.socket cacd.service",
-        ),
+        ("active" | "activating" | "reloading", _) => unit::NOT_ENABLED.found(),
+        _ if is_reached => unit::ANOTHER.found(),
+        ("failed", _) => unit::FAILED.told(&[("result", &result)]),
+        (other, _) => unit::STOPPED.told(&[("state", &other)]),
+    }
+}
+
+outcomes! {
+    clock {
+        SET: Outcome::fine("it is set over the network");
+        NOT_SET: Outcome::warning("nothing sets it over the network").by(
+            "Have it set over the network: systemd-timesyncd or chrony does.",
+            "sudo timedatectl set-ntp true",
+        );
+        NOBODY: Outcome::unknown("there is no timedatectl to ask");
+        NOT_TOLD: Outcome::unknown("timedatectl: {what it said}");
     }
 }
 
 fn clock(_: &Place) -> Vec<Found> {
     let mut command = Command::new("timedatectl");
     command.args(["show", "--property=NTPSynchronized", "--value"]);
-    vec![match child::said(command, LIMIT) {
-        Ok(said) => judge_clock(said.is_fine, &said.text),
-        Err(ChildError::NotThere) => Found::unknown("there is no timedatectl to ask"),
-        Err(error) => Found::unknown(format!("timedatectl: {error}")),
-    }]
+    vec![judge_clock(child::said(command, LIMIT).as_ref())]
 }
 
-fn judge_clock(is_fine: bool, said: &str) -> Found {
-    match said.trim() {
-        "yes" if is_fine => Found::fine("it is set over the network"),
-        "no" if is_fine => Found::warning("nothing sets it over the network").by(
-            "Have it set over the network: systemd-timesyncd or chrony does.",
-            "sudo timedatectl set-ntp true",
-        ),
-        _ => Found::unknown(format!("timedatectl: {}", first_line(said))),
+fn judge_clock(said: Result<&Said, &ChildError>) -> Found {
+    let said = match said {
+        Ok(said) => said,
+        Err(ChildError::NotThere) => return clock::NOBODY.found(),
+        Err(error) => return clock::NOT_TOLD.told(&[("what it said", error)]),
+    };
+    match said.text.trim() {
+        "yes" if said.is_fine => clock::SET.found(),
+        "no" if said.is_fine => clock::NOT_SET.found(),
+        _ => clock::NOT_TOLD.told(&[("what it said", &first_line(&said.text))]),
+    }
+}
+
+outcomes! {
+    local_login {
+        NOBODY: Outcome::fine("log-ins here ask for no card");
+        PERHAPS: Outcome::unknown("SSSD may ask for one; its configuration is root's to read")
+            .by("Ask as root.", "sudo cacctl check --only local-login");
+        IS_IN: Outcome::warning("{who} asks for a card, and one is in").by(
+            "Take the card out before you log in or unlock with a password. To log in with it, its \
+             PIN is wanted where the password is.",
+            "man pam_pkcs11",
+        );
+        NONE_IN: Outcome::fine("{who} asks for a card, and none is in");
     }
 }
 
 fn local_login(place: &Place) -> Vec<Found> {
-    let asked_by = match asks_for_a_card(&place.root) {
-        Asks::Nobody => return vec![Found::fine("log-ins here ask for no card")],
-        Asks::Perhaps => {
-            return vec![
-                Found::unknown("SSSD may ask for one; its configuration is root's to read")
-                    .by("Ask as root.", "sudo cacctl check --only local-login"),
-            ];
-        }
-        Asks::By(who) => who,
-    };
     let is_in = place.picture.as_ref().is_some_and(|picture| {
         let mut readers = picture.readers.iter();
         readers.any(|reader| reader.status == ReaderStatus::Card)
     });
-    vec![if is_in {
-        Found::warning(format!("{asked_by} asks for a card, and one is in")).by(
-            "Take the card out before you log in or unlock with a password. To log in with it, its \
-             PIN is wanted where the password is.",
-            "man pam_pkcs11",
-        )
-    } else {
-        Found::fine(format!("{asked_by} asks for a card, and none is in"))
-    }]
+    vec![judge_login(asks_for_a_card(&place.root), is_in)]
+}
+
+fn judge_login(asks: Asks, is_in: bool) -> Found {
+    match asks {
+        Asks::Nobody => local_login::NOBODY.found(),
+        Asks::Perhaps => local_login::PERHAPS.found(),
+        Asks::By(who) if is_in => local_login::IS_IN.told(&[("who", &who)]),
+        Asks::By(who) => local_login::NONE_IN.told(&[("who", &who)]),
+    }
 }
 
 /// Who asks for a card at log-ins.
@@ -237,98 +271,4 @@ pub(super) fn first_line(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::check::Verdict;
-    use crate::invented;
-
-    #[test]
-    fn each_state_of_the_unit_has_its_verdict() {
-        for (load, active, file, is_reached, verdict) in [
-            ("loaded", "active", "enabled", true, Verdict::Fine),
-            ("loaded", "active", "disabled", true, Verdict::Warning),
-            ("loaded", "inactive", "enabled", false, Verdict::Failed),
-            ("loaded", "failed", "enabled", false, Verdict::Failed),
-            ("loaded", "activating", "enabled", false, Verdict::Failed),
-            ("loaded", "activating", "enabled", true, Verdict::Fine),
-            (
-                "loaded",
-                "inactive",
-                "enabled",
-                true,
-                Verdict::NotApplicable,
-            ),
-            ("not-found", "inactive", "", false, Verdict::Failed),
-            ("not-found", "inactive", "", true, Verdict::NotApplicable),
-            ("masked", "inactive", "masked", false, Verdict::Failed),
-        ] {
-            let text = format!(
-                "LoadState={load}\nActiveState={active}\nResult=exit-code\nUnitFileState={file}\n"
-            );
-
-            let found = judge_unit(&text, is_reached);
-
-            assert_eq!(found.verdict(), verdict, "{text}{is_reached}");
-        }
-    }
-
-    #[test]
-    fn without_systemd_there_is_no_unit() {
-        let root = tempfile::tempdir().unwrap();
-
-        let found = unit(&Place::below(root.path()));
-
-        assert_eq!(found[0].verdict(), Verdict::NotApplicable);
-    }
-
-    #[test]
-    fn what_timedatectl_says_has_a_verdict() {
-        for (is_fine, said, verdict) in [
-            (true, "yes\n", Verdict::Fine),
-            (true, "no\n", Verdict::Warning),
-            (true, "", Verdict::Unknown),
-            (false, "yes\n", Verdict::Unknown),
-            (false, "Failed to connect to bus", Verdict::Unknown),
-        ] {
-            assert_eq!(judge_clock(is_fine, said).verdict(), verdict, "{said}");
-        }
-    }
-
-    #[test]
-    fn a_login_that_asks_for_a_card_is_told_while_one_is_in() {
-        let sssd = "[pam]\n# pam_cert_auth = False\npam_cert_auth = True\n";
-        for (pam, sssd, asks) in [
-            ("auth sufficient pam_pkcs11.so\n", "", true),
-            ("#auth sufficient pam_pkcs11.so\n", "", false),
-            ("password optional pam_pkcs11.so\n", "", false),
-            ("-auth sufficient pam_sss.so forward_pass\n", sssd, true),
-            ("auth sufficient pam_sss.so require_cert_auth\n", "", true),
-            (
-                "auth sufficient pam_sss.so\n",
-                "#pam_cert_auth = True",
-                false,
-            ),
-            ("auth required pam_unix.so\n", sssd, false),
-        ] {
-            let root = tempfile::tempdir().unwrap();
-            for folder in ["etc/pam.d", "etc/sssd"] {
-                fs::create_dir_all(root.path().join(folder)).unwrap();
-            }
-            fs::write(root.path().join("etc/pam.d/login"), pam).unwrap();
-            fs::write(root.path().join("etc/sssd/sssd.conf"), sssd).unwrap();
-            let mut place = Place::below(root.path());
-            let without = local_login(&place)[0].verdict();
-            place.picture = Some(Arc::new(invented::desk()));
-            let with = local_login(&place)[0].verdict();
-
-            let expected = if asks {
-                Verdict::Warning
-            } else {
-                Verdict::Fine
-            };
-            assert_eq!((without, with), (Verdict::Fine, expected), "{pam}{sssd}");
-        }
-    }
-}
+pub(super) mod tests;

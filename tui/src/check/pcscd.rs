@@ -8,6 +8,7 @@ use std::time::Duration;
 use cac_common::reader::ServiceStatus;
 
 use super::look::Place;
+use super::outcome::outcomes;
 use super::{By, Check, Found};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -19,6 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
              and refuses everybody.",
         after: &[],
         by: By::Machine(hidepid),
+        outcomes: hidepid::ALL,
     },
     Check {
         name: "pcscd-socket",
@@ -27,6 +29,7 @@ pub(super) const CHECKS: &[Check] = &[
              holds it, and starts pcscd with the first that calls.",
         after: &[],
         by: By::Machine(socket),
+        outcomes: socket::ALL,
     },
     Check {
         name: "pcscd-access",
@@ -36,6 +39,7 @@ pub(super) const CHECKS: &[Check] = &[
              by ssh. cacd has a rule of its own.",
         after: &["pcscd-socket"],
         by: By::Machine(access),
+        outcomes: access::ALL,
     },
     Check {
         name: "pcscd-protocol",
@@ -45,6 +49,7 @@ pub(super) const CHECKS: &[Check] = &[
              pcscd then turns it away as if it were not there.",
         after: &["pcscd-access"],
         by: By::Machine(protocol),
+        outcomes: protocol::ALL,
     },
     Check {
         name: "pcscd",
@@ -53,6 +58,7 @@ pub(super) const CHECKS: &[Check] = &[
              program reaches the readers.",
         after: &["service"],
         by: By::Picture(super::service::pcscd),
+        outcomes: super::service::pcscd::ALL,
     },
 ];
 
@@ -86,6 +92,64 @@ const RULE: &str = "Log in at the machine itself: polkit lets in who sits there.
      elsewhere needs a rule in /etc/polkit-1/rules.d for the actions \
      org.debian.pcsc-lite.access_pcsc and access_card. cacd has its own, and works all the same.";
 
+const SHOW_IT: &str = "Mount it without, or let pcscd's user see it: the option gid= names a group that \
+     does. It stands in /etc/fstab, or in a unit.";
+const SHOW_IT_BY: &str = "sudo mount -o remount,hidepid=0 /proc";
+
+const RESTART: &str = "After an update of pcscd or of its library, programs and pcscd go on with what \
+     they had. Start both anew, and install both from one place.";
+const RESTART_BY: &str = "sudo systemctl restart pcscd cacd";
+
+outcomes! {
+    hidepid {
+        UNREAD: Outcome::unknown("the mounts cannot be read");
+        SHOWN: Outcome::fine("/proc is shown to all");
+        REFUSED: Outcome::failed("/proc is mounted with {option}, and pcscd refuses cacd")
+            .by(super::SHOW_IT, super::SHOW_IT_BY);
+        HIDDEN: Outcome::warning("/proc is mounted with {option}")
+            .by(super::SHOW_IT, super::SHOW_IT_BY);
+    }
+}
+
+outcomes! {
+    socket {
+        THERE: Outcome::fine("{path}");
+        NOT_THERE: Outcome::failed("pcscd's socket ({path}): {why}")
+            .by(super::START_IT, super::START_IT_BY);
+    }
+}
+
+outcomes! {
+    access {
+        ANSWERS: Outcome::fine("it answers you");
+        // Then it is in the way of your browser alone.
+        YOU_ALONE: Outcome::warning("it turns you away, as polkit has it do").by(
+            super::RULE,
+            "pkaction --verbose --action-id org.debian.pcsc-lite.access_pcsc",
+        );
+        TURNED_AWAY: Outcome::failed("it turns you away, as polkit has it do")
+            .by(super::RULE, "journalctl -u pcscd");
+        SILENCE: Outcome::failed("it takes the call and says nothing").by(
+            "It hangs, perhaps in a reader's driver. Start it anew; pull the reader first if that \
+             does not help.",
+            "sudo systemctl restart pcscd",
+        );
+        GONE: Outcome::failed("{what went wrong}").by(super::START_IT, super::START_IT_BY);
+    }
+}
+
+outcomes! {
+    protocol {
+        UNDERSTOOD: Outcome::fine("cacd and it understand each other");
+        NOT_TOLD: Outcome::unknown("it did not say");
+        OTHER: Outcome::failed("it speaks protocol {version}, and libraries speak {ours}")
+            .by(super::RESTART, super::RESTART_BY);
+        OF_CACD: Outcome::failed("it speaks protocol {version}, and cacd's library cannot talk to it")
+            .by(super::RESTART, super::RESTART_BY);
+        SPOKEN: Outcome::fine("it speaks protocol {version}");
+    }
+}
+
 /// What pcscd said to us.
 #[derive(Debug)]
 enum Answer {
@@ -102,23 +166,18 @@ fn hidepid(place: &Place) -> Vec<Found> {
     let file = fs::File::open(place.root.join("proc/self/mounts"));
     let read = file.and_then(|file| file.take(LONGEST_MOUNTS).read_to_string(&mut text));
     if read.is_err() {
-        return vec![Found::unknown("the mounts cannot be read")];
+        return vec![hidepid::UNREAD.found()];
     }
     let Some(option) = hidden_by(&text) else {
-        return vec![Found::fine("/proc is shown to all")];
+        return vec![hidepid::SHOWN.found()];
     };
-    let cause = format!("/proc is mounted with {option}");
     let is_refused = service(place) == Some(ServiceStatus::NotAllowed);
-    let found = if is_refused {
-        Found::failed(format!("{cause}, and pcscd refuses cacd"))
+    let outcome = if is_refused {
+        hidepid::REFUSED
     } else {
-        Found::warning(cause)
+        hidepid::HIDDEN
     };
-    vec![found.by(
-        "Mount it without, or let pcscd's user see it: the option gid= names a group that does. It \
-         stands in /etc/fstab, or in a unit.",
-        "sudo mount -o remount,hidepid=0 /proc",
-    )]
+    vec![outcome.told(&[("option", &option)])]
 }
 
 /// `hidepid=2`, where processes of others are hidden.
@@ -145,11 +204,8 @@ fn path(place: &Place) -> std::path::PathBuf {
 fn socket(place: &Place) -> Vec<Found> {
     let path = path(place);
     vec![match UnixStream::connect(&path) {
-        Ok(_) => Found::fine(path.display().to_string()),
-        Err(error) => {
-            let (path, told) = (path.display(), told(&error));
-            Found::failed(format!("pcscd's socket ({path}): {told}")).by(START_IT, START_IT_BY)
-        }
+        Ok(_) => socket::THERE.told(&[("path", &path.display())]),
+        Err(error) => socket::NOT_THERE.told(&[("path", &path.display()), ("why", &told(&error))]),
     }]
 }
 
@@ -197,157 +253,34 @@ fn number(stream: &mut UnixStream) -> io::Result<u32> {
 
 fn access(place: &Place) -> Vec<Found> {
     vec![match ask(place) {
-        Answer::Version(..) => Found::fine("it answers you"),
-        Answer::TurnedAway => {
-            let cause = "it turns you away, as polkit has it do";
-            // Then it is in the way of your browser alone.
-            if service(place) == Some(ServiceStatus::Running) {
-                Found::warning(cause).by(
-                    RULE,
-                    "pkaction --verbose --action-id org.debian.pcsc-lite.access_pcsc",
-                )
-            } else {
-                Found::failed(cause).by(RULE, "journalctl -u pcscd")
-            }
+        Answer::Version(..) => access::ANSWERS.found(),
+        Answer::TurnedAway if service(place) == Some(ServiceStatus::Running) => {
+            access::YOU_ALONE.found()
         }
-        Answer::Silence => Found::failed("it takes the call and says nothing").by(
-            "It hangs, perhaps in a reader's driver. Start it anew; pull the reader first if that \
-             does not help.",
-            "sudo systemctl restart pcscd",
-        ),
-        Answer::NotThere(error) => Found::failed(told(&error)).by(START_IT, START_IT_BY),
+        Answer::TurnedAway => access::TURNED_AWAY.found(),
+        Answer::Silence => access::SILENCE.found(),
+        Answer::NotThere(error) => access::GONE.told(&[("what went wrong", &told(&error))]),
     }]
 }
 
 fn protocol(place: &Place) -> Vec<Found> {
     // It notes in its log whoever asks with another version.
     if service(place) == Some(ServiceStatus::Running) {
-        return vec![Found::fine("cacd and it understand each other")];
+        return vec![protocol::UNDERSTOOD.found()];
     }
     let Answer::Version(major, minor) = ask(place) else {
-        return vec![Found::unknown("it did not say")];
+        return vec![protocol::NOT_TOLD.found()];
     };
-    let told = format!("it speaks protocol {major}.{minor}");
-    let restart = "After an update of pcscd or of its library, programs and pcscd go on with what they \
-         had. Start both anew, and install both from one place.";
-    vec![if major != MAJOR {
-        Found::failed(format!("{told}, and libraries speak {MAJOR}"))
-            .by(restart, "sudo systemctl restart pcscd cacd")
+    let outcome = if major != MAJOR {
+        protocol::OTHER
     } else if service(place) == Some(ServiceStatus::Away) {
-        Found::failed(format!("{told}, and cacd's library cannot talk to it"))
-            .by(restart, "sudo systemctl restart pcscd cacd")
+        protocol::OF_CACD
     } else {
-        Found::fine(told)
-    }]
+        protocol::SPOKEN
+    };
+    let version = format!("{major}.{minor}");
+    vec![outcome.told(&[("version", &version), ("ours", &MAJOR)])]
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::net::UnixListener;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::check::Verdict;
-    use crate::invented;
-
-    #[test]
-    fn a_proc_that_hides_processes_is_told_by_its_option() {
-        for (mounts, option) in [
-            ("proc /proc proc rw,nosuid,relatime 0 0\n", None),
-            ("proc /proc proc rw,hidepid=0 0 0\n", None),
-            ("proc /proc proc rw,hidepid=2 0 0\n", Some("hidepid=2")),
-            (
-                "proc /proc proc rw,hidepid=invisible,gid=4 0 0",
-                Some("hidepid=invisible"),
-            ),
-            (
-                "a /proc proc rw 0 0\nb /proc proc rw,hidepid=1 0 0",
-                Some("hidepid=1"),
-            ),
-            ("a /proc proc hidepid=1 0 0\nb /proc proc rw 0 0", None),
-            ("proc /mnt/proc proc rw,hidepid=2 0 0", None),
-            ("", None),
-            ("one\ntwo words", None),
-        ] {
-            assert_eq!(hidden_by(mounts).as_deref(), option, "{mounts}");
-        }
-    }
-
-    #[test]
-    fn hidepid_fails_only_where_pcscd_refuses_the_service() {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        let unread = hidepid(&place)[0].verdict();
-        fs::create_dir_all(root.path().join("proc/self")).unwrap();
-        let mounts = root.path().join("proc/self/mounts");
-        fs::write(&mounts, "proc /proc proc rw,hidepid=2 0 0\n").unwrap();
-
-        let warned = hidepid(&place)[0].verdict();
-        let mut picture = invented::desk();
-        picture.service = ServiceStatus::NotAllowed;
-        place.picture = Some(Arc::new(picture));
-        let failed = hidepid(&place)[0].verdict();
-
-        assert_eq!(
-            [unread, warned, failed],
-            [Verdict::Unknown, Verdict::Warning, Verdict::Failed]
-        );
-    }
-
-    /// One that does so with the first who calls.
-    fn pcscd(does: fn(UnixStream)) -> (tempfile::TempDir, Place) {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        let path = root.path().join("pcscd.comm");
-        let listener = UnixListener::bind(&path).unwrap();
-        place.pcscd = Some(path);
-        std::thread::spawn(move || does(listener.accept().unwrap().0));
-        (root, place)
-    }
-
-    fn answers(mut stream: UnixStream, major: u32) {
-        let mut request = [0; 20];
-        stream.read_exact(&mut request).unwrap();
-        let answer = [major, 5, 0].map(u32::to_ne_bytes);
-        stream.write_all(answer.as_flattened()).unwrap();
-    }
-
-    #[test]
-    fn each_way_that_pcscd_may_answer_has_its_verdict() {
-        let (_root, place) = pcscd(|stream| answers(stream, 4));
-        assert_eq!(access(&place)[0].verdict(), Verdict::Fine);
-        let (_root, place) = pcscd(drop);
-        assert_eq!(access(&place)[0].verdict(), Verdict::Failed);
-        let (_root, mut place) = pcscd(drop);
-        place.picture = Some(Arc::new(invented::desk()));
-        assert_eq!(access(&place)[0].verdict(), Verdict::Warning);
-    }
-
-    #[test]
-    fn a_protocol_of_another_time_and_a_library_that_cannot_talk_are_told() {
-        let (_root, place) = pcscd(|stream| answers(stream, 4));
-        assert_eq!(protocol(&place)[0].verdict(), Verdict::Fine);
-        let (_root, place) = pcscd(|stream| answers(stream, 5));
-        assert_eq!(protocol(&place)[0].verdict(), Verdict::Failed);
-        let (_root, mut place) = pcscd(|stream| answers(stream, 4));
-        let mut picture = invented::desk();
-        picture.service = ServiceStatus::Away;
-        place.picture = Some(Arc::new(picture));
-        assert_eq!(protocol(&place)[0].verdict(), Verdict::Failed);
-    }
-
-    #[test]
-    fn a_socket_that_is_not_there_and_one_that_nobody_listens_at_fail() {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        let none = socket(&place);
-        let path = root.path().join("pcscd.comm");
-        drop(UnixListener::bind(&path).unwrap());
-        place.pcscd = Some(path);
-        let dead = socket(&place);
-
-        assert_eq!(none[0].verdict(), Verdict::Failed);
-        assert_eq!(dead[0].verdict(), Verdict::Failed);
-        assert_ne!(none, dead);
-    }
-}
+pub(super) mod tests;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use cac_common::snapshot::Stage;
 
-use super::child::{self, ChildError};
+use super::child::{self, ChildError, Said};
 use super::look::Place;
 use super::machine::first_line;
+use super::outcome::outcomes;
 use super::{By, Check, Found};
 use crate::browsers::modules::OPENSC;
 use crate::browsers::{libraries, p11_kit};
@@ -22,6 +23,7 @@ pub(super) const CHECKS: &[Check] = &[
              is the one that knows the CAC. cacd itself needs none.",
         after: &[],
         by: By::Machine(module_is_there),
+        outcomes: module_is_there::ALL,
     },
     Check {
         name: "pkcs11-card",
@@ -30,6 +32,7 @@ pub(super) const CHECKS: &[Check] = &[
              asked which cards it sees. No PIN is asked for, and nothing is signed.",
         after: &["pkcs11-module"],
         by: By::Machine(sees_the_card),
+        outcomes: sees_the_card::ALL,
     },
     Check {
         name: "pkcs11-others",
@@ -38,6 +41,7 @@ pub(super) const CHECKS: &[Check] = &[
              coolkey and cackey are old ones, made for the CAC before OpenSC knew it.",
         after: &[],
         by: By::Machine(others),
+        outcomes: others::ALL,
     },
     Check {
         name: "p11-kit",
@@ -46,6 +50,7 @@ pub(super) const CHECKS: &[Check] = &[
              not in it, each program has to be told by itself.",
         after: &["pkcs11-module"],
         by: By::Machine(knows_the_module),
+        outcomes: knows_the_module::ALL,
     },
 ];
 
@@ -65,38 +70,89 @@ pub(crate) fn module(place: &Place) -> Option<PathBuf> {
     libraries::find(&place.root, &OPENSC[..1])
 }
 
-fn module_is_there(place: &Place) -> Vec<Found> {
-    vec![match module(place) {
-        Some(path) => Found::fine(path.display().to_string()),
-        None => Found::failed("it is in none of the folders for libraries").by(
+outcomes! {
+    module_is_there {
+        THERE: Outcome::fine("{path}");
+        NOT_THERE: Outcome::failed("it is in none of the folders for libraries").by(
             "cacd works without it; browsers do not. On Fedora and RHEL: sudo dnf install opensc.",
             "sudo apt install opensc",
-        ),
+        );
+    }
+}
+
+outcomes! {
+    sees_the_card {
+        NO_MODULE: Outcome::not_applicable("there is no module");
+        NOT_LET_IN: Outcome::not_applicable("pcscd does not let you in");
+        NO_TOOL: Outcome::unknown("there is no pkcs11-tool to load it with").by(
+            "It comes with OpenSC.",
+            "sudo apt install opensc",
+        );
+        NOT_STARTED: Outcome::unknown("it cannot be started");
+        HANGS: Outcome::failed("it did not end within {seconds} s").by(
+            "A browser that loads it hangs as long. Another program may keep the card, or pcscd hang.",
+            "pkcs11-tool --list-slots",
+        );
+        NOT_LOADED: Outcome::failed("it cannot be loaded: {why}").by(
+            "Install OpenSC anew; where another version was built by hand, remove that.",
+            "sudo apt install --reinstall opensc-pkcs11",
+        );
+        TOO_OLD: Outcome::warning("it is OpenSC {version}, which is too old for TLS 1.3")
+            .by("Install 0.23 or later.", "sudo apt install opensc");
+        SEES: Outcome::fine("it does");
+        NO_CARD: Outcome::not_applicable("it sees a reader and no card");
+        NO_READER: Outcome::not_applicable("it sees no reader");
+        NO_CARD_BUT_CACD: Outcome::failed("it sees a reader and no card, and cacd has read one")
+            .by(super::NOT_SEEN, super::NOT_SEEN_BY);
+        NO_READER_BUT_CACD: Outcome::failed("it sees no reader, and cacd has read one")
+            .by(super::NOT_SEEN, super::NOT_SEEN_BY);
+    }
+}
+
+const NOT_SEEN: &str = "Browsers do not see it either. Where pcscd lets you in, the module may not know \
+     the card: OpenSC 0.23 or later does.";
+const NOT_SEEN_BY: &str = "pkcs11-tool --list-slots";
+
+outcomes! {
+    others {
+        THERE: Outcome::warning("{path}").by(
+            "Remove it from the programs that load it, and then from the machine.",
+            "sudo apt remove coolkey cackey",
+        );
+        NONE: Outcome::fine("neither coolkey nor cackey is there");
+    }
+}
+
+outcomes! {
+    knows_the_module {
+        NO_MODULE: Outcome::not_applicable("there is no module");
+        KNOWN: Outcome::fine("{path}");
+        NOT_KNOWN: Outcome::warning("none of its files names OpenSC's module").by_setup(
+            "Programs that ask p11-kit do not see the card. Setup writes the file.",
+            "p11-kit",
+        );
+    }
+}
+
+fn module_is_there(place: &Place) -> Vec<Found> {
+    vec![match module(place) {
+        Some(path) => module_is_there::THERE.told(&[("path", &path.display())]),
+        None => module_is_there::NOT_THERE.found(),
     }]
 }
 
 fn sees_the_card(place: &Place) -> Vec<Found> {
     let Some(module) = module(place) else {
-        return vec![Found::not_applicable("there is no module")];
+        return vec![sees_the_card::NO_MODULE.found()];
     };
     if super::pcscd::turns_away(place) {
-        return vec![Found::not_applicable("pcscd does not let you in")];
+        return vec![sees_the_card::NOT_LET_IN.found()];
     }
     let mut command = Command::new("pkcs11-tool");
     command.arg("--module").arg(module);
     command.args(["--show-info", "--list-slots"]);
-    vec![match child::said(command, LIMIT) {
-        Ok(said) => judge(&said.text, card_is_read(place)),
-        Err(ChildError::NotThere) => Found::unknown("there is no pkcs11-tool to load it with").by(
-            "It comes with OpenSC.",
-            "sudo apt install opensc",
-        ),
-        Err(error @ ChildError::TooLong(_)) => Found::failed(error.to_string()).by(
-            "A browser that loads it hangs as long. Another program may keep the card, or pcscd hang.",
-            "pkcs11-tool --list-slots",
-        ),
-        Err(error @ ChildError::NotStarted(_)) => Found::unknown(error.to_string()),
-    }]
+    let said = child::said(command, LIMIT);
+    vec![judge(said.as_ref(), card_is_read(place))]
 }
 
 /// Whether the daemon has read a card that is in, as far as is known.
@@ -107,40 +163,37 @@ fn card_is_read(place: &Place) -> bool {
 }
 
 /// pkcs11-tool fails where there is no slot too, so that its end says nothing.
-fn judge(said: &str, card_is_read: bool) -> Found {
+fn judge(said: Result<&Said, &ChildError>, card_is_read: bool) -> Found {
+    let said = match said {
+        Ok(said) => &said.text,
+        Err(ChildError::NotThere) => return sees_the_card::NO_TOOL.found(),
+        Err(ChildError::TooLong(limit)) => {
+            return sees_the_card::HANGS.told(&[("seconds", &limit.as_secs())]);
+        }
+        Err(ChildError::NotStarted(_)) => return sees_the_card::NOT_STARTED.found(),
+    };
     if !said.contains(LOADED) {
-        let cause = format!("it cannot be loaded: {}", first_line(said));
-        return Found::failed(cause).by(
-            "Install OpenSC anew; where another version was built by hand, remove that.",
-            "sudo apt install --reinstall opensc-pkcs11",
-        );
+        return sees_the_card::NOT_LOADED.told(&[("why", &first_line(said))]);
     }
     let version = said.lines().find_map(version);
     if let Some((major, minor)) = version.filter(|version| *version < OLDEST) {
-        let cause = format!("it is OpenSC {major}.{minor}, which is too old for TLS 1.3");
-        return Found::warning(cause).by("Install 0.23 or later.", "sudo apt install opensc");
+        return sees_the_card::TOO_OLD.told(&[("version", &format!("{major}.{minor}"))]);
     }
     let labels = said
         .lines()
         .filter_map(|line| line.trim().strip_prefix("token label"));
     let count = labels.count();
     if count > 0 {
-        return Found::fine("it does");
+        return sees_the_card::SEES.found();
     }
     let slots = said.lines().filter(|line| line.starts_with("Slot "));
-    let cause = if slots.count() > 0 {
-        "it sees a reader and no card"
-    } else {
-        "it sees no reader"
+    let outcome = match (slots.count() > 0, card_is_read) {
+        (true, false) => sees_the_card::NO_CARD,
+        (false, false) => sees_the_card::NO_READER,
+        (true, true) => sees_the_card::NO_CARD_BUT_CACD,
+        (false, true) => sees_the_card::NO_READER_BUT_CACD,
     };
-    if card_is_read {
-        return Found::failed(format!("{cause}, and cacd has read one")).by(
-            "Browsers do not see it either. Where pcscd lets you in, the module may not know the card: \
-             OpenSC 0.23 or later does.",
-            "pkcs11-tool --list-slots",
-        );
-    }
-    Found::not_applicable(cause)
+    outcome.found()
 }
 
 /// `Library          OpenSC smartcard framework (ver 0.23)`.
@@ -153,174 +206,21 @@ fn version(line: &str) -> Option<(u32, u32)> {
 
 fn others(place: &Place) -> Vec<Found> {
     vec![match libraries::find(&place.root, &OTHERS) {
-        Some(path) => Found::warning(path.display().to_string()).by(
-            "Remove it from the programs that load it, and then from the machine.",
-            "sudo apt remove coolkey cackey",
-        ),
-        None => Found::fine("neither coolkey nor cackey is there"),
+        Some(path) => others::THERE.told(&[("path", &path.display())]),
+        None => others::NONE.found(),
     }]
 }
 
 fn knows_the_module(place: &Place) -> Vec<Found> {
     if module(place).is_none() {
-        return vec![Found::not_applicable("there is no module")];
+        return vec![knows_the_module::NO_MODULE.found()];
     }
     let configured = p11_kit::configured(&place.root, place.configuration.as_deref());
     vec![match p11_kit::opensc(&configured) {
-        Some(path) => Found::fine(path.display().to_string()),
-        None => Found::warning("none of its files names OpenSC's module").by_setup(
-            "Programs that ask p11-kit do not see the card. Setup writes the file.",
-            "p11-kit",
-        ),
+        Some(path) => knows_the_module::KNOWN.told(&[("path", &path.display())]),
+        None => knows_the_module::NOT_KNOWN.found(),
     }]
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::check::Verdict;
-
-    fn write(place: &Place, path: &str, text: &str) {
-        let path = place.root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn verdicts(place: &Place) -> [Verdict; 2] {
-        [module_is_there(place), knows_the_module(place)].map(|found| found[0].verdict())
-    }
-
-    #[test]
-    fn the_module_is_found_wherever_distributions_put_it() {
-        for folder in [
-            "usr/lib/x86_64-linux-gnu",
-            "usr/lib/aarch64-linux-gnu/pkcs11",
-            "usr/lib64/pkcs11",
-            "usr/lib64",
-            "usr/lib/pkcs11",
-            "usr/lib",
-        ] {
-            let root = tempfile::tempdir().unwrap();
-            let place = Place::below(root.path());
-            assert_eq!(
-                verdicts(&place),
-                [Verdict::Failed, Verdict::NotApplicable],
-                "{folder}"
-            );
-
-            write(&place, &format!("{folder}/{}", OPENSC[0]), "");
-
-            assert_eq!(
-                verdicts(&place),
-                [Verdict::Fine, Verdict::Warning],
-                "{folder}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_list_of_p11_kit_has_it_in_one_of_its_folders() {
-        for (file, text, verdict) in [
-            (
-                "usr/share/p11-kit/modules/opensc.module",
-                "module: opensc-pkcs11.so\n",
-                Verdict::Fine,
-            ),
-            (
-                "etc/pkcs11/modules/a.module",
-                "# mine\nmodule:/usr/lib/opensc-pkcs11.so",
-                Verdict::Fine,
-            ),
-            (
-                "home/.config/pkcs11/modules/a.module",
-                "critical: no\nmodule: opensc-pkcs11.so",
-                Verdict::Fine,
-            ),
-            (
-                "etc/pkcs11/modules/a.module",
-                "#module: opensc-pkcs11.so",
-                Verdict::Warning,
-            ),
-            (
-                "etc/pkcs11/modules/a.module.old",
-                "module: opensc-pkcs11.so",
-                Verdict::Warning,
-            ),
-            (
-                "etc/pkcs11/modules/a.module",
-                "module: coolkey.so",
-                Verdict::Warning,
-            ),
-        ] {
-            let root = tempfile::tempdir().unwrap();
-            let place = Place::below(root.path());
-            write(&place, &format!("usr/lib/{}", OPENSC[0]), "");
-
-            write(&place, file, text);
-
-            assert_eq!(verdicts(&place), [Verdict::Fine, verdict], "{file}");
-        }
-    }
-
-    const INFO: &str = "Cryptoki version 3.0\nManufacturer     OpenSC Project\n\
-        Library          OpenSC smartcard framework (ver 0.26)\nAvailable slots:\n";
-    const SLOT: &str = "Slot 0 (0x0): Virtual PCD 00 00\n";
-    const TOKEN: &str = "  token label        : DOE.JANE.Q\n";
-
-    #[test]
-    fn a_users_file_counts_only_where_the_machine_lets_it() {
-        let root = tempfile::tempdir().unwrap();
-        let place = Place::below(root.path());
-        write(&place, &format!("usr/lib/{}", OPENSC[0]), "");
-        let own = "home/.config/pkcs11/modules/opensc.module";
-        write(&place, own, "module: opensc-pkcs11.so");
-        let before = verdicts(&place);
-        write(&place, p11_kit::CONFIGURATION, "user-config: none\n");
-
-        assert_eq!(before, [Verdict::Fine, Verdict::Fine]);
-        assert_eq!(verdicts(&place), [Verdict::Fine, Verdict::Warning]);
-    }
-
-    #[test]
-    fn what_the_module_sees_has_a_verdict() {
-        let old = INFO.replace("0.26", "0.19");
-        for (said, card_is_read, verdict) in [
-            (format!("{INFO}{SLOT}{TOKEN}"), true, Verdict::Fine),
-            (format!("{INFO}{SLOT}  (empty)\n"), true, Verdict::Failed),
-            (
-                format!("{INFO}{SLOT}  (empty)\n"),
-                false,
-                Verdict::NotApplicable,
-            ),
-            (format!("{INFO}No slots.\n"), false, Verdict::NotApplicable),
-            (format!("{INFO}No slots.\n"), true, Verdict::Failed),
-            (format!("{old}{SLOT}{TOKEN}"), true, Verdict::Warning),
-            (
-                "sc_dlopen failed: no such file\n".into(),
-                true,
-                Verdict::Failed,
-            ),
-            (String::new(), false, Verdict::Failed),
-        ] {
-            let found = judge(&said, card_is_read);
-
-            assert_eq!(found.verdict(), verdict, "{said}");
-            assert!(!format!("{found:?}").contains("DOE"), "{found:?}");
-        }
-    }
-
-    #[test]
-    fn an_old_module_beside_it_is_told() {
-        let root = tempfile::tempdir().unwrap();
-        let place = Place::below(root.path());
-        let none = others(&place)[0].verdict();
-        write(&place, "usr/lib64/pkcs11/libcoolkeypk11.so", "");
-
-        assert_eq!(
-            [none, others(&place)[0].verdict()],
-            [Verdict::Fine, Verdict::Warning]
-        );
-    }
-}
+pub(super) mod tests;

@@ -4,6 +4,7 @@ use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Portal, Registration, Snapshot};
 
 use super::gate::Gate;
+use super::outcome::outcomes;
 use super::{By, Check, Found, Known, reach};
 use crate::app::Chosen;
 use crate::phrase::{self, Tone};
@@ -21,6 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
              line, and what was in force before stays so.",
         after: &["service"],
         by: By::Picture(configuration),
+        outcomes: configuration::ALL,
     },
     Check {
         name: "portals",
@@ -28,6 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
         meaning: "At least one portal is described in portals.d and enabled.",
         after: &["service"],
         by: By::Picture(portals),
+        outcomes: portals::ALL,
     },
     reach::CHECK,
     Check {
@@ -37,6 +40,7 @@ pub(super) const CHECKS: &[Check] = &[
              asked of it for this list: o in the dashboard tries a sign-in.",
         after: &["portals"],
         by: By::Portals(each),
+        outcomes: each::ALL,
     },
     Check {
         name: "database",
@@ -44,8 +48,58 @@ pub(super) const CHECKS: &[Check] = &[
         meaning: "What happens can be written down, so that it is known after the machine starts anew.",
         after: &["service"],
         by: By::Picture(database),
+        outcomes: database::ALL,
     },
 ];
+
+outcomes! {
+    configuration {
+        NOT_SHOWN: Outcome::unknown("it is not shown to you");
+        SOUND: Outcome::fine("nothing is wrong with it");
+        FAULT: Outcome::failed("{fault}").by(
+            "What was in force before stays so. Mend the line that is named: it is read again by \
+             itself.",
+            "cacctl portal list",
+        );
+    }
+}
+
+outcomes! {
+    portals {
+        NONE: Outcome::failed("none is").by(
+            "Each has a file in portals.d; the samples there say what goes into it.",
+            "ls /etc/cacd/portals.d",
+        );
+        NONE_ENABLED: Outcome::failed("none that is described is enabled")
+            .by("Set enabled = true in its profile.", "cacctl portal list");
+        ENABLED: Outcome::fine("{enabled} of {count} enabled");
+    }
+}
+
+outcomes! {
+    each {
+        ASKED_FOR: Outcome::running("its profile is asked for");
+        NO_PROFILE: Outcome::failed("{what went wrong}");
+        NOT_ENABLED: Outcome::not_applicable("its profile is not enabled")
+            .mended("To use it, set enabled = true in the profile {portal}.");
+        NOT_KNOWN: Outcome::unknown("where the card stands there is not known");
+        SIGNING_IN: Outcome::running("{status}");
+        DONE: Outcome::fine("{status}");
+        NOT_SEEN: Outcome::not_applicable("{status}");
+        WAITS: Outcome::warning("{status}");
+        REFUSED: Outcome::failed("{status}");
+    }
+}
+
+outcomes! {
+    database {
+        SOUND: Outcome::fine("the database can be used");
+        BROKEN: Outcome::warning("{what went wrong}").by(
+            "Cards are served from memory, and what happens is written once that works again.",
+            "journalctl -u cacd",
+        );
+    }
+}
 
 fn each(known: &Known<'_>, card: &Gate) -> Vec<Found> {
     let portals = known.snapshot.map_or(&[][..], |it| &it.portals);
@@ -55,10 +109,10 @@ fn each(known: &Known<'_>, card: &Gate) -> Vec<Found> {
 
 fn configuration(snapshot: &Snapshot) -> Found {
     if !snapshot.may_act {
-        return Found::unknown("it is not shown to you");
+        return configuration::NOT_SHOWN.found();
     }
     let Some(problem) = snapshot.problems.first() else {
-        return Found::fine("nothing is wrong with it");
+        return configuration::SOUND.found();
     };
     let problem = problem.lines().next().unwrap_or_default();
     let more = snapshot.problems.len() - 1;
@@ -67,44 +121,31 @@ fn configuration(snapshot: &Snapshot) -> Found {
     } else {
         format!("{problem}, and {more} more")
     };
-    Found::failed(cause).by(
-        "What was in force before stays so. Mend the line that is named: it is read again by \
-         itself.",
-        "cacctl portal list",
-    )
+    configuration::FAULT.told(&[("fault", &cause)])
 }
 
 fn portals(snapshot: &Snapshot) -> Found {
     let enabled = snapshot.portals.iter().filter(|it| it.enabled).count();
     let count = snapshot.portals.len();
-    match (count, enabled) {
-        (0, _) => Found::failed("none is").by(
-            "Each has a file in portals.d; the samples there say what goes into it.",
-            "ls /etc/cacd/portals.d",
-        ),
-        (_, 0) => Found::failed("none that is described is enabled")
-            .by("Set enabled = true in its profile.", "cacctl portal list"),
-        _ => Found::fine(format!("{enabled} of {count} enabled")),
-    }
+    let outcome = match (count, enabled) {
+        (0, _) => portals::NONE,
+        (_, 0) => portals::NONE_ENABLED,
+        _ => portals::ENABLED,
+    };
+    outcome.told(&[("enabled", &enabled), ("count", &count)])
 }
 
 fn at(known: &Known<'_>, portal: &Portal, card: &Gate) -> Found {
     match known.profiles.get(&portal.name) {
-        None => return Found::running("its profile is asked for"),
+        None => return each::ASKED_FOR.found(),
         Some(Err(trouble)) => {
-            let found = Found::failed(&trouble.what);
-            return match trouble.advice {
-                Some(advice) => found.mended(advice),
-                None => found,
-            };
+            let found = each::NO_PROFILE.told(&[("what went wrong", &trouble.what)]);
+            return found.advised(trouble.advice.map(str::to_owned), None);
         }
         Some(Ok(())) => {}
     }
     if !portal.enabled {
-        return Found::not_applicable("its profile is not enabled").mended(format!(
-            "To use it, set enabled = true in the profile {}.",
-            portal.name
-        ));
+        return each::NOT_ENABLED.told(&[("portal", &portal.name)]);
     }
     if let Some(closed) = card.closed() {
         return closed;
@@ -116,20 +157,21 @@ fn at(known: &Known<'_>, portal: &Portal, card: &Gate) -> Found {
     let mut registrations = registrations.unwrap_or_default().iter();
     match registrations.find(|one| one.portal == portal.name) {
         Some(registration) => standing(known, portal, registration),
-        None => Found::unknown("where the card stands there is not known"),
+        None => each::NOT_KNOWN.found(),
     }
 }
 
 fn standing(known: &Known<'_>, portal: &Portal, registration: &Registration) -> Found {
     let status = &registration.status;
     let told = phrase::status(status, known.now, known.zone);
-    let found = match (status, phrase::tone(status)) {
-        (RegistrationStatus::SigningIn, _) => Found::running(told),
-        (_, Tone::Good) => Found::fine(told),
-        (_, Tone::Quiet) => Found::not_applicable(told),
-        (_, Tone::Working | Tone::Wanted) => Found::warning(told),
-        (_, Tone::Bad) => Found::failed(told),
+    let outcome = match (status, phrase::tone(status)) {
+        (RegistrationStatus::SigningIn, _) => each::SIGNING_IN,
+        (_, Tone::Good) => each::DONE,
+        (_, Tone::Quiet) => each::NOT_SEEN,
+        (_, Tone::Working | Tone::Wanted) => each::WAITS,
+        (_, Tone::Bad) => each::REFUSED,
     };
+    let found = outcome.told(&[("status", &told)]);
     let Some(mut words) = registration.advice() else {
         return found;
     };
@@ -141,10 +183,7 @@ fn standing(known: &Known<'_>, portal: &Portal, registration: &Registration) -> 
             phrase::capitalised(&print::portal::desk(desk))
         );
     }
-    match command(status, &portal.name) {
-        Some(command) => found.by(words, command),
-        None => found.mended(words),
-    }
+    found.advised(Some(words), command(status, &portal.name))
 }
 
 /// What is typed to go on, or to see more.
@@ -182,10 +221,7 @@ fn command(status: &RegistrationStatus, portal: &str) -> Option<String> {
 
 fn database(snapshot: &Snapshot) -> Found {
     match &snapshot.daemon.store_problem {
-        None => Found::fine("the database can be used"),
-        Some(problem) => Found::warning(problem).by(
-            "Cards are served from memory, and what happens is written once that works again.",
-            "journalctl -u cacd",
-        ),
+        None => database::SOUND.found(),
+        Some(problem) => database::BROKEN.told(&[("what went wrong", problem)]),
     }
 }

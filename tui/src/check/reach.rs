@@ -14,9 +14,11 @@ use cac_common::{bounded_file, bundle};
 use rustix::fs::{MemfdFlags, memfd_create};
 use tokio::runtime::Handle;
 
-use super::child::{self, ChildError};
+use super::anywhere::any;
+use super::child::{self, ChildError, Said};
 use super::look::Place;
 use super::machine::read;
+use super::outcome::{Outcome, outcomes};
 use super::{By, Check, Found};
 
 pub(super) const CHECK: Check = Check {
@@ -27,6 +29,7 @@ pub(super) const CHECK: Check = Check {
          profile trusts, or the system's. No page was asked for.",
     after: &["portals"],
     by: By::Machine(portals),
+    outcomes: portals::ALL,
 };
 
 /// Of one connection, of the daemon's answer, and of openssl: less than a check
@@ -47,13 +50,41 @@ const MOST_ADDRESSES: usize = 2;
 /// What openssl says at the end (openssl-verification-options(1)).
 const VERDICT: &str = "Verify return code: ";
 
+outcomes! {
+    portals {
+        NO_PICTURE: Outcome::not_applicable("which there are is not known");
+        PROXY: Outcome::not_applicable("cacd goes through a proxy");
+        NO_ADDRESS: Outcome::failed("{origin} is no address of a server")
+            .mended("Mend the origin in its profile.");
+        AWAY: Outcome::failed("{why}").by(
+            "Check the network and the VPN: can a browser open it? If so, a proxy may be needed \
+             (cacd.toml). If it lasts, ask the portal's help desk.",
+            "curl --head https://{host}:{port}/",
+        );
+        NO_PROFILE: Outcome::unknown("{why}");
+        NO_ANCHORS: Outcome::unknown("{server} answers; {why}");
+        NO_OPENSSL: Outcome::unknown("{server} answers; there is no openssl to look at it");
+        NOT_TOLD: Outcome::unknown("{server} answers; openssl: {why}");
+        TRUSTED: Outcome::fine("{server} answers, and its certificate is trusted");
+        NOT_TRUSTED: Outcome::failed("the certificate of {server} is not trusted: {why}").by(
+            "Do not go on with a browser either before it is known why. The profile may name the \
+             wrong trust anchors, the clock be wrong, or somebody stand in between.",
+            "openssl s_client -connect {server}",
+        );
+        NO_CERTIFICATE: Outcome::warning("{server} answers, and shows no certificate").by(
+            "It may speak no TLS, or only with a certificate first.",
+            "openssl s_client -connect {server}",
+        );
+    }
+}
+
 fn portals(place: &Place) -> Vec<Found> {
     let Some(picture) = &place.picture else {
-        return vec![Found::not_applicable("which there are is not known")];
+        return vec![portals::NO_PICTURE.found()];
     };
     let enabled = picture.portals.iter().filter(|portal| portal.enabled);
     if has_a_proxy(place) {
-        return vec![Found::not_applicable("cacd goes through a proxy")];
+        return vec![portals::PROXY.found()];
     }
     let runtime = Handle::try_current().ok();
     std::thread::scope(|scope| {
@@ -67,7 +98,7 @@ fn portals(place: &Place) -> Vec<Found> {
             .collect();
         let found = called.into_iter().map(|(portal, called)| {
             let found = called.join();
-            let found = found.unwrap_or_else(|_| Found::unknown("cacctl failed in calling it"));
+            let found = found.unwrap_or_else(|_| any::BROKE.found());
             found.about(&portal.name, &portal.title)
         });
         found.collect()
@@ -87,19 +118,14 @@ fn has_a_proxy(place: &Place) -> bool {
 
 fn called(place: &Place, runtime: Option<&Handle>, portal: &Portal) -> Found {
     let Some((host, port)) = host_and_port(&portal.origin) else {
-        return Found::failed(format!("{} is no address of a server", portal.origin))
-            .mended("Mend the origin in its profile.");
+        return portals::NO_ADDRESS.told(&[("origin", &portal.origin)]);
     };
     if let Err(cause) = connected(&host, port) {
-        return Found::failed(cause).by(
-            "Check the network and the VPN: can a browser open it? If so, a proxy may be needed \
-             (cacd.toml). If it lasts, ask the portal's help desk.",
-            format!("curl --head https://{host}:{port}/"),
-        );
+        return portals::AWAY.told(&[("why", &cause), ("host", &host), ("port", &port)]);
     }
     let anchors = match anchors(place, runtime, &portal.name) {
         Ok(anchors) => anchors,
-        Err(unread) => return Found::unknown(unread),
+        Err(why) => return portals::NO_PROFILE.told(&[("why", &why)]),
     };
     let mut command = Command::new("openssl");
     let server = format!("{host}:{port}");
@@ -107,20 +133,14 @@ fn called(place: &Place, runtime: Option<&Handle>, portal: &Portal) -> Found {
     command.args(["-servername", &host, "-verify_hostname", &host]);
     let together = match together(&anchors) {
         Ok(together) => together,
-        Err(unread) => return Found::unknown(format!("{server} answers; {unread}")),
+        Err(why) => return portals::NO_ANCHORS.told(&[("server", &server), ("why", &why)]),
     };
     if let Some(file) = &together {
         // cacd takes any certificate that is named for an anchor.
         command.args(["-partial_chain", "-CAfile"]);
         command.arg(format!("/proc/self/fd/{}", file.as_raw_fd()));
     }
-    match child::said(command, LIMIT) {
-        Ok(said) => judge(&said.text, &server),
-        Err(ChildError::NotThere) => Found::unknown(format!(
-            "{server} answers; there is no openssl to look at it"
-        )),
-        Err(error) => Found::unknown(format!("{server} answers; openssl: {error}")),
-    }
+    judge(child::said(command, LIMIT).as_ref(), &server)
 }
 
 /// `https://host:443/…`.
@@ -198,134 +218,29 @@ fn together(anchors: &[String]) -> Result<Option<OwnedFd>, String> {
         .map_err(|error| format!("its anchors cannot be handed on: {error}"))
 }
 
-fn judge(said: &str, server: &str) -> Found {
+fn judge(said: Result<&Said, &ChildError>, server: &str) -> Found {
+    let told = |outcome: Outcome| outcome.told(&[("server", &server)]);
+    let said = match said {
+        Ok(said) => &said.text,
+        Err(ChildError::NotThere) => return told(portals::NO_OPENSSL),
+        Err(error) => return portals::NOT_TOLD.told(&[("server", &server), ("why", error)]),
+    };
     let verdict = said
         .lines()
         .rev()
         .find_map(|line| line.trim().strip_prefix(VERDICT));
     match verdict {
         Some(verdict) if verdict.starts_with("0 ") && !said.contains("no peer certificate") => {
-            Found::fine(format!("{server} answers, and its certificate is trusted"))
+            told(portals::TRUSTED)
         }
         Some(verdict) if !verdict.starts_with("0 ") => {
             let why = verdict.split_once('(').map_or(verdict, |(_, why)| why);
             let why = why.trim_end_matches(')');
-            Found::failed(format!("the certificate of {server} is not trusted: {why}")).by(
-                "Do not go on with a browser either before it is known why. The profile may name the \
-                 wrong trust anchors, the clock be wrong, or somebody stand in between.",
-                format!("openssl s_client -connect {server}"),
-            )
+            portals::NOT_TRUSTED.told(&[("server", &server), ("why", &why)])
         }
-        Some(_) | None => Found::warning(format!("{server} answers, and shows no certificate")).by(
-            "It may speak no TLS, or only with a certificate first.",
-            format!("openssl s_client -connect {server}"),
-        ),
+        Some(_) | None => told(portals::NO_CERTIFICATE),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::check::Verdict;
-
-    #[test]
-    fn an_origin_is_a_host_and_a_port() {
-        for (origin, expected) in [
-            (
-                "https://portal.example.mil",
-                Some(("portal.example.mil", 443)),
-            ),
-            ("https://localhost:8443/", Some(("localhost", 8443))),
-            ("https://[::1]:8443", Some(("::1", 8443))),
-            ("https://[::1]", Some(("::1", 443))),
-            ("http://portal.example.mil", None),
-            ("https://-x", None),
-            ("https://a b", None),
-            ("https://:443", None),
-            ("https://host:99999", None),
-        ] {
-            let found = host_and_port(origin);
-            let found = found.as_ref().map(|(host, port)| (&host[..], *port));
-            assert_eq!(found, expected, "{origin}");
-        }
-    }
-
-    #[test]
-    fn what_openssl_says_has_a_verdict() {
-        for (said, verdict) in [
-            ("x\n    Verify return code: 0 (ok)\n---\n", Verdict::Fine),
-            (
-                "Verify return code: 18 (self-signed certificate)\n",
-                Verdict::Failed,
-            ),
-            (
-                "Verify return code: 62 (hostname mismatch)\n",
-                Verdict::Failed,
-            ),
-            (
-                "no peer certificate available\nVerify return code: 0 (ok)",
-                Verdict::Warning,
-            ),
-            ("", Verdict::Warning),
-        ] {
-            assert_eq!(judge(said, "localhost:1").verdict(), verdict, "{said}");
-        }
-    }
-
-    #[test]
-    fn without_a_picture_or_with_a_proxy_nothing_is_called() {
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        let unknown_portals = portals(&place);
-        place.picture = Some(Arc::new(crate::invented::desk()));
-        let folder = root.path().join("etc/cacd");
-        std::fs::create_dir_all(&folder).unwrap();
-        let text = "[network]\nproxy = \"http://proxy.example.mil:3128\"\n";
-        std::fs::write(folder.join("cacd.toml"), text).unwrap();
-        let by_proxy = portals(&place);
-
-        for found in [&unknown_portals, &by_proxy] {
-            assert_eq!(found.len(), 1);
-            assert_eq!(found[0].verdict(), Verdict::NotApplicable);
-        }
-        assert_ne!(unknown_portals, by_proxy);
-    }
-
-    #[test]
-    fn each_enabled_portal_has_a_line_of_its_own() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let root = tempfile::tempdir().unwrap();
-        let mut place = Place::below(root.path());
-        let mut picture = crate::invented::desk();
-        picture.portals.truncate(3);
-        picture.portals[0].origin = format!("https://127.0.0.1:{port}");
-        picture.portals[1].origin = "ftp://127.0.0.1".into();
-        picture.portals[2].enabled = false;
-        place.picture = Some(Arc::new(picture));
-
-        let found = portals(&place);
-
-        let verdicts: Vec<Verdict> = found.iter().map(Found::verdict).collect();
-        assert_eq!(
-            verdicts,
-            [Verdict::Unknown, Verdict::Failed],
-            "its profile cannot be asked for, and the other has no address"
-        );
-    }
-
-    #[test]
-    fn a_port_that_nobody_listens_at_is_told() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let there = connected("127.0.0.1", port);
-        drop(listener);
-        let gone = connected("127.0.0.1", port);
-
-        assert_eq!(there, Ok(()));
-        assert_eq!(gone, Err(format!("nothing listens at 127.0.0.1:{port}")));
-    }
-}
+pub(super) mod tests;

@@ -1,4 +1,6 @@
 mod each_portal;
+mod every;
+mod of_cards;
 
 use std::sync::LazyLock;
 
@@ -14,9 +16,31 @@ static UTC: TimeZone = TimeZone::UTC;
 /// Where every check of the machine found nothing wrong.
 static SOUND_MACHINE: LazyLock<Machine> = LazyLock::new(|| {
     of_the_machine()
-        .map(|name| (name, vec![Found::fine("it is so")]))
+        .map(|name| (name, vec![Outcome::fine("it is so").found()]))
         .collect()
 });
+
+/// What a check comes to where things stand in one way.
+pub(super) struct Case {
+    check: &'static str,
+    expected: Outcome,
+    found: Found,
+}
+
+/// The check's name, what it should come to, and what it came to.
+pub(super) fn case(check: &'static str, expected: Outcome, found: Found) -> Case {
+    Case {
+        check,
+        expected,
+        found,
+    }
+}
+
+/// Of a check that looks at one thing alone.
+pub(super) fn single(check: &'static str, expected: Outcome, found: Vec<Found>) -> Case {
+    let [found] = <[Found; 1]>::try_from(found).expect("one line");
+    case(check, expected, found)
+}
 
 /// What a case changes on a desk where all is well.
 type Change = fn(&mut Snapshot);

@@ -6,6 +6,7 @@ use cac_common::certificate::ChainStatus;
 use cac_common::snapshot::Snapshot;
 
 use super::look::Place;
+use super::outcome::{Told, outcomes};
 use super::{By, Check, Found};
 use crate::clock;
 use crate::trust::{Held, HeldFile};
@@ -18,7 +19,28 @@ pub(super) const CHECKS: &[Check] = &[Check {
          and nobody says whether they are genuine.",
     after: &[],
     by: By::Machine(authorities),
+    outcomes: authorities::ALL,
 }];
+
+outcomes! {
+    authorities {
+        UNREAD: Outcome::unknown("{folder} cannot be read: {why}");
+        NONE: Outcome::not_applicable("no authorities lie on this machine").by(
+            "Cards are served without. To have them judged, import the DoD's: docs/trust.md says \
+             where they are.",
+            "sudo cacctl trust import FILE",
+        );
+        MISSED: Outcome::warning("{issuer}, who issued a card, is in none of the files").by(
+            "The card may be newer than they are: fetch the DoD's bundle again, and import it.",
+            "sudo cacctl trust import FILE",
+        );
+        SOUND: Outcome::fine("nothing is odd about it");
+        ODD: Outcome::warning("{what is odd}").by(
+            "cacctl trust list says more. A newer bundle is put in place with cacctl trust import.",
+            "cacctl trust list",
+        );
+    }
+}
 
 /// The system's, and a user's own.
 const FOLDERS: [&str; 2] = ["etc/cacd/trust", ".config/cacd/trust"];
@@ -30,30 +52,18 @@ fn authorities(place: &Place) -> Vec<Found> {
         match Held::read(folder) {
             Ok(more) => held.files.extend(more.files),
             Err(error) => {
-                let told = format!("{} cannot be read: {error}", folder.display());
-                return vec![Found::unknown(told)];
+                let told: &Told<'_> = &[("folder", &folder.display()), ("why", &error)];
+                return vec![authorities::UNREAD.told(told)];
             }
         }
     }
     if held.files.is_empty() {
-        return vec![Found::not_applicable("no authorities lie on this machine").by(
-            "Cards are served without. To have them judged, import the DoD's: docs/trust.md says \
-             where they are.",
-            "sudo cacctl trust import FILE",
-        )];
+        return vec![authorities::NONE.found()];
     }
     let picture = place.picture.as_deref();
     let missed = picture.and_then(|picture| missed(picture, &held));
     if let Some(issuer) = missed {
-        return vec![
-            Found::warning(format!(
-                "{issuer}, who issued a card, is in none of the files"
-            ))
-            .by(
-                "The card may be newer than they are: fetch the DoD's bundle again, and import it.",
-                "sudo cacctl trust import FILE",
-            ),
-        ];
+        return vec![authorities::MISSED.told(&[("issuer", &issuer)])];
     }
     held.files.iter().map(of_file).collect()
 }
@@ -79,59 +89,11 @@ fn missed(picture: &Snapshot, held: &Held) -> Option<String> {
 fn of_file(file: &HeldFile) -> Found {
     let warnings = file.warnings(clock::now());
     let found = match warnings.first() {
-        None => Found::fine("nothing is odd about it"),
-        Some(first) => Found::warning(first.trim_end_matches('.').to_owned()).by(
-            "cacctl trust list says more. A newer bundle is put in place with cacctl trust import.",
-            "cacctl trust list",
-        ),
+        None => authorities::SOUND.found(),
+        Some(first) => authorities::ODD.told(&[("what is odd", &first.trim_end_matches('.'))]),
     };
     found.about(&file.name, format!("authorities in {}", file.name))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::check::Verdict;
-    use crate::invented;
-
-    const ROOT: &[u8] = include_bytes!("../../../tests/data/openssl/root.der");
-    const DOD: &[u8] = include_bytes!("../../../tests/data/dod/dod-ca-certs-2019.der.p7b");
-
-    #[test]
-    fn it_is_fine_old_unreadable_missing_or_not_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut place = Place::below(folder.path());
-        let anchors = folder.path().join("etc/cacd/trust/anchors");
-        let verdicts = |place: &Place| -> Vec<Verdict> {
-            let found = authorities(place);
-            found.iter().map(Found::verdict).collect()
-        };
-        assert_eq!(verdicts(&place), [Verdict::NotApplicable]);
-
-        fs::create_dir_all(&anchors).unwrap();
-        fs::write(anchors.join("a.der"), ROOT).unwrap();
-        assert_eq!(verdicts(&place), [Verdict::Fine]);
-
-        fs::write(anchors.join("b.p7b"), DOD).unwrap();
-        assert_eq!(verdicts(&place), [Verdict::Fine, Verdict::Warning]);
-
-        fs::write(anchors.join("b.p7b"), "nothing").unwrap();
-        assert_eq!(verdicts(&place), [Verdict::Fine, Verdict::Warning]);
-
-        let mut picture = invented::checked();
-        let card = picture.readers[2].card.as_mut().unwrap();
-        card.certificates[0].chain = ChainStatus::NotTrusted {
-            reason: "its issuer is not there".into(),
-        };
-        place.picture = Some(std::sync::Arc::new(picture));
-        let found = authorities(&place);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].verdict(), Verdict::Warning);
-
-        fs::remove_dir_all(&anchors).unwrap();
-        fs::write(&anchors, "a file").unwrap();
-        assert_eq!(verdicts(&place), [Verdict::Unknown]);
-    }
-}
+pub(super) mod tests;

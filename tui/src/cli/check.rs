@@ -23,7 +23,7 @@ pub struct Check {
     #[arg(long, value_name = "NAME", num_args = 1.., add = completion::checks())]
     pub only: Vec<String>,
 
-    /// Say what a check looks at and what hangs on it; nothing is checked.
+    /// Say what a check looks at, what hangs on it, and every cause that it can tell; nothing is checked.
     #[arg(long, value_name = "NAME", add = completion::checks(), conflicts_with_all = ["only", "report", "json"])]
     pub explain: Option<String>,
 

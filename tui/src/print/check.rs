@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::line;
 use super::table::{hanging, set};
-use crate::check::{self, Check, Finding, Fix, Verdict};
+use crate::check::{self, Check, Finding, Fix, Verdict, capitals};
 use crate::failure::Failure;
 use crate::sheet::Sheet;
 use crate::theme::Theme;
@@ -103,7 +103,28 @@ pub fn explain(out: &mut impl Write, check: &Check, sheet: Sheet) -> Result<(), 
     if !after.is_empty() {
         hanging(out, sheet, "needs    ", &after.join(", "))?;
     }
+    for outcome in check.outcomes.iter().filter(|it| is_told(it.verdict)) {
+        line(out, "")?;
+        let word = fit(outcome.verdict.title(), VERDICT);
+        let mark = mark(outcome.verdict);
+        hanging(out, sheet, &format!("{mark} {word} "), &outcome.shown())?;
+        if let Some(advice) = outcome.advice {
+            hanging(out, sheet, &" ".repeat(11), &capitals(advice))?;
+        }
+        if let Some(command) = outcome.command() {
+            line(out, &format!("{:13}{command}", ""))?;
+        }
+    }
+    line(out, "")?;
     hanging(out, sheet, "more     ", &page(check))
+}
+
+/// What is worth telling beforehand.
+fn is_told(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Failed | Verdict::Warning | Verdict::Unknown => true,
+        Verdict::Fine | Verdict::NotApplicable | Verdict::Running => false,
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -3,7 +3,7 @@
 use cac_common::certificate::{ChainStatus, Revocation};
 use cac_common::snapshot::{PinStatus, Snapshot, Stage};
 use cacctl::check::look::Looked;
-use cacctl::check::{self, Found};
+use cacctl::check::{self, Outcome};
 use cacctl::keys::Command;
 
 use super::*;
@@ -199,7 +199,7 @@ fn well() -> Snapshot {
 /// Every check of this machine finds that it is so. What is asked for then.
 pub(super) fn machine_is_sound(app: &mut App) -> Option<Action> {
     let asked = check::of_the_machine().filter_map(|check| {
-        let found = vec![Found::fine("it is so")];
+        let found = vec![Outcome::fine("it is so").found()];
         let looked = Looked { check, found };
         update(app, Message::Looked { round: 1, looked })
     });

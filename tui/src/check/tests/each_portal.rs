@@ -1,6 +1,43 @@
 //! What is checked of each portal.
 
+use super::super::portals::each;
 use super::*;
+
+pub(super) fn cases() -> Vec<Case> {
+    let standing = |expected: Outcome, status: RegistrationStatus| {
+        let mut snapshot = well();
+        card(&mut snapshot).registrations[0].status = status;
+        let found = named(&checked(&snapshot), "portal ako").found.clone();
+        case("portal", expected, found)
+    };
+    let profile = |expected: Outcome, snapshot: &Snapshot, profile: Option<Result<(), Trouble>>| {
+        let profiles = profile.map(|profile| ("ako".to_owned(), profile));
+        let profiles = profiles.into_iter().collect();
+        let found = named_of(snapshot, &profiles, "portal ako").found;
+        case("portal", expected, found)
+    };
+    let refused = Trouble {
+        what: "No portal has that name".into(),
+        advice: Some("See which there are."),
+    };
+    let mut off = well();
+    off.portals[0].enabled = false;
+    off.portals.push(invented::desk().portals[1].clone());
+    off.portals[1].enabled = true;
+    let mut nowhere = well();
+    card(&mut nowhere).registrations.clear();
+    vec![
+        profile(each::ASKED_FOR, &well(), None),
+        profile(each::NO_PROFILE, &well(), Some(Err(refused))),
+        profile(each::NOT_ENABLED, &off, Some(Ok(()))),
+        profile(each::NOT_KNOWN, &nowhere, Some(Ok(()))),
+        profile(each::DONE, &well(), Some(Ok(()))),
+        standing(each::SIGNING_IN, RegistrationStatus::SigningIn),
+        standing(each::NOT_SEEN, RegistrationStatus::NotSeen),
+        standing(each::WAITS, RegistrationStatus::NeedsWizard),
+        standing(each::REFUSED, RegistrationStatus::NotFound),
+    ]
+}
 
 #[test]
 fn each_status_at_a_portal_has_a_verdict_and_a_way_on() {

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::{scenes, trials};
 use crate::app::{ActivityNews, Batch};
 use crate::check::look::Looked;
-use crate::check::{self, Found};
+use crate::check::{self, Outcome};
 use crate::failure::Trouble;
 use crate::invented;
 use crate::update::{Action, Message};
@@ -100,9 +100,19 @@ pub(super) fn answered(action: &Action, came: Came) -> Option<Message> {
 
 fn looked(came: Came) -> Looked {
     let (which, found) = match came {
-        Came::Fine(which) => (which, Found::fine("it is so")),
-        Came::Refused(which) => (which, Found::failed(long_text()).by(long_text(), "true")),
-        Came::Lost(which) => (which, Found::unknown("no answer").about("key", long_text())),
+        Came::Fine(which) => (which, Outcome::fine("it is so").found()),
+        Came::Refused(which) => (
+            which,
+            Outcome::failed("{text}")
+                .by("{text}", "true")
+                .told(&[("text", &long_text())]),
+        ),
+        Came::Lost(which) => (
+            which,
+            Outcome::unknown("no answer")
+                .found()
+                .about("key", long_text()),
+        ),
     };
     let mut checks = check::all().cycle();
     let check = checks.nth(which % 64).expect("there are some").name;

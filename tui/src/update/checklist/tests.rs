@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::check::look::Looked;
-use crate::check::{self, Finding, Found, Verdict};
+use crate::check::{self, Finding, Outcome, Verdict};
 use crate::invented;
 use crate::keys::{Command, Mode};
 use crate::update::{Message, update};
@@ -181,7 +181,8 @@ fn seconds_count_only_while_something_is_being_found_out() {
 fn checks_of(app: &App) -> Vec<Finding> {
     let mut list = ChecklistScreen::default();
     for check in check::of_the_machine() {
-        list.machine.insert(check, vec![Found::fine("it is so")]);
+        list.machine
+            .insert(check, vec![Outcome::fine("it is so").found()]);
     }
     for name in ["ako", "travel", "records"] {
         list.profiles.insert(name.into(), Ok(()));
@@ -222,7 +223,7 @@ fn machine(app: &App) -> usize {
 /// Every check of this machine; what comes of the first.
 fn looked(app: &mut App, round: u64) -> Option<Action> {
     let mut actions = check::of_the_machine().map(|check| {
-        let found = vec![Found::fine("it is so")];
+        let found = vec![Outcome::fine("it is so").found()];
         let looked = Looked { check, found };
         update(app, Message::Looked { round, looked })
     });
