@@ -5,12 +5,17 @@
     reason = "a page of one's own is the only memory that can be locked and kept out of core files without touching its neighbours; mmap, mlock and madvise have no safe form"
 )]
 
+mod wiped;
+
 use std::ffi::c_void;
 use std::io;
 use std::ptr::{self, NonNull};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap_anonymous, munmap};
 use zeroize::Zeroize;
+
+use wiped::Pending;
+pub use wiped::close_once_wiped;
 
 /// How many bytes a [`Locked`] holds.
 pub const CAPACITY: usize = 256;
@@ -20,7 +25,9 @@ const PAGE: usize = 4096;
 /// [`CAPACITY`] bytes on a page of their own, all zero at first.
 pub struct Locked {
     page: NonNull<u8>,
-    is_locked: bool,
+    is_kept_in: bool,
+    /// Dropped after the page is wiped: fields are, after `drop`.
+    _pending: Pending,
 }
 
 // The page belongs to this value alone, and is reached only through `&` and `&mut`.
@@ -43,9 +50,10 @@ impl Locked {
             )?;
             let mut locked = Self {
                 page: NonNull::new(page.cast()).ok_or(io::ErrorKind::OutOfMemory)?,
-                is_locked: false,
+                is_kept_in: false,
+                _pending: Pending::new(),
             };
-            locked.is_locked = mlock(page, PAGE).is_ok();
+            locked.is_kept_in = mlock(page, PAGE).is_ok();
             madvise(page, PAGE, Advice::LinuxDontDump)?;
             madvise(page, PAGE, Advice::LinuxWipeOnFork)?;
             Ok(locked)
@@ -54,7 +62,7 @@ impl Locked {
 
     /// Whether it is never swapped out.
     pub fn is_locked(&self) -> bool {
-        self.is_locked
+        self.is_kept_in
     }
 
     pub fn bytes(&self) -> &[u8; CAPACITY] {

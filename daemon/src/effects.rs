@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cac_common::activity::Purpose;
 use cac_common::cause::Kind;
+use cac_common::locked::close_once_wiped;
 use cac_common::reader::ReaderName;
 use cac_common::snapshot::Visit;
 use tokio::sync::mpsc;
@@ -158,7 +159,7 @@ impl Effects {
                     visiting.forget_pin();
                 }
             }
-            Effect::LetSleep(inhibitor) => drop(inhibitor),
+            Effect::LetSleep(inhibitor) => close_once_wiped(inhibitor),
             Effect::EndSession(session) => self.end_session(session),
             Effect::FindSeat { reader, arrival } => self.find_seat(reader, arrival),
             Effect::EndReader(reader) => {

@@ -203,6 +203,24 @@ pub enum Event {
     Tick,
 }
 
+impl Event {
+    /// The request that brought something that a person has typed, and nobody
+    /// else may see.
+    pub(crate) fn brings_a_secret(&self) -> Option<RequestId> {
+        if let Self::Wizard(event) = self {
+            return event.brings_a_secret();
+        }
+        if let Self::PinGiven { request, .. }
+        | Self::PrintedAsked { request, .. }
+        | Self::PinChange(PinChangeEvent::Asked { request, .. })
+        | Self::TestAsked { request, .. } = self
+        {
+            return Some(*request);
+        }
+        None
+    }
+}
+
 /// What came of a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignInResult {
@@ -269,7 +287,8 @@ pub enum Effect {
     EndVisit(Visit),
     /// Wipe a PIN that a sign-in still holds: its time is over.
     ForgetPin(Visit),
-    /// Close this: the machine may go to sleep.
+    /// Close this once nothing is left that somebody typed: the machine may go
+    /// to sleep.
     LetSleep(OwnedFd),
     /// Ask which seat a reader belongs to.
     FindSeat {

@@ -92,6 +92,7 @@ impl Logind {
                 }
             });
             self.set_open(None);
+            sessions.is_told_no_more().into_iter().for_each(&mut *tell);
             sessions.no_seats().into_iter().for_each(&mut *tell);
             if self.is_stopping() {
                 return;
@@ -249,6 +250,8 @@ impl Follower<'_> {
         match body.text()? {
             "" => {
                 self.logind = None;
+                let awake = self.sessions.is_told_no_more();
+                awake.into_iter().for_each(&mut *self.tell);
                 Ok(())
             }
             owner => self.logind_is(owner.to_owned()),
@@ -272,10 +275,11 @@ impl Follower<'_> {
             }
             (MANAGER, "PrepareForSleep") => {
                 if signal.body("b")?.bool()? {
+                    self.sessions.goes_to_sleep();
                     (self.tell)(SessionEvent::GoesToSleep(self.inhibitor.take()));
                 } else {
                     self.inhibitor.ask(&signal.sender);
-                    (self.tell)(SessionEvent::Woke);
+                    (self.tell)(self.sessions.woke());
                 }
             }
             (SESSION, "Lock") => {

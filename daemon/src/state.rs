@@ -56,6 +56,8 @@ pub struct State {
     left_in: BTreeMap<ReaderName, u32>,
     /// Users with the active session of a seat, by its name.
     in_front: BTreeMap<String, Front>,
+    /// The machine goes to sleep, and is not awake again.
+    is_asleep: bool,
     absent: Absent,
     known: Vec<KnownPersona>,
     happened: VecDeque<HistoryEntry>,
@@ -104,6 +106,7 @@ impl State {
             arrivals: 0,
             left_in: BTreeMap::new(),
             in_front: BTreeMap::new(),
+            is_asleep: false,
             absent: Absent::default(),
             known: Vec::new(),
             happened: VecDeque::new(),
@@ -114,7 +117,13 @@ impl State {
 
     /// Takes one event, and says what is to be done.
     pub fn step(&mut self, event: Event, now: Now) -> Vec<Effect> {
-        let effects = self.take(event, now);
+        let effects = match event.brings_a_secret() {
+            Some(request) if self.is_asleep => vec![Effect::Answer {
+                request,
+                answer: Err(Refusal::MachineSleeps),
+            }],
+            Some(_) | None => self.take(event, now),
+        };
         self.give_cards();
         self.note_what_began(now);
         effects

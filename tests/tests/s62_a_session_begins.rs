@@ -2,10 +2,12 @@
 //! wakes: what that starts, and what becomes of the PIN.
 
 use anyhow::ensure;
-use cac_tests::harness::{LIMIT, Lab, PORTAL, Plan, appears_in, jane, memory_of};
+use cac_common::interface::Refusal;
+use cac_tests::harness::{LIMIT, Lab, PORTAL, Plan, appears_in, jane, memory_of, pin_for, refusal};
 use cac_tests::portal::Fault;
 use cac_tests::system_bus::SystemBus;
-use cac_tests::virtual_card::{CardHandle, CardModel, samples};
+use cac_tests::virtual_card::fault::Moment;
+use cac_tests::virtual_card::{CardHandle, CardModel, instruction, samples};
 use cac_tests::wait;
 
 /// Its waits are longer than any test.
@@ -162,6 +164,42 @@ fn s62_whoever_leaves_takes_their_pin_along() -> anyhow::Result<()> {
             .iter()
             .all(|entry| !entry.text.contains("john"))
     );
+    Ok(())
+}
+
+#[test]
+fn s62_the_machine_sleeps_once_the_card_has_done_with_the_pin_and_takes_none_before_it_is_awake()
+-> anyhow::Result<()> {
+    let bus = SystemBus::start()?;
+    bus.add_session("first", JANE, "jane")?;
+    let (mut lab, card) = lab_at(&bus)?;
+    lab.insert(0, &card)?;
+    lab.wait_for_status(0, "needs PIN")?;
+    lab.wait_until_whole(0)?;
+    let verifying = card.hold_at(Moment::next(instruction::VERIFY));
+    lab.type_pin(0, samples::PIN)?;
+    verifying.wait_until_reached(LIMIT)?;
+
+    bus.sleep(true)?;
+    lab.wait_for_entries("The machine goes to sleep: the PIN is forgotten", 1)?;
+    let shown = lab.wait_for_card(0, "no PIN is kept", |card| !card.pin_kept)?;
+    let refused = lab.submit(pin_for(&shown)?, samples::PIN);
+    assert_eq!(refusal(refused)?, Refusal::MachineSleeps);
+    ensure!(is_in_memory(&lab)?, "the card works with the PIN");
+    assert_eq!(bus.inhibitors()?, 1, "its sleep waits for that");
+
+    verifying.release();
+    wait::wait_until("the machine may sleep", LIMIT, || {
+        bus.inhibitors().is_ok_and(|count| count == 0)
+    })?;
+    ensure!(!is_in_memory(&lab)?, "it sleeps, and the PIN is there");
+
+    bus.sleep(false)?;
+    bus.wait_until_followed()?;
+    let shown = lab.wait_for_status(0, "registered")?;
+    let taken = lab.submit(pin_for(&shown)?, samples::PIN);
+    assert_eq!(refusal(taken)?, Refusal::NothingToDo, "it is awake");
+    assert_eq!(card.log().pin_attempts(), 1);
     Ok(())
 }
 

@@ -66,6 +66,8 @@ pub enum Refusal {
     PinChangeUnknown { cause: String },
     #[error("the PIN was held no longer, and nothing was sent to the card")]
     PinForgotten,
+    #[error("the machine goes to sleep: nothing is taken before it is awake again")]
+    MachineSleeps,
     #[error("a PIN was given already, and is being used")]
     PinInUse,
     #[error("nothing waits for a PIN")]
@@ -135,6 +137,7 @@ impl Refusal {
             Self::PinNotChanged { cause } => ("org.cacd1.PinNotChanged", one("cause", cause)),
             Self::PinChangeUnknown { cause } => ("org.cacd1.PinChangeUnknown", one("cause", cause)),
             Self::PinForgotten => ("org.cacd1.PinForgotten", none()),
+            Self::MachineSleeps => ("org.cacd1.MachineSleeps", none()),
             Self::PinInUse => ("org.cacd1.PinInUse", none()),
             Self::NothingToDo => ("org.cacd1.NothingToDo", none()),
             Self::NoSteps => ("org.cacd1.NoSteps", none()),
@@ -202,6 +205,7 @@ impl Refusal {
                 cause: text("cause"),
             },
             "org.cacd1.PinForgotten" => Self::PinForgotten,
+            "org.cacd1.MachineSleeps" => Self::MachineSleeps,
             "org.cacd1.PinInUse" => Self::PinInUse,
             "org.cacd1.NothingToDo" => Self::NothingToDo,
             "org.cacd1.NoSteps" => Self::NoSteps,
@@ -279,6 +283,7 @@ mod tests {
                 cause: "card was removed".into(),
             },
             Refusal::PinForgotten,
+            Refusal::MachineSleeps,
             Refusal::PinInUse,
             Refusal::NothingToDo,
             Refusal::NoSteps,

@@ -218,12 +218,18 @@ fn may_be_a_reset(failure: &CardError, pin: &HeldPin) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+    use std::sync::mpsc;
+
     use cac_common::identity::CardId;
-    use cac_common::locked::Locked;
+    use cac_common::locked::{Locked, close_once_wiped};
     use cac_common::pin::{Pin, PinFor};
     use cac_common::snapshot::Visit;
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+    use super::super::desk::{Desk, reader};
     use super::*;
+    use crate::activity::Activity;
 
     #[test]
     fn work_that_was_given_up_never_takes_the_pin_of_what_came_after_it() {
@@ -238,6 +244,46 @@ mod tests {
         assert!(visiting.lent().take(given_up).is_none());
         let (taken, _) = visiting.lent().take(next).unwrap();
         assert_eq!(taken.typed_for().uid, 2);
+    }
+
+    #[test]
+    fn the_machine_waits_with_its_sleep_for_a_pin_that_the_card_works_with() {
+        let (desk, _opened) = Desk::new();
+        let worker = Worker::start(desk, reader(), Activity::default());
+        let visiting = Arc::new(Visiting::default());
+        visiting.lend(typed_by(1));
+        let (reached, has_pin) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel::<()>();
+        let may_go_on = Arc::new(Mutex::new(may_go_on));
+        let signing = std::thread::spawn({
+            let visiting = Arc::clone(&visiting);
+            move || {
+                let work = move |_: &mut dyn Transport, pin| {
+                    reached.send(()).unwrap();
+                    may_go_on.lock().unwrap().recv().unwrap();
+                    Done {
+                        result: Ok(()),
+                        pin: Some(pin),
+                        tries: None,
+                        apdus: 1,
+                    }
+                };
+                visiting.with_pin(&worker, &mut Spent::default(), work)
+            }
+        });
+        has_pin.recv().unwrap();
+
+        let (mut watched, inhibitor) = std::io::pipe().unwrap();
+        visiting.forget_pin();
+        close_once_wiped(inhibitor.into());
+        let mut polled = [PollFd::new(&watched, PollFlags::IN)];
+        let closed = poll(&mut polled, Some(&Timespec::default())).unwrap();
+        go_on.send(()).unwrap();
+        signing.join().unwrap().unwrap();
+
+        assert_eq!(closed, 0, "it sleeps, and the PIN is there");
+        assert_eq!(watched.read(&mut [0]).unwrap(), 0);
+        assert!(visiting.take_back().is_none());
     }
 
     fn typed_by(uid: u32) -> HeldPin {

@@ -59,7 +59,8 @@ pub enum SessionEvent {
     /// Another session is in front at the seat.
     LeftSeat(SessionUser),
     Ended(SessionUser),
-    /// It waits for this to be closed, though not for long.
+    /// It waits for this to be closed, though not for long. Until [`Self::Woke`]
+    /// nothing secret is taken.
     GoesToSleep(Option<OwnedFd>),
     Woke,
     /// The active session of each seat, by its name: all there are.

@@ -79,6 +79,20 @@ pub enum WizardEvent {
     },
 }
 
+impl WizardEvent {
+    pub(super) fn brings_a_secret(&self) -> Option<RequestId> {
+        if let Self::Answered {
+            request,
+            secret: Some(_),
+            ..
+        } = self
+        {
+            return Some(*request);
+        }
+        None
+    }
+}
+
 /// What came of a leg.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WizardResult {

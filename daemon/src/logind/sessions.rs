@@ -45,6 +45,8 @@ pub struct Sessions {
     by_path: BTreeMap<String, Session>,
     /// They were told once; what changes from then on is news.
     is_known: bool,
+    /// It was told that the machine goes to sleep, and not that it woke.
+    is_asleep: bool,
     /// Who was last told to be in front of which seat.
     in_front: BTreeMap<String, Front>,
 }
@@ -97,6 +99,21 @@ impl Sessions {
             .filter_map(|(seat, front)| Some((seat.to_owned(), front?)))
             .collect();
         self.tell_seats(in_front)
+    }
+
+    /// The machine is about to sleep, and whoever told that tells when it is awake.
+    pub fn goes_to_sleep(&mut self) {
+        self.is_asleep = true;
+    }
+
+    pub fn woke(&mut self) -> SessionEvent {
+        self.is_asleep = false;
+        SessionEvent::Woke
+    }
+
+    /// Whoever would tell is away: a machine that we run on is awake.
+    pub fn is_told_no_more(&mut self) -> Option<SessionEvent> {
+        self.is_asleep.then(|| self.woke())
     }
 
     /// Nothing is known of any seat while logind is away.

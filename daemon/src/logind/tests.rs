@@ -18,9 +18,7 @@ const SESSIONS: &str = "/org/freedesktop/login1/session";
 
 #[test]
 fn what_happens_to_sessions_and_to_the_machine_is_told_as_it_happens() {
-    let mut bus = Bus::begin();
-    let mut logind = bus.accept();
-    logind.serve(&[("1", 1000, "user")]);
+    let (bus, mut logind) = Bus::with(&[("1", 1000, "user")]);
 
     logind.session_new(("2", 1001, "user"));
     logind.session_new(("3", 42, "greeter"));
@@ -56,9 +54,7 @@ fn what_happens_to_sessions_and_to_the_machine_is_told_as_it_happens() {
 
 #[test]
 fn nobody_is_in_front_while_logind_or_the_bus_is_away() {
-    let mut bus = Bus::begin();
-    let mut logind = bus.accept();
-    logind.serve(&[("1", 1000, "user")]);
+    let (mut bus, mut logind) = Bus::with(&[("1", 1000, "user")]);
     logind.is_active("1", false);
     logind.session_new(("2", 1001, "user"));
     logind.owner_is("");
@@ -82,9 +78,7 @@ fn nobody_is_in_front_while_logind_or_the_bus_is_away() {
 
 #[test]
 fn what_a_stranger_says_counts_for_nothing() {
-    let mut bus = Bus::begin();
-    let mut logind = bus.accept();
-    logind.serve(&[("1", 1000, "user")]);
+    let (bus, mut logind) = Bus::with(&[("1", 1000, "user")]);
 
     let path = format!("{SESSIONS}/1");
     logind.send(&signal(":1.9", &path, (SESSION, "Lock"), &[]));
@@ -101,9 +95,7 @@ fn what_a_stranger_says_counts_for_nothing() {
 
 #[test]
 fn a_signal_that_is_not_understood_hurts_no_other() {
-    let mut bus = Bus::begin();
-    let mut logind = bus.accept();
-    logind.serve(&[("1", 1000, "user")]);
+    let (bus, mut logind) = Bus::with(&[("1", 1000, "user")]);
 
     let path = format!("{SESSIONS}/1");
     for values in [vec![], vec![Value::U32(7)], vec![Value::Text("x")]] {
@@ -159,9 +151,7 @@ fn what_changed_while_the_bus_was_away_is_told_once_it_is_back() {
 
 #[test]
 fn a_bus_that_says_what_is_no_message_is_left() {
-    let mut bus = Bus::begin();
-    let mut logind = bus.accept();
-    logind.serve(&[]);
+    let (mut bus, mut logind) = Bus::with(&[]);
 
     logind.stream.write_all(&[0xFF; 64]).unwrap();
     let mut logind = bus.accept_again();
@@ -172,9 +162,7 @@ fn a_bus_that_says_what_is_no_message_is_left() {
 
 #[test]
 fn the_machine_waits_with_its_sleep_until_the_event_is_done_with() {
-    let mut bus = Bus::begin();
-    let mut logind = bus.accept();
-    logind.serve(&[]);
+    let (mut bus, mut logind) = Bus::with(&[]);
     let (mut watched, given) = UnixStream::pair().unwrap();
     bus.accept_inhibitor(&given);
     drop(given);
@@ -188,6 +176,21 @@ fn the_machine_waits_with_its_sleep_until_the_event_is_done_with() {
     watched.set_nonblocking(false).unwrap();
     drop(event);
     assert_eq!(watched.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn a_machine_whose_logind_has_gone_is_awake() {
+    let (bus, mut logind) = Bus::with(&[]);
+
+    logind.sleeps(true);
+    logind.owner_is("");
+    assert_eq!([bus.told(), bus.told()], ["sleeps", "woke"]);
+    logind.owner_is(OWNER);
+    logind.list(&[]);
+    logind.sleeps(true);
+    drop(logind);
+
+    assert_eq!([bus.told(), bus.told()], ["sleeps", "woke"]);
 }
 
 #[test]
@@ -218,6 +221,14 @@ struct Conversation {
 }
 
 impl Bus {
+    /// Followed, with these sessions.
+    fn with(sessions: &[(&'static str, u32, &'static str)]) -> (Self, Conversation) {
+        let mut bus = Self::begin();
+        let mut logind = bus.accept();
+        logind.serve(sessions);
+        (bus, logind)
+    }
+
     fn begin() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bus");

@@ -93,6 +93,7 @@ fn is_wrong_call(refusal: &Refusal) -> bool {
         | Refusal::PinNotChanged { .. }
         | Refusal::PinChangeUnknown { .. }
         | Refusal::PinForgotten
+        | Refusal::MachineSleeps
         | Refusal::PinInUse
         | Refusal::NothingToDo
         | Refusal::NoSteps

@@ -18,6 +18,9 @@ impl State {
             self.in_front = in_front;
             return Vec::new();
         }
+        if let SessionEvent::GoesToSleep(_) | SessionEvent::Woke = event {
+            self.is_asleep = !matches!(event, SessionEvent::Woke);
+        }
         let occasion = Occasion::of(&event);
         let mut effects = self.each_visit(now, |card: &mut CardVisit, context| match &event {
             SessionEvent::Began(user) | SessionEvent::Unlocked(user) => {
@@ -30,7 +33,7 @@ impl State {
             SessionEvent::GoesToSleep(_) => card.machine_sleeps(&occasion, context),
             SessionEvent::Seats(_) => {}
         });
-        // Last, when nothing is left that must not be written to a disk.
+        // Last: what work still holds is wiped, or has been told to be.
         if let SessionEvent::GoesToSleep(Some(inhibitor)) = event {
             effects.push(Effect::LetSleep(inhibitor));
         }

@@ -35,7 +35,7 @@ use proptest::prelude::*;
 
 use super::{DaemonFacts, State};
 use crate::card::transport::{Report, SeenReader};
-use crate::event::{Effect, Event, Now, Peer, PinChangeEvent, Remembered, RequestId, SignInResult};
+use crate::event::{Effect, Event, Now, Peer, Remembered, RequestId, SignInResult};
 use crate::store::Consent;
 use by_hand::{Hand, Hands, hands};
 use cac_common::toml_file::Source;

@@ -24,6 +24,7 @@ pub(super) fn exit_of(error: &ClientError) -> Exit {
             Refusal::NotRead
             | Refusal::CardFailed { .. }
             | Refusal::PinForgotten
+            | Refusal::MachineSleeps
             | Refusal::PinChangeUnknown { .. }
             | Refusal::NotTaken
             | Refusal::StoreFailed { .. }
@@ -117,6 +118,9 @@ pub(super) fn advice_for(error: &ClientError) -> &'static str {
             Refusal::NoContact => "Put it into a reader with a slot, chip first.",
             Refusal::PinForgotten => {
                 "It took longer than a PIN is kept (pin.keep in cacd.toml). Try again; no PIN try was spent."
+            }
+            Refusal::MachineSleeps => {
+                "The card has not been asked, and what you typed was thrown away. Type it again when the machine is awake."
             }
             Refusal::NoPinChange => "An ID card office (RAPIDS) can change it.",
             Refusal::SamePin => "No try was spent: choose another.",

@@ -182,6 +182,10 @@ impl World {
         visit: Visit,
         current: &BTreeMap<Visit, CardId>,
     ) {
+        assert!(
+            !self.state.is_asleep,
+            "a PIN is used, and the machine sleeps"
+        );
         assert_eq!(typed_for.visit, visit, "PIN of another visit");
         assert_eq!(current.get(&visit), Some(&typed_for.card));
         let at_work = self
@@ -255,7 +259,7 @@ fn check_owner(card: &CardToRemember, certificate: &str, account: Option<&str>) 
 }
 
 /// The visit in which work uses a PIN.
-fn uses_a_pin(effect: &Effect) -> Option<Visit> {
+pub(super) fn uses_a_pin(effect: &Effect) -> Option<Visit> {
     if let Effect::SignIn(order) = effect {
         return Some(order.visit);
     }

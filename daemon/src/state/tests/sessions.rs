@@ -3,10 +3,17 @@
 use std::collections::BTreeMap;
 
 use cac_common::config::PinKeep;
+use cac_common::interface::{AnswerWizard, Refusal};
+use cac_common::locked::Locked;
+use cac_common::pin::Pin;
 use cac_common::snapshot::{Card, Visit};
 
+use super::fixtures::card_id;
+use super::promises::uses_a_pin;
 use super::{Act, What, WhatFor, World};
-use crate::event::{Effect, Event, RequestId, SessionEvent, SessionUser};
+use crate::event::{
+    Answer, Effect, Event, PinChangeEvent, RequestId, SessionEvent, SessionUser, WizardEvent,
+};
 
 pub(super) const JANE: u32 = 1000;
 pub(super) const JOHN: u32 = 1001;
@@ -151,6 +158,72 @@ fn the_machine_sleeps_after_the_pins_are_gone() {
     assert!(!world.card().pin_kept);
 }
 
+#[test]
+fn nothing_secret_is_taken_from_when_the_machine_goes_to_sleep_until_it_woke() {
+    let every = [
+        WhatFor::Registering,
+        WhatFor::Printed,
+        WhatFor::Change,
+        WhatFor::Test,
+    ];
+    for what_for in every {
+        let mut world = World::new();
+        world.act(Act::PutIn { reader: 0, card: 0 });
+        world.finish_everything();
+
+        world.session(What::Sleeps, JANE);
+        let asleep = world.type_pin_for(what_for);
+        world.session(What::Woke, JANE);
+        let awake = world.type_pin_for(what_for);
+
+        let refused = [Err(Refusal::MachineSleeps)];
+        assert_eq!(asleep, (refused.to_vec(), 0), "{what_for:?}");
+        assert_ne!(awake.0, refused, "{what_for:?}");
+        assert_eq!(awake.1, 1, "{what_for:?}");
+    }
+}
+
+#[test]
+fn a_password_is_not_taken_either_and_what_is_no_secret_is() {
+    let asked = |secret| {
+        let mut world = World::new();
+        world.session(What::Sleeps, JANE);
+        let what = AnswerWizard {
+            card: card_id(0),
+            visit: Visit(1),
+            turn: 0,
+            ask: 0,
+            value: None,
+            even_the_last_try: false,
+        };
+        let answered = WizardEvent::Answered {
+            request: RequestId(1),
+            uid: JANE,
+            what,
+            secret,
+        };
+        let event = Event::Wizard(Box::new(answered));
+        answers(&world.state.step(event, world.now))
+    };
+
+    let secret = asked(Some((Locked::new().unwrap(), 8)));
+    let none = asked(None);
+
+    assert_eq!(secret, [Err(Refusal::MachineSleeps)]);
+    assert_eq!(none, [Err(Refusal::NoSuchCard)]);
+}
+
+fn answers(effects: &[Effect]) -> Vec<Result<Answer, Refusal>> {
+    let answers = effects.iter().filter_map(|effect| {
+        if let Effect::Answer { answer, .. } = effect {
+            Some(answer.clone())
+        } else {
+            None
+        }
+    });
+    answers.collect()
+}
+
 /// Jane's PIN is held for a card whose portals are all settled.
 fn kept() -> World {
     let mut world = World::new();
@@ -255,6 +328,33 @@ impl World {
 
     pub(super) fn card(&self) -> Card {
         self.cards().into_iter().next().unwrap()
+    }
+
+    pub(super) fn pin_typed(&self, request: RequestId, pin: Pin, what_for: WhatFor) -> Event {
+        match what_for {
+            WhatFor::Registering => Event::PinGiven { request, pin },
+            WhatFor::Printed => Event::PrintedAsked { request, pin },
+            WhatFor::Change => {
+                let new = self.new_pin();
+                Event::PinChange(PinChangeEvent::Asked { request, pin, new })
+            }
+            WhatFor::Test => Event::TestAsked {
+                request,
+                portal: "first".into(),
+                pin,
+                with_page: false,
+            },
+        }
+    }
+
+    /// What is answered, and how much work is begun with the PIN.
+    fn type_pin_for(&mut self, what_for: WhatFor) -> (Vec<Result<Answer, Refusal>>, usize) {
+        let pin = self.type_pin(0, 0, false);
+        let request = RequestId(1);
+        let event = self.pin_typed(request, pin, what_for);
+        let effects = self.state.step(event, self.now);
+        let works = effects.iter().filter(|effect| uses_a_pin(effect).is_some());
+        (answers(&effects), works.count())
     }
 
     /// The sign-in under way meets nobody.

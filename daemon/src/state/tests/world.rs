@@ -140,21 +140,8 @@ impl World {
             } => {
                 let pin = self.type_pin(card, visits_ago, even_the_last_try);
                 let request = self.request();
-                self.step(match what_for {
-                    WhatFor::Registering => Event::PinGiven { request, pin },
-                    WhatFor::Printed => Event::PrintedAsked { request, pin },
-                    WhatFor::Change => Event::PinChange(PinChangeEvent::Asked {
-                        request,
-                        pin,
-                        new: self.new_pin(),
-                    }),
-                    WhatFor::Test => Event::TestAsked {
-                        request,
-                        portal: "first".into(),
-                        pin,
-                        with_page: false,
-                    },
-                });
+                let typed = self.pin_typed(request, pin, what_for);
+                self.step(typed);
             }
             Act::Ask { card, is_another } => {
                 let request = self.request();

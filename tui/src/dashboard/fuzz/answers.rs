@@ -152,6 +152,7 @@ fn refusal(which: usize) -> Refusal {
         Refusal::NoLogin,
         Refusal::NoContact,
         Refusal::PinForgotten,
+        Refusal::MachineSleeps,
         Refusal::PinInUse,
         Refusal::NothingToDo,
         Refusal::NoSteps,
