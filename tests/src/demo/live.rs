@@ -110,9 +110,7 @@ fn open_screen(stage: &Stage, control: &std::path::Path) -> anyhow::Result<Scree
         columns: size.ws_col.max(1),
         rows: size.ws_row.max(1),
     };
-    let cacctl = stage.cacctl.to_string_lossy();
-    let socket = stage.socket().to_string_lossy();
-    let screen = Screen::open(stage.folder(), size, &[&cacctl, "--socket", &socket])?;
+    let screen = Screen::open(stage.folder(), size, &stage.dashboard())?;
     let this = std::env::current_exe().context("cannot tell which program this is")?;
     let (this, control) = (this.to_string_lossy(), control.to_string_lossy());
     let strip = screen.add_below(ROWS, &[&this, "--strip", &control])?;

@@ -32,9 +32,7 @@ const SIX_DIGITS: [&str; 2] = ["••••••_", "******_"];
 
 /// Plays the story and shows how it ended. Fails unless the card is registered.
 pub(super) fn run(stage: &mut Stage, ending: &Ending, told: &mut Told) -> anyhow::Result<()> {
-    let cacctl = stage.cacctl.to_string_lossy().into_owned();
-    let socket = stage.socket().to_string_lossy().into_owned();
-    let screen = Screen::open(stage.folder(), SIZE, &[&cacctl, "--socket", &socket])?;
+    let screen = Screen::open(stage.folder(), SIZE, &stage.dashboard())?;
     told.part("dashboard", "cacctl, in a tmux of its own")?;
     told.say("")?;
 

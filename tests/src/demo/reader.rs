@@ -1,6 +1,7 @@
 //! The one reader of the demo, and what is in it.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ReaderWish;
@@ -46,6 +47,14 @@ impl Reader {
         match self {
             Self::OfPcscd { pcscd, .. } => pcscd.reader_name(0),
             Self::Inside(_) => InsideReader::name().0,
+        }
+    }
+
+    /// The socket of its pcscd.
+    pub(super) fn pcscd(&self) -> Option<PathBuf> {
+        match self {
+            Self::OfPcscd { pcscd, .. } => Some(pcscd.socket()),
+            Self::Inside(_) => None,
         }
     }
 

@@ -50,13 +50,13 @@ pub(super) fn find_tmux() -> anyhow::Result<()> {
 
 impl Screen {
     /// Opens a screen that nobody looks at yet, with this program on it.
-    pub(super) fn open(folder: &Path, size: Size, dashboard: &[&str]) -> anyhow::Result<Self> {
+    pub(super) fn open(folder: &Path, size: Size, dashboard: &[String]) -> anyhow::Result<Self> {
         let tmux = Tmux::start(folder, CONFIGURATION)?;
         let (columns, rows) = (size.columns.to_string(), size.rows.to_string());
         let mut open = vec!["new-session", "-d", "-P", "-F", "#{pane_id}"];
         open.extend(["-s", SESSION, "-x", &columns, "-y", &rows, "--"]);
         open.extend(["sh", "-c", RUN, "sh"]);
-        open.extend(dashboard);
+        open.extend(dashboard.iter().map(String::as_str));
         let dashboard = tmux.ask(&open)?;
         Ok(Self { tmux, dashboard })
     }

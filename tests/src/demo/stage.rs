@@ -20,6 +20,7 @@ use super::reader::Reader;
 use super::screen;
 use super::told::Told;
 use crate::clock;
+use crate::pcscd::SOCKET_VARIABLE;
 use crate::portal::{Person, PortalConfig, ReferencePortal, ServerIdentity};
 use crate::virtual_card::certificate::Validity;
 
@@ -121,6 +122,19 @@ impl Stage {
 
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The dashboard, with this demo's daemon and pcscd before it.
+    pub(super) fn dashboard(&self) -> Vec<String> {
+        let mut dashboard = Vec::new();
+        if let Some(pcscd) = self.reader.pcscd() {
+            let pcscd = format!("{SOCKET_VARIABLE}={}", pcscd.display());
+            dashboard.extend(["env".to_owned(), pcscd]);
+        }
+        let cacctl = self.cacctl.to_string_lossy().into_owned();
+        let socket = self.socket().to_string_lossy().into_owned();
+        dashboard.extend([cacctl, "--socket".to_owned(), socket]);
+        dashboard
     }
 
     /// Where the dashboard asks.
