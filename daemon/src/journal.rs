@@ -54,6 +54,9 @@ messages! {
     /// The portal wants what cacd cannot do, or says what it does not know.
     PortalNotUnderstood = "8f68ecb4cc0c4a3b95322ca7491e8d4d",
     RequestRefused = "e582a05bcff14a4aa51f57f53f9efb99",
+    /// One user was refused so often, or all were, that most was only counted.
+    RefusalsCounted = "f993cce038004ad0b83fd243e368f76e",
+    ConnectionTurnedAway = "1d4745a0dd9847ccb9ba99bbd071a648",
     /// By an administrator, who need not be at the seat of a card.
     OthersDataSeen = "6211efd8d459070cdd725eb1b1a45d0f",
     Cleared = "284ca47346aa47cf9aba6ac7d79ef512",

@@ -15,6 +15,7 @@ mod refusals;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod turned_away;
 mod wizard;
 
 use std::collections::HashMap;
@@ -30,7 +31,7 @@ use cac_common::interface::{
     SERVICE_DESCRIPTION, SubmitPin, method,
 };
 use cac_common::snapshot::Shown;
-use cac_common::wire::{self, Connection, Descriptor, Descriptors, Message, WireError};
+use cac_common::wire::{Connection, Descriptor, Descriptors, Message, WireError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ pub use self::bind::bind;
 use self::places::{NotAdmitted, Open, Place};
 use self::refusals::Refusals;
 use self::seen::Seen;
+use self::turned_away::TurnedAway;
 use crate::access::Access;
 use crate::activity::Activity;
 use crate::effects::keeper::StoreOrReason;
@@ -50,10 +52,6 @@ use crate::supervisor::{Published, Request};
 
 /// A client that takes longer than this to read a message is cut off.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
-
-/// Connections that are turned away at one time; each can hold a thread for
-/// as long as what its peer sent into it takes to close.
-const MOST_TURNED_AWAY: usize = 32;
 
 /// Descriptors of one user at a seat that are open at one time, and threads
 /// for what that user sends: each may be slow to close.
@@ -88,14 +86,13 @@ impl Server {
     /// Serves until it is dropped.
     pub async fn serve(self, listener: UnixListener) {
         let open = Open::default();
-        let turned_away = Arc::new(Semaphore::new(MOST_TURNED_AWAY));
+        let turned_away = Arc::new(TurnedAway::default());
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    if let Err((stream, why)) = self.clone().admit(stream, &open) {
-                        why.log();
-                        self.metrics.connection_refused();
-                        turn_away(stream, &turned_away);
+                    let asks = self.clone();
+                    if let Err((stream, why)) = asks.admit(stream, &open, &turned_away) {
+                        self.turn_away(stream, &why, &turned_away).await;
                     }
                 }
                 Err(error) => {
@@ -108,7 +105,12 @@ impl Server {
     }
 
     /// Gives the connection back if it cannot be served.
-    fn admit(self, stream: UnixStream, open: &Open) -> Result<(), (UnixStream, NotAdmitted)> {
+    fn admit(
+        self,
+        stream: UnixStream,
+        open: &Open,
+        turned_away: &Arc<TurnedAway>,
+    ) -> Result<(), (UnixStream, NotAdmitted)> {
         let uid = match stream.peer_cred() {
             Ok(peer) => peer.uid(),
             Err(error) => return Err((stream, NotAdmitted::Nameless(error))),
@@ -117,8 +119,13 @@ impl Server {
             Ok(place) => place,
             Err(why) => return Err((stream, why)),
         };
+        let turned_away = Arc::clone(turned_away);
         tokio::spawn(async move {
             let (asks, peer) = (self.clone(), self.peer(uid).await);
+            let place = match place.keep(peer.is_administrator) {
+                Ok(place) => place,
+                Err(why) => return self.turn_away(stream, &why, &turned_away).await,
+            };
             let decide = move || asks.descriptors(peer);
             let mut connection = Connection::deciding(stream, LONGEST_REQUEST, decide);
             if let Err(error) = self.converse(&mut connection, uid).await {
@@ -129,6 +136,12 @@ impl Server {
             drop(place);
         });
         Ok(())
+    }
+
+    async fn turn_away(&self, stream: UnixStream, why: &NotAdmitted, turned_away: &TurnedAway) {
+        why.log();
+        self.metrics.connection_refused();
+        turned_away.close(stream, why.uid()).await;
     }
 
     async fn converse(self, connection: &mut Connection, uid: u32) -> Result<(), WireError> {
@@ -395,16 +408,6 @@ impl Server {
         let room = rooms.entry(uid);
         Arc::clone(room.or_insert_with(|| Arc::new(Semaphore::new(ROOM_OF_ONE_USER))))
     }
-}
-
-/// Closes a connection, a few at a time, and holds up nobody who comes after it.
-fn turn_away(stream: UnixStream, turned_away: &Arc<Semaphore>) {
-    let turned_away = Arc::clone(turned_away);
-    tokio::spawn(async move {
-        let room = turned_away.acquire_owned().await;
-        wire::close(stream).await;
-        drop(room);
-    });
 }
 
 /// What a call is answered with.

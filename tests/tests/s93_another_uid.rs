@@ -26,6 +26,7 @@ const OWNER: &str = "carol";
 
 /// Of `daemon/src/journal.rs`.
 const REQUEST_REFUSED: &str = "e582a05bcff14a4aa51f57f53f9efb99";
+const CONNECTION_TURNED_AWAY: &str = "1d4745a0dd9847ccb9ba99bbd071a648";
 
 /// What anyone may ask, and is told nothing of a person.
 const FOR_ALL: [&str; 5] = [
@@ -229,7 +230,11 @@ fn s93_clients_of_every_temper_of_another_uid_keep_nobody_waiting_and_leave_noth
     let refusals = entries.iter().filter(|entry| is_refusal(entry)).count();
     println!("{refusals} refusals of {REQUESTS} are in the journal");
     ensure!((1..REQUESTS / 2).contains(&refusals), "some, and not all");
-    let crowds = entries.iter().filter(|entry| is_of_a_crowd(entry)).count();
+    let of_a_crowd = entries.iter().filter(|entry| is_of_a_crowd(entry));
+    let uid = stage.system.does(&["id", "--user", STRANGER])?;
+    let is_told_whose = |entry: &&Entry| entry.get("UID").is_some_and(|of| *of == uid);
+    ensure!(of_a_crowd.clone().all(|entry| is_told_whose(&entry)));
+    let crowds = of_a_crowd.count();
     ensure!((1..=ROUNDS).contains(&crowds), "once a round: {crowds}");
     stage.system.journal_names_nobody(samples::jane())?;
     assert_eq!(stage.as_it_is()?, before, "nothing came of it");
@@ -402,8 +407,8 @@ fn is_refusal(entry: &Entry) -> bool {
 }
 
 fn is_of_a_crowd(entry: &Entry) -> bool {
-    let message = entry.get("MESSAGE");
-    message.is_some_and(|text| text == "connection was turned away")
+    let id = entry.get("MESSAGE_ID");
+    id.is_some_and(|id| id == CONNECTION_TURNED_AWAY)
 }
 
 /// What is begun on a connection that then stays as it is.
