@@ -123,6 +123,20 @@ impl Check {
     }
 }
 
+/// Those without which this one cannot be made, and what they need in turn.
+pub fn needed_by(check: &Check) -> BTreeSet<&'static str> {
+    let mut needed = BTreeSet::new();
+    let of_a_sign_in = portals::NEEDED.iter().chain([&portals::NOT_REVOKED]);
+    let of_a_sign_in = of_a_sign_in.filter(|_| matches!(check.by, By::Portals(_)));
+    let mut open: Vec<&str> = check.after().chain(of_a_sign_in.copied()).collect();
+    while let Some(name) = open.pop() {
+        if needed.insert(name) {
+            open.extend(named(name).iter().flat_map(|it| it.after()));
+        }
+    }
+    needed
+}
+
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)

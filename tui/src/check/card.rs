@@ -9,8 +9,7 @@ use super::anywhere::any;
 use super::held::CARD_HELD;
 use super::machine::LOCAL_LOGIN;
 use super::outcome::outcomes;
-use super::service::clock;
-use super::{By, Check, Found, Known, Verdict};
+use super::{By, Check, Found, Known};
 use crate::app::Chosen;
 use crate::failure::PUT_IT_IN_AGAIN;
 use crate::phrase::certificate as words;
@@ -72,7 +71,7 @@ pub(super) const CHECKS: &[Check] = &[
         name: "certificate-dates",
         title: "the certificate is in date",
         meaning: "Today lies between its first and its last day. Portals refuse it before and after.",
-        after: &["certificate"],
+        after: &["certificate", "clock"],
         by: By::Card(dates),
         outcomes: dates::ALL,
     },
@@ -186,7 +185,6 @@ outcomes! {
 
 outcomes! {
     dates {
-        CLOCK: Outcome::not_applicable("after: the clock is right");
         TOO_EARLY: Outcome::failed("{its dates}").by(
             "It is too early for it, or the clock of this machine is wrong.",
             "timedatectl",
@@ -339,9 +337,6 @@ fn of_login(card: &Card, found: impl FnOnce(&CertificateSummary) -> Found) -> Fo
 }
 
 fn dates(known: &Known<'_>, card: &Card) -> Found {
-    if clock(known).verdict() == Verdict::Failed {
-        return dates::CLOCK.found();
-    }
     of_login(card, |certificate| {
         let (from, to) = (certificate.not_before, certificate.not_after);
         let told = phrase::validity(known.now, (from, to), known.zone);

@@ -185,6 +185,7 @@ impl Found {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn verdict(&self) -> Verdict {
         self.verdict
     }

@@ -118,7 +118,7 @@ fn version(known: &Known<'_>) -> Found {
 }
 
 /// A clock that is wrong makes certificates look expired, or not valid yet.
-pub(super) fn clock(known: &Known<'_>) -> Found {
+fn clock(known: &Known<'_>) -> Found {
     let now = known.now;
     let time = format!(
         "{} {}",

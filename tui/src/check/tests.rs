@@ -71,6 +71,15 @@ fn each_check_needs_only_earlier_ones_and_says_what_it_looks_at() {
         assert!(named_check(check.name).is_some());
     }
     assert!(named_check("no-check").is_none());
+    let needed = |name| needed_by(named_check(name).unwrap());
+    assert_eq!(needed("pcscd"), BTreeSet::from(["service"]));
+    assert_eq!(
+        needed("card"),
+        BTreeSet::from(["permission", "reader", "pcscd", "service"])
+    );
+    // A portal takes no card whose certificate is revoked.
+    assert!(needed("portal").is_superset(&needed("certificate-revocation")));
+    assert!(needed("portal").contains("certificate-revocation"));
     for needed in portals::NEEDED.iter().chain([&portals::NOT_REVOKED]) {
         assert!(earlier.contains(needed), "{needed}");
     }

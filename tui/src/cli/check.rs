@@ -19,12 +19,16 @@ Examples:
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Only these checks, by their names.
+    /// Only these checks, by their names, and what keeps them from being made.
     #[arg(long, value_name = "NAME", num_args = 1.., add = completion::checks())]
     pub only: Vec<String>,
 
+    /// The card, if several are in readers.
+    #[arg(long, value_name = "ID", add = completion::cards())]
+    pub card: Option<String>,
+
     /// Say what a check looks at, what hangs on it, and every cause that it can tell; nothing is checked.
-    #[arg(long, value_name = "NAME", add = completion::checks(), conflicts_with_all = ["only", "report", "json"])]
+    #[arg(long, value_name = "NAME", add = completion::checks(), conflicts_with_all = ["only", "card", "report", "json"])]
     pub explain: Option<String>,
 
     /// Write a report for the help desk, without what names you, your card or your machine.

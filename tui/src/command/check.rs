@@ -3,6 +3,7 @@
 mod gathering;
 mod streamed;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,15 +33,21 @@ pub async fn run(socket: PathBuf, wanted: cli::Check, sheet: Sheet) -> Result<Ex
     }
     let only = wanted.only.iter().map(|name| named(name));
     let only: Vec<&Check> = only.collect::<Result<_, _>>()?;
-    let is_told =
-        |finding: &Finding| only.is_empty() || only.iter().any(|it| it.name == finding.check.name);
+    let needed: BTreeSet<&str> = only.iter().flat_map(|it| check::needed_by(it)).collect();
+    let is_told = |finding: &Finding| {
+        let name = finding.check.name;
+        only.is_empty()
+            || only.iter().any(|it| it.name == name)
+            || needed.contains(name) && is_in_the_way(finding.verdict())
+    };
     let zone = TimeZone::system();
-    let mut gathering = Gathering::begin(socket);
+    let mut gathering = Gathering::begin(socket, wanted.card.clone());
     let mut streamed = Streamed::new(sheet);
     let streams = !wanted.json && !wanted.report;
     let end = tokio::time::sleep(LIMIT);
     tokio::pin!(end);
     let findings = loop {
+        gathering.has_the_card()?;
         let mut findings = gathering.findings(&zone);
         findings.retain(is_told);
         if findings.iter().all(|it| it.verdict() != Verdict::Running) {
@@ -78,6 +85,14 @@ fn named(name: &str) -> Result<&'static Check, Failure> {
         name: readable(name),
         there: check::all().map(|check| check.name.to_owned()).collect(),
     })
+}
+
+/// Of what those that were asked for need: they wait for it, or are not made for it.
+fn is_in_the_way(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Failed | Verdict::Running => true,
+        Verdict::Fine | Verdict::Warning | Verdict::NotApplicable | Verdict::Unknown => false,
+    }
 }
 
 /// By the worst of them.

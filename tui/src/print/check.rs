@@ -184,3 +184,28 @@ pub fn json(out: &mut impl Write, findings: &[Finding]) -> Result<(), Failure> {
     };
     super::json(out, &told)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_wants_a_check_explained_is_told_every_cause_and_its_remedy() {
+        let mut out = Vec::new();
+        let unit = check::named("unit").expect("there is one");
+
+        explain(&mut out, unit, Sheet::PLAIN).expect("it is written");
+
+        let text = String::from_utf8(out).expect("it is text");
+        for line in [
+            "✖ failed   cacd.service is masked",
+            "  sudo systemctl unmask cacd.service cacd.socket",
+            "✖ failed   it has failed (RESULT)",
+            "! warning  it runs, and does not start with the machine",
+            "? unknown  systemctl: WHAT IT SAID",
+            "more     /usr/share/doc/cacd/guide/check-unit.md",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+    }
+}

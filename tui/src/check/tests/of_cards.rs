@@ -101,11 +101,6 @@ fn of_its_certificates() -> Vec<Case> {
         with("certificate", of::login::NONE_FIT, |it| {
             card(it).login = None;
         }),
-        {
-            let long_ago = made(Some(&well()), &Link::Connected, UtcSeconds(0));
-            let found = named(&long_ago, "certificate-dates").found.clone();
-            case("certificate-dates", of::dates::CLOCK, found)
-        },
         with("certificate-dates", of::dates::IN_DATE, |_| {}),
         with("certificate-dates", of::dates::TOO_EARLY, |it| {
             card(it).certificates[0].not_before = UtcSeconds(i64::MAX);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cac_common::client::{Client, ClientError};
+use cac_common::identity::{CardId, readable};
 use cac_common::reader::{ReaderStatus, ServiceStatus};
 use cac_common::snapshot::{Snapshot, Stage};
 use jiff::tz::TimeZone;
@@ -16,7 +17,7 @@ use crate::app::{Chosen, Link};
 use crate::check::look::{self, Looked, Place};
 use crate::check::{self, Finding, Known, Machine};
 use crate::clock;
-use crate::failure::Trouble;
+use crate::failure::{Failure, Trouble};
 use crate::feed::{self, News};
 
 /// A daemon that is there says something within this.
@@ -46,10 +47,12 @@ pub(super) struct Gathering {
     /// The portals whose profile was asked for.
     asked: BTreeSet<String>,
     is_looking: bool,
+    /// The ID of the card that it is about, where one was named.
+    card: Option<String>,
 }
 
 impl Gathering {
-    pub(super) fn begin(socket: PathBuf) -> Self {
+    pub(super) fn begin(socket: PathBuf, card: Option<String>) -> Self {
         let (tell, came) = mpsc::unbounded_channel();
         let (news, mut told) = mpsc::channel(1);
         tokio::spawn(feed::follow(socket.clone(), news));
@@ -71,6 +74,7 @@ impl Gathering {
             machine: Machine::new(),
             asked: BTreeSet::new(),
             is_looking: false,
+            card,
         };
         gathering.after(FIRST_WORD, Came::Silence);
         gathering
@@ -167,13 +171,30 @@ impl Gathering {
         check::findings(&Known {
             link: &self.link,
             snapshot,
-            chosen: snapshot.and_then(chosen),
+            chosen: snapshot.and_then(|it| chosen(it, self.card.as_deref())),
             profiles: &self.profiles,
             machine: &self.machine,
             ticked: &BTreeSet::new(),
             version: env!("CARGO_PKG_VERSION"),
             now: clock::now(),
             zone,
+        })
+    }
+
+    /// That there is a card of the ID that was named, once every card is read.
+    pub(super) fn has_the_card(&self) -> Result<(), Failure> {
+        let (Some(id), Some(snapshot)) = (&self.card, &self.snapshot) else {
+            return Ok(());
+        };
+        if !is_at_rest(snapshot) || chosen(snapshot, Some(id)).is_some() {
+            return Ok(());
+        }
+        let mut there: Vec<String> = ids(snapshot).map(readable).collect();
+        there.sort_unstable();
+        there.dedup();
+        Err(Failure::OtherCard {
+            id: CardId(readable(id)),
+            there,
         })
     }
 
@@ -191,12 +212,98 @@ fn is_at_rest(snapshot: &Snapshot) -> bool {
     snapshot.service != ServiceStatus::Starting && cards.all(|at_rest| at_rest)
 }
 
-/// The card that a person is asked to do something for first, else what is in a reader.
-fn chosen(snapshot: &Snapshot) -> Option<Chosen<'_>> {
+/// Of all cards that are in a reader, or were.
+fn ids(snapshot: &Snapshot) -> impl Iterator<Item = &str> {
+    let cards = snapshot.readers.iter().filter_map(|it| it.card.as_ref());
+    let in_readers = cards.filter_map(|card| card.id.as_ref());
+    let known = snapshot.known.iter().map(|known| &known.card);
+    in_readers.chain(known).map(|id| &id.0[..])
+}
+
+/// The card that was named; else the one that a person is asked to do something
+/// for first, else what is in a reader.
+fn chosen<'a>(snapshot: &'a Snapshot, card: Option<&str>) -> Option<Chosen<'a>> {
+    if let Some(id) = card {
+        let is_meant = |of: &CardId| of.0 == id;
+        let mut readers = snapshot.readers.iter();
+        let reader = readers.find(|reader| {
+            let card = reader.card.as_ref();
+            card.and_then(|card| card.id.as_ref()).is_some_and(is_meant)
+        });
+        let mut known = snapshot.known.iter();
+        return reader.map(Chosen::Reader).or_else(|| {
+            let known = known.find(|known| is_meant(&known.card));
+            known.map(Chosen::Known)
+        });
+    }
     let of_interest = snapshot.card_of_interest().map(|(reader, _)| reader);
     let mut readers = snapshot.readers.iter();
     let reader = of_interest
         .or_else(|| readers.find(|it| it.status != ReaderStatus::Empty))
         .or_else(|| snapshot.readers.first());
     reader.map(Chosen::Reader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invented;
+
+    fn of(snapshot: Snapshot, card: &str) -> Gathering {
+        let (tell, came) = mpsc::unbounded_channel();
+        Gathering {
+            socket: PathBuf::new(),
+            tell,
+            came,
+            link: Link::Connected,
+            snapshot: Some(Box::new(snapshot)),
+            profiles: BTreeMap::new(),
+            machine: Machine::new(),
+            asked: BTreeSet::new(),
+            is_looking: true,
+            card: Some(card.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_card_that_is_named_is_the_one_it_is_about_wherever_it_is() {
+        let desk = invented::desk();
+        let in_reader = desk.readers[2].card.as_ref().unwrap().id.clone().unwrap();
+        let mut gone = desk.clone();
+        gone.readers.truncate(2);
+
+        let reader = chosen(&desk, Some(&in_reader.0));
+        let known = chosen(&gone, Some(&gone.known[0].card.0));
+
+        assert!(matches!(reader, Some(Chosen::Reader(it)) if it == &desk.readers[2]));
+        assert!(matches!(known, Some(Chosen::Known(it)) if it == &gone.known[0]));
+    }
+
+    #[test]
+    fn a_card_that_nobody_knows_is_refused_once_every_card_is_read() {
+        let mut desk = invented::desk();
+        let card = desk.readers[2].card.as_mut().unwrap();
+        card.stage = Stage::Reading {
+            done: 1,
+            of: 9,
+            what: None,
+        };
+        let while_reading = of(desk.clone(), "another").has_the_card();
+        desk.readers[2].card.as_mut().unwrap().stage = Stage::Read;
+        for reader in &mut desk.readers {
+            if reader.card.is_none() {
+                reader.status = ReaderStatus::Empty;
+            }
+        }
+        let known = desk.known[0].card.0.clone();
+        let refused = of(desk.clone(), "another").has_the_card();
+
+        assert!(while_reading.is_ok(), "{while_reading:?}");
+        let Err(Failure::OtherCard { id, there }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(id.0, "another");
+        assert!(there.contains(&known), "{there:?}");
+        assert!(of(desk, &known).has_the_card().is_ok());
+    }
 }
