@@ -49,7 +49,7 @@ pub(super) const CHECKS: &[Check] = &[
         meaning: "Some models are known for trouble on Linux: firmware that is missing, cards that \
              are not noticed, answers that are cut short.",
         after: &["reader"],
-        by: By::Picture(known_bad),
+        by: By::Machine(known_bad),
         outcomes: known_bad::ALL,
     },
 ];
@@ -69,11 +69,37 @@ const LONGEST_MODULES: u64 = 1 << 20;
 /// Those that take readers for themselves.
 const TAKERS: [&str; 3] = ["pn533_usb", "pn533", "port100"];
 
-/// Part of a name, and what is known of it.
-const BAD: [(&str, Outcome); 3] = [
-    ("AU9540", known_bad::CUTS_ANSWERS),
-    ("5880", known_bad::FIRMWARE),
-    ("58200", known_bad::FIRMWARE),
+/// A model that is known for trouble.
+struct Bad {
+    /// USB's numbers of vendor and products (libccid, supported_readers.txt).
+    vendor: &'static str,
+    products: &'static [&'static str],
+    /// How libccid calls them, before the interface and the serial number.
+    name: &'static str,
+    outcome: Outcome,
+}
+
+const BAD: [Bad; 3] = [
+    Bad {
+        vendor: "058f",
+        products: &["9540"],
+        name: "Alcor Micro AU9540",
+        outcome: known_bad::CUTS_ANSWERS,
+    },
+    Bad {
+        vendor: "0a5c",
+        products: &[
+            "5800", "5801", "5802", "5804", "5805", "5832", "5833", "5834",
+        ],
+        name: "Broadcom Corp 5880",
+        outcome: known_bad::FIRMWARE,
+    },
+    Bad {
+        vendor: "0a5c",
+        products: &["5842", "5843", "5844", "5845"],
+        name: "Broadcom Corp 58200",
+        outcome: known_bad::FIRMWARE,
+    },
 ];
 
 const MISSING: &str = "Its driver is missing: install libccid (ccid on Fedora), and start pcscd anew. \
@@ -135,11 +161,16 @@ outcomes! {
     }
 }
 
+/// How long ` 00 01` is, reader and slot, at the end of each name (pcsc-lite).
+const NUMBERS: usize = 6;
+
 /// An interface on the bus that is a reader's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct OnTheBus {
     /// As the device calls itself, or its numbers.
     name: String,
+    /// USB's, of its vendor and of it.
+    numbers: Option<(String, String)>,
     /// The kernel's driver that has taken it. pcscd's (`usbfs`) is none of them.
     driver: Option<String>,
 }
@@ -214,17 +245,16 @@ fn readers_below(bus: &Path) -> Option<Vec<OnTheBus>> {
         // 1-2:1.0 is an interface of the device 1-2 (Linux, usb.rst).
         let device = interface.file_name()?.to_str()?.split(':').next()?;
         let device = bus.join(device);
+        let numbers = attribute(&device, "idVendor").zip(attribute(&device, "idProduct"));
         let name = attribute(&device, "product").or_else(|| {
-            let (vendor, product) = (
-                attribute(&device, "idVendor")?,
-                attribute(&device, "idProduct")?,
-            );
+            let (vendor, product) = numbers.as_ref()?;
             Some(format!("{vendor}:{product}"))
         });
         let driver = fs::read_link(interface.join("driver")).ok();
         let driver = driver.and_then(|it| Some(it.file_name()?.to_str()?.to_owned()));
         Some(OnTheBus {
             name: readable(&name.unwrap_or_else(|| "a reader without a name".into())),
+            numbers,
             driver: driver.filter(|driver| driver != "usbfs"),
         })
     });
@@ -248,15 +278,39 @@ fn reader(snapshot: &Snapshot) -> Found {
     reader::THERE.told(&[("readers", &names.join(", "))])
 }
 
-fn known_bad(snapshot: &Snapshot) -> Found {
-    let names = snapshot.readers.iter().map(|reader| &reader.name.0);
-    let bad = names.filter_map(|name| {
-        let known = BAD.iter().find(|(part, _)| name.contains(part))?;
-        Some((name, known.1))
+fn known_bad(place: &Place) -> Vec<Found> {
+    let listed = place.picture.iter().flat_map(|it| &it.readers);
+    let by_name = listed.filter_map(|reader| {
+        let model = model(&reader.name.0);
+        let bad = BAD.iter().find(|bad| bad.name == model)?;
+        Some((bad, reader.name.to_string()))
     });
-    match bad.into_iter().next() {
-        Some((name, bad)) => bad.told(&[("reader", name)]),
+    let on_the_bus = readers_below(&place.root.join(BUS)).unwrap_or_default();
+    let by_numbers = on_the_bus.into_iter().filter_map(|reader| {
+        let (vendor, product) = reader.numbers?;
+        let is_it = |bad: &&Bad| bad.vendor == vendor && bad.products.contains(&&product[..]);
+        Some((BAD.iter().find(is_it)?, reader.name))
+    });
+    vec![match by_name.chain(by_numbers).next() {
+        Some((bad, name)) => bad.outcome.told(&[("reader", &name)]),
         None => known_bad::SOUND.found(),
+    }]
+}
+
+/// `Broadcom Corp 5880 [Contacted SmartCard] (0123456789ABCD) 00 00` without its
+/// interface, its serial number, and the numbers that pcscd gives it.
+fn model(name: &str) -> &str {
+    let end = name.find(['[', '(']).unwrap_or(name.len());
+    let model = name[..end].trim_end();
+    let is_numbered = end == name.len() && model.len() > NUMBERS;
+    let (before, numbers) = model
+        .split_at_checked(model.len().saturating_sub(NUMBERS))
+        .unwrap_or((model, ""));
+    let is_number = |c: char| c.is_ascii_hexdigit() || c == ' ';
+    if is_numbered && numbers.starts_with(' ') && numbers.chars().all(is_number) {
+        before
+    } else {
+        model
     }
 }
 

@@ -103,20 +103,48 @@ fn of_the_modules() -> Vec<Case> {
     ]
 }
 
+/// What is bad is told by its name, and never by a serial number.
 fn of_the_models() -> Vec<Case> {
     let cases = [
         ("Alcor Micro AU9540 00 00", known_bad::CUTS_ANSWERS),
         (
-            "Broadcom Corp 5880 [Contacted SmartCard] 00 00",
+            "Broadcom Corp 5880 [Contacted SmartCard] (0123456789ABCD) 00 00",
+            known_bad::FIRMWARE,
+        ),
+        (
+            "Broadcom Corp 58200 [Contacted SmartCard] 01 00",
             known_bad::FIRMWARE,
         ),
         ("SCR3310 [CCID] 00 00", known_bad::SOUND),
+        (
+            "Identiv SCR33xx [CCID Interface] (21125880200582) 00 00",
+            known_bad::SOUND,
+        ),
+        ("AU9540", known_bad::SOUND),
+        ("", known_bad::SOUND),
+        ("éé 00", known_bad::SOUND),
     ];
     let cases = cases.into_iter().map(|(name, expected)| {
-        let mut snapshot = invented::desk();
-        snapshot.readers.truncate(1);
-        snapshot.readers[0].name.0 = name.into();
-        case("reader-known-bad", expected, known_bad(&snapshot))
+        let root = tempfile::tempdir().unwrap();
+        let mut place = Place::below(root.path());
+        with_readers(&mut place, 1);
+        let picture = Arc::make_mut(place.picture.as_mut().unwrap());
+        picture.readers[0].name.0 = name.into();
+        single("reader-known-bad", expected, known_bad(&place))
     });
-    cases.collect()
+    let mut cases: Vec<Case> = cases.collect();
+    for (vendor, product, expected) in [
+        ("0a5c", "5834", known_bad::FIRMWARE),
+        ("058f", "9540", known_bad::CUTS_ANSWERS),
+        ("04e6", "5834", known_bad::SOUND),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let mut place = Place::below(root.path());
+        bus(&place);
+        write(&place, &format!("{BUS}/1-2/idVendor"), vendor);
+        write(&place, &format!("{BUS}/1-2/idProduct"), product);
+        with_readers(&mut place, 1);
+        cases.push(single("reader-known-bad", expected, known_bad(&place)));
+    }
+    cases
 }
