@@ -142,6 +142,11 @@ outcomes! {
             "Have it set over the network: systemd-timesyncd or chrony does.",
             "sudo timedatectl set-ntp true",
         );
+        NOT_YET: Outcome::warning("a time service runs, and has not set it yet").by(
+            "Wait: after the machine has started, or the network has come, it takes some minutes. If \
+             it stays so, the network keeps it from the servers that it asks.",
+            "timedatectl timesync-status",
+        );
         NOBODY: Outcome::unknown("there is no timedatectl to ask");
         NOT_TOLD: Outcome::unknown("timedatectl: {what it said}");
     }
@@ -149,19 +154,26 @@ outcomes! {
 
 fn clock(_: &Place) -> Vec<Found> {
     let mut command = Command::new("timedatectl");
-    command.args(["show", "--property=NTPSynchronized", "--value"]);
+    command.args(["show", "--property=NTP,NTPSynchronized"]);
     vec![judge_clock(child::said(command, LIMIT).as_ref())]
 }
 
+/// `NTP=yes`: one that systemd knows of is switched on (org.freedesktop.timedate1(5)).
 fn judge_clock(said: Result<&Said, &ChildError>) -> Found {
     let said = match said {
         Ok(said) => said,
         Err(ChildError::NotThere) => return clock::NOBODY.found(),
         Err(error) => return clock::NOT_TOLD.told(&[("what it said", error)]),
     };
-    match said.text.trim() {
-        "yes" if said.is_fine => clock::SET.found(),
-        "no" if said.is_fine => clock::NOT_SET.found(),
+    let is = |name: &str| {
+        let mut lines = said.text.lines().filter_map(|line| line.split_once('='));
+        let found = lines.find(|(key, _)| *key == name);
+        found.map(|(_, value)| value.trim() == "yes")
+    };
+    match (is("NTPSynchronized"), is("NTP")) {
+        (Some(true), _) if said.is_fine => clock::SET.found(),
+        (Some(false), Some(true)) if said.is_fine => clock::NOT_YET.found(),
+        (Some(false), _) if said.is_fine => clock::NOT_SET.found(),
         _ => clock::NOT_TOLD.told(&[("what it said", &first_line(&said.text))]),
     }
 }

@@ -73,10 +73,22 @@ fn without_systemd_there_is_no_unit() {
 
 fn of_the_clock() -> Vec<Case> {
     let cases = [
-        (Ok(said(true, "yes\n")), clock::SET),
-        (Ok(said(true, "no\n")), clock::NOT_SET),
+        (Ok(said(true, "NTP=yes\nNTPSynchronized=yes\n")), clock::SET),
+        // Set by what systemd knows nothing of, or by the host of a container.
+        (Ok(said(true, "NTP=no\nNTPSynchronized=yes\n")), clock::SET),
+        (
+            Ok(said(true, "NTP=no\nNTPSynchronized=no\n")),
+            clock::NOT_SET,
+        ),
+        (Ok(said(true, "NTPSynchronized=no\n")), clock::NOT_SET),
+        // Just after the machine has started.
+        (
+            Ok(said(true, "NTP=yes\nNTPSynchronized=no\n")),
+            clock::NOT_YET,
+        ),
         (Ok(said(true, "")), clock::NOT_TOLD),
-        (Ok(said(false, "yes\n")), clock::NOT_TOLD),
+        (Ok(said(true, "NTP=yes\n")), clock::NOT_TOLD),
+        (Ok(said(false, "NTPSynchronized=yes\n")), clock::NOT_TOLD),
         (Ok(said(false, "Failed to connect to bus")), clock::NOT_TOLD),
         (Err(HANGS), clock::NOT_TOLD),
         (Err(ChildError::NotThere), clock::NOBODY),
