@@ -8,6 +8,16 @@ pub(crate) fn configuration(variable: impl Fn(&str) -> Option<OsString>) -> Opti
     folder(variable, "XDG_CONFIG_HOME", ".config")
 }
 
+/// What programs keep for them, if there is a place for it.
+pub(crate) fn data(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    folder(variable, "XDG_DATA_HOME", ".local/share")
+}
+
+/// GnuPG's (gpg(1), GNUPGHOME), if there is a place for it.
+pub(crate) fn gnupg(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    folder(variable, "GNUPGHOME", ".gnupg")
+}
+
 /// What is kept from one login to the next, if there is a place for it.
 pub(crate) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     folder(variable, "XDG_STATE_HOME", ".local/state")

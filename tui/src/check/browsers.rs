@@ -105,7 +105,7 @@ outcomes! {
 fn profiles(place: &Place) -> Option<browsers::Found> {
     let home = place.home.clone()?;
     Some(browsers::find(&Home {
-        data: home.join(".local/share"),
+        data: (place.data.clone()).unwrap_or_else(|| home.join(".local/share")),
         programs: ["usr/bin", "usr/local/bin"]
             .map(|below| place.root.join(below))
             .into(),

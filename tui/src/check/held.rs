@@ -76,7 +76,7 @@ const OURS: [&str; 3] = ["cacd", "cacctl", "pcscd"];
 const SCDAEMON: &str = "scdaemon";
 
 const LET_GO: &str = "scdaemon is GnuPG's, and opens cards for itself alone. Have it let go; to keep it \
-     from doing so again, put the lines disable-ccid and pcsc-shared into ~/.gnupg/scdaemon.conf.";
+     from doing so again, put the lines disable-ccid and pcsc-shared into {folder}/scdaemon.conf.";
 const LET_GO_BY: &str = "gpgconf --kill scdaemon";
 
 outcomes! {
@@ -207,13 +207,15 @@ fn card_held(place: &Place) -> Vec<Found> {
         .filter_map(|reader| reader.card.as_ref())
         .any(|card| card.stage == Stage::Held);
     let programs = told(&users);
-    let told: &Told<'_> = &[("programs", &programs)];
+    let folder = place.gnupg.as_deref().unwrap_or(Path::new("~/.gnupg"));
+    let folder = folder.display();
+    let told: &Told<'_> = &[("programs", &programs), ("folder", &folder)];
     vec![match (is_held, scdaemon) {
         (true, Some(_)) => card_held::BY_SCDAEMON.told(told),
         (true, None) if users.is_empty() => card_held::BY_ANOTHER_USER.found(),
         (true, None) => card_held::BY_YOURS.told(told),
         (false, Some(scdaemon)) if !shares(place) => {
-            card_held::MAY_BE_TAKEN.told(&[("id", &scdaemon.id)])
+            card_held::MAY_BE_TAKEN.told(&[("id", &scdaemon.id), ("folder", &folder)])
         }
         (false, _) if users.is_empty() => card_held::NOBODY.found(),
         (false, _) => {
@@ -226,10 +228,7 @@ fn card_held(place: &Place) -> Vec<Found> {
 
 /// Whether GnuPG is told to share cards.
 fn shares(place: &Place) -> bool {
-    let file = place
-        .home
-        .as_ref()
-        .map(|home| home.join(".gnupg/scdaemon.conf"));
+    let file = place.gnupg.as_ref().map(|it| it.join("scdaemon.conf"));
     let text = file.and_then(|file| read(&file)).unwrap_or_default();
     text.lines().any(|line| line.trim() == SHARES)
 }

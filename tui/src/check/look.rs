@@ -23,6 +23,10 @@ pub struct Place {
     pub home: Option<PathBuf>,
     /// Of this user (`XDG_CONFIG_HOME`).
     pub configuration: Option<PathBuf>,
+    /// What programs keep for this user (`XDG_DATA_HOME`).
+    pub data: Option<PathBuf>,
+    /// GnuPG's (`GNUPGHOME`).
+    pub gnupg: Option<PathBuf>,
     /// The daemon's.
     pub socket: PathBuf,
     /// pcscd's socket, where the environment names one (`PCSCLITE_CSOCK_NAME`).
@@ -39,6 +43,8 @@ impl Place {
             socket,
             home: std::env::home_dir(),
             configuration: folders::configuration(|name| std::env::var_os(name)),
+            data: folders::data(|name| std::env::var_os(name)),
+            gnupg: folders::gnupg(|name| std::env::var_os(name)),
             pcscd: std::env::var_os("PCSCLITE_CSOCK_NAME").map(PathBuf::from),
             picture: picture.map(Arc::new),
         }
@@ -54,6 +60,8 @@ impl Place {
             socket: root.join("socket"),
             home: Some(root.join("home")),
             configuration: Some(root.join("home/.config")),
+            data: Some(root.join("home/.local/share")),
+            gnupg: Some(root.join("home/.gnupg")),
             pcscd: None,
             picture: None,
         }

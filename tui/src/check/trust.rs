@@ -42,8 +42,9 @@ outcomes! {
     }
 }
 
-/// The system's, and a user's own.
-const FOLDERS: [&str; 2] = ["etc/cacd/trust", ".config/cacd/trust"];
+/// The system's, below the root; a user's own, below their configuration.
+const OF_THE_SYSTEM: &str = "etc/cacd/trust";
+const OF_THE_USER: &str = "cacd/trust";
 
 fn authorities(place: &Place) -> Vec<Found> {
     let folders = folders(place);
@@ -69,9 +70,8 @@ fn authorities(place: &Place) -> Vec<Found> {
 }
 
 fn folders(place: &Place) -> Vec<PathBuf> {
-    let [system, own] = FOLDERS;
-    let own = place.home.iter().map(|home| home.join(own));
-    std::iter::once(place.root.join(system))
+    let own = place.configuration.iter().map(|it| it.join(OF_THE_USER));
+    std::iter::once(place.root.join(OF_THE_SYSTEM))
         .chain(own)
         .collect()
 }

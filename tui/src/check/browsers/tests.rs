@@ -80,6 +80,16 @@ fn of_lists() -> Vec<Case> {
 }
 
 fn of_what_lies_elsewhere() -> Vec<Case> {
+    // As Chromium itself does, its data is looked for where XDG_DATA_HOME says.
+    let elsewhere = Machine::new();
+    elsewhere.write("home/.config/chromium/a", b"");
+    let list = b"name=CAC\nlibrary=opensc-pkcs11.so\n";
+    elsewhere.write("elsewhere/pki/nssdb/pkcs11.txt", list);
+    let before = elsewhere.modules();
+    let after = modules(&Place {
+        data: Some(elsewhere.0.path().join("elsewhere")),
+        ..Place::below(elsewhere.0.path())
+    });
     let bare = Machine::new();
     let homeless = Place {
         home: None,
@@ -91,6 +101,8 @@ fn of_what_lies_elsewhere() -> Vec<Case> {
     sandboxed.write("home/snap/chromium/current/a", b"");
     let module = |expected, found| single("browser-module", expected, found);
     vec![
+        module(modules::NO_LIST, before),
+        module(modules::LISTED, after),
         module(modules::NO_BROWSER, bare.modules()),
         module(modules::NO_HOME, modules(&homeless)),
         module(modules::NO_PROFILES, unlisted.modules()),

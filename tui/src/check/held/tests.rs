@@ -82,11 +82,19 @@ fn of_a_card_that_is_free() -> Vec<Case> {
     fs::create_dir_all(&gnupg).unwrap();
     fs::write(gnupg.join("scdaemon.conf"), "disable-ccid\npcsc-shared\n").unwrap();
     let shares = card_held(&place);
+    // As gpg itself does, GnuPG is looked for where GNUPGHOME says.
+    let elsewhere = Place {
+        gnupg: Some(root.path().join("elsewhere")),
+        ..place
+    };
+    let of_another = card_held(&elsewhere);
+    assert!(format!("{of_another:?}").contains("elsewhere/scdaemon.conf"));
     vec![
         single("card-held", card_held::NOBODY, none),
         single("card-held", card_held::SHARED, browser),
         single("card-held", card_held::MAY_BE_TAKEN, scdaemon),
         single("card-held", card_held::SHARED, shares),
+        single("card-held", card_held::MAY_BE_TAKEN, of_another),
     ]
 }
 

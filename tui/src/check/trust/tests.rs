@@ -34,6 +34,18 @@ pub(in crate::check) fn cases() -> Vec<Case> {
     fs::write(anchors.join("b.p7b"), "nothing").unwrap();
     each(&place, &[authorities::SOUND, authorities::ODD]);
 
+    let own = folder.path().join("elsewhere");
+    fs::create_dir_all(own.join("cacd/trust/anchors")).unwrap();
+    fs::write(own.join("cacd/trust/anchors/c.der"), ROOT).unwrap();
+    let with_own = Place {
+        configuration: Some(own),
+        ..place.clone()
+    };
+    each(
+        &with_own,
+        &[authorities::SOUND, authorities::ODD, authorities::SOUND],
+    );
+
     let mut picture = invented::checked();
     let card = picture.readers[2].card.as_mut().unwrap();
     card.certificates[0].chain = ChainStatus::NotTrusted {
