@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cac_common::reader::ServiceStatus;
@@ -114,7 +115,16 @@ outcomes! {
 outcomes! {
     socket {
         THERE: Outcome::fine("{path}");
-        NOT_THERE: Outcome::failed("pcscd's socket ({path}): {why}")
+        NOT_THERE: Outcome::failed("pcscd's socket ({path}): it is not there")
+            .by(super::START_IT, super::START_IT_BY);
+        DEAD: Outcome::failed("pcscd's socket ({path}): nobody listens there")
+            .by(super::START_IT, super::START_IT_BY);
+        NOT_FOR_YOU: Outcome::failed("pcscd's socket ({path}): it is not for you").by(
+            "It is for everybody as packages have it; polkit says who is let in. Have systemd make it \
+             anew; where it stays so, a file in /etc/systemd/system changes its mode.",
+            "sudo systemctl restart pcscd.socket",
+        );
+        OTHER: Outcome::failed("pcscd's socket ({path}): {why}")
             .by(super::START_IT, super::START_IT_BY);
     }
 }
@@ -197,7 +207,7 @@ fn service(place: &Place) -> Option<ServiceStatus> {
     place.picture.as_ref().map(|picture| picture.service)
 }
 
-fn path(place: &Place) -> std::path::PathBuf {
+fn path(place: &Place) -> PathBuf {
     (place.pcscd.clone()).unwrap_or_else(|| place.root.join(SOCKET))
 }
 
@@ -205,18 +215,19 @@ fn socket(place: &Place) -> Vec<Found> {
     let path = path(place);
     vec![match UnixStream::connect(&path) {
         Ok(_) => socket::THERE.told(&[("path", &path.display())]),
-        Err(error) => socket::NOT_THERE.told(&[("path", &path.display()), ("why", &told(&error))]),
+        Err(error) => unreached(&error, &path),
     }]
 }
 
-fn told(error: &io::Error) -> String {
+fn unreached(error: &io::Error, path: &Path) -> Found {
     let known = [
-        (io::ErrorKind::NotFound, "it is not there"),
-        (io::ErrorKind::ConnectionRefused, "nobody listens there"),
-        (io::ErrorKind::PermissionDenied, "it is not for you"),
+        (io::ErrorKind::NotFound, socket::NOT_THERE),
+        (io::ErrorKind::ConnectionRefused, socket::DEAD),
+        (io::ErrorKind::PermissionDenied, socket::NOT_FOR_YOU),
     ];
     let known = known.iter().find(|(kind, _)| *kind == error.kind());
-    known.map_or_else(|| error.to_string(), |(_, told)| (*told).to_owned())
+    let outcome = known.map_or(socket::OTHER, |(_, outcome)| *outcome);
+    outcome.told(&[("path", &path.display()), ("why", error)])
 }
 
 /// Whether pcscd hangs up on whoever asks, as polkit has it.
@@ -259,7 +270,7 @@ fn access(place: &Place) -> Vec<Found> {
         }
         Answer::TurnedAway => access::TURNED_AWAY.found(),
         Answer::Silence => access::SILENCE.found(),
-        Answer::NotThere(error) => access::GONE.told(&[("what went wrong", &told(&error))]),
+        Answer::NotThere(error) => access::GONE.told(&[("what went wrong", &error)]),
     }]
 }
 

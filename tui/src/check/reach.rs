@@ -1,11 +1,13 @@
 //! Whether each portal can be reached from this machine, and is who it says.
 
+use std::fmt;
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use cac_common::client::Client;
 use cac_common::snapshot::Portal;
@@ -18,7 +20,7 @@ use super::anywhere::any;
 use super::child::{self, ChildError, Said};
 use super::look::Place;
 use super::machine::read;
-use super::outcome::{Outcome, outcomes};
+use super::outcome::{Outcome, Told, outcomes};
 use super::{By, Check, Found};
 
 pub(super) const CHECK: Check = Check {
@@ -32,11 +34,14 @@ pub(super) const CHECK: Check = Check {
     outcomes: portals::ALL,
 };
 
-/// Of one connection, of the daemon's answer, and of openssl: less than a check
-/// may take in all.
+/// Of looking up a name, of one connection, of the daemon's answer, and of openssl.
+const NAMING: Duration = Duration::from_secs(2);
 const CONNECTING: Duration = Duration::from_millis(1500);
 const ANSWER: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(3);
+
+/// Of one portal: less than a check may take in all.
+const ALL: Duration = Duration::from_secs(6);
 
 /// Of one file of anchors.
 const LONGEST_ANCHORS: u64 = 4 * 1024 * 1024;
@@ -50,17 +55,30 @@ const MOST_ADDRESSES: usize = 2;
 /// What openssl says at the end (openssl-verification-options(1)).
 const VERDICT: &str = "Verify return code: ";
 
+const NETWORK: &str = "Check the network and the VPN: can a browser open it? If so, a proxy may be needed \
+     (cacd.toml). If it lasts, ask the portal's help desk.";
+const BY_CURL: &str = "curl --head https://{server}/";
+const NAMES: &str = "getent ahosts {host}";
+
 outcomes! {
     portals {
         NO_PICTURE: Outcome::not_applicable("which there are is not known");
         PROXY: Outcome::not_applicable("cacd goes through a proxy");
         NO_ADDRESS: Outcome::failed("{origin} is no address of a server")
             .mended("Mend the origin in its profile.");
-        AWAY: Outcome::failed("{why}").by(
-            "Check the network and the VPN: can a browser open it? If so, a proxy may be needed \
-             (cacd.toml). If it lasts, ask the portal's help desk.",
-            "curl --head https://{host}:{port}/",
+        NO_NAME: Outcome::failed("the name {host} is not known")
+            .by(super::NETWORK, super::NAMES);
+        NO_ADDRESSES: Outcome::failed("the name {host} has no address")
+            .by(super::NETWORK, super::NAMES);
+        SLOW_NAMES: Outcome::failed("the name {host} was not found within {seconds} s").by(
+            "The servers for names (DNS) do not answer, or slowly: the network or the VPN is not up \
+             yet, or names the wrong ones. Nothing is said of the portal itself.",
+            super::NAMES,
         );
+        REFUSED: Outcome::failed("nothing listens at {server}")
+            .by(super::NETWORK, super::BY_CURL);
+        SILENT: Outcome::failed("{server} does not answer").by(super::NETWORK, super::BY_CURL);
+        AWAY: Outcome::failed("{server}: {why}").by(super::NETWORK, super::BY_CURL);
         NO_PROFILE: Outcome::unknown("{why}");
         NO_ANCHORS: Outcome::unknown("{server} answers; {why}");
         NO_OPENSSL: Outcome::unknown("{server} answers; there is no openssl to look at it");
@@ -117,64 +135,155 @@ fn has_a_proxy(place: &Place) -> bool {
 }
 
 fn called(place: &Place, runtime: Option<&Handle>, portal: &Portal) -> Found {
-    let Some((host, port)) = host_and_port(&portal.origin) else {
+    let Some(server) = Server::of(&portal.origin) else {
         return portals::NO_ADDRESS.told(&[("origin", &portal.origin)]);
     };
-    if let Err(cause) = connected(&host, port) {
-        return portals::AWAY.told(&[("why", &cause), ("host", &host), ("port", &port)]);
+    let end = now() + ALL;
+    if let Err(away) = server
+        .addresses(NAMING, resolved)
+        .and_then(|it| server.connected(&it))
+    {
+        return *away;
     }
     let anchors = match anchors(place, runtime, &portal.name) {
         Ok(anchors) => anchors,
         Err(why) => return portals::NO_PROFILE.told(&[("why", &why)]),
     };
-    let mut command = Command::new("openssl");
-    let server = format!("{host}:{port}");
-    command.args(["s_client", "-connect", &server]);
-    command.args(["-servername", &host, "-verify_hostname", &host]);
-    let together = match together(&anchors) {
-        Ok(together) => together,
-        Err(why) => return portals::NO_ANCHORS.told(&[("server", &server), ("why", &why)]),
-    };
-    if let Some(file) = &together {
-        // cacd takes any certificate that is named for an anchor.
-        command.args(["-partial_chain", "-CAfile"]);
-        command.arg(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    }
-    judge(child::said(command, LIMIT).as_ref(), &server)
+    server.looked_at(&anchors, LIMIT.min(end.saturating_duration_since(now())))
 }
 
-/// `https://host:443/…`.
-fn host_and_port(origin: &str) -> Option<(String, u16)> {
-    let rest = origin.strip_prefix("https://")?;
-    let authority = rest.split('/').next()?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-        _ => (authority, 443),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    // It stands on a command line.
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
-    let is_host = !host.is_empty() && !host.starts_with('-') && host.chars().all(is_plain);
-    is_host.then(|| (host.to_owned(), port))
+#[expect(
+    clippy::disallowed_methods,
+    reason = "other programs are given what is left of the time of this check"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
-fn connected(host: &str, port: u16) -> Result<(), String> {
-    let addresses = (host, port).to_socket_addrs();
-    let addresses = addresses.map_err(|_| format!("the name {host} is not known"))?;
-    let mut last = format!("the name {host} has no address");
-    for address in addresses.take(MOST_ADDRESSES) {
-        let Err(error) = TcpStream::connect_timeout(&address, CONNECTING) else {
-            return Ok(());
-        };
-        last = if error.kind() == io::ErrorKind::ConnectionRefused {
-            format!("nothing listens at {host}:{port}")
-        } else if error.kind() == io::ErrorKind::TimedOut {
-            format!("{host}:{port} does not answer")
+fn resolved(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok((host, port).to_socket_addrs()?.collect())
+}
+
+/// Where a portal is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Server {
+    /// A name, or an address without brackets.
+    host: String,
+    port: u16,
+}
+
+/// With brackets around an address of IPv6.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}")
         } else {
-            format!("{host}:{port}: {error}")
-        };
+            write!(f, "{host}:{port}")
+        }
     }
-    Err(last)
+}
+
+impl Server {
+    /// `https://host:443/…`.
+    fn of(origin: &str) -> Option<Self> {
+        let rest = origin.strip_prefix("https://")?;
+        let authority = rest.split('/').next()?;
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (authority, 443),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        // It stands on a command line.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+        let is_host = !host.is_empty() && !host.starts_with('-') && host.chars().all(is_plain);
+        let host = host.to_owned();
+        is_host.then_some(Self { host, port })
+    }
+
+    fn told(&self, outcome: Outcome) -> Found {
+        outcome.told(&[("host", &self.host), ("server", self)])
+    }
+
+    /// Whoever looks up names takes as long as they like: the thread is left to them.
+    fn addresses(
+        &self,
+        limit: Duration,
+        resolved: impl FnOnce(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + 'static,
+    ) -> Result<Vec<SocketAddr>, Box<Found>> {
+        if let Ok(address) = self.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
+        }
+        let (tell, told) = mpsc::channel();
+        let (host, port) = (self.host.clone(), self.port);
+        std::thread::spawn(move || {
+            // It was given up meanwhile.
+            let _ = tell.send(resolved(&host, port));
+        });
+        match told.recv_timeout(limit) {
+            Ok(Ok(addresses)) if addresses.is_empty() => {
+                Err(self.told(portals::NO_ADDRESSES).into())
+            }
+            Ok(Ok(addresses)) => Ok(addresses),
+            Ok(Err(_)) => Err(self.told(portals::NO_NAME).into()),
+            Err(_) => {
+                let seconds = limit.as_secs();
+                let told: &Told<'_> = &[("host", &self.host), ("seconds", &seconds)];
+                Err(portals::SLOW_NAMES.told(told).into())
+            }
+        }
+    }
+
+    fn connected(&self, addresses: &[SocketAddr]) -> Result<(), Box<Found>> {
+        let mut last = self.told(portals::NO_ADDRESSES);
+        for address in addresses.iter().take(MOST_ADDRESSES) {
+            let Err(error) = TcpStream::connect_timeout(address, CONNECTING) else {
+                return Ok(());
+            };
+            last = self.away(&error);
+        }
+        Err(last.into())
+    }
+
+    fn away(&self, error: &io::Error) -> Found {
+        let known = [
+            (io::ErrorKind::ConnectionRefused, portals::REFUSED),
+            (io::ErrorKind::TimedOut, portals::SILENT),
+        ];
+        let known = known.iter().find(|(kind, _)| *kind == error.kind());
+        let outcome = known.map_or(portals::AWAY, |(_, outcome)| *outcome);
+        outcome.told(&[("server", self), ("why", error)])
+    }
+
+    /// By openssl: whether its certificate is named for it, and trusted.
+    fn looked_at(&self, anchors: &[String], limit: Duration) -> Found {
+        let together = match together(anchors) {
+            Ok(together) => together,
+            Err(why) => return portals::NO_ANCHORS.told(&[("server", self), ("why", &why)]),
+        };
+        let mut command = Command::new("openssl");
+        command.arg("s_client").args(self.arguments());
+        if let Some(file) = &together {
+            // cacd takes any certificate that is named for an anchor.
+            command.args(["-partial_chain", "-CAfile"]);
+            command.arg(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        }
+        judge(child::said(command, limit).as_ref(), &self.to_string())
+    }
+
+    /// An address is no name to be asked for (RFC 6066, 3), and stands in a
+    /// certificate as an address.
+    fn arguments(&self) -> Vec<String> {
+        let connect = ["-connect".to_owned(), self.to_string()];
+        let host = || self.host.clone();
+        let named = if self.host.parse::<IpAddr>().is_ok() {
+            vec!["-noservername".into(), "-verify_ip".into(), host()]
+        } else {
+            let [name, verify] = ["-servername", "-verify_hostname"].map(str::to_owned);
+            vec![name, host(), verify, host()]
+        };
+        connect.into_iter().chain(named).collect()
+    }
 }
 
 /// Of the profile; the system's where it names none.

@@ -22,9 +22,105 @@ fn an_origin_is_a_host_and_a_port() {
         ("https://:443", None),
         ("https://host:99999", None),
     ] {
-        let found = host_and_port(origin);
-        let found = found.as_ref().map(|(host, port)| (&host[..], *port));
+        let found = Server::of(origin);
+        let found = found.as_ref().map(|it| (&it.host[..], it.port));
         assert_eq!(found, expected, "{origin}");
+    }
+}
+
+#[test]
+fn a_name_is_asked_for_by_name_and_an_address_by_address() {
+    for (origin, expected) in [
+        (
+            "https://portal.example.mil",
+            "-connect portal.example.mil:443 -servername portal.example.mil \
+             -verify_hostname portal.example.mil",
+        ),
+        (
+            "https://192.0.2.7:8443",
+            "-connect 192.0.2.7:8443 -noservername -verify_ip 192.0.2.7",
+        ),
+        (
+            "https://[2001:db8::7]",
+            "-connect [2001:db8::7]:443 -noservername -verify_ip 2001:db8::7",
+        ),
+    ] {
+        let arguments = Server::of(origin).unwrap().arguments();
+
+        assert_eq!(arguments.join(" "), expected);
+    }
+}
+
+/// A real server, whose certificate has its address in it.
+#[test]
+fn a_server_at_an_address_is_known_by_its_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (key, own, other) = (path("key.pem"), path("own.pem"), path("other.pem"));
+    for (certificate, address) in [(&own, "IP:127.0.0.1"), (&other, "IP:127.0.0.2")] {
+        let made = Command::new("openssl")
+            .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2".split(' '))
+            .args(["-subj", "/CN=portal", "-addext"])
+            .arg(format!("subjectAltName={address}"))
+            .args(["-keyout", &key, "-out", certificate])
+            .output()
+            .expect("openssl (make deps)");
+        assert!(made.status.success(), "{made:?}");
+        let serving = Serving::start(&key, certificate);
+        let server = Server::of(&format!("https://127.0.0.1:{}", serving.port)).unwrap();
+
+        let found = server.looked_at(std::slice::from_ref(certificate), LONG);
+
+        let expected = if certificate == &own {
+            portals::TRUSTED
+        } else {
+            portals::NOT_TRUSTED
+        };
+        assert_eq!(found.outcome(), expected, "{found:?}");
+    }
+}
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_mins(2);
+
+/// `openssl s_server` at a port that is free.
+struct Serving {
+    server: std::process::Child,
+    port: u16,
+}
+
+impl Serving {
+    fn start(key: &str, certificate: &str) -> Self {
+        use std::io::BufRead as _;
+
+        let mut server = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-key", key])
+            .args(["-cert", certificate])
+            // At its end it would hang up.
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("openssl (make deps)");
+        let said = io::BufReader::new(server.stdout.take().unwrap());
+        // ACCEPT 127.0.0.1:46231
+        let mut lines = said.lines().map(Result::unwrap);
+        let port = lines.find_map(|line| {
+            let (_, port) = line.strip_prefix("ACCEPT ")?.rsplit_once(':')?;
+            port.parse().ok()
+        });
+        // Whatever else it says is read, so that it never waits.
+        std::thread::spawn(move || lines.count());
+        let port = port.expect("it says where it listens");
+        Self { server, port }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
     }
 }
 
@@ -94,27 +190,52 @@ fn of_calls() -> Vec<Case> {
     place.picture = Some(Arc::new(picture));
     let found = portals(&place);
     drop(listener);
-    let away = portals(&place);
+    let refused = portals(&place);
     let [no_profile, no_address] = <[Found; 2]>::try_from(found).expect("those enabled");
-    let away = away.into_iter().next().expect("it is called");
-    let anchors = together(&["/nonexistent/anchor.pem".into()]).expect_err("it is not there");
-    let unread = portals::NO_ANCHORS.told(&[("server", &"localhost:1"), ("why", &anchors)]);
+    let refused = refused.into_iter().next().expect("it is called");
+    let server = Server::of("https://portal.example.mil").unwrap();
+    let unread = server.looked_at(&["/nonexistent/anchor.pem".into()], LONG);
+    let not_found = || io::Error::from(io::ErrorKind::NotFound);
+    let no_name = server.addresses(LONG, move |_, _| Err(not_found()));
+    let no_addresses = server.addresses(LONG, |_, _| Ok(Vec::new()));
+    let (ends, end) = mpsc::channel::<()>();
+    let slow = server.addresses(Duration::ZERO, move |_, _| {
+        // Until the other end is dropped.
+        let _ = end.recv();
+        Ok(Vec::new())
+    });
+    drop(ends);
+    let silent = server.away(&io::ErrorKind::TimedOut.into());
+    let away = server.away(&io::ErrorKind::NetworkUnreachable.into());
     vec![
         case("portal-reached", portals::NO_PROFILE, no_profile),
         case("portal-reached", portals::NO_ADDRESS, no_address),
+        case("portal-reached", portals::REFUSED, refused),
+        case("portal-reached", portals::NO_NAME, *no_name.unwrap_err()),
+        case(
+            "portal-reached",
+            portals::NO_ADDRESSES,
+            *no_addresses.unwrap_err(),
+        ),
+        case("portal-reached", portals::SLOW_NAMES, *slow.unwrap_err()),
+        case("portal-reached", portals::SILENT, silent),
         case("portal-reached", portals::AWAY, away),
         case("portal-reached", portals::NO_ANCHORS, unread),
     ]
 }
 
 #[test]
-fn a_port_that_nobody_listens_at_is_told() {
+fn an_address_is_looked_up_nowhere_and_a_port_that_nobody_listens_at_is_told() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let there = connected("127.0.0.1", port);
+    let server = Server::of(&format!("https://127.0.0.1:{port}")).unwrap();
+    let addresses = server
+        .addresses(Duration::ZERO, |_, _| panic!("it is no name"))
+        .unwrap();
+    let there = server.connected(&addresses);
     drop(listener);
-    let gone = connected("127.0.0.1", port);
+    let gone = server.connected(&addresses);
 
     assert_eq!(there, Ok(()));
-    assert_eq!(gone, Err(format!("nothing listens at 127.0.0.1:{port}")));
+    assert_eq!(gone.unwrap_err().outcome(), portals::REFUSED);
 }
