@@ -11,6 +11,7 @@ pub(crate) mod nss;
 pub(crate) mod p11_kit;
 pub(crate) mod profiles;
 pub(crate) mod running;
+pub(crate) mod sandbox;
 pub(crate) mod tool;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! The browsers of whoever asks: which of their profiles load the card's module
 //! and trust the authorities that this machine trusts.
 
+mod sandboxed;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use super::{By, Check, Found};
 use crate::browsers::database::{self, Database};
 use crate::browsers::modules::Module;
 use crate::browsers::nss::{self, Held};
+use crate::browsers::sandbox::Sandbox;
 use crate::browsers::{self, Home, Packaging, Profile};
 use crate::setup::names_the_module;
 
@@ -46,7 +49,7 @@ pub(super) const CHECKS: &[Check] = &[
 const ANCHORS: &str = "etc/cacd/trust/anchors";
 const MOST_FILES: usize = 256;
 
-/// Of all calls of certutil: less than a check may take.
+/// Of all calls of programs: less than a check may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The steps of setup that mend it.
@@ -56,14 +59,23 @@ const TOLD: &str = "sandboxes";
 const ADD_IT: &str =
     "The browser never asks for your certificate. Close it, and let setup add the module.";
 
+const IF_IT_DOES_NOT_ASK: &str = "Where the browser does not ask for your certificate, use its native package, or let setup say what may be tried.";
+
 outcomes! {
     modules {
         NO_HOME: Outcome::not_applicable("there is no home folder");
         NO_BROWSER: Outcome::not_applicable("no browser has a profile here");
         NO_PROFILES: Outcome::unknown("its list of profiles cannot be used: {why}")
             .mended("Mend {path}, or move it away while {browser} is closed.");
-        SANDBOXED: Outcome::warning("it runs in a sandbox, which keeps it from the card and from the module")
+        SANDBOXED: Outcome::warning("it runs in a sandbox, which loads no module of this machine, and its list names none of its own")
             .by_setup("Use its native package, or let setup say what may be tried.", super::TOLD);
+        KEPT_AWAY: Outcome::warning("its list names {path}, and its sandbox keeps it from pcscd")
+            .by_setup("Setup says what lets it reach pcscd; start it anew then.", super::TOLD);
+        MAY_BE_KEPT_AWAY: Outcome::unknown("its list names {path}; whether its sandbox lets it reach pcscd is not known")
+            .by_setup(super::IF_IT_DOES_NOT_ASK, super::TOLD);
+        INSIDE: Outcome::unknown("it may reach pcscd, and its list names {path}; whether that is in its sandbox is not seen from here")
+            .by_setup(super::IF_IT_DOES_NOT_ASK, super::TOLD);
+        LISTED_INSIDE: Outcome::fine("by {path}, and its sandbox lets it reach pcscd");
         NO_LIST: Outcome::warning("it has no list of modules yet")
             .by_setup(super::ADD_IT, super::SETUP);
         OLD_LIST: Outcome::warning("its list of modules is of a kind that browsers gave up")
@@ -94,6 +106,8 @@ outcomes! {
             "sudo apt install libnss3-tools",
         );
         NOT_TOLD: Outcome::unknown("certutil does not tell: {why}");
+        NO_LIST: Outcome::warning("it runs in a sandbox, and has no list of authorities yet")
+            .mended("Start it once and close it again; then let setup add them.");
         TRUSTED: Outcome::fine("it trusts all that this machine trusts");
         NOT_TRUSTED: Outcome::warning("it does not trust {authorities}").by(
             "Sites of the DoD look forged to it. Close it, and let setup add the bundle that you have fetched.",
@@ -102,21 +116,23 @@ outcomes! {
     }
 }
 
-fn profiles(place: &Place) -> Option<browsers::Found> {
+fn home(place: &Place) -> Option<Home> {
     let home = place.home.clone()?;
-    Some(browsers::find(&Home {
+    Some(Home {
         data: (place.data.clone()).unwrap_or_else(|| home.join(".local/share")),
         programs: ["usr/bin", "usr/local/bin"]
             .map(|below| place.root.join(below))
             .into(),
         folder: home,
-    }))
+    })
 }
 
 fn modules(place: &Place) -> Vec<Found> {
-    let Some(found) = profiles(place) else {
+    let Some(home) = home(place) else {
         return vec![modules::NO_HOME.found()];
     };
+    let found = browsers::find(&home);
+    let end = now() + LIMIT;
     let mut lines = Vec::new();
     for unlisted in &found.unlisted {
         let path = unlisted.path.display().to_string();
@@ -129,9 +145,11 @@ fn modules(place: &Place) -> Vec<Found> {
         lines.push(line.about(&path, unlisted.browser));
     }
     for profile in &found.profiles {
-        let line = match profile.packaging {
-            Packaging::Native => module_of(place, profile),
-            Packaging::Snap | Packaging::Flatpak => modules::SANDBOXED.found(),
+        let line = match Sandbox::of(&home.folder, profile) {
+            None => module_of(place, profile),
+            Some(sandbox) => sandboxed::module_of(profile, &sandbox, || {
+                sandboxed::reaches_pcscd(place, &home, &sandbox, end)
+            }),
         };
         lines.push(line.about(profile.folder.display().to_string(), &profile.title));
     }
@@ -154,10 +172,14 @@ fn module_of(place: &Place, profile: &Profile) -> Found {
         let name = readable(module.file_name());
         return modules::OTHER_MODULE.told(&[("module", &name)]);
     }
-    match listed.iter().find(|it| it.is_opensc() || it.is_p11_kit()) {
+    match of_the_card(&listed) {
         Some(module) => has(place, module),
         None => by_policy(place, profile).unwrap_or_else(|| modules::NOT_LISTED.found()),
     }
+}
+
+fn of_the_card(listed: &[Module]) -> Option<&Module> {
+    listed.iter().find(|it| it.is_opensc() || it.is_p11_kit())
 }
 
 /// It may be in the list and on the disk no more.
@@ -168,11 +190,16 @@ fn has(place: &Place, module: &Module) -> Found {
     if library.is_absolute() {
         let below = library.strip_prefix("/").unwrap_or(library);
         if !place.root.join(below).exists() {
-            let name = format!("{:?}", readable(&module.name));
-            return modules::GONE.told(&[("path", &path), ("module", &name)]);
+            return gone(module);
         }
     }
     modules::LISTED.told(&[("path", &path)])
+}
+
+fn gone(module: &Module) -> Found {
+    let path = readable(&module.library);
+    let name = format!("{:?}", readable(&module.name));
+    modules::GONE.told(&[("path", &path), ("module", &name)])
 }
 
 fn by_policy(place: &Place, profile: &Profile) -> Option<Found> {
@@ -186,12 +213,12 @@ fn roots(place: &Place) -> Vec<Found> {
     if anchors.is_empty() {
         return vec![roots::NO_ANCHORS.found()];
     }
-    let found = profiles(place).unwrap_or_default();
+    let found = home(place).map(|home| browsers::find(&home));
     let end = now() + LIMIT;
     let lines: Vec<Found> = found
+        .unwrap_or_default()
         .profiles
         .iter()
-        .filter(|profile| profile.packaging == Packaging::Native)
         .map(|profile| {
             let key = profile.folder.display().to_string();
             roots_of(profile, &anchors, end).about(key, &profile.title)
@@ -214,6 +241,10 @@ fn now() -> Instant {
 fn roots_of(profile: &Profile, anchors: &[Certificate], end: Instant) -> Found {
     let missing = match database::look(&profile.folder) {
         Ok(Database::Present(_)) => untrusted(&profile.folder, anchors, end),
+        // Setup makes none there.
+        Ok(Database::Absent) if profile.packaging != Packaging::Native => {
+            return roots::NO_LIST.found();
+        }
         Ok(Database::Absent | Database::Old) | Err(_) => Ok(anchors.iter().map(title).collect()),
     };
     judge_roots(missing)

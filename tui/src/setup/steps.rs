@@ -4,6 +4,7 @@ pub(super) mod browsers;
 pub(crate) mod firefox_policy;
 pub(super) mod module;
 pub(super) mod p11_kit;
+mod sandboxes;
 pub(super) mod scdaemon;
 pub(super) mod system_store;
 

@@ -10,6 +10,8 @@ use super::*;
 use crate::browsers::Home;
 use crate::browsers::database::{self, Database};
 
+mod sandboxes;
+
 /// A root, and an authority that it vouches for.
 const AUTHORITIES: &[u8] = include_bytes!("../../../tests/data/openssl/authorities.zip");
 

@@ -6,6 +6,8 @@ use super::*;
 use crate::check::Outcome;
 use crate::check::tests::{Case, case, single};
 
+const ROOT: &[u8] = include_bytes!("../../../../tests/data/openssl/root.der");
+
 const PROFILE: &str = "home/.mozilla/firefox/a.default";
 
 struct Machine(tempfile::TempDir);
@@ -40,6 +42,7 @@ impl Machine {
 pub(in crate::check) fn cases() -> Vec<Case> {
     let mut cases = of_lists();
     cases.extend(of_what_lies_elsewhere());
+    cases.extend(of_sandboxes());
     cases.extend(of_the_roots());
     cases
 }
@@ -97,8 +100,6 @@ fn of_what_lies_elsewhere() -> Vec<Case> {
     };
     let unlisted = Machine::new();
     unlisted.write("home/.mozilla/firefox/profiles.ini", b"Path");
-    let sandboxed = Machine::new();
-    sandboxed.write("home/snap/chromium/current/a", b"");
     let module = |expected, found| single("browser-module", expected, found);
     vec![
         module(modules::NO_LIST, before),
@@ -106,13 +107,53 @@ fn of_what_lies_elsewhere() -> Vec<Case> {
         module(modules::NO_BROWSER, bare.modules()),
         module(modules::NO_HOME, modules(&homeless)),
         module(modules::NO_PROFILES, unlisted.modules()),
-        module(modules::SANDBOXED, sandboxed.modules()),
     ]
+}
+
+fn of_sandboxes() -> Vec<Case> {
+    let machine = Machine::new();
+    let own = "home/.var/app/org.mozilla.firefox";
+    let profiles = format!("{own}/.mozilla/firefox");
+    let list = "[Profile0]\nName=default\nIsRelative=1\nPath=a.default\n";
+    machine.write(&format!("{profiles}/profiles.ini"), list.as_bytes());
+    let list = format!("{profiles}/a.default/pkcs11.txt");
+    let names = |library: &str| {
+        machine.write(&list, format!("name=CAC\nlibrary={library}\n").as_bytes());
+    };
+    let metadata = "var/lib/flatpak/app/org.mozilla.firefox/current/active/metadata";
+    let mut cases = Vec::new();
+    let mut comes_to = |expected: Outcome| {
+        cases.push(single("browser-module", expected, machine.modules()));
+    };
+
+    comes_to(modules::SANDBOXED);
+    machine.write(&list, b"nonsense");
+    comes_to(modules::BROKEN_LIST);
+    machine.write(&list, b"name=Internal\nlibrary=\n");
+    comes_to(modules::SANDBOXED);
+    names("/app/lib/opensc-pkcs11.so");
+    comes_to(modules::MAY_BE_KEPT_AWAY);
+    machine.write(metadata, b"[Context]\nsockets=x11;\n");
+    comes_to(modules::KEPT_AWAY);
+    machine.write(metadata, b"[Context]\nsockets=x11;pcsc;\n");
+    comes_to(modules::INSIDE);
+    let seen = format!("{own}/data/opensc-pkcs11.so");
+    names(&machine.0.path().join(&seen).display().to_string());
+    comes_to(modules::GONE);
+    machine.write(&seen, b"");
+    comes_to(modules::LISTED_INSIDE);
+
+    // No snapd is asked where nothing could come of it.
+    let snap = Machine::new();
+    snap.write("home/snap/chromium/current/a", b"");
+    cases.push(single("browser-module", modules::SANDBOXED, snap.modules()));
+    snap.write("etc/cacd/trust/anchors/root.der", ROOT);
+    cases.push(single("browser-roots", roots::NO_LIST, snap.roots()));
+    cases
 }
 
 /// With real databases, made by NSS's own certutil.
 fn of_the_roots() -> Vec<Case> {
-    let root = include_bytes!("../../../../tests/data/openssl/root.der");
     let machine = Machine::with_firefox();
     let folder = machine.0.path().join(PROFILE);
     fs::create_dir_all(&folder).unwrap();
@@ -127,7 +168,7 @@ fn of_the_roots() -> Vec<Case> {
     };
     let anchor = "etc/cacd/trust/anchors/root.der";
     let bare = Machine::new();
-    bare.write(anchor, root);
+    bare.write(anchor, ROOT);
     let mut cases = vec![
         single("browser-roots", roots::NO_ANCHORS, machine.roots()),
         single("browser-roots", roots::NO_BROWSER, bare.roots()),
@@ -136,7 +177,7 @@ fn of_the_roots() -> Vec<Case> {
         cases.push(single("browser-roots", expected, machine.roots()));
     };
 
-    machine.write(anchor, root);
+    machine.write(anchor, ROOT);
     comes_to(roots::NOT_TRUSTED);
     certutil(&["-N", "--empty-password"]);
     let file = machine.0.path().join(anchor);

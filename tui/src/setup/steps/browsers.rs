@@ -8,16 +8,15 @@ use crate::browsers::database::{self, Database};
 use crate::browsers::modules::Module;
 use crate::browsers::nss;
 use crate::browsers::running::running;
-use crate::browsers::{self, Family, Packaging, Profile};
+use crate::browsers::{self, Packaging, Profile};
 use crate::setup::fault::{NSS_TOOLS, SetupFault};
 use crate::setup::places::Places;
 use crate::setup::plan::{Action, DatabaseAction, NewCertificate, Step};
 use crate::setup::roots::{self, Roots};
-use crate::setup::steps::MODULE_NAME;
+use crate::setup::steps::{MODULE_NAME, sandboxes};
 use crate::setup::write;
 
 const NAME: &str = "browsers";
-const SANDBOX: &str = "sandboxes";
 
 /// Certificates of one database; each is looked at by a program of its own.
 const MOST_CERTIFICATES: usize = 2000;
@@ -44,41 +43,10 @@ pub(in crate::setup) async fn add(
     for profile in found.profiles {
         let step = match profile.packaging {
             Packaging::Native => native(places, module, roots, &profile).await,
-            Packaging::Snap => in_a_snap(&profile),
-            Packaging::Flatpak => in_a_flatpak(&profile),
+            Packaging::Snap | Packaging::Flatpak => sandboxes::step(places, &profile).await,
         };
         plan.push(step);
     }
-}
-
-fn in_a_snap(profile: &Profile) -> Step {
-    match profile.family {
-        Family::Chromium => Step::told(
-            SANDBOX,
-            &profile.title,
-            "a snap of it cannot load a module of this machine: use its native package, or Firefox's",
-            None,
-        ),
-        Family::Firefox => Step::told(
-            SANDBOX,
-            &profile.title,
-            "a snap reaches the card only once it may, and loads no module of this machine, only one inside the snap; if that fails, use Mozilla's own package",
-            Some("sudo snap connect firefox:pcscd".into()),
-        ),
-    }
-}
-
-fn in_a_flatpak(profile: &Profile) -> Step {
-    let application = profile.folder.components().find_map(|part| {
-        let name = part.as_os_str().to_str()?;
-        (name.starts_with("org.") || name.starts_with("com.")).then_some(name)
-    });
-    Step::told(
-        SANDBOX,
-        &profile.title,
-        "a flatpak reaches the card only once it may, and needs a module inside the sandbox; its native package has none of these troubles",
-        application.map(|name| format!("flatpak override --user --socket=pcsc {name}")),
-    )
 }
 
 async fn native(
