@@ -143,6 +143,94 @@ fn s88_what_somebody_else_put_there_stays_and_what_is_no_bundle_is_refused() -> 
 }
 
 #[test]
+fn s88_what_was_imported_before_is_replaced_only_where_that_is_wanted() -> anyhow::Result<()> {
+    let lab = Lab::start()?;
+    let bundle = bundle_of_all(&lab)?;
+    let root = sha256(samples::authority().root_der());
+    ensure!(import(&lab, &["--digest", &root])?.status.success());
+    let target = folder(&lab).join("anchors/authorities-v1.pem");
+    let before = fs::read(&target)?;
+    // Another file of that name.
+    let other = Other::new("Other Root")?;
+    let of_the_other = sha256(&other.der);
+    fs::write(&bundle, &other.der)?;
+
+    let refused = import(&lab, &["--digest", &of_the_other])?;
+    let kept = fs::read(&target)?;
+    let replaced = import(&lab, &["--digest", &of_the_other, "--replace"])?;
+
+    assert_eq!(refused.status.code(), Some(REFUSED), "{refused:?}");
+    for part in ["authorities-v1.pem was imported before", "--replace"] {
+        ensure!(told(&refused).contains(part), "{part}: {refused:?}");
+    }
+    assert_eq!(kept, before);
+    ensure!(replaced.status.success(), "{replaced:?}");
+    let held = bundle::read(&fs::read(&target)?)?;
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].der(), other.der);
+    // What somebody put there is not replaced, whatever is wanted.
+    fs::write(&target, "# theirs\n")?;
+    let theirs = import(&lab, &["--digest", &of_the_other, "--replace"])?;
+    assert_eq!(theirs.status.code(), Some(REFUSED), "{theirs:?}");
+    assert_eq!(fs::read_to_string(&target)?, "# theirs\n");
+    Ok(())
+}
+
+/// What was appointed until 2019, all of which has ended.
+#[test]
+fn s88_an_old_bundle_is_told_as_old_and_misses_the_issuer_of_a_card() -> anyhow::Result<()> {
+    const OLD: &[u8] = include_bytes!("../data/dod/dod-ca-certs-2019.der.p7b");
+
+    let mut lab = Lab::start()?;
+    fs::remove_file(folder(&lab).join("issuing.pem"))?;
+    let path = lab.folder().join("dod-2019.p7b");
+    fs::write(&path, OLD)?;
+    let path = path.display().to_string();
+    lab.insert(0, &jane(CardModel::T1)?)?;
+
+    let imported = trust(&lab, &["import", &path, "--digest", &sha256(OLD)])?;
+    lab.wait_for_card(0, "it is judged by it", |card| {
+        is_chain(card, |chain| {
+            matches!(chain, ChainStatus::NotTrusted { .. })
+        })
+    })?;
+    let list = trust(&lab, &["list"])?;
+    let show = trust(&lab, &["show", "anchors/dod-2019.pem"])?;
+    let json = trust(&lab, &["show", &path, "--json"])?;
+
+    ensure!(imported.status.success(), "{imported:?}");
+    assert_eq!(list.status.code(), Some(NEEDS_PERSON), "{list:?}");
+    for told in [said(&imported), said(&list), said(&show)] {
+        let told = in_one_line(&told);
+        for part in [
+            "It is old: the newest authority in it, DOD",
+            "is from more than two years ago",
+            "38 issuing authorities, and all have ended",
+            "DoD Root CA 2 signs with SHA-1",
+        ] {
+            ensure!(told.contains(part), "{part}: {told}");
+        }
+    }
+    let list = in_one_line(&said(&list));
+    for part in [
+        "issued by DOD ID CA-9901; not trusted",
+        "That issuer is in no file: it may be newer than they are. Import a newer bundle",
+    ] {
+        ensure!(list.contains(part), "{part}: {list}");
+    }
+    let show = said(&show);
+    ensure!(
+        show.contains("imported on ") && show.contains("from dod-2019.p7b, SHA-256"),
+        "{show}"
+    );
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout)?;
+    let authorities = json["authorities"].as_array().context("it has some")?;
+    let count = |role: &str| authorities.iter().filter(|it| it["role"] == role).count();
+    assert_eq!((count("anchor"), count("issuing")), (4, 38), "{json}");
+    Ok(())
+}
+
+#[test]
 fn s88_an_archive_is_imported_as_one_file() -> anyhow::Result<()> {
     const ARCHIVE: &[u8] = include_bytes!("../data/openssl/authorities.zip");
     const ROOT: &[u8] = include_bytes!("../data/openssl/root.der");
@@ -228,13 +316,18 @@ fn s88_a_cross_certificate_is_found_and_explained() -> anyhow::Result<()> {
     fs::write(folder(&lab).join("cross.cer"), cross)?;
 
     let list = trust(&lab, &["list"])?;
+    let shown = trust(&lab, &["show", "cross.cer"])?;
     let show = trust(&lab, &["show", "cross.cer", "--json"])?;
 
-    ensure!(
-        said(&list).contains("cross-certificate: Root once more, as Bridge vouches for it"),
-        "{}",
-        said(&list)
-    );
+    for told in [said(&list), said(&shown)] {
+        let told = in_one_line(&told);
+        for part in [
+            "cross-certificate: Root once more, as Bridge vouches for it",
+            "does no harm: the shortest way to a trusted root counts",
+        ] {
+            ensure!(told.contains(part), "{part}: {told}");
+        }
+    }
     let show: serde_json::Value = serde_json::from_slice(&show.stdout)?;
     assert_eq!(show["authorities"][0]["role"], "cross_certificate");
     assert_eq!(show["authorities"][0]["issuer"], "Bridge");
@@ -324,6 +417,11 @@ fn is_chain(card: &Card, is_so: impl Fn(&ChainStatus) -> bool) -> bool {
     let slot = card.login.as_ref().map(|login| login.slot);
     let mut certificates = card.certificates.iter();
     certificates.any(|one| Some(one.slot) == slot && is_so(&one.chain))
+}
+
+/// However it is filled.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn said(output: &Output) -> String {

@@ -116,6 +116,8 @@ pub enum Failure {
     RootsNotConfirmed,
     #[error("{} is there already, and was not imported", path.display())]
     NotImported { path: PathBuf },
+    #[error("{} was imported before, from another file", path.display())]
+    WouldReplace { path: PathBuf },
     #[error("only its owner may write to {}", path.display())]
     NotYourFolder { path: PathBuf },
     #[error("no card is in a reader")]
@@ -191,6 +193,8 @@ pub enum Failure {
     NewPinsDiffer,
     #[error("it is not known whether the PIN was changed")]
     PinChangeUnheard(#[source] ClientError),
+    #[error("interrupted; it is not known whether the PIN was changed")]
+    PinChangeLeft,
     #[error("no PIN was typed; the card has not been asked")]
     NoPin,
     #[error("the prompt was cancelled; the card has not been asked")]
@@ -265,9 +269,11 @@ impl Failure {
             Self::TookTooLong { awaited, .. } => match awaited {
                 Awaited::Daemon => Exit::Unreachable,
                 Awaited::Pin | Awaited::Answer => Exit::NeedsPerson,
-                Awaited::Card | Awaited::Printer | Awaited::Changes | Awaited::State(_) => {
-                    Exit::Failed
-                }
+                Awaited::Card
+                | Awaited::PinChange
+                | Awaited::Printer
+                | Awaited::Changes
+                | Awaited::State(_) => Exit::Failed,
             },
             Self::Output(_)
             | Self::Terminal(_)
@@ -285,6 +291,7 @@ impl Failure {
             | Self::NoLockedMemory(_)
             | Self::PinUnreadable(_)
             | Self::PinChangeUnheard(_)
+            | Self::PinChangeLeft
             | Self::NoPrompter { .. }
             | Self::PrompterFailed { .. }
             | Self::Interrupted
@@ -333,6 +340,7 @@ impl Failure {
             | Self::OtherDigest { .. }
             | Self::RootsNotConfirmed
             | Self::NotImported { .. }
+            | Self::WouldReplace { .. }
             | Self::NotYourFolder { .. }
             | Self::NoPortal
             | Self::NoSponsorNeeded
@@ -411,6 +419,9 @@ fn too_long(awaited: &Awaited, seconds: u64) -> String {
     match awaited {
         Awaited::Daemon => format!("the daemon has not answered {late}"),
         Awaited::Card => format!("the card and its portals were not done {late}"),
+        Awaited::PinChange => {
+            format!("the card has not answered {late}; it is not known whether the PIN was changed")
+        }
         Awaited::Pin => format!("nobody typed the PIN {late}; the card has not been asked"),
         Awaited::Answer => format!("nobody has answered {late}"),
         Awaited::Printer => format!("lp has not taken it {late}"),

@@ -14,6 +14,8 @@ pub enum Awaited {
     Daemon,
     /// A card that is read, and the portals it signs in to.
     Card,
+    /// What a card that was sent both PINs says.
+    PinChange,
     Pin,
     /// To a question.
     Answer,
@@ -90,6 +92,22 @@ mod tests {
         assert!(failure.to_string().contains("within 5 s"), "{failure}");
         assert!(
             failure.to_string().contains("the card and its portals"),
+            "{failure}"
+        );
+    }
+
+    #[tokio::test]
+    async fn of_a_pin_that_may_be_changed_it_is_said() {
+        let ended = given_up(async {
+            of(Awaited::PinChange, std::future::pending::<()>()).await;
+            Ok(Exit::Fine)
+        });
+
+        let failure = ended.await.unwrap_err();
+
+        assert_eq!(failure.exit(), Exit::Failed);
+        assert!(
+            failure.to_string().ends_with("whether the PIN was changed"),
             "{failure}"
         );
     }

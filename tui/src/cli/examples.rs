@@ -151,7 +151,9 @@ Examples:
   sudo cacctl trust import unclass-certificates_pkcs7_DoD.zip --name dod
       Shows the roots with their digests, asks, and writes anchors/dod.pem.
   sudo cacctl trust import dod.p7b --digest \"$(cut -d' ' -f1 dod.p7b.sha256)\"
-      Asks nothing, where the file has the SHA-256 that was published.";
+      Asks nothing, where the file has the SHA-256 that was published.
+  sudo cacctl trust import unclass-certificates_pkcs7_DoD.zip --name dod --replace
+      Takes a newer bundle in the place of the one that was imported as dod.";
 
 pub(super) const ELIGIBILITY: &str = "\
 Examples:

@@ -24,7 +24,8 @@ pub enum Trust {
     ///
     /// It is written as one PEM file that says where it came from and when, all
     /// of it or nothing, and the service takes it over by itself. What is there
-    /// already is not written again. A file without a root makes nothing
+    /// already is not written again, and another file that was imported under
+    /// its name only goes where --replace says so. A file without a root makes nothing
     /// trusted, and lies beside the anchors.
     #[command(after_help = examples::TRUST_IMPORT)]
     Import(TrustImport),
@@ -75,6 +76,10 @@ pub struct TrustImport {
     /// What it is called in the folder, without the ending; after the file, if not given.
     #[arg(long, value_name = "NAME")]
     pub name: Option<FileName>,
+
+    /// Put it in the place of a file that was imported under this name before, from another file.
+    #[arg(long)]
+    pub replace: bool,
 
     #[command(flatten)]
     pub place: TrustFolder,

@@ -104,6 +104,9 @@ impl Failure {
             Self::NotImported { .. } => {
                 Some("Give it another name (--name), or move that one away.")
             }
+            Self::WouldReplace { .. } => Some(
+                "Nothing was changed. Add --replace to put this one in its place, or give it another name (--name).",
+            ),
             Self::NotYourFolder { .. } => Some(
                 "Run it with sudo for the system's service; for a daemon of your own start that first, or name its folder (--folder).",
             ),
@@ -130,6 +133,7 @@ impl Failure {
                 Awaited::Card => {
                     Some("cacd goes on with it: cacctl status says where things stand.")
                 }
+                Awaited::PinChange => Some(daemon::WHICH_PIN_LATER),
                 Awaited::Pin | Awaited::Answer => {
                     Some("Try again; a larger --timeout gives more time, none all there is.")
                 }
@@ -156,6 +160,7 @@ impl Failure {
             Self::NotPem(_) => Some(daemon::VERSIONS),
             Self::NotAPin(_) | Self::NewPinsDiffer => Some("No try was spent: try again."),
             Self::PinChangeUnheard(_) => Some(daemon::WHICH_PIN),
+            Self::PinChangeLeft => Some(daemon::WHICH_PIN_LATER),
             Self::PinCancelled => Some("No try was spent: run it again whenever you like."),
             Self::PinTooLate { .. } => Some("Try again; a larger --pin-timeout gives more time."),
             Self::PinNotGiven { .. } => {

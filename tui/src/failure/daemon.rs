@@ -14,6 +14,9 @@ pub(super) const START_IT: &str =
 /// Where both PINs went out, and no answer came.
 pub(super) const WHICH_PIN: &str = "Try the new PIN where one is asked for next. If the card does not accept it, the old one holds, and one try was spent. Stop before the last try: an ID card office (RAPIDS) can set another.";
 
+/// Where nobody waited for the answer, which may come all the same.
+pub(super) const WHICH_PIN_LATER: &str = "cacctl history says what came of it, once the card has answered. If it does not, try the new PIN where one is asked for next: if the card does not accept it, the old one holds, and one try was spent.";
+
 pub(super) fn exit_of(error: &ClientError) -> Exit {
     match error {
         ClientError::Unreachable { .. }

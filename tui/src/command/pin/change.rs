@@ -23,7 +23,12 @@ pub(super) async fn run(socket: &Path, wanted: &PinChange, sheet: Sheet) -> Resu
     let request = request(&followed, wanted.even_the_last_try)?;
     let (old, new) = followed.ask_both(&wanted.prompt).await?;
     let mut client = Client::connect(socket).await?;
-    let answer = patience::of(Awaited::Card, client.change_pin(request, old, new)).await;
+    let answer = patience::of(Awaited::PinChange, client.change_pin(request, old, new));
+    let answer = tokio::select! {
+        answer = answer => answer,
+        // Both may be on their way.
+        () = followed.ends.any() => return Err(Failure::PinChangeLeft),
+    };
     answer.map_err(|error| match error {
         // Both are on their way.
         ClientError::Lost(_) | ClientError::Closed | ClientError::Silent => {

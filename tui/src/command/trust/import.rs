@@ -48,7 +48,7 @@ pub(super) async fn run(
     let shown = Shown::of(&supplied, &held, clock::now());
     let is_new = supplied.certificates.iter().any(|one| !held.has(one));
     if is_new {
-        is_ours_or_free(&target)?;
+        may_be_written(&target, wanted.replace)?;
         if !is_compared && !roots.is_empty() {
             confirm(&shown, wanted, sheet).await?;
         }
@@ -109,17 +109,18 @@ async fn confirm(shown: &Shown, wanted: &TrustImport, sheet: Sheet) -> Result<()
     }
 }
 
-/// Nothing that somebody else put there is lost.
-fn is_ours_or_free(target: &Path) -> Result<(), Failure> {
+/// Nothing that somebody else put there is lost, and what was imported before
+/// only where that is wanted.
+fn may_be_written(target: &Path, replace: bool) -> Result<(), Failure> {
     let there = fs::symlink_metadata(target);
     let is_ours = there.as_ref().is_ok_and(fs::Metadata::is_file)
         && Content::read(target).is_ok_and(|content| content.origin.is_some());
-    if there.is_err() || is_ours {
-        Ok(())
-    } else {
-        Err(Failure::NotImported {
-            path: target.to_owned(),
-        })
+    let path = target.to_owned();
+    match (there, is_ours) {
+        (Err(_), _) => Ok(()),
+        (Ok(_), false) => Err(Failure::NotImported { path }),
+        (Ok(_), true) if replace => Ok(()),
+        (Ok(_), true) => Err(Failure::WouldReplace { path }),
     }
 }
 
