@@ -37,25 +37,27 @@ pub(crate) fn running(processes: &Path, home: &Path, family: Family) -> Option<&
     let entries = fs::read_dir(processes).ok()?;
     entries.take(MOST_PROCESSES).flatten().find_map(|entry| {
         // Those of other users cannot be read, and are none of ours.
-        let executable = entry.path().join("exe");
-        let program = fs::read_link(&executable).ok()?;
+        let program = fs::read_link(entry.path().join("exe")).ok()?;
         let program = program.file_name()?.to_str()?;
         // Of a program that was replaced while it runs.
         let program = program.trim_end_matches(" (deleted)");
         let name = names.into_iter().find(|name| *name == program)?;
-        let is_ours = !is_part(&entry.path().join("cmdline"))
-            && is_at_home(&entry.path().join("environ"), home);
-        // One that ended in between had nothing to tell whose it is.
-        (is_ours && fs::read_link(&executable).is_ok()).then_some(name)
+        let arguments = entry.path().join("cmdline");
+        let is_ours = is_whole(&arguments)
+            && is_at_home(&entry.path().join("environ"), home)
+            // It may have ended before its environment was read.
+            && is_whole(&arguments);
+        is_ours.then_some(name)
     })
 }
 
-/// Whether it is only a part of a browser, by its arguments. Parts end with
-/// their browser, and some have no environment to tell them by.
-fn is_part(arguments: &Path) -> bool {
+/// Whether it is a browser and no part of one, by its arguments. Parts end with
+/// their browser, and some have no environment to tell them by. One that only
+/// begins or has just ended has neither arguments nor environment.
+fn is_whole(arguments: &Path) -> bool {
     let arguments = read(arguments).unwrap_or_default();
-    let mut arguments = arguments.split(|byte| *byte == 0);
-    arguments.any(|it| it == b"-contentproc" || it.starts_with(b"--type="))
+    let mut each = arguments.split(|byte| *byte == 0);
+    !arguments.is_empty() && !each.any(|it| it == b"-contentproc" || it.starts_with(b"--type="))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -94,6 +96,7 @@ mod tests {
             fs::create_dir(&folder).unwrap();
             symlink(program, folder.join("exe")).unwrap();
             fs::write(folder.join("environ"), environment).unwrap();
+            self.say(id, &format!("{program}\0"));
         }
 
         fn say(&self, id: &str, arguments: &str) {
@@ -135,6 +138,17 @@ mod tests {
         processes.add("9", "/usr/lib/firefox-esr/firefox-esr", "");
         processes.say("9", "firefox-esr\0-P\0");
         assert_eq!(processes.running(Family::Firefox), Some("firefox-esr"));
+    }
+
+    #[test]
+    fn what_only_begins_or_has_ended_is_none() {
+        let processes = Processes::new();
+        processes.add("7", "/usr/lib/chromium/chromium", "");
+        processes.say("7", "");
+        processes.add("8", "/usr/lib/chromium/chromium", "");
+        fs::remove_file(processes.0.path().join("8/cmdline")).unwrap();
+
+        assert_eq!(processes.running(Family::Chromium), None);
     }
 
     #[test]

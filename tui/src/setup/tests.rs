@@ -275,6 +275,7 @@ async fn a_browser_that_runs_keeps_its_database_and_stops_nothing_else() {
     fs::create_dir_all(&process).unwrap();
     symlink("/usr/lib/firefox-esr/firefox-esr", process.join("exe")).unwrap();
     fs::write(process.join("environ"), "").unwrap();
+    fs::write(process.join("cmdline"), "firefox-esr\0").unwrap();
     let list = fs::read(bench.firefox().join(database::MODULES)).unwrap();
 
     let done = bench.set_up(Scope::User, None).await;
