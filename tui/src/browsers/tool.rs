@@ -9,7 +9,12 @@ use cac_common::identity::readable;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
-/// A module that is added is loaded, and may wait for pcscd.
+/// With this in its environment a program finds no pcscd. NSS's tools load each
+/// module that a database lists, which would read the card at every call, and
+/// wait where another program holds it.
+pub(crate) const NO_CARD: (&str, &str) = ("PCSCLITE_CSOCK_NAME", "/dev/null");
+
+/// A module that is added is loaded.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The certificates of the DoD's bundle have 120 kB.
@@ -51,6 +56,7 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
         .env("LC_ALL", "C")
         // OpenSC would make a folder at home for copies of certificates.
         .env("XDG_CACHE_HOME", "/dev/null")
+        .env(NO_CARD.0, NO_CARD.1)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -21,6 +21,7 @@ use crate::browsers::database::{self, Database};
 use crate::browsers::modules::Module;
 use crate::browsers::nss::{self, Held};
 use crate::browsers::sandbox::Sandbox;
+use crate::browsers::tool::NO_CARD;
 use crate::browsers::{self, Home, Packaging, Profile};
 use crate::setup::names_the_module;
 
@@ -294,6 +295,7 @@ fn certutil(folder: &Path, arguments: &[&str], end: Instant) -> Result<Vec<u8>, 
     let mut database = std::ffi::OsString::from("sql:");
     database.push(folder);
     command.arg("-d").arg(database).args(arguments);
+    command.env(NO_CARD.0, NO_CARD.1);
     let said = child::said(command, end.saturating_duration_since(now()))?;
     Ok(said.text.into_bytes())
 }
