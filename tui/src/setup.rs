@@ -30,10 +30,11 @@ pub(crate) use self::undo::{Force, Undone};
 use crate::phrase::Tone;
 
 /// The names of all steps, in the order in which they are done.
-pub const STEPS: [&str; 8] = [
+pub const STEPS: [&str; 9] = [
     "module",
     "conflicts",
     "p11-kit",
+    "authorities",
     "browsers",
     "sandboxes",
     "scdaemon",
@@ -201,15 +202,18 @@ pub(crate) async fn take_back(
         let undone = undo::undo(&mut record, places, &entry, force).await;
         let (state, text, fix) = match undone {
             Ok(Undone::AsItWas) => (Standing::Undone, what_is_put_back(&entry), None),
-            Ok(Undone::ByContent) => (
-                Standing::Undone,
-                "its browser has used the database since: ours was taken out, and the rest is as the browser left it".into(),
-                None,
-            ),
+            Ok(Undone::ByContent(left)) => {
+                let so = "its browser has used the database since: ours was taken out, and the rest is as the browser left it";
+                let told = std::iter::once(so.to_owned()).chain(left);
+                (Standing::Undone, told.collect::<Vec<_>>().join("; "), None)
+            }
             Ok(Undone::Kept(why)) => (
                 Standing::Kept,
                 why,
-                Some("cacctl setup --undo --force puts back what was there before, over that.".into()),
+                Some(
+                    "cacctl setup --undo --force puts back what was there before, over that."
+                        .into(),
+                ),
             ),
             Err(fault) => {
                 let (text, fix) = failed(&fault);

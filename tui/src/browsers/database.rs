@@ -31,7 +31,7 @@ pub(crate) enum Database {
 
 /// Why a database cannot be looked into.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DatabaseFault {
+pub enum DatabaseFault {
     #[error("{MODULES} cannot be read")]
     Unreadable(#[source] io::Error),
     #[error("{MODULES} is broken")]

@@ -30,7 +30,7 @@ pub(crate) struct Module {
 
 /// Why the list of modules is of no use.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ModulesFault {
+pub enum ModulesFault {
     #[error("it is no text")]
     NotText,
     #[error("line {number} is no setting")]

@@ -1,6 +1,7 @@
 //! NSS databases, through NSS's own tools: `modutil` for modules, `certutil`
 //! for certificates.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -14,6 +15,9 @@ pub(crate) const ANCHOR: &str = "C,C,";
 /// Helps to find the way from a card up to an authority, and is not believed by itself.
 pub(crate) const INTERMEDIATE: &str = ",,";
 
+/// What NSS calls it where a password is missing.
+const BAD_PASSWORD: &str = "SEC_ERROR_BAD_PASSWORD";
+
 /// The heading under which `certutil -L` lists.
 const HEADING: &str = "SSL,S/MIME,JAR/XPI";
 
@@ -22,6 +26,63 @@ const HEADING: &str = "SSL,S/MIME,JAR/XPI";
 pub(crate) struct Held {
     pub(crate) nickname: String,
     pub(crate) trust: String,
+}
+
+/// The certificates of a database that have one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) nickname: String,
+    /// Of each, in no order that means anything.
+    trusts: Vec<String>,
+    /// One after the other, DER.
+    ders: Vec<u8>,
+}
+
+impl Named {
+    pub(crate) fn has(&self, der: &[u8]) -> bool {
+        self.ders.windows(der.len()).any(|window| window == der)
+    }
+
+    /// None where they differ in it.
+    pub(crate) fn trust(&self) -> Option<&str> {
+        let (first, others) = self.trusts.split_first()?;
+        let is_same = others.iter().all(|other| other == first);
+        is_same.then_some(first.as_str())
+    }
+}
+
+/// Whether it is enough for an authority that is to be believed.
+pub(crate) fn is_anchor(trust: &str) -> bool {
+    let mut uses = trust.split(',');
+    let mut is_believed = || uses.next().is_some_and(|of_one| of_one.contains('C'));
+    is_believed() && is_believed()
+}
+
+/// That of an authority that is to be believed; what else it was trusted for
+/// stays, and no distrust (`p`).
+pub(crate) fn as_anchor(trust: &str) -> String {
+    let mut uses = trust.split(',');
+    let mut of_one = || uses.next().unwrap_or_default();
+    let believed = |letters: &str| {
+        let kept = letters.chars().filter(|it| !"CcPpu".contains(*it));
+        std::iter::once('C').chain(kept).collect::<String>()
+    };
+    let (servers, mail) = (believed(of_one()), believed(of_one()));
+    format!("{servers},{mail},{}", of_one())
+}
+
+/// The order of the letters of one use says nothing.
+pub(crate) fn is_same_trust(one: &str, other: &str) -> bool {
+    let sorted = |trust: &str| -> Vec<Vec<char>> {
+        let uses = trust.split(',');
+        let uses = uses.map(|letters| {
+            let mut letters: Vec<char> = letters.trim().chars().collect();
+            letters.sort_unstable();
+            letters
+        });
+        uses.collect()
+    };
+    sorted(one) == sorted(other)
 }
 
 /// Without a password, as browsers make it.
@@ -44,12 +105,30 @@ pub(crate) async fn certificates(folder: &Path) -> Result<Vec<Held>, ToolFault> 
     Ok(listed(&certutil(folder, ["-L"]).await?))
 }
 
+/// Those of up to `most` names, each looked at by a program of its own.
+pub(crate) async fn named(folder: &Path, most: usize) -> Result<Vec<Named>, ToolFault> {
+    let mut trusts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for held in certificates(folder).await? {
+        trusts.entry(held.nickname).or_default().push(held.trust);
+    }
+    let mut named = Vec::new();
+    for (nickname, trusts) in trusts.into_iter().take(most) {
+        named.push(Named {
+            ders: der_of(folder, &nickname).await?,
+            nickname,
+            trusts,
+        });
+    }
+    Ok(named)
+}
+
 /// The certificates of this name one after the other, DER.
-pub(crate) async fn der_of(folder: &Path, nickname: &str) -> Result<Vec<u8>, ToolFault> {
+async fn der_of(folder: &Path, nickname: &str) -> Result<Vec<u8>, ToolFault> {
     certutil(folder, ["-L", "-n", nickname, "-r"]).await
 }
 
-/// `file` holds it as DER or PEM.
+/// `file` holds it as DER or PEM. One that is there keeps its name, and has
+/// this trust from then on.
 pub(crate) async fn add_certificate(
     folder: &Path,
     nickname: &str,
@@ -76,6 +155,13 @@ pub(crate) async fn has_keys(folder: &Path) -> Option<bool> {
         Err(ToolFault::Failed { said, .. }) if said.contains("no keys found") => Some(false),
         Err(_) => None,
     }
+}
+
+/// Whether somebody has set a password for it. Without that no trust can be
+/// given or taken; modules, and certificates without trust, can be added.
+pub(crate) async fn is_locked(folder: &Path) -> bool {
+    let opened = certutil(folder, ["-K"]).await;
+    matches!(opened, Err(ToolFault::Failed { said, .. }) if said.contains(BAD_PASSWORD))
 }
 
 async fn certutil<A: AsRef<OsStr>>(
@@ -148,6 +234,66 @@ A name  that goes on and on for longer than there is room, which is sixty letter
         assert_eq!(held[0].trust, ANCHOR);
         assert!(held[1].nickname.ends_with("sixty letters"));
         assert_eq!(held[1].trust, INTERMEDIATE);
+    }
+
+    #[test]
+    fn trust_is_enough_or_made_so_and_keeps_the_rest() {
+        for (trust, is_enough, made) in [
+            ("C,C,", true, "C,C,"),
+            ("CT,C,C", true, "CT,C,C"),
+            (",,", false, "C,C,"),
+            ("C,,", false, "C,C,"),
+            ("c,c,", false, "C,C,"),
+            ("p,p,p", false, "C,C,p"),
+            ("T,,C", false, "CT,C,C"),
+            ("", false, "C,C,"),
+        ] {
+            assert_eq!(is_anchor(trust), is_enough, "{trust}");
+            assert_eq!(as_anchor(trust), made, "{trust}");
+            assert!(is_anchor(made), "{made}");
+        }
+        assert!(is_same_trust("CT,C,", "TC,C,"));
+        assert!(!is_same_trust("C,C,", "C,C"));
+        assert!(!is_same_trust("C,C,", "C,,C"));
+    }
+
+    #[test]
+    fn of_one_name_the_trust_is_known_where_it_is_one() {
+        let named = |trusts: &[&str]| Named {
+            nickname: "A".into(),
+            trusts: trusts.iter().map(|&it| it.into()).collect(),
+            ders: b"abc".to_vec(),
+        };
+
+        assert_eq!(named(&["C,C,", "C,C,"]).trust(), Some("C,C,"));
+        assert_eq!(named(&["C,C,", ",,"]).trust(), None);
+        assert!(named(&[]).has(b"bc") && !named(&[]).has(b"cb"));
+    }
+
+    #[tokio::test]
+    async fn a_database_with_a_password_is_locked_and_takes_a_module() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        create(path).await.unwrap();
+        assert!(!is_locked(path).await);
+        let locked = path.join("locked");
+        fs::create_dir(&locked).unwrap();
+        let password = path.join("password");
+        fs::write(&password, "a primary password\n").unwrap();
+        let made = Command::new("certutil")
+            .args(["-N", "-d", &format!("sql:{}", locked.display()), "-f"])
+            .arg(&password)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        let module = Module {
+            name: "A module".into(),
+            library: "p11-kit-proxy.so".into(),
+        };
+
+        assert!(is_locked(&locked).await);
+        add_module(&locked, &module).await.unwrap();
+        delete_module(&locked, &module.name).await.unwrap();
     }
 
     #[tokio::test]

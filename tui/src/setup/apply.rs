@@ -7,8 +7,8 @@ use cac_common::bundle::sha256;
 
 use super::fault::SetupFault;
 use super::places::Places;
-use super::plan::{Action, DatabaseAction, NewFile};
-use super::record::{self, Change, FileChange, Prints, Record};
+use super::plan::{Action, DatabaseAction, NewFile, NewTrust};
+use super::record::{self, Change, FileChange, Prints, Record, Trusted};
 use super::undo;
 use super::write::{self, Present};
 use crate::browsers::database::{self, CERTIFICATES, Database, KEYS, MODULES};
@@ -17,6 +17,15 @@ use crate::browsers::{nss, tool};
 
 /// The files of a database.
 pub(super) const FILES: [&str; 3] = [MODULES, CERTIFICATES, KEYS];
+
+/// Those that a change touches.
+pub(super) fn files(of_modules_alone: bool) -> &'static [&'static str] {
+    if of_modules_alone {
+        &FILES[..1]
+    } else {
+        &FILES
+    }
+}
 
 /// Which step a change is of.
 #[derive(Debug, Clone, Copy)]
@@ -117,14 +126,12 @@ async fn change_database(
             path: folder.clone(),
         });
     }
-    if action.is_new {
+    // Another step may have made it since.
+    if action.is_new && matches!(database::look(folder), Ok(Database::Absent)) {
         make_database(record, named, action).await?;
     }
-    let touched = if action.certificates.is_empty() {
-        &FILES[..1]
-    } else {
-        &FILES
-    };
+    let touches_modules_alone = action.certificates.is_empty() && action.trusted.is_empty();
+    let touched = files(touches_modules_alone);
     let mut before = BTreeMap::new();
     for (number, file) in touched.iter().enumerate() {
         let path = folder.join(file);
@@ -141,20 +148,35 @@ async fn change_database(
         added: action.added.clone(),
         removed: action.removed.clone(),
         certificates: certificates.map(|new| new.nickname.clone()).collect(),
+        trusted: action.trusted.iter().map(trusted).collect(),
     };
     let id = record.begin(named.step, named.about, change)?;
+    for new in &action.certificates {
+        let file = record.scratch(new.certificate.der())?;
+        nss::add_certificate(folder, &new.nickname, new.trust, &file).await?;
+    }
+    for new in &action.trusted {
+        let file = record.scratch(new.certificate.der())?;
+        let given = nss::as_anchor(&new.before);
+        nss::add_certificate(folder, &new.nickname, &given, &file).await?;
+    }
     for module in &action.removed {
         nss::delete_module(folder, &module.name).await?;
     }
     for module in &action.added {
         nss::add_module(folder, module).await?;
     }
-    for new in &action.certificates {
-        let file = record.scratch(new.certificate.der())?;
-        nss::add_certificate(folder, &new.nickname, new.trust, &file).await?;
-    }
     verify(folder, action).await?;
     record.done(id, record::prints(folder, touched)?)
+}
+
+fn trusted(new: &NewTrust) -> Trusted {
+    Trusted {
+        nickname: new.nickname.clone(),
+        certificate: new.certificate.pem(),
+        before: new.before.clone(),
+        given: nss::as_anchor(&new.before),
+    }
 }
 
 async fn make_database(
@@ -192,18 +214,23 @@ async fn verify(folder: &Path, action: &DatabaseAction) -> Result<(), SetupFault
             what: format!("modutil has changed the module {:?}", module.name),
         });
     }
-    if action.certificates.is_empty() {
+    if action.certificates.is_empty() && action.trusted.is_empty() {
         return Ok(());
     }
     let held = nss::certificates(folder).await?;
-    let missing = action.certificates.iter().find(|new| {
+    let is_so = |nickname: &str, trust: &str| {
         let mut held = held.iter();
-        !held.any(|held| held.nickname == new.nickname && held.trust == new.trust)
-    });
-    match missing {
+        held.any(|held| held.nickname == nickname && nss::is_same_trust(&held.trust, trust))
+    };
+    let added = action.certificates.iter();
+    let added = added.map(|new| (&new.nickname, new.trust.to_owned()));
+    let trusted = action.trusted.iter();
+    let trusted = trusted.map(|new| (&new.nickname, nss::as_anchor(&new.before)));
+    let mut wanted = added.chain(trusted);
+    match wanted.find(|(nickname, trust)| !is_so(nickname, trust)) {
         None => Ok(()),
-        Some(new) => Err(SetupFault::NoEffect {
-            what: format!("certutil has added {}", new.nickname),
+        Some((nickname, _)) => Err(SetupFault::NoEffect {
+            what: format!("certutil has added {nickname}"),
         }),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use cac_common::bundle::archive::ArchiveFault;
 
+use crate::browsers::database::DatabaseFault;
 use crate::browsers::tool::ToolFault;
 use crate::failure::Exit;
 
@@ -37,6 +38,21 @@ pub enum SetupFault {
     Running { browser: &'static str },
     #[error("the database in {} is open, or was left in the middle", path.display())]
     Unfinished { path: PathBuf },
+    #[error("its database in {} is of a kind that browsers gave up years ago", path.display())]
+    OldDatabase { path: PathBuf },
+    #[error("its database in {} is not there yet", path.display())]
+    NeverStarted { path: PathBuf },
+    #[error("its database in {} cannot be looked into", path.display())]
+    Database {
+        path: PathBuf,
+        source: DatabaseFault,
+    },
+    #[error("the database in {} has a password, without which nothing in it can be trusted", path.display())]
+    Locked { path: PathBuf },
+    #[error("several certificates in {} have the name {nickname:?}, and are trusted differently", path.display())]
+    SameName { path: PathBuf, nickname: String },
+    #[error("certutil and modutil are not installed")]
+    NoTools,
     #[error(transparent)]
     Tool(#[from] ToolFault),
     #[error("{what}, and it is not so afterwards")]
@@ -75,7 +91,12 @@ impl SetupFault {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Roots { .. } | Self::NoRoot { .. } | Self::NoDigest => Exit::Usage,
-            Self::Running { .. } | Self::Unfinished { .. } => Exit::NeedsPerson,
+            Self::Running { .. }
+            | Self::Unfinished { .. }
+            | Self::OldDatabase { .. }
+            | Self::NeverStarted { .. }
+            | Self::Locked { .. }
+            | Self::SameName { .. } => Exit::NeedsPerson,
             Self::OtherHome { .. } | Self::NotRoot | Self::Foreign { .. } | Self::Digest { .. } => {
                 Exit::Refused
             }
@@ -85,6 +106,8 @@ impl SetupFault {
             | Self::Record { .. }
             | Self::Path { .. }
             | Self::ChangedMeanwhile { .. }
+            | Self::Database { .. }
+            | Self::NoTools
             | Self::Tool(_)
             | Self::NoEffect { .. }
             | Self::NotDone { .. }
@@ -111,9 +134,17 @@ impl SetupFault {
             ),
             Self::ChangedMeanwhile { .. } => Some("Run it again: the plan is made anew."),
             Self::Running { .. } => Some("Close it, all of its windows, and run it again."),
-            Self::Unfinished { .. } => {
+            Self::Unfinished { .. } | Self::NeverStarted { .. } => {
                 Some("Start the browser once and close it again; then run this again.")
             }
+            Self::OldDatabase { .. } => Some("Start it once with a version of today."),
+            Self::Locked { .. } => Some(
+                "Take the primary password away in the browser's settings, run this again, and set it anew. Or import the roots there: its settings, Certificates, Authorities, Import.",
+            ),
+            Self::SameName { .. } => Some(
+                "Trust the right one in the browser's settings, or delete the others there; then run this again.",
+            ),
+            Self::NoTools => Some(NSS_TOOLS),
             Self::Tool(ToolFault::Missing { program })
                 if program == "certutil" || program == "modutil" =>
             {
@@ -136,6 +167,7 @@ impl SetupFault {
             ),
             Self::File { .. }
             | Self::Path { .. }
+            | Self::Database { .. }
             | Self::Tool(_)
             | Self::NoEffect { .. }
             | Self::Roots { .. } => None,

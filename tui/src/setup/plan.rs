@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cac_common::error_chain::Chain;
 use cac_common::x509::Certificate;
 use serde::Serialize;
 
@@ -67,12 +68,21 @@ pub(crate) struct DatabaseAction {
     pub(super) added: Vec<Module>,
     pub(super) removed: Vec<Module>,
     pub(super) certificates: Vec<NewCertificate>,
+    pub(super) trusted: Vec<NewTrust>,
 }
 
 #[derive(Debug)]
 pub(crate) struct NewCertificate {
     pub(super) nickname: String,
     pub(super) trust: &'static str,
+    pub(super) certificate: Certificate,
+}
+
+/// Of a certificate that is there, and is to be trusted more.
+#[derive(Debug)]
+pub(crate) struct NewTrust {
+    pub(super) nickname: String,
+    pub(super) before: String,
     pub(super) certificate: Certificate,
 }
 
@@ -96,29 +106,38 @@ pub(crate) enum Scope {
     System,
 }
 
-/// Every step, in the order in which they are done.
-pub(crate) async fn plan(places: &Places, wanted: Wanted<'_>) -> Result<Vec<Step>, SetupFault> {
+/// Every step, in the order in which they are done. Where one place cannot be
+/// looked at, the others are planned all the same.
+pub(crate) async fn plan(places: &Places, wanted: Wanted<'_>) -> Vec<Step> {
     let module = places.opensc();
+    let is_wanted = |name: &str| wanted.only.is_empty() || wanted.only.iter().any(|it| it == name);
     let mut plan = Vec::new();
     steps::module::add(places, module.as_deref(), &mut plan);
-    steps::p11_kit::add(places, wanted.scope, module.as_deref(), &mut plan)?;
+    steps::p11_kit::add(places, wanted.scope, module.as_deref(), &mut plan);
     match wanted.scope {
         Scope::User => {
-            steps::browsers::add(places, module.as_deref(), wanted.roots, &mut plan).await;
-            steps::scdaemon::add(places, &mut plan).await?;
+            let roots = wanted.roots.filter(|_| is_wanted(steps::authorities::NAME));
+            steps::browsers::add(places, module.as_deref(), roots, &mut plan).await;
+            steps::scdaemon::add(places, &mut plan).await;
         }
         Scope::System => {
-            steps::firefox_policy::add(places, module.as_deref(), wanted.roots, &mut plan)?;
+            steps::firefox_policy::add(places, module.as_deref(), wanted.roots, &mut plan);
             if let Some(roots) = wanted.roots.filter(|_| wanted.system_store) {
-                steps::system_store::add(places, roots, &mut plan)?;
+                plan.push(steps::system_store::step(places, roots));
             }
         }
     }
-    plan.retain(|step| wanted.only.is_empty() || wanted.only.iter().any(|name| name == step.name));
-    Ok(plan)
+    plan.retain(|step| is_wanted(step.name));
+    plan
 }
 
 impl Step {
+    /// What is in the way is told, with what to do about it.
+    pub(super) fn faulty(name: &'static str, about: impl Into<String>, fault: &SetupFault) -> Self {
+        let why = Chain(fault).to_string();
+        Self::blocked(name, about, why, fault.advice().map(str::to_owned))
+    }
+
     pub(crate) fn is_to_do(&self) -> bool {
         matches!(self.state, State::ToDo { .. })
     }

@@ -86,7 +86,21 @@ pub(super) enum Change {
         removed: Vec<Module>,
         /// Nicknames of certificates that were not there.
         certificates: Vec<String>,
+        /// Certificates that were there, and are trusted more.
+        #[serde(default)]
+        trusted: Vec<Trusted>,
     },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trusted {
+    pub(super) nickname: String,
+    /// PEM: others may have the name.
+    pub(super) certificate: String,
+    /// As certutil writes trust.
+    pub(super) before: String,
+    pub(super) given: String,
 }
 
 impl Change {

@@ -1,5 +1,8 @@
 //! What has to be so, one kind of thing each: looks, and says what is missing.
 
+use std::path::Path;
+
+pub(super) mod authorities;
 pub(super) mod browsers;
 pub(crate) mod firefox_policy;
 pub(super) mod module;
@@ -10,3 +13,7 @@ pub(super) mod system_store;
 
 /// What OpenSC's module is called where it is added.
 pub(super) const MODULE_NAME: &str = "CAC Module";
+
+fn makes_the_database(folder: &Path) -> String {
+    format!("makes its database in {}", folder.display())
+}

@@ -10,7 +10,10 @@ use super::*;
 use crate::browsers::Home;
 use crate::browsers::database::{self, Database};
 
+mod blocked;
+mod databases;
 mod sandboxes;
+mod scdaemon;
 
 /// A root, and an authority that it vouches for.
 const AUTHORITIES: &[u8] = include_bytes!("../../../tests/data/openssl/authorities.zip");
@@ -104,7 +107,7 @@ impl Bench {
             system_store: roots.is_some(),
             only: &[],
         };
-        plan(&self.places, wanted).await.unwrap()
+        plan(&self.places, wanted).await
     }
 
     /// Plans and does it.
@@ -137,6 +140,14 @@ fn modules(folder: &Path) -> Vec<String> {
         Database::Present(modules) => modules.into_iter().map(|it| it.name).collect(),
         Database::Absent | Database::Old => Vec::new(),
     }
+}
+
+/// Other browsers may be on the machine that tests run on.
+fn of_firefox(lines: &[Line]) -> Vec<&Line> {
+    let lines = lines.iter();
+    lines
+        .filter(|line| line.about.contains("Firefox"))
+        .collect()
 }
 
 fn standings(lines: &[Line]) -> Vec<(&str, Standing)> {

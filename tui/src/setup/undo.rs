@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::apply::FILES;
-use cac_common::bundle::sha256;
+use cac_common::bundle::{self, sha256};
+use cac_common::identity::readable;
 
+use super::apply::{FILES, files};
 use super::fault::SetupFault;
 use super::places::Places;
-use super::record::{self, Change, Entry, FileChange, Prints, Record, Saved};
+use super::record::{self, Change, Entry, FileChange, Prints, Record, Saved, Trusted};
 use super::write;
-use crate::browsers::database::{self, Database, MODULES};
+use crate::browsers::database::{self, CERTIFICATES, Database, MODULES};
 use crate::browsers::modules::{self, Module};
 use crate::browsers::running::running;
 use crate::browsers::{Family, nss, tool};
@@ -32,8 +33,9 @@ const ENCRYPTED: [&str; 3] = [
 pub(crate) enum Undone {
     /// Every file is as it was, byte by byte.
     AsItWas,
-    /// The browser has used its database since; ours was taken out of it.
-    ByContent,
+    /// The browser has used its database since; ours was taken out of it, and
+    /// this of what was there before is not put back: clauses.
+    ByContent(Vec<String>),
     /// Why it is not.
     Kept(String),
 }
@@ -96,6 +98,7 @@ pub(super) async fn undo(
             added,
             removed,
             certificates,
+            trusted,
         } => {
             refuse_running(places, *family)?;
             let change = DatabaseChange {
@@ -104,6 +107,7 @@ pub(super) async fn undo(
                 added,
                 removed,
                 certificates,
+                trusted,
                 done: entry.done.as_ref(),
             };
             change.undo(record, force).await?
@@ -187,7 +191,7 @@ async fn remove_database(
     // One of which a part is gone is being removed already.
     let is_whole = done.is_some_and(|made| made.keys().all(|file| folder.join(file).exists()));
     if !is_as_made && !holds_nothing(folder, is_whole).await {
-        return Ok(Undone::ByContent);
+        return Ok(Undone::ByContent(Vec::new()));
     }
     for file in FILES {
         let path = folder.join(file);
@@ -231,19 +235,16 @@ struct DatabaseChange<'a> {
     added: &'a [Module],
     removed: &'a [Module],
     certificates: &'a [String],
+    trusted: &'a [Trusted],
     done: Option<&'a Prints>,
 }
 
 impl DatabaseChange<'_> {
     async fn undo(&self, record: &Record, force: Force) -> Result<Undone, SetupFault> {
         if !self.folder.is_dir() {
-            return Ok(Undone::ByContent);
+            return Ok(Undone::ByContent(Vec::new()));
         }
-        let touched = if self.certificates.is_empty() {
-            &FILES[..1]
-        } else {
-            &FILES
-        };
+        let touched = files(self.certificates.is_empty() && self.trusted.is_empty());
         remove_rests(self.folder)?;
         let before = self.before.iter();
         let before: Prints = before
@@ -268,15 +269,20 @@ impl DatabaseChange<'_> {
             }
             return Ok(Undone::AsItWas);
         }
-        if let Some(why) = self.take_out_modules(record, force).await? {
+        let mut left = Vec::new();
+        if let Some(why) = self.take_out_modules(record, force, &mut left).await? {
             return Ok(Undone::Kept(why));
         }
-        self.take_out_certificates().await?;
+        // Without it, there is nothing in it.
+        if self.folder.join(CERTIFICATES).exists() {
+            self.take_out_certificates().await?;
+            self.take_back_trust(record, &mut left).await?;
+        }
         let now = record::prints(self.folder, touched)?;
         Ok(if now == before {
             Undone::AsItWas
         } else {
-            Undone::ByContent
+            Undone::ByContent(left)
         })
     }
 
@@ -285,7 +291,12 @@ impl DatabaseChange<'_> {
         &self,
         record: &Record,
         force: Force,
+        left: &mut Vec<String>,
     ) -> Result<Option<String>, SetupFault> {
+        // Certificates alone, and the list of modules is somebody else's.
+        if self.added.is_empty() && self.removed.is_empty() {
+            return Ok(None);
+        }
         let path = self.folder.join(MODULES);
         let saved = self.before.get(MODULES);
         let there = match database::look(self.folder) {
@@ -304,25 +315,41 @@ impl DatabaseChange<'_> {
                 )));
             }
         };
+        if let Some(saved) = saved {
+            let was = modules::parse(&record.saved(saved)?.bytes).unwrap_or_default();
+            let is_half_written = self.done.is_none() && there.is_empty();
+            if is_half_written || self.is_ours_alone(&was, &there) {
+                put_back(record, &path, Some(saved))?;
+                return Ok(None);
+            }
+        }
         for module in self.added.iter().filter(|module| there.contains(module)) {
             nss::delete_module(self.folder, &module.name).await?;
         }
+        // Somebody has changed the list since, and has seen it without them.
         let is_gone = |module: &&Module| there.iter().all(|it| it.name != module.name);
         for module in self.removed.iter().filter(is_gone) {
-            nss::add_module(self.folder, module).await?;
-        }
-        if let Some(saved) = saved {
-            let was = record.saved(saved)?;
-            let now = database::look(self.folder);
-            let is_same = matches!(
-                (now, modules::parse(&was.bytes)),
-                (Ok(Database::Present(now)), Ok(was)) if now == was
-            );
-            if is_same {
-                put_back(record, &path, Some(saved))?;
-            }
+            left.push(format!(
+                "the module {:?} ({}) is not put back, since the list of modules was changed since; modutil -dbdir sql:{} -add would",
+                readable(&module.name),
+                readable(&module.library),
+                self.folder.display()
+            ));
         }
         Ok(None)
+    }
+
+    /// Whether the list of modules differs from what it was by this change
+    /// alone; by a part of it, where it was interrupted.
+    fn is_ours_alone(&self, was: &[Module], now: &[Module]) -> bool {
+        let is_one_of = |list: &[Module], module: &Module| list.contains(module);
+        let of_others = now.iter().filter(|it| !is_one_of(self.added, it));
+        let others_are_as_they_were = of_others.clone().all(|it| is_one_of(was, it));
+        let kept = was.iter().filter(|it| !is_one_of(self.removed, it));
+        let none_is_missing = kept.clone().all(|it| is_one_of(now, it));
+        let is_whole =
+            of_others.count() == kept.count() && self.added.iter().all(|it| is_one_of(now, it));
+        others_are_as_they_were && none_is_missing && (self.done.is_none() || is_whole)
     }
 
     async fn take_out_certificates(&self) -> Result<(), SetupFault> {
@@ -333,6 +360,45 @@ impl DatabaseChange<'_> {
             if self.certificates.contains(&held.nickname) {
                 nss::delete_certificate(self.folder, &held.nickname).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// What somebody has set since stays.
+    async fn take_back_trust(
+        &self,
+        record: &Record,
+        left: &mut Vec<String>,
+    ) -> Result<(), SetupFault> {
+        if self.trusted.is_empty() {
+            return Ok(());
+        }
+        let there = nss::named(self.folder, usize::MAX).await?;
+        for trusted in self.trusted {
+            let certificates = bundle::read(trusted.certificate.as_bytes()).unwrap_or_default();
+            let Some(certificate) = certificates.first() else {
+                continue;
+            };
+            let Some(held) = there.iter().find(|it| it.has(certificate.der())) else {
+                continue;
+            };
+            let Some(trust) = held.trust() else {
+                left.push(format!(
+                    "{} is left as it is: several certificates have the name, and are trusted differently",
+                    readable(&held.nickname)
+                ));
+                continue;
+            };
+            if !nss::is_same_trust(trust, &trusted.given) {
+                continue;
+            }
+            if nss::is_locked(self.folder).await {
+                return Err(SetupFault::Locked {
+                    path: self.folder.to_owned(),
+                });
+            }
+            let file = record.scratch(certificate.der())?;
+            nss::add_certificate(self.folder, &held.nickname, &trusted.before, &file).await?;
         }
         Ok(())
     }

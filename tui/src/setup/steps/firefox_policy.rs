@@ -46,7 +46,16 @@ pub(in crate::setup) fn add(
     module: Option<&Path>,
     roots: Option<&Roots>,
     plan: &mut Vec<Step>,
-) -> Result<(), SetupFault> {
+) {
+    let step = named(places, module, roots);
+    plan.push(step.unwrap_or_else(|fault| Step::faulty(NAME, ABOUT, &fault)));
+}
+
+fn named(
+    places: &Places,
+    module: Option<&Path>,
+    roots: Option<&Roots>,
+) -> Result<Step, SetupFault> {
     let folder = places.system(FOLDER);
     let path = write::resolved(&folder.join(FILE))?;
     let from = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
@@ -74,8 +83,7 @@ pub(in crate::setup) fn add(
         Ok(merged) => merged,
         Err(fault) => {
             let why = format!("{} is not touched: {fault}", path.display());
-            plan.push(Step::blocked(NAME, ABOUT, why, None));
-            return Ok(());
+            return Ok(Step::blocked(NAME, ABOUT, why, None));
         }
     };
     let mut what = Vec::new();
@@ -100,8 +108,7 @@ pub(in crate::setup) fn add(
     }
     if files.is_empty() {
         let so = "its policies name the module";
-        plan.push(Step::there(NAME, ABOUT, so));
-        return Ok(());
+        return Ok(Step::there(NAME, ABOUT, so));
     }
     for root in roots
         .map(|roots| roots.anchors.as_slice())
@@ -113,8 +120,7 @@ pub(in crate::setup) fn add(
         files,
         refresh: None,
     };
-    plan.push(Step::to_do(NAME, ABOUT, what, action));
-    Ok(())
+    Ok(Step::to_do(NAME, ABOUT, what, action))
 }
 
 /// Whether policies of Firefox load the module. Those that are broken do not.

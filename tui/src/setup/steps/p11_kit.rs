@@ -9,7 +9,7 @@ use crate::browsers::p11_kit::{
 };
 use crate::setup::fault::SetupFault;
 use crate::setup::places::Places;
-use crate::setup::plan::{Action, NewFile, Scope, State, Step};
+use crate::setup::plan::{Action, NewFile, Scope, Step};
 use crate::setup::write;
 
 const NAME: &str = "p11-kit";
@@ -23,7 +23,7 @@ pub(in crate::setup) fn add(
     scope: Scope,
     module: Option<&Path>,
     plan: &mut Vec<Step>,
-) -> Result<(), SetupFault> {
+) {
     let configured = configured(&places.root, Some(&places.configuration));
     for (file, library) in &configured {
         let library = Module {
@@ -40,20 +40,26 @@ pub(in crate::setup) fn add(
         }
     }
     let Some(module) = module else {
-        return Ok(());
+        return;
     };
-    if let Some(file) = opensc(&configured) {
-        let so = format!("it knows the module, by {}", file.display());
-        plan.push(Step::there(NAME, ABOUT, so));
-        return Ok(());
-    }
+    plan.push(match opensc(&configured) {
+        Some(file) => {
+            let so = format!("it knows the module, by {}", file.display());
+            Step::there(NAME, ABOUT, so)
+        }
+        None => {
+            named(places, scope, module).unwrap_or_else(|fault| Step::faulty(NAME, ABOUT, &fault))
+        }
+    });
+}
+
+fn named(places: &Places, scope: Scope, module: &Path) -> Result<Step, SetupFault> {
     if scope == Scope::User && users_count_for_nothing(&places.root) {
         let why = format!(
             "/{CONFIGURATION} says user-config: none, so that only what is set for all users counts"
         );
         let fix = Some("sudo cacctl setup --system".into());
-        plan.push(Step::blocked(NAME, ABOUT, why, fix));
-        return Ok(());
+        return Ok(Step::blocked(NAME, ABOUT, why, fix));
     }
     let folder = match scope {
         Scope::User => places.configuration.join("pkcs11/modules"),
@@ -73,18 +79,9 @@ pub(in crate::setup) fn add(
         bytes: format!("module: {}\n", module.display()).into_bytes(),
         mode: 0o644,
     };
-    let files = vec![new];
-    let state = State::ToDo {
-        what,
-        action: Action::Write {
-            files,
-            refresh: None,
-        },
+    let action = Action::Write {
+        files: vec![new],
+        refresh: None,
     };
-    plan.push(Step {
-        name: NAME,
-        about: ABOUT.into(),
-        state,
-    });
-    Ok(())
+    Ok(Step::to_do(NAME, ABOUT, what, action))
 }

@@ -1,5 +1,7 @@
 //! GnuPG's scdaemon, which by itself opens a card for nobody but itself.
 
+use std::path::Path;
+
 use crate::browsers::tool;
 use crate::setup::fault::SetupFault;
 use crate::setup::places::Places;
@@ -20,28 +22,20 @@ const PROGRAMS: [&str; 4] = [
 /// Options of scdaemon(1): go through pcscd, and share what is there.
 const OPTIONS: [&str; 2] = ["disable-ccid", "pcsc-shared"];
 
-pub(in crate::setup) async fn add(places: &Places, plan: &mut Vec<Step>) -> Result<(), SetupFault> {
+pub(in crate::setup) async fn add(places: &Places, plan: &mut Vec<Step>) {
     let program = PROGRAMS.map(|below| places.system(below));
     let Some(program) = program.iter().find(|path| path.is_file()) else {
-        return Ok(());
+        return;
     };
+    let step = shared(places, program).await;
+    plan.push(step.unwrap_or_else(|fault| Step::faulty(NAME, ABOUT, &fault)));
+}
+
+async fn shared(places: &Places, program: &Path) -> Result<Step, SetupFault> {
     // It refuses to start with an option that it does not know.
-    let known = match tool::run(&program.display().to_string(), ["--dump-options"]).await {
-        Ok(known) => String::from_utf8_lossy(&known).into_owned(),
-        Err(fault) => {
-            plan.push(Step::blocked(NAME, ABOUT, fault.to_string(), None));
-            return Ok(());
-        }
-    };
-    let path = places.gnupg.join("scdaemon.conf");
-    let path = match write::resolved(&path) {
-        Ok(path) => path,
-        Err(fault) => {
-            let fix = fault.advice().map(str::to_owned);
-            plan.push(Step::blocked(NAME, ABOUT, fault.to_string(), fix));
-            return Ok(());
-        }
-    };
+    let known = tool::run(&program.display().to_string(), ["--dump-options"]).await?;
+    let known = String::from_utf8_lossy(&known).into_owned();
+    let path = write::resolved(&places.gnupg.join("scdaemon.conf"))?;
     let from = write::look(&path).map_err(SetupFault::file(&path, "read"))?;
     let before = from.as_ref().map_or(&[][..], |from| &from.bytes);
     let text = String::from_utf8_lossy(before);
@@ -59,12 +53,8 @@ pub(in crate::setup) async fn add(places: &Places, plan: &mut Vec<Step>) -> Resu
         .filter(|option| !is_set(option))
         .collect();
     if missing.is_empty() {
-        plan.push(Step::there(
-            NAME,
-            ABOUT,
-            "it shares the card, as far as it can",
-        ));
-        return Ok(());
+        let so = "it shares the card, as far as it can";
+        return Ok(Step::there(NAME, ABOUT, so));
     }
     let mut bytes = before.to_vec();
     if bytes.last().is_some_and(|last| *last != b'\n') {
@@ -89,6 +79,5 @@ pub(in crate::setup) async fn add(places: &Places, plan: &mut Vec<Step>) -> Resu
         files,
         refresh: None,
     };
-    plan.push(Step::to_do(NAME, ABOUT, what, action));
-    Ok(())
+    Ok(Step::to_do(NAME, ABOUT, what, action))
 }

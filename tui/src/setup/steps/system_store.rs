@@ -22,16 +22,16 @@ const STORES: [(&str, &str); 3] = [
 
 const MODE: u32 = 0o644;
 
-pub(in crate::setup) fn add(
-    places: &Places,
-    roots: &Roots,
-    plan: &mut Vec<Step>,
-) -> Result<(), SetupFault> {
+pub(in crate::setup) fn step(places: &Places, roots: &Roots) -> Step {
+    added(places, roots).unwrap_or_else(|fault| Step::faulty(NAME, ABOUT, &fault))
+}
+
+fn added(places: &Places, roots: &Roots) -> Result<Step, SetupFault> {
     let store = STORES.into_iter().find(|(folder, program)| {
         places.system(folder).is_dir() && places.program(program).is_some()
     });
     let Some((folder, refresh)) = store else {
-        plan.push(Step::blocked(
+        return Ok(Step::blocked(
             NAME,
             ABOUT,
             "this system keeps them in a way that is not known here",
@@ -40,7 +40,6 @@ pub(in crate::setup) fn add(
                 roots.path.display()
             )),
         ));
-        return Ok(());
     };
     let mut files = Vec::new();
     let mut what = Vec::new();
@@ -64,16 +63,14 @@ pub(in crate::setup) fn add(
         });
     }
     if files.is_empty() {
-        plan.push(Step::there(NAME, ABOUT, "they have those of the bundle"));
-        return Ok(());
+        return Ok(Step::there(NAME, ABOUT, "they have those of the bundle"));
     }
     what.push(format!("runs {refresh}"));
     let action = Action::Write {
         files,
         refresh: Some(refresh),
     };
-    plan.push(Step::to_do(NAME, ABOUT, what, action));
-    Ok(())
+    Ok(Step::to_do(NAME, ABOUT, what, action))
 }
 
 /// As the name of a file.
