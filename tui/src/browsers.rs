@@ -9,6 +9,7 @@ pub(crate) mod libraries;
 pub(crate) mod modules;
 pub(crate) mod nss;
 pub(crate) mod p11_kit;
+pub(crate) mod packages;
 pub(crate) mod profiles;
 pub(crate) mod running;
 pub(crate) mod sandbox;

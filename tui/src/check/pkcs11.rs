@@ -13,7 +13,7 @@ use super::machine::first_line;
 use super::outcome::outcomes;
 use super::{By, Check, Found};
 use crate::browsers::modules::OPENSC;
-use crate::browsers::{libraries, p11_kit};
+use crate::browsers::{libraries, p11_kit, packages};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -53,6 +53,11 @@ pub(super) const CHECKS: &[Check] = &[
         outcomes: knows_the_module::ALL,
     },
 ];
+
+const REMOVE_IT: &str = "Remove it from the programs that load it, and then from the machine: with its package, if it has one.";
+
+/// The packages of them, as Debian and their makers call them.
+const THEIR_PACKAGES: [&str; 2] = ["cackey", "coolkey"];
 
 /// Of coolkey and cackey.
 const OTHERS: [&str; 3] = ["libcoolkeypk11.so", "libcackey.so", "cackey.so"];
@@ -115,10 +120,10 @@ const NOT_SEEN_BY: &str = "pkcs11-tool --list-slots";
 
 outcomes! {
     others {
-        THERE: Outcome::warning("{path}").by(
-            "Remove it from the programs that load it, and then from the machine.",
-            "sudo apt remove coolkey cackey",
-        );
+        PACKAGED: Outcome::warning("{path}")
+            .by(super::REMOVE_IT, "sudo apt remove {packages}");
+        THERE: Outcome::warning("{path}, which no package of dpkg has put there")
+            .by(super::REMOVE_IT, "rpm -qf {path}");
         NONE: Outcome::fine("neither coolkey nor cackey is there");
     }
 }
@@ -205,10 +210,16 @@ fn version(line: &str) -> Option<(u32, u32)> {
 }
 
 fn others(place: &Place) -> Vec<Found> {
-    vec![match libraries::find(&place.root, &OTHERS) {
-        Some(path) => others::THERE.told(&[("path", &path.display())]),
-        None => others::NONE.found(),
-    }]
+    let Some(path) = libraries::find(&place.root, &OTHERS) else {
+        return vec![others::NONE.found()];
+    };
+    let packages = packages::installed(&place.root, &THEIR_PACKAGES, &OTHERS);
+    let outcome = if packages.is_empty() {
+        others::THERE
+    } else {
+        others::PACKAGED
+    };
+    vec![outcome.told(&[("path", &path.display()), ("packages", &packages.join(" "))])]
 }
 
 fn knows_the_module(place: &Place) -> Vec<Found> {

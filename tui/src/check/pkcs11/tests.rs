@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::*;
-use crate::check::Verdict;
 use crate::check::tests::{Case, case, single};
+use crate::check::{Finding, Fix, Verdict};
 
 fn write(place: &Place, path: &str, text: &str) {
     let path = place.root.join(path);
@@ -146,6 +146,17 @@ pub(in crate::check) fn cases() -> Vec<Case> {
         ),
     ];
     cases.extend(there);
+    let info = "var/lib/dpkg/info/coolkey.list";
+    write(&place, info, "/usr/lib/pkcs11/libcoolkeypk11.so\n");
+    let packaged = others(&place);
+    // cackey is not installed, and apt may not know it.
+    let finding = Finding {
+        check: &CHECKS[2],
+        found: packaged[0].clone(),
+    };
+    let fix = finding.fix().map(Fix::command);
+    assert_eq!(fix.as_deref(), Some("sudo apt remove coolkey"));
+    cases.push(single("pkcs11-others", others::PACKAGED, packaged));
     let listed = "usr/share/p11-kit/modules/opensc.module";
     write(&place, listed, "module: opensc-pkcs11.so\n");
     let known = knows_the_module(&place);
