@@ -119,7 +119,8 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
 
     let mut follower = Follower::new(Loader::new(&paths.configuration));
     let first = follower.load();
-    let keeper = Keeper::open(paths.state.clone(), Keep::of(&first.config), now).await;
+    let opening = Keeper::open(paths.state.clone(), Keep::of(&first.config), now);
+    let keeper = systemd::beginning(opening).await;
     // What the database knows is shown before any card or portal is touched.
     let known = keeper.what_is_known().await;
     let store = keeper.store();
@@ -180,9 +181,7 @@ pub async fn run(parts: Parts, shutdown: impl Future<Output = ()>) -> Result<(),
     tracing::info!(message_id = Message::Stopping.id(), "stopping");
     server.abort();
     reloading.abort();
-    if let Some(sessions) = sessions {
-        sessions.stop();
-    }
+    sessions.iter().for_each(Sessions::stop);
     let (kept, _, ()) = tokio::join!(
         tokio::time::timeout(LAST_WORDS, effects.end()),
         tokio::time::timeout(LAST_WORDS, stop_watching(&readers, watching)),

@@ -1,5 +1,5 @@
-//! Tells systemd that we are ready, alive, and what we do, and takes over the
-//! socket that it has made for us.
+//! Tells systemd that we begin, are ready, alive, and what we do, and takes over
+//! the socket that it has made for us.
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,6 +10,13 @@ use cac_common::reader::ServiceStatus;
 use cac_common::snapshot::Snapshot;
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
+
+/// How often systemd is asked for more time to begin in, and for how much.
+const EVERY: Duration = Duration::from_secs(10);
+const LONGER: u32 = 60_000_000;
+
+/// For an hour, in all: what has not begun by then never will.
+const MOST: usize = 360;
 
 /// Speaks to systemd if it started us, else to nobody.
 #[derive(Debug, Default)]
@@ -25,6 +32,33 @@ pub struct Watchdog {
 /// The socket on which systemd has listened for us, if it has.
 pub fn socket_of_systemd() -> io::Result<Option<UnixListener>> {
     ListenFd::from_env().take_unix_listener(0)
+}
+
+/// Does what has to be done before we are ready, and may take longer than systemd
+/// waits for that (`TimeoutStartSec=`): a large database of an earlier version is
+/// written anew.
+pub async fn beginning<T>(work: impl Future<Output = T>) -> T {
+    let ask = || tell(&[NotifyState::ExtendTimeoutUsec(LONGER)]);
+    asking(EVERY, MOST, ask, work).await
+}
+
+/// Asks at once, and again while the work goes on.
+async fn asking<T>(
+    every: Duration,
+    most: usize,
+    mut ask: impl FnMut(),
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut interval = tokio::time::interval(every);
+    for _ in 0..most {
+        tokio::select! {
+            biased;
+            _ = interval.tick() => ask(),
+            done = &mut work => return done,
+        }
+    }
+    work.await
 }
 
 /// The configuration is about to be read again; [`Notifier::ready`] ends that.
@@ -122,7 +156,51 @@ mod tests {
     use cac_common::snapshot::Daemon;
     use cac_common::time::UtcSeconds;
 
+    use std::cell::Cell;
+
+    use tokio::sync::Notify;
+
     use super::*;
+
+    const AT_ONCE: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn more_time_is_asked_for_at_once_and_while_the_work_goes_on() {
+        let (asked, is_done) = (Cell::new(0), Notify::new());
+        let ask = || {
+            asked.set(asked.get() + 1);
+            if asked.get() == 5 {
+                is_done.notify_one();
+            }
+        };
+
+        let done = asking(AT_ONCE, 100, ask, async {
+            is_done.notified().await;
+            asked.get()
+        });
+
+        assert_eq!(done.await, 5);
+    }
+
+    #[tokio::test]
+    async fn what_never_begins_asks_so_often_and_no_longer() {
+        let (asked, is_done) = (Cell::new(0), Notify::new());
+        let ask = || {
+            asked.set(asked.get() + 1);
+            if asked.get() == 3 {
+                is_done.notify_one();
+            }
+        };
+        // Its own clock goes on for longer than that.
+        let work = async {
+            is_done.notified().await;
+            tokio::time::sleep(10 * AT_ONCE).await;
+        };
+
+        asking(AT_ONCE, 3, ask, work).await;
+
+        assert_eq!(asked.get(), 3);
+    }
 
     fn empty() -> Snapshot {
         Snapshot {

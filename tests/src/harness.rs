@@ -24,6 +24,7 @@ mod traces;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -194,6 +195,10 @@ impl Places {
         self.root.join("state")
     }
 
+    fn notify(&self) -> PathBuf {
+        self.root.join("run/notify")
+    }
+
     fn configuration(&self) -> PathBuf {
         self.root.join("config")
     }
@@ -354,6 +359,15 @@ impl Lab {
     /// The same, where it may lock no memory.
     pub fn start_again_without_locked_memory(&mut self) -> anyhow::Result<()> {
         self.begin(daemon::Surroundings::NoLockedMemory)
+    }
+
+    /// The same, and what it tells systemd comes out here.
+    pub fn start_again_listening(&mut self) -> anyhow::Result<UnixDatagram> {
+        let path = self.places.notify();
+        let listener = UnixDatagram::bind(&path)?;
+        listener.set_read_timeout(Some(LIMIT))?;
+        self.begin(daemon::Surroundings::Listened)?;
+        Ok(listener)
     }
 
     /// The state folder as the daemon sees it.

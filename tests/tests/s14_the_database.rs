@@ -254,6 +254,34 @@ fn s14_a_corrupt_database_is_kept_aside_and_told() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn s14_a_database_that_is_written_anew_is_given_time_before_it_is_ready() -> anyhow::Result<()> {
+    let mut lab = Lab::start()?;
+    lab.stop()?;
+    let old = Connection::open(lab.database())?;
+    // As versions made it that gave no room back.
+    old.execute_batch("PRAGMA auto_vacuum = NONE; VACUUM")?;
+    assert_eq!(auto_vacuum(&old)?, 0);
+    drop(old);
+
+    let systemd = lab.start_again_listening()?;
+    let mut told = Vec::new();
+    while !told.contains(&"READY=1".to_owned()) {
+        let mut message = [0; 4096];
+        let length = systemd.recv(&mut message)?;
+        let text = std::str::from_utf8(&message[..length])?;
+        told.extend(text.lines().map(str::to_owned));
+    }
+
+    assert_eq!(told[0], "EXTEND_TIMEOUT_USEC=60000000", "{told:?}");
+    assert_eq!(auto_vacuum(&Connection::open(lab.database())?)?, 2);
+    Ok(())
+}
+
+fn auto_vacuum(connection: &Connection) -> anyhow::Result<i64> {
+    Ok(connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?)
+}
+
 /// Whether the bytes stand in any file of the state folder.
 fn is_on_disk(lab: &Lab, bytes: &[u8]) -> anyhow::Result<bool> {
     for path in files_below(&lab.state_folder())? {

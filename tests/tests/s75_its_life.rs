@@ -1,15 +1,19 @@
 //! The life of the service: started by its socket or without one, before pcscd
 //! and without it, for one user, reloaded, and told of in the journal.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use cac_common::reader::ServiceStatus;
-use cac_tests::harness::jane;
+use cac_tests::harness::{LIMIT, jane};
 use cac_tests::portal::Fault;
 use cac_tests::system::{ADMINISTRATOR, SERVICE, STRANGER, System};
 use cac_tests::virtual_card::{CardModel, samples};
+use cac_tests::wait;
+use rustix::fs::OFlags;
+use rustix::time::{ClockId, clock_gettime};
 
 const SOCKET: &str = "cacd.socket";
 
@@ -20,6 +24,10 @@ const OTHERS_DATA_SEEN: &str = "6211efd8d459070cdd725eb1b1a45d0f";
 const REQUEST_REFUSED: &str = "e582a05bcff14a4aa51f57f53f9efb99";
 const REGISTERED: &str = "11e0c4d9c2e34c12ab6439afdfc67150";
 const CONFIGURATION_REFUSED: &str = "635917e786694879a59cd0137df06e78";
+
+/// The same unit, which waits less long for a start.
+const IMPATIENT: &str = "[Service]\nTimeoutStartSec=8s\nRestart=no\n";
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Of the unit, for one that works for its user.
 const USER_UNIT: &str = "/usr/share/doc/cacd/examples/user-cacd.service";
@@ -44,6 +52,40 @@ fn s75_the_first_who_connects_starts_the_service_and_its_restart_is_waited_for()
     system.does(&["sh", "-ec", &format!("({asks}) & {restarts}; wait $!")])?;
 
     assert_eq!(socket.metadata()?.ino(), inode, "it is the same all along");
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs a systemd of its own: make test-system"]
+fn s75_a_database_that_takes_longer_than_systemd_waits_for_a_start_is_given_the_time()
+-> anyhow::Result<()> {
+    let system = System::with_cacd()?;
+    system.does(&["systemctl", "stop", SERVICE])?;
+    // Opening it lasts until somebody reads.
+    let database = "/var/lib/cacd/cacd.db";
+    system.does(&[
+        "sh",
+        "-ec",
+        &format!("rm {database}; mkfifo {database}; chown cacd: {database}"),
+    ])?;
+    system.write("/run/systemd/system/cacd.service.d/test.conf", IMPATIENT)?;
+    system.does(&["systemctl", "daemon-reload"])?;
+
+    system.does(&["systemctl", "start", "--no-block", SERVICE])?;
+    system.wait_for_property(SERVICE, "ActiveState", |state| state == "activating")?;
+    let began = system.property(SERVICE, "ExecMainStartTimestampMonotonic")?;
+    let given_up = Duration::from_micros(began.parse()?) + PATIENCE + PATIENCE / 2;
+    wait::wait_until("systemd would have given up", LIMIT, || {
+        Duration::try_from(clock_gettime(ClockId::Monotonic)).is_ok_and(|now| now > given_up)
+    })?;
+    assert_eq!(system.property(SERVICE, "ActiveState")?, "activating");
+    let _read = File::options()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(system.path(database))?;
+
+    system.wait_for_property(SERVICE, "SubState", |state| state == "running")?;
+    assert_eq!(system.property(SERVICE, "NRestarts")?, "0");
     Ok(())
 }
 

@@ -23,6 +23,9 @@ pub const UNLOCKED_MEMORY: [&str; 5] = [
     "--inh-caps=-ipc_lock",
 ];
 
+/// Where systemd listens (sd_notify(3)).
+const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
+
 /// Runs the rest of its arguments where the folder in the first cannot be written to.
 const READ_ONLY: &str = r#"
 set -e
@@ -45,8 +48,12 @@ exec "$@"
 pub(super) enum Surroundings {
     Usual,
     StateReadOnly,
-    SmallDisk { kilobytes: u32 },
+    SmallDisk {
+        kilobytes: u32,
+    },
     NoLockedMemory,
+    /// Whoever started it listens to what it tells, as systemd does.
+    Listened,
 }
 
 /// cacd, until it is dropped.
@@ -64,7 +71,7 @@ impl Daemon {
     ) -> anyhow::Result<Self> {
         let cacd = programs::built()?.cacd();
         let mut command = match surroundings {
-            Surroundings::Usual => Command::new(cacd),
+            Surroundings::Usual | Surroundings::Listened => Command::new(cacd),
             Surroundings::StateReadOnly => {
                 let mut command = apart(READ_ONLY);
                 command.arg(places.state()).arg(cacd);
@@ -101,11 +108,14 @@ impl Daemon {
             .env(SOCKET_VARIABLE, pcscd)
             .env(ADDRESS_VARIABLE, &places.bus)
             .env("CACD_LOG", "trace")
-            .env_remove("NOTIFY_SOCKET")
+            .env_remove(NOTIFY_VARIABLE)
             .env_remove("WATCHDOG_USEC")
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())
             .stderr(File::create(&log).context("cannot make a log file")?);
+        if let Surroundings::Listened = surroundings {
+            command.env(NOTIFY_VARIABLE, places.notify());
+        }
         let child = command.spawn().context("cacd cannot be started")?;
         let mut daemon = Self { child };
         daemon
