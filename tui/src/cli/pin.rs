@@ -16,6 +16,9 @@ pub enum Pin {
     /// asked, and sent to it once, in one command: a wrong old PIN costs one try.
     /// A PIN that cacd held for the card is wiped, and the new one is not kept.
     ///
+    /// Ctrl-C and --timeout end the waiting for the card's answer, and not what
+    /// the card was sent: cacctl history says what came of it.
+    ///
     /// Without a terminal they are taken from standard input: three lines, the
     /// old PIN, the new one, and the new one again.
     #[command(after_help = examples::PIN_CHANGE)]
