@@ -67,22 +67,8 @@ async fn a_database_with_a_password_takes_the_module_and_says_why_no_root() {
     let bench = Bench::new().with_firefox();
     let roots = bench.roots();
     let folder = bench.firefox();
-    let (empty, password) = (
-        bench.folder.path().join("no"),
-        bench.folder.path().join("yes"),
-    );
-    fs::write(&empty, "\n").unwrap();
-    fs::write(&password, "a primary password\n").unwrap();
-    certutil(
-        &folder,
-        &[
-            "-W",
-            "-f",
-            empty.to_str().unwrap(),
-            "-@",
-            password.to_str().unwrap(),
-        ],
-    );
+    let (empty, password) = passwords(&bench);
+    certutil(&folder, &["-W", "-f", &empty, "-@", &password]);
     let before = bench.picture();
 
     let done = bench.set_up(Scope::User, Some(&roots)).await;
@@ -104,6 +90,45 @@ async fn a_database_with_a_password_takes_the_module_and_says_why_no_root() {
         "{undone:?}"
     );
     assert_eq!(bench.picture(), before);
+}
+
+#[tokio::test]
+async fn trust_comes_back_once_a_password_that_was_set_since_is_gone() {
+    let bench = Bench::new().with_firefox();
+    let roots = bench.roots();
+    add_root(&bench, &roots, "p,p,");
+    let folder = bench.firefox();
+    bench.set_up(Scope::User, Some(&roots)).await;
+    let (empty, password) = passwords(&bench);
+    certutil(&folder, &["-W", "-f", &empty, "-@", &password]);
+
+    let locked = bench.undo(Force::Own).await;
+    let given = trust_of(&folder, "A root").await.unwrap();
+    certutil(&folder, &["-W", "-f", &password, "-@", &empty]);
+    let undone = bench.undo(Force::Own).await;
+
+    let line = of_firefox(&locked).pop().unwrap();
+    assert_eq!(line.state, Standing::Failed, "{line:?}");
+    assert!(line.text[0].contains("has a password"), "{line:?}");
+    assert!(crate::browsers::nss::is_anchor(&given), "{given}");
+    assert!(
+        undone.iter().all(|it| it.state == Standing::Undone),
+        "{undone:?}"
+    );
+    let trust = trust_of(&folder, "A root").await;
+    assert_eq!(trust.as_deref(), Some("p,p,"));
+    assert_eq!(nss_names(&folder).await, ["A root"]);
+    assert_eq!(modules(&folder), ["NSS Internal PKCS #11 Module"]);
+}
+
+/// Files with none and with one, for certutil.
+fn passwords(bench: &Bench) -> (String, String) {
+    let file = |name: &str, text: &str| {
+        let path = bench.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    (file("none", "\n"), file("one", "a primary password\n"))
 }
 
 #[tokio::test]
