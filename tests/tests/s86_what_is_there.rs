@@ -19,6 +19,7 @@ use serde_json::Value;
 
 /// As `cacctl --help` lists them.
 const FAILED: i32 = 1;
+const USAGE: i32 = 2;
 const NEEDS_PERSON: i32 = 4;
 
 /// Where Debian installs it.
@@ -124,6 +125,10 @@ fn s86_a_bundle_of_every_form_is_taken() -> anyhow::Result<()> {
         ensure!(undone.status.success(), "{name}: {undone:?}");
         assert_eq!(picture(&account.home())?, before, "{name}");
     }
+    // Where no step takes it, it is not passed over.
+    let path = account.home().with_file_name("root.der");
+    let unused = account.setup(&["--only", "browsers", "--roots", &path.display().to_string()])?;
+    assert_eq!(unused.status.code(), Some(USAGE), "{unused:?}");
     Ok(())
 }
 

@@ -42,6 +42,9 @@ pub const STEPS: [&str; 9] = [
     "system-store",
 ];
 
+/// Those that take the authorities of a bundle.
+pub(crate) const OF_ROOTS: [&str; 3] = ["authorities", "firefox-policy", "system-store"];
+
 /// One step, or one change that is undone, as it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {

@@ -74,6 +74,11 @@ pub async fn run(socket: PathBuf, wanted: cli::Setup, sheet: Sheet) -> Result<Ex
     if wanted.undo {
         return take_back(&places, &wanted, told).await;
     }
+    let takes_roots = |name: &String| setup::OF_ROOTS.contains(&name.as_str());
+    let has_only = !wanted.only.is_empty();
+    if wanted.roots.is_some() && has_only && !wanted.only.iter().any(takes_roots) {
+        return Err(SetupFault::RootsUnused.into());
+    }
     let digest = wanted.digest.as_deref();
     let roots = wanted.roots.as_deref();
     let roots = roots.map(|path| Roots::read(path, digest)).transpose()?;

@@ -67,6 +67,8 @@ pub enum SetupFault {
         is: String,
         wanted: String,
     },
+    #[error("none of the steps that --only names takes authorities")]
+    RootsUnused,
     #[error("nobody is there to compare the digest, and none is given")]
     NoDigest,
     #[error("{count} of what was to be done is not done")]
@@ -90,7 +92,9 @@ impl SetupFault {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Roots { .. } | Self::NoRoot { .. } | Self::NoDigest => Exit::Usage,
+            Self::Roots { .. } | Self::NoRoot { .. } | Self::RootsUnused | Self::NoDigest => {
+                Exit::Usage
+            }
             Self::Running { .. }
             | Self::Unfinished { .. }
             | Self::OldDatabase { .. }
@@ -156,6 +160,9 @@ impl SetupFault {
             Self::NoDigest => {
                 Some("Give the digest that its publisher names, with --digest SHA256.")
             }
+            Self::RootsUnused => Some(
+                "Those that do are authorities, and with --system firefox-policy and system-store.",
+            ),
             Self::NoRoot { .. } => {
                 Some("Take the bundle that holds the roots; cacctl does not fetch it for you.")
             }
