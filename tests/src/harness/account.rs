@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 use super::{commands, programs};
@@ -34,7 +36,12 @@ exec "$@"
 /// Files by their paths, with mode and content; a link by where it leads.
 pub type Picture = BTreeMap<PathBuf, (u32, Vec<u8>)>;
 
+/// Held by whoever has a home folder here: Chromium does not say whose it is, so one
+/// that runs counts as everybody's.
+const BROWSERS: &str = "cacd-tests-browsers";
+
 pub struct Account {
+    browsers: Arc<File>,
     folder: TempDir,
     /// In the place of `PATH`, before what is there.
     programs: Option<PathBuf>,
@@ -42,9 +49,24 @@ pub struct Account {
 
 impl Account {
     pub fn new() -> anyhow::Result<Self> {
+        Self::holding(Arc::new(browsers(FlockOperation::LockShared)?))
+    }
+
+    /// One who starts browsers, while nobody else has an account.
+    pub fn with_a_browser() -> anyhow::Result<Self> {
+        Self::holding(Arc::new(browsers(FlockOperation::LockExclusive)?))
+    }
+
+    /// Another home folder, where this one is.
+    pub fn another(&self) -> anyhow::Result<Self> {
+        Self::holding(Arc::clone(&self.browsers))
+    }
+
+    fn holding(browsers: Arc<File>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         fs::create_dir(folder.path().join("home"))?;
         Ok(Self {
+            browsers,
             folder,
             programs: None,
         })
@@ -147,6 +169,12 @@ impl Account {
         ensure!(done.status.success(), "{done:?}");
         Ok(String::from_utf8_lossy(&done.stdout).into_owned())
     }
+}
+
+fn browsers(how: FlockOperation) -> anyhow::Result<File> {
+    let browsers = File::create(env::temp_dir().join(BROWSERS))?;
+    flock(&browsers, how)?;
+    Ok(browsers)
 }
 
 /// All below a folder.

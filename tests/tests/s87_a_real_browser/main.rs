@@ -85,10 +85,10 @@ const PREFERENCES: &str =
 
 #[test]
 fn s87_chromium_signs_in_with_the_card_after_setup_alone() -> anyhow::Result<()> {
-    let account = Account::new()?;
+    let account = Account::with_a_browser()?;
     let database = |account: &Account| account.home().join(".pki/nssdb");
     let visits = Visits::new(&CHROMIUM)?;
-    let trusting = Account::new()?;
+    let trusting = account.another()?;
     fs::create_dir_all(database(&trusting))?;
     trusting.certutil(&database(&trusting), &["-N", "--empty-password"])?;
     visits.are_refused_with_the_authorities_alone(&trusting, &database(&trusting))?;
@@ -101,9 +101,9 @@ fn s87_chromium_signs_in_with_the_card_after_setup_alone() -> anyhow::Result<()>
 
 #[test]
 fn s87_firefox_signs_in_with_the_card_after_setup_alone() -> anyhow::Result<()> {
-    let account = Account::new()?.with_firefox()?;
+    let account = Account::with_a_browser()?.with_firefox()?;
     let visits = Visits::new(&FIREFOX)?;
-    let trusting = Account::new()?.with_firefox()?;
+    let trusting = account.another()?.with_firefox()?;
     visits.are_refused_with_the_authorities_alone(&trusting, &trusting.firefox())?;
 
     let profile = account.firefox();

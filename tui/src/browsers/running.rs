@@ -53,10 +53,11 @@ pub(crate) fn running(processes: &Path, home: &Path, family: Family) -> Option<&
 
 /// Whether it is a browser and no part of one, by its arguments. Parts end with
 /// their browser, and some have no environment to tell them by. One that only
-/// begins or has just ended has neither arguments nor environment.
+/// begins or has just ended has neither arguments nor environment. Chromium writes
+/// its arguments anew, with spaces between them, and over its environment.
 fn is_whole(arguments: &Path) -> bool {
     let arguments = read(arguments).unwrap_or_default();
-    let mut each = arguments.split(|byte| *byte == 0);
+    let mut each = arguments.split(|byte| matches!(*byte, 0 | b' '));
     !arguments.is_empty() && !each.any(|it| it == b"-contentproc" || it.starts_with(b"--type="))
 }
 
@@ -129,6 +130,7 @@ mod tests {
         for (id, arguments) in [
             ("7", "firefox-esr\0-contentproc\0{x}\0"),
             ("8", "firefox-esr\0--type=renderer\0"),
+            ("10", "firefox-esr --type=renderer --lang=en-US\0"),
         ] {
             processes.add(id, "/usr/lib/firefox-esr/firefox-esr", "");
             processes.say(id, arguments);
