@@ -399,7 +399,7 @@ async fn what_setup_plans_does_and_undoes_fits() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
 
-    let planned = told(&["--only", "browsers", "--dry-run", "--roots", roots]).await;
+    let planned = told(&["--only", "authorities", "--dry-run", "--roots", roots]).await;
     let done = told(&["--only", "browsers", "--yes"]).await;
     let undone = told(&["--undo", "--yes"]).await;
 
