@@ -403,6 +403,9 @@ async fn what_setup_plans_does_and_undoes_fits() {
     let done = told(&["--only", "browsers", "--yes"]).await;
     let undone = told(&["--undo", "--yes"]).await;
 
+    let schema = parsed(SETUP);
+    let known = schema.pointer("/properties/steps/items/properties/step/enum");
+    assert_eq!(known, Some(&json!(cacctl::setup::STEPS)));
     let state = |told: &Value| told["steps"][0]["state"].as_str().unwrap().to_owned();
     assert_eq!(
         [&planned, &done, &undone].map(state),
