@@ -165,8 +165,10 @@ fn s86_a_primary_password_keeps_roots_out_and_nothing_else() -> anyhow::Result<(
     let (path, digest) = write(&account, "root.der", samples::authority().root_der())?;
     let before = picture(&account.home())?;
 
-    let done = account.setup(&["--json", "--yes", "--roots", &path, "--digest", &digest])?;
-    let undone = account.setup(&["--undo", "--yes"])?;
+    // NSS's tools would ask for the password at the terminal, whatever their input is.
+    let done =
+        account.setup_at_a_terminal(&["--json", "--yes", "--roots", &path, "--digest", &digest])?;
+    let undone = account.setup_at_a_terminal(&["--undo", "--yes"])?;
 
     assert_eq!(done.status.code(), Some(NEEDS_PERSON), "{done:?}");
     let printed = json(&done)?;

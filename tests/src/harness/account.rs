@@ -129,6 +129,26 @@ impl Account {
         commands::run(self.setup_command(arguments)?, b"")
     }
 
+    /// The same, where there is a terminal to ask.
+    pub fn setup_at_a_terminal(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        let command = self.setup_command(arguments)?;
+        let words = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args());
+        let words =
+            words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")));
+        let mut terminal = Command::new("script");
+        terminal
+            .args(["--quiet", "--return", "--command"])
+            .arg(words.collect::<Vec<_>>().join(" "))
+            .arg("/dev/null")
+            .env_clear();
+        for (name, value) in command.get_envs() {
+            terminal.env(name, value.unwrap_or_default());
+        }
+        commands::run(terminal, b"")
+    }
+
     pub fn setup_command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let cacctl = programs::built()?.path("cacctl");
         let mut command = Command::new("unshare");

@@ -168,7 +168,10 @@ async fn certutil<A: AsRef<OsStr>>(
     folder: &Path,
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<Vec<u8>, ToolFault> {
-    tool::run("certutil", with_database("-d", folder, arguments)).await
+    let arguments = with_database("-d", folder, arguments);
+    // Where it wants a password it would ask the terminal for it, past its input.
+    let none = ["-f", "/dev/null"].map(OsString::from);
+    tool::run("certutil", arguments.into_iter().chain(none)).await
 }
 
 async fn modutil<A: AsRef<OsStr>>(
