@@ -214,6 +214,11 @@ fn s86_killed_at_each_call_of_a_tool_it_is_undone() -> anyhow::Result<()> {
             for call in 1.. {
                 let mut account = Account::new()?.with_firefox()?;
                 let roots = roots(&account)?;
+                // Of two authorities one is there, and is not trusted.
+                let add = ["-A", "-n", "Mine", "-t", "p,p,", "-i", &roots];
+                account.certutil(&account.firefox(), &add)?;
+                let all = samples::authority().root_pem() + &samples::authority().issuing_pem();
+                fs::write(&roots, all)?;
                 let digest = digest_of(&account, &roots)?;
                 let before = picture(&account.home())?;
                 let listed = account.certutil(&account.firefox(), &["-L"])?;
