@@ -49,6 +49,10 @@ pub(super) const LOCAL_LOGIN: Check = Check {
 
 const LIMIT: Duration = Duration::from_secs(4);
 
+/// How often, and after how long, one that is being started is looked at again.
+const STARTING_LOOKS: u32 = 10;
+const STARTING_PAUSE: Duration = Duration::from_millis(200);
+
 /// Of a folder with PAM's files.
 const MOST_FILES: usize = 1024;
 const LONGEST_FILE: u64 = 256 * 1024;
@@ -65,6 +69,11 @@ outcomes! {
         NOT_INSTALLED: Outcome::failed("cacd.service is not installed").by(
             "Install the package of cacd, or its source with make install.",
             "sudo apt install ./cacd_*.deb",
+        );
+        STARTING: Outcome::warning("it is being started, and does not answer yet").by(
+            "Wait, and look once more: after an update it may have work to do first. The journal says \
+             what goes on.",
+            "journalctl --unit cacd --lines 20",
         );
         RUNS: Outcome::fine("it is, and starts with the machine");
         NOT_ENABLED: Outcome::warning("it runs, and does not start with the machine").by(
@@ -87,14 +96,27 @@ fn unit(place: &Place) -> Vec<Found> {
     if !place.root.join("run/systemd/system").is_dir() {
         return vec![unit::NO_SYSTEMD.found()];
     }
+    let is_reached = place.picture.is_some();
+    let mut found = judge_unit(systemctl().as_ref(), is_reached);
+    // Who connects has it started: what comes of that is the cause, and soon known.
+    for _ in 0..STARTING_LOOKS {
+        if found != unit::STARTING.found() {
+            break;
+        }
+        std::thread::sleep(STARTING_PAUSE);
+        found = judge_unit(systemctl().as_ref(), is_reached);
+    }
+    vec![found]
+}
+
+fn systemctl() -> Result<Said, ChildError> {
     let mut command = Command::new("systemctl");
     command.args([
         "show",
         "cacd.service",
         "--property=LoadState,ActiveState,Result,UnitFileState",
     ]);
-    let said = child::said(command, LIMIT);
-    vec![judge_unit(said.as_ref(), place.picture.is_some())]
+    child::said(command, LIMIT)
 }
 
 /// `ActiveState=active`, a line each (systemctl(1)).
@@ -125,6 +147,7 @@ fn judge_unit(said: Result<&Said, &ChildError>, is_reached: bool) -> Found {
     let is_in_vain = active == "activating" && !is_reached && result != "success";
     let active = if is_in_vain { "failed" } else { &active };
     match (active, file.as_str()) {
+        ("activating", _) if !is_reached => unit::STARTING.found(),
         ("active" | "activating" | "reloading", "enabled" | "enabled-runtime" | "static") => {
             unit::RUNS.found()
         }

@@ -154,8 +154,11 @@ outcomes! {
         NOT_TOLD: Outcome::unknown("it did not say");
         OTHER: Outcome::failed("it speaks protocol {version}, and libraries speak {ours}")
             .by(super::RESTART, super::RESTART_BY);
-        OF_CACD: Outcome::failed("it speaks protocol {version}, and cacd's library cannot talk to it")
-            .by(super::RESTART, super::RESTART_BY);
+        OF_CACD: Outcome::failed("it speaks protocol {version}, and cacd does not reach it").by(
+            "Just after pcscd was started this is so for some seconds: look once more. If it stays so, \
+             cacd's library is of another time, as after an update: start both anew.",
+            super::RESTART_BY,
+        );
         SPOKEN: Outcome::fine("it speaks protocol {version}");
     }
 }

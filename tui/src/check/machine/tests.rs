@@ -14,6 +14,12 @@ fn said(is_fine: bool, text: &str) -> Said {
     }
 }
 
+fn shown(load: &str, active: &str, result: &str, file: &str) -> Said {
+    let text =
+        format!("LoadState={load}\nActiveState={active}\nResult={result}\nUnitFileState={file}\n");
+    said(true, &text)
+}
+
 const HANGS: ChildError = ChildError::TooLong(LIMIT);
 
 pub(in crate::check) fn cases() -> Vec<Case> {
@@ -45,10 +51,13 @@ fn of_the_unit() -> Vec<Case> {
         ("masked", "inactive", "masked", false, unit::MASKED),
         ("masked", "inactive", "masked", true, unit::BY_HAND),
     ] {
-        let text = format!(
-            "LoadState={load}\nActiveState={active}\nResult=exit-code\nUnitFileState={file}\n"
-        );
-        let found = judge_unit(Ok(&said(true, &text)), is_reached);
+        let result = "exit-code";
+        let found = judge_unit(Ok(&shown(load, active, result, file)), is_reached);
+        cases.push(case("unit", expected, found));
+    }
+    let starting = shown("loaded", "activating", "success", "enabled");
+    for (is_reached, expected) in [(false, unit::STARTING), (true, unit::RUNS)] {
+        let found = judge_unit(Ok(&starting), is_reached);
         cases.push(case("unit", expected, found));
     }
     for unanswered in [

@@ -209,7 +209,12 @@ fn is_at_rest(snapshot: &Snapshot) -> bool {
         Some(card) => !matches!(card.stage, Stage::Reading { .. }),
         None => reader.status != ReaderStatus::Card || reader.hidden.is_some(),
     });
-    snapshot.service != ServiceStatus::Starting && cards.all(|at_rest| at_rest)
+    // One that was just started anew is not found at once.
+    let is_settled = match snapshot.service {
+        ServiceStatus::Running | ServiceStatus::NotAllowed => true,
+        ServiceStatus::Starting | ServiceStatus::Away => false,
+    };
+    is_settled && cards.all(|at_rest| at_rest)
 }
 
 /// Of all cards that are in a reader, or were.
