@@ -19,6 +19,17 @@ impl Lab {
         commands::run(self.cacctl_command(arguments)?, input)
     }
 
+    /// The same, with this in its environment.
+    pub fn cacctl_with(
+        &self,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<Output> {
+        let mut command = self.cacctl_command(arguments)?;
+        command.envs(variables.iter().copied());
+        commands::run(command, b"")
+    }
+
     /// Starts cacctl, and leaves it running.
     pub fn cacctl_in_background(&self, arguments: &[&str]) -> anyhow::Result<Background> {
         Background::start(self.cacctl_command(arguments)?)
