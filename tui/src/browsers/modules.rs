@@ -47,6 +47,15 @@ impl Module {
         name.and_then(|name| name.to_str()).unwrap_or_default()
     }
 
+    /// On this machine. One without a folder is looked for by the system's loader.
+    pub(crate) fn is_there(&self, root: &Path) -> bool {
+        let library = Path::new(&self.library);
+        let below = library
+            .strip_prefix(root)
+            .or_else(|_| library.strip_prefix("/"));
+        below.is_err() || below.is_ok_and(|below| root.join(below).exists())
+    }
+
     pub(crate) fn is_opensc(&self) -> bool {
         OPENSC.contains(&self.file_name())
     }

@@ -87,10 +87,10 @@ outcomes! {
             .by_setup("Setup takes it out.", super::SETUP);
         LISTED: Outcome::fine("by {path}");
         BY_POLICY: Outcome::fine("by {path}, for all users");
-        GONE: Outcome::warning("its list names {path}, which is not there").by(
-            "Take it out of the list while the browser is closed; then run cacctl setup.",
-            "modutil -dbdir sql:DIR -delete {module} -force",
-        );
+        GONE: Outcome::warning("its list names {path}, which is not there")
+            .by_setup("Close it, and let setup name the module that is there.", super::SETUP);
+        GONE_INSIDE: Outcome::warning("its list names {path}, which is not in its sandbox")
+            .mended("Take it out of its security devices. Use its native package to sign in with a card.");
         NOT_LISTED: Outcome::warning("OpenSC's module is not in its list")
             .by_setup(super::ADD_IT, super::SETUP);
     }
@@ -185,22 +185,12 @@ fn of_the_card(listed: &[Module]) -> Option<&Module> {
 
 /// It may be in the list and on the disk no more.
 fn has(place: &Place, module: &Module) -> Found {
-    let library = Path::new(&module.library);
     let path = readable(&module.library);
-    // One without a folder is looked for by the system's loader.
-    if library.is_absolute() {
-        let below = library.strip_prefix("/").unwrap_or(library);
-        if !place.root.join(below).exists() {
-            return gone(module);
-        }
+    if module.is_there(&place.root) {
+        modules::LISTED.told(&[("path", &path)])
+    } else {
+        modules::GONE.told(&[("path", &path)])
     }
-    modules::LISTED.told(&[("path", &path)])
-}
-
-fn gone(module: &Module) -> Found {
-    let path = readable(&module.library);
-    let name = format!("{:?}", readable(&module.name));
-    modules::GONE.told(&[("path", &path), ("module", &name)])
 }
 
 fn by_policy(place: &Place, profile: &Profile) -> Option<Found> {

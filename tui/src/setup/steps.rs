@@ -14,6 +14,8 @@ pub(super) mod system_store;
 /// What OpenSC's module is called where it is added.
 pub(super) const MODULE_NAME: &str = "CAC Module";
 
+const NO_MODULE: &str = "there is no module to add; see above";
+
 fn makes_the_database(folder: &Path) -> String {
     format!("makes its database in {}", folder.display())
 }

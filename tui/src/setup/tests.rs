@@ -280,6 +280,56 @@ async fn a_module_in_the_way_is_taken_out_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_module_that_is_not_there_any_more_makes_room_for_the_one_that_is() {
+    let bench = Bench::new().with_firefox();
+    let list = bench.firefox().join(database::MODULES);
+    let mut text = fs::read_to_string(&list).unwrap();
+    text.push_str("library=/opt/gone/opensc-pkcs11.so\nname=CAC Module\n\n");
+    fs::write(&list, text).unwrap();
+    let before = bench.picture();
+
+    let done = bench.set_up(Scope::User, None).await;
+    let text = fs::read_to_string(&list).unwrap();
+    let again = bench.set_up(Scope::User, None).await;
+    bench.undo(Force::Own).await;
+
+    assert_eq!(of_firefox(&done)[0].state, Standing::Done);
+    assert!(!text.contains("/opt/gone"), "{text}");
+    let installed = bench.places.system("usr/lib/opensc-pkcs11.so");
+    assert!(text.contains(&installed.display().to_string()), "{text}");
+    assert_eq!(of_firefox(&again)[0].state, Standing::There);
+    assert_eq!(bench.picture(), before);
+}
+
+#[tokio::test]
+async fn without_opensc_no_browser_has_the_module() {
+    let bench = Bench::new().with_firefox();
+    fs::remove_file(bench.places.system("usr/lib/opensc-pkcs11.so")).unwrap();
+
+    let user = bench.set_up(Scope::User, None).await;
+    let system = bench.set_up(Scope::System, None).await;
+
+    assert_eq!(of_firefox(&user)[0].state, Standing::Blocked);
+    let policy = system.iter().find(|line| line.step == "firefox-policy");
+    assert_eq!(policy.unwrap().state, Standing::Blocked);
+}
+
+#[tokio::test]
+async fn what_root_has_set_for_itself_is_nothing_for_all_users() {
+    let bench = Bench::new();
+    bench.set_up(Scope::User, None).await;
+    let own = bench
+        .places
+        .configuration
+        .join("pkcs11/modules/opensc.module");
+    assert!(own.exists());
+
+    let done = bench.set_up(Scope::System, None).await;
+
+    assert_eq!(standings(&done)[1], ("p11-kit", Standing::Done));
+}
+
+#[tokio::test]
 async fn a_browser_that_runs_keeps_its_database_and_stops_nothing_else() {
     let bench = Bench::new().with_firefox();
     let process = bench.places.processes.join("77");

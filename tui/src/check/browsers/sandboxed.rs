@@ -7,7 +7,7 @@ use std::time::Instant;
 use cac_common::error_chain::Chain;
 use cac_common::identity::readable;
 
-use super::{child, gone, modules, now, of_the_card};
+use super::{child, modules, now, of_the_card};
 use crate::browsers::database::{self, Database};
 use crate::browsers::sandbox::{self, Place as Lies, Sandbox};
 use crate::browsers::{Home, Profile};
@@ -31,7 +31,7 @@ pub(super) fn module_of(
     };
     let lies = sandbox.place_of(module);
     if lies == Lies::Missing {
-        return gone(module);
+        return modules::GONE_INSIDE.told(&[("path", &readable(&module.library))]);
     }
     let outcome = match reaches_pcscd() {
         Some(false) => modules::KEPT_AWAY,

@@ -139,7 +139,7 @@ fn of_sandboxes() -> Vec<Case> {
     comes_to(modules::INSIDE);
     let seen = format!("{own}/data/opensc-pkcs11.so");
     names(&machine.0.path().join(&seen).display().to_string());
-    comes_to(modules::GONE);
+    comes_to(modules::GONE_INSIDE);
     machine.write(&seen, b"");
     comes_to(modules::LISTED_INSIDE);
 

@@ -7,16 +7,16 @@ use std::path::Path;
 use cac_common::client::{Client, ClientError};
 use cac_common::interface::{Refusal, SubmitPin};
 use cac_common::locked::Locked;
-use cac_common::snapshot::PinStatus;
+use cac_common::snapshot::{PinStatus, Snapshot};
 
-use super::Followed;
+use super::{Followed, NEWS};
 use crate::app::may_be_the_last_try;
 use crate::cli::{PinChange, PinPrompt};
 use crate::command::ask_pin::{self, Asks, Question};
 use crate::failure::{Exit, Failure};
 use crate::patience::{self, Awaited};
+use crate::print;
 use crate::sheet::Sheet;
-use crate::{phrase, print};
 
 pub(super) async fn run(socket: &Path, wanted: &PinChange, sheet: Sheet) -> Result<Exit, Failure> {
     let mut followed = Followed::start(socket, wanted.card.as_deref()).await?;
@@ -40,19 +40,16 @@ pub(super) async fn run(socket: &Path, wanted: &PinChange, sheet: Sheet) -> Resu
         | ClientError::Unreadable(_)
         | ClientError::Pipe(_) => Failure::Client(error),
     })?;
-    followed.snapshot = client.snapshot().await?;
+    // Whatever fails from here on, it is changed.
     let mut out = io::stdout().lock();
-    match followed.place() {
-        Ok((reader, card)) if wanted.json => {
-            print::json(&mut out, &print::pin::Standing::of(reader, card))?;
-        }
-        Ok((_, card)) if !sheet.quiet => {
-            let told = format!("The PIN is changed; {}.", phrase::pin(&card.pin));
-            print::line(&mut out, &told)?;
-        }
-        // Taken out since, which changes nothing of it.
-        Err(_) if !sheet.quiet => print::line(&mut out, "The PIN is changed.")?,
-        Ok(_) | Err(_) => {}
+    if wanted.json {
+        let now = tokio::time::timeout(NEWS, client.snapshot());
+        let now = patience::of(Awaited::Changes, now).await;
+        followed.take(now.ok().and_then(Result::ok));
+        let (reader, card) = followed.place()?;
+        print::json(&mut out, &print::pin::Standing::of(reader, card))?;
+    } else if !sheet.quiet {
+        print::line(&mut out, "The PIN is changed.")?;
     }
     Ok(Exit::Fine)
 }
@@ -77,6 +74,28 @@ fn request(followed: &Followed, even_the_last_try: bool) -> Result<SubmitPin, Fa
         visit: followed.visit,
         even_the_last_try,
     })
+}
+
+impl Followed {
+    /// What is news of the card that was changed. Where there is none, it was taken out
+    /// or the daemon is away, and its tries are not known.
+    fn take(&mut self, news: Option<Snapshot>) {
+        let Some(news) = news else {
+            return self.forget_the_tries();
+        };
+        let before = std::mem::replace(&mut self.snapshot, news);
+        if self.place().is_err() {
+            self.snapshot = before;
+            self.forget_the_tries();
+        }
+    }
+
+    fn forget_the_tries(&mut self) {
+        let cards = self.snapshot.readers.iter_mut();
+        for card in cards.filter_map(|reader| reader.card.as_mut()) {
+            card.pin = PinStatus::Unknown;
+        }
+    }
 }
 
 type Digits = (Locked, usize);

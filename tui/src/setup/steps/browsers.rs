@@ -11,7 +11,7 @@ use crate::setup::fault::SetupFault;
 use crate::setup::places::Places;
 use crate::setup::plan::{Action, DatabaseAction, State, Step};
 use crate::setup::roots::Roots;
-use crate::setup::steps::{MODULE_NAME, authorities, sandboxes};
+use crate::setup::steps::{MODULE_NAME, NO_MODULE, authorities, sandboxes};
 use crate::setup::write;
 
 const NAME: &str = "browsers";
@@ -63,8 +63,9 @@ fn makes(step: &Step, folder: &Path) -> bool {
 
 fn native(places: &Places, module: Option<&Path>, is_made: bool, profile: &Profile) -> Step {
     match listed(places, module, profile) {
-        Ok(None) => Step::there(NAME, &profile.title, "it has the module"),
-        Ok(Some(action)) => {
+        Ok(Listed::There) => Step::there(NAME, &profile.title, "it has the module"),
+        Ok(Listed::NoModule) => Step::blocked(NAME, &profile.title, NO_MODULE, None),
+        Ok(Listed::ToDo(action)) => {
             let what = what(&action, is_made);
             Step::to_do(NAME, &profile.title, what, Action::Database(action))
         }
@@ -72,12 +73,14 @@ fn native(places: &Places, module: Option<&Path>, is_made: bool, profile: &Profi
     }
 }
 
-/// None where nothing is to do.
-fn listed(
-    places: &Places,
-    module: Option<&Path>,
-    profile: &Profile,
-) -> Result<Option<DatabaseAction>, SetupFault> {
+enum Listed {
+    There,
+    /// Neither in its list nor on this machine.
+    NoModule,
+    ToDo(DatabaseAction),
+}
+
+fn listed(places: &Places, module: Option<&Path>, profile: &Profile) -> Result<Listed, SetupFault> {
     let path = profile.folder.clone();
     let (modules, is_new) = match database::look(&profile.folder) {
         Ok(Database::Present(modules)) => (modules, false),
@@ -85,8 +88,11 @@ fn listed(
         Ok(Database::Old) => return Err(SetupFault::OldDatabase { path }),
         Err(source) => return Err(SetupFault::Database { path, source }),
     };
-    let removed = modules.iter().filter(|module| module.is_conflicting());
-    let has_module = modules.iter().any(|it| it.is_opensc() || it.is_p11_kit());
+    let is_of_the_card = |it: &Module| it.is_opensc() || it.is_p11_kit();
+    let is_gone =
+        |it: &Module| is_of_the_card(it) && module.is_some() && !it.is_there(&places.root);
+    let removed = (modules.iter()).filter(|it| it.is_conflicting() || is_gone(it));
+    let has_module = (modules.iter()).any(|it| is_of_the_card(it) && !is_gone(it));
     let added = module.filter(|_| !has_module).map(|library| Module {
         name: free_name(&modules),
         library: library.display().to_string(),
@@ -101,7 +107,11 @@ fn listed(
         trusted: Vec::new(),
     };
     if action.added.is_empty() && action.removed.is_empty() {
-        return Ok(None);
+        return Ok(if has_module {
+            Listed::There
+        } else {
+            Listed::NoModule
+        });
     }
     if places.program("modutil").is_none() || (is_new && places.program("certutil").is_none()) {
         return Err(SetupFault::NoTools);
@@ -110,7 +120,7 @@ fn listed(
         return Err(SetupFault::Running { browser });
     }
     write::resolved(&profile.folder.join(database::MODULES))?;
-    Ok(Some(action))
+    Ok(Listed::ToDo(action))
 }
 
 fn what(action: &DatabaseAction, is_made: bool) -> Vec<String> {
@@ -120,8 +130,13 @@ fn what(action: &DatabaseAction, is_made: bool) -> Vec<String> {
         what.push(super::makes_the_database(&action.folder));
     }
     for module in &action.removed {
+        let why = if module.is_conflicting() {
+            "which would take the card for itself"
+        } else {
+            "which is not there any more"
+        };
         what.push(format!(
-            "takes out the module {:?} ({}), which would take the card for itself",
+            "takes out the module {:?} ({}), {why}",
             module.name, module.library
         ));
     }

@@ -14,7 +14,7 @@ use crate::setup::fault::SetupFault;
 use crate::setup::places::Places;
 use crate::setup::plan::{Action, NewFile, Step};
 use crate::setup::roots::{self, Roots};
-use crate::setup::steps::MODULE_NAME;
+use crate::setup::steps::{MODULE_NAME, NO_MODULE};
 use crate::setup::write;
 
 const NAME: &str = "firefox-policy";
@@ -107,8 +107,11 @@ fn named(
         });
     }
     if files.is_empty() {
-        let so = "its policies name the module";
-        return Ok(Step::there(NAME, ABOUT, so));
+        return Ok(match (module, roots) {
+            (Some(_), _) => Step::there(NAME, ABOUT, "its policies name the module"),
+            (None, Some(_)) => Step::there(NAME, ABOUT, "its policies name the authorities"),
+            (None, None) => Step::blocked(NAME, ABOUT, NO_MODULE, None),
+        });
     }
     for root in roots
         .map(|roots| roots.anchors.as_slice())

@@ -24,7 +24,9 @@ pub(in crate::setup) fn add(
     module: Option<&Path>,
     plan: &mut Vec<Step>,
 ) {
-    let configured = configured(&places.root, Some(&places.configuration));
+    // What root has set for itself is nobody else's.
+    let own = (scope == Scope::User).then_some(places.configuration.as_path());
+    let configured = configured(&places.root, own);
     for (file, library) in &configured {
         let library = Module {
             name: String::new(),
