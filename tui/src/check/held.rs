@@ -200,21 +200,29 @@ fn card_held(place: &Place) -> Vec<Found> {
     // What other checks have started just now is ours too.
     let is_ours =
         |it: &Process| it.id == own || it.parent == Some(own) || OURS.contains(&&it.name[..]);
-    let is_user = |it: &&Process| it.name == SCDAEMON || it.uses_cards && !is_ours(it);
-    let users: Vec<&Process> = processes.iter().filter(is_user).collect();
     let readers = place.picture.iter().flat_map(|picture| &picture.readers);
     let is_held = readers
         .filter_map(|reader| reader.card.as_ref())
         .any(|card| card.stage == Stage::Held);
+    // One that shares keeps no card for itself.
+    let may_keep = !shares(place);
+    let is_user = |it: &&Process| {
+        if it.name == SCDAEMON {
+            may_keep || it.uses_cards && !is_held
+        } else {
+            it.uses_cards && !is_ours(it)
+        }
+    };
+    let users: Vec<&Process> = processes.iter().filter(is_user).collect();
     let programs = told(&users);
     let folder = place.gnupg.as_deref().unwrap_or(Path::new("~/.gnupg"));
     let folder = folder.display();
     let told: &Told<'_> = &[("programs", &programs), ("folder", &folder)];
     vec![match (is_held, scdaemon) {
-        (true, Some(_)) => card_held::BY_SCDAEMON.told(told),
-        (true, None) if users.is_empty() => card_held::BY_ANOTHER_USER.found(),
-        (true, None) => card_held::BY_YOURS.told(told),
-        (false, Some(scdaemon)) if !shares(place) => {
+        (true, Some(_)) if may_keep => card_held::BY_SCDAEMON.told(told),
+        (true, _) if users.is_empty() => card_held::BY_ANOTHER_USER.found(),
+        (true, _) => card_held::BY_YOURS.told(told),
+        (false, Some(scdaemon)) if may_keep => {
             card_held::MAY_BE_TAKEN.told(&[("id", &scdaemon.id), ("folder", &folder)])
         }
         (false, _) if users.is_empty() => card_held::NOBODY.found(),

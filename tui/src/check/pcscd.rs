@@ -105,6 +105,7 @@ outcomes! {
     hidepid {
         UNREAD: Outcome::unknown("the mounts cannot be read");
         SHOWN: Outcome::fine("/proc is shown to all");
+        TO_A_GROUP: Outcome::fine("/proc is mounted with {option}, and pcscd serves cacd");
         REFUSED: Outcome::failed("/proc is mounted with {option}, and pcscd refuses cacd")
             .by(super::SHOW_IT, super::SHOW_IT_BY);
         HIDDEN: Outcome::warning("/proc is mounted with {option}")
@@ -184,26 +185,26 @@ fn hidepid(place: &Place) -> Vec<Found> {
     let Some(option) = hidden_by(&text) else {
         return vec![hidepid::SHOWN.found()];
     };
-    let is_refused = service(place) == Some(ServiceStatus::NotAllowed);
-    let outcome = if is_refused {
-        hidepid::REFUSED
-    } else {
-        hidepid::HIDDEN
+    let outcome = match service(place) {
+        Some(ServiceStatus::NotAllowed) => hidepid::REFUSED,
+        Some(ServiceStatus::Running) if option.contains("gid=") => hidepid::TO_A_GROUP,
+        _ => hidepid::HIDDEN,
     };
     vec![outcome.told(&[("option", &option)])]
 }
 
-/// `hidepid=2`, where processes of others are hidden.
+/// `hidepid=2`, where processes of others are hidden, and from whom they are not
+/// (`gid=4`).
 fn hidden_by(mounts: &str) -> Option<String> {
     let proc = mounts.lines().rev().find_map(|line| {
         let mut fields = line.split(' ').skip(1);
         let is_proc = fields.next() == Some("/proc") && fields.next() == Some("proc");
         is_proc.then(|| fields.next()).flatten()
     })?;
-    let mut options = proc.split(',');
-    let option = options.find(|option| option.starts_with("hidepid="))?;
-    let shows_all = matches!(option, "hidepid=0" | "hidepid=off");
-    (!shows_all).then(|| option.to_owned())
+    let option = |name: &str| proc.split(',').find(|option| option.starts_with(name));
+    let hides = option("hidepid=").filter(|it| !matches!(*it, "hidepid=0" | "hidepid=off"))?;
+    let options = [Some(hides), option("gid=")].into_iter().flatten();
+    Some(options.collect::<Vec<_>>().join(","))
 }
 
 fn service(place: &Place) -> Option<ServiceStatus> {

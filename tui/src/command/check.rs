@@ -32,8 +32,8 @@ pub async fn run(socket: PathBuf, wanted: cli::Check, sheet: Sheet) -> Result<Ex
         return Ok(Exit::Fine);
     }
     let only = wanted.only.iter().map(|name| named(name));
-    let only: Vec<&Check> = only.collect::<Result<_, _>>()?;
-    let needed: BTreeSet<&str> = only.iter().flat_map(|it| check::needed_by(it)).collect();
+    let only: Vec<&'static Check> = only.collect::<Result<_, _>>()?;
+    let needed: BTreeSet<&'static str> = only.iter().flat_map(|it| check::needed_by(it)).collect();
     let is_told = |finding: &Finding| {
         let name = finding.check.name;
         only.is_empty()
@@ -41,7 +41,8 @@ pub async fn run(socket: PathBuf, wanted: cli::Check, sheet: Sheet) -> Result<Ex
             || needed.contains(name) && is_in_the_way(finding.verdict())
     };
     let zone = TimeZone::system();
-    let mut gathering = Gathering::begin(socket, wanted.card.clone());
+    let looked_up = only.iter().map(|it| it.name).chain(needed.iter().copied());
+    let mut gathering = Gathering::begin(socket, wanted.card.clone(), looked_up.collect());
     let mut streamed = Streamed::new(sheet);
     let streams = !wanted.json && !wanted.report;
     let end = tokio::time::sleep(LIMIT);

@@ -55,6 +55,11 @@ fn of_a_held_card() -> Vec<Case> {
     let browser = card_held(&place);
     process(&place, 9, "scdaemon", MAPS);
     let scdaemon = card_held(&place);
+    let gnupg = place.gnupg.clone().unwrap();
+    fs::create_dir_all(&gnupg).unwrap();
+    fs::write(gnupg.join("scdaemon.conf"), "pcsc-shared\n").unwrap();
+    let sharing = card_held(&place);
+    assert!(!format!("{sharing:?}").contains("scdaemon"), "{sharing:?}");
     for (found, word) in [
         (&nobody, "none of yours"),
         (&browser, "firefox (process 8)"),
@@ -66,6 +71,7 @@ fn of_a_held_card() -> Vec<Case> {
         single("card-held", card_held::BY_ANOTHER_USER, nobody),
         single("card-held", card_held::BY_YOURS, browser),
         single("card-held", card_held::BY_SCDAEMON, scdaemon),
+        single("card-held", card_held::BY_YOURS, sharing),
     ]
 }
 

@@ -15,7 +15,7 @@ fn a_proc_that_hides_processes_is_told_by_its_option() {
         ("proc /proc proc rw,hidepid=2 0 0\n", Some("hidepid=2")),
         (
             "proc /proc proc rw,hidepid=invisible,gid=4 0 0",
-            Some("hidepid=invisible"),
+            Some("hidepid=invisible,gid=4"),
         ),
         (
             "a /proc proc rw 0 0\nb /proc proc rw,hidepid=1 0 0",
@@ -57,8 +57,11 @@ fn of_hidepid() -> Vec<Case> {
     fs::write(&mounts, "proc /proc proc rw,hidepid=2 0 0\n").unwrap();
     let hidden = hidepid(&place);
     let works = hidepid(&seen(place.clone(), ServiceStatus::Running));
-    let refused = hidepid(&seen(place, ServiceStatus::NotAllowed));
+    let refused = hidepid(&seen(place.clone(), ServiceStatus::NotAllowed));
+    fs::write(&mounts, "proc /proc proc rw,gid=4,hidepid=2 0 0\n").unwrap();
+    let to_a_group = hidepid(&seen(place, ServiceStatus::Running));
     vec![
+        single("hidepid", hidepid::TO_A_GROUP, to_a_group),
         single("hidepid", hidepid::UNREAD, unread),
         single("hidepid", hidepid::SHOWN, shown),
         single("hidepid", hidepid::HIDDEN, hidden),

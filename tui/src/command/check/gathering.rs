@@ -47,12 +47,18 @@ pub(super) struct Gathering {
     /// The portals whose profile was asked for.
     asked: BTreeSet<String>,
     is_looking: bool,
+    /// By name, of what is looked up on this machine; none for all.
+    wanted: BTreeSet<&'static str>,
     /// The ID of the card that it is about, where one was named.
     card: Option<String>,
 }
 
 impl Gathering {
-    pub(super) fn begin(socket: PathBuf, card: Option<String>) -> Self {
+    pub(super) fn begin(
+        socket: PathBuf,
+        card: Option<String>,
+        wanted: BTreeSet<&'static str>,
+    ) -> Self {
         let (tell, came) = mpsc::unbounded_channel();
         let (news, mut told) = mpsc::channel(1);
         tokio::spawn(feed::follow(socket.clone(), news));
@@ -74,6 +80,7 @@ impl Gathering {
             machine: Machine::new(),
             asked: BTreeSet::new(),
             is_looking: false,
+            wanted,
             card,
         };
         gathering.after(FIRST_WORD, Came::Silence);
@@ -146,7 +153,9 @@ impl Gathering {
         let is_connected = self.link == Link::Connected;
         let picture = self.snapshot.as_deref().filter(|_| is_connected);
         let place = Arc::new(Place::here(self.socket.clone(), picture.cloned()));
-        let mut looked = look::around(&place, |_| true);
+        let mut looked = look::around(&place, |check| {
+            self.wanted.is_empty() || self.wanted.contains(check.name)
+        });
         let tell = self.tell.clone();
         tokio::spawn(async move {
             while let Some(looked) = looked.recv().await {
@@ -186,7 +195,11 @@ impl Gathering {
         let (Some(id), Some(snapshot)) = (&self.card, &self.snapshot) else {
             return Ok(());
         };
-        if !is_at_rest(snapshot) || chosen(snapshot, Some(id)).is_some() {
+        let sees_all = snapshot.service == ServiceStatus::Running
+            && snapshot.may_act
+            && snapshot.readers.iter().all(|it| it.hidden.is_none());
+        // Why it is not seen is what the checks tell.
+        if !sees_all || !is_at_rest(snapshot) || chosen(snapshot, Some(id)).is_some() {
             return Ok(());
         }
         let mut there: Vec<String> = ids(snapshot).map(readable).collect();
@@ -266,6 +279,7 @@ mod tests {
             machine: Machine::new(),
             asked: BTreeSet::new(),
             is_looking: true,
+            wanted: BTreeSet::new(),
             card: Some(card.to_owned()),
         }
     }
@@ -302,7 +316,14 @@ mod tests {
         }
         let known = desk.known[0].card.0.clone();
         let refused = of(desk.clone(), "another").has_the_card();
+        let mut stranger = desk.clone();
+        stranger.may_act = false;
+        let unseen = of(stranger, "another").has_the_card();
+        let mut refusing = desk.clone();
+        refusing.service = ServiceStatus::NotAllowed;
+        let not_allowed = of(refusing, "another").has_the_card();
 
+        assert!(unseen.is_ok() && not_allowed.is_ok());
         assert!(while_reading.is_ok(), "{while_reading:?}");
         let Err(Failure::OtherCard { id, there }) = refused else {
             panic!("{refused:?}");
