@@ -60,7 +60,7 @@ pub(crate) const BROKEN: [Broken; 26] = [
         breaks: "systemctl stop cacd.socket cacd.service; mkdir -p /run/systemd/system/cacd.service.d; \
                  printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\nRestart=no\\n' \
                  >/run/systemd/system/cacd.service.d/broken.conf; systemctl daemon-reload; \
-                 systemctl start cacd.service || true",
+                 systemctl start cacd.service || true; systemctl stop cacd.socket",
         check: "unit",
         says: "it has failed",
         mends: "rm -r /run/systemd/system/cacd.service.d; systemctl daemon-reload; \

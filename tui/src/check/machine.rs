@@ -70,9 +70,9 @@ outcomes! {
             "Install the package of cacd, or its source with make install.",
             "sudo apt install ./cacd_*.deb",
         );
-        STARTING: Outcome::warning("it is being started, and does not answer yet").by(
-            "Wait, and look once more: after an update it may have work to do first. The journal says \
-             what goes on.",
+        STARTING: Outcome::failed("it is being started, and does not answer yet").by(
+            "Wait, and look once more: after an update it may have work to do first. Where it is \
+             started over and over, the journal says why.",
             "journalctl --unit cacd --lines 20",
         );
         RUNS: Outcome::fine("it is, and starts with the machine");
