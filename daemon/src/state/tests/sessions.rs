@@ -1,6 +1,6 @@
 //! Whose holder is there, and what that does to a PIN and to what is due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cac_common::config::PinKeep;
 use cac_common::interface::{AnswerWizard, Refusal};
@@ -90,9 +90,11 @@ fn who_leaves_takes_no_pin_of_another_along_but_that_of_their_card() {
     assert!(!world.card().pin_kept);
 }
 
+/// History says that it is forgotten: it may not be sent to the card later, where
+/// the portal lets it wait.
 #[test]
-fn a_sign_in_goes_on_when_its_session_is_locked_and_not_when_the_machine_sleeps() {
-    for (what, is_wiped) in [(What::Locked, false), (What::Sleeps, true)] {
+fn who_leaves_takes_along_a_pin_that_is_in_use_and_the_sign_in_comes_to_its_end() {
+    for what in [What::Locked, What::LeftSeat, What::Ended, What::Sleeps] {
         let mut world = World::new();
         world.act(Act::PutIn { reader: 0, card: 0 });
         world.finish_everything();
@@ -100,8 +102,69 @@ fn a_sign_in_goes_on_when_its_session_is_locked_and_not_when_the_machine_sleeps(
 
         world.session(what, JANE);
 
-        assert_eq!(!world.wiped.is_empty(), is_wiped, "{what:?}");
+        assert_eq!(world.wiped, BTreeSet::from([(Visit(1), 1)]), "{what:?}");
         assert_eq!(world.sign_ins_under_way(), 1);
+        assert!(!world.card().pin_kept);
+    }
+}
+
+#[test]
+fn whose_card_it_is_takes_along_the_pin_in_use_of_another_and_nobody_else_does() {
+    for (uid, is_wiped) in [(JOHN, true), (JOHN + 1, false)] {
+        let mut world = with_johns_card(PinKeep::Visit);
+        type_pin(&mut world, 1);
+
+        let user = SessionUser {
+            uid,
+            name: if uid == JOHN { "john" } else { "jim" }.into(),
+        };
+        world.step(Event::Session(SessionEvent::Locked(user)));
+
+        assert_eq!(!world.wiped.is_empty(), is_wiped, "{uid}");
+    }
+}
+
+#[test]
+fn a_pin_in_use_that_another_has_asked_beside_goes_with_who_typed_it() {
+    let mut world = World::new();
+    world.act(Act::PutIn { reader: 0, card: 0 });
+    world.finish_everything();
+    type_pin(&mut world, 0);
+    world.act(Act::Ask {
+        card: Some(0),
+        is_another: true,
+    });
+    let before = world.wiped.len();
+
+    world.session(What::Locked, JANE);
+
+    assert_eq!((before, world.wiped.len()), (0, 1));
+}
+
+#[test]
+fn who_leaves_takes_along_what_is_read_changed_and_tried_with_a_pin() {
+    for what_for in [WhatFor::Printed, WhatFor::Change, WhatFor::Test] {
+        for (uid, forgotten) in [(JANE, vec![Visit(1)]), (JOHN, vec![])] {
+            let mut world = World::new();
+            world.act(Act::PutIn { reader: 0, card: 0 });
+            world.finish_everything();
+            world.type_pin_for(what_for);
+
+            let user = SessionUser {
+                uid,
+                name: "somebody".into(),
+            };
+            let left = Event::Session(SessionEvent::Locked(user));
+            let effects = world.state.step(left, world.now);
+
+            let told: Vec<Visit> = (effects.iter())
+                .filter_map(|effect| match effect {
+                    Effect::ForgetPin(visit) => Some(*visit),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(told, forgotten, "{what_for:?}");
+        }
     }
 }
 
@@ -301,6 +364,20 @@ impl World {
     pub(super) fn pin_was_taken(&mut self, request: RequestId) {
         if let Some((_, uid, visit)) = self.typing.filter(|(it, ..)| *it == request) {
             self.left.remove(&(uid, visit));
+        }
+    }
+
+    /// Nor is it sent to a card later.
+    pub(super) fn check_who_left(&self) {
+        for effect in &self.under_way {
+            if let Effect::SignIn(order) = effect {
+                let typed_by = (order.pin.typed_for().uid, order.visit);
+                assert!(
+                    !self.left.contains(&typed_by)
+                        || self.wiped.contains(&(order.visit, order.number)),
+                    "work still has the PIN of somebody who has left"
+                );
+            }
         }
     }
 

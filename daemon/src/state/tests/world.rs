@@ -444,6 +444,7 @@ impl World {
             self.at_work.iter().all(known),
             "kept for a reader that left"
         );
+        self.check_who_left();
         self.check_what_is_shown();
         self.check_sight();
         self.check_since(&stood);

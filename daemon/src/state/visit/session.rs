@@ -53,8 +53,8 @@ impl CardVisit {
         }
     }
 
-    /// Nobody is there to see what is done with a PIN, so it goes. A sign-in
-    /// that goes on comes to its end.
+    /// Nobody is there to see what is done with a PIN, so it goes, also from work
+    /// under way, which comes to its end with what the card has signed.
     pub(in crate::state) fn holder_has_left(
         &mut self,
         user: &SessionUser,
@@ -62,17 +62,7 @@ impl CardVisit {
         context: &mut Context<'_>,
     ) {
         let is_theirs = self.user(&context.config.users) == Some(user.name.as_str());
-        if self
-            .pin_is_of()
-            .is_some_and(|uid| is_theirs || uid == user.uid)
-        {
-            self.held = None;
-            if let Some(at_work) = &mut self.at_work {
-                at_work.afterwards = Afterwards::Dropped;
-            }
-            let note = Note::pin_forgotten(self, occasion);
-            context.effects.push(note.at(context.now));
-        }
+        self.forget_pins(|uid| is_theirs || uid == user.uid, occasion, context);
         self.leave_wizard(Some(user.uid), context);
         if is_theirs {
             self.wanted = None;
@@ -86,23 +76,36 @@ impl CardVisit {
         occasion: &Occasion,
         context: &mut Context<'_>,
     ) {
-        let was_held = self.pin_is_of().is_some();
-        self.held = None;
-        if let Some(at_work) = &mut self.at_work {
-            at_work.afterwards = Afterwards::Forgotten;
-        }
-        if let Some(aside) = &mut self.aside {
-            aside.until = None;
-        }
-        if self.at_work.is_some() || self.aside.is_some() {
+        self.forget_pins(|_| true, occasion, context);
+        self.leave_wizard(None, context);
+        self.wanted = None;
+    }
+
+    /// Wipes what was typed by those whom `goes` means, wherever it is.
+    fn forget_pins(
+        &mut self,
+        goes: impl Fn(u32) -> bool,
+        occasion: &Occasion,
+        context: &mut Context<'_>,
+    ) {
+        let held = self
+            .held
+            .take_if(|held| goes(held.pin.typed_for().uid))
+            .is_some();
+        let at_work = self.at_work.as_mut().filter(|at_work| goes(at_work.uid));
+        let lent = at_work.is_some_and(|at_work| {
+            std::mem::replace(&mut at_work.afterwards, Afterwards::Forgotten)
+                != Afterwards::Forgotten
+        });
+        let aside = self.aside.as_mut().filter(|aside| goes(aside.uid));
+        let is_aside = aside.map(|aside| aside.until = None).is_some();
+        if lent || is_aside {
             context.effects.push(Effect::ForgetPin(self.visit));
         }
-        if was_held {
+        if held || lent {
             let note = Note::pin_forgotten(self, occasion);
             context.effects.push(note.at(context.now));
         }
-        self.leave_wizard(None, context);
-        self.wanted = None;
     }
 
     /// Who typed the PIN that what is due is signed in with.
