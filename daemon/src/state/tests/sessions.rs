@@ -158,9 +158,12 @@ fn who_leaves_takes_along_what_is_read_changed_and_tried_with_a_pin() {
             let effects = world.state.step(left, world.now);
 
             let told: Vec<Visit> = (effects.iter())
-                .filter_map(|effect| match effect {
-                    Effect::ForgetPin(visit) => Some(*visit),
-                    _ => None,
+                .filter_map(|effect| {
+                    if let Effect::ForgetPin(visit) = effect {
+                        Some(*visit)
+                    } else {
+                        None
+                    }
                 })
                 .collect();
             assert_eq!(told, forgotten, "{what_for:?}");
