@@ -39,11 +39,16 @@ pub(super) struct Once {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Misfit(pub(super) String);
 
-struct Wiped(Zeroizing<Vec<u8>>);
+struct Wiped {
+    bytes: Zeroizing<Vec<u8>>,
+    /// What was typed of it. Dropped after the bytes, so that a sleep of the
+    /// machine waits for these too.
+    _typed: Vec<Value>,
+}
 
 impl AsRef<[u8]> for Wiped {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -109,12 +114,18 @@ impl Once {
         } else {
             (form::Form::CONTENT_TYPE.to_owned(), encoded(&fields))
         };
+        let fields = fields.into_iter();
+        let (names, values): (_, Vec<_>) = fields.map(|field| (field.name, field.value)).unzip();
+        let is_typed = |value: &Value| matches!(value, Value::Password(_));
         Ok(Self {
             action,
             page: url.clone(),
-            names: fields.into_iter().map(|field| field.name).collect(),
+            names,
             content_type,
-            body: Bytes::from_owner(Wiped(body)),
+            body: Bytes::from_owner(Wiped {
+                bytes: body,
+                _typed: values.into_iter().filter(is_typed).collect(),
+            }),
         })
     }
 }
@@ -277,7 +288,10 @@ fn multipart(fields: &[Field]) -> Option<(String, Zeroizing<Vec<u8>>)> {
 
 #[cfg(test)]
 mod tests {
-    use cac_common::locked::Locked;
+    use std::io::Read as _;
+
+    use cac_common::locked::{Locked, close_once_wiped};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     use super::super::page;
     use super::*;
@@ -347,6 +361,23 @@ mod tests {
                  {pem}\r\n--{boundary}--\r\n"
             )
         );
+    }
+
+    #[test]
+    fn the_machine_waits_with_its_sleep_until_the_body_is_gone() {
+        let markup = "<form id=f method=post><input type=password name=password></form>";
+        let once = filled(markup, vec![("password", password("secret"))]).unwrap();
+        let being_sent = once.body.clone();
+        drop(once);
+        let (mut watched, inhibitor) = std::io::pipe().unwrap();
+
+        close_once_wiped(inhibitor.into());
+        let mut polled = [PollFd::new(&watched, PollFlags::IN)];
+        let closed = poll(&mut polled, Some(&Timespec::default())).unwrap();
+        drop(being_sent);
+
+        assert_eq!(closed, 0, "it sleeps, and the password is there");
+        assert_eq!(watched.read(&mut [0]).unwrap(), 0);
     }
 
     #[test]
