@@ -46,7 +46,9 @@ install: ## install what was built (DESTDIR=, PREFIX=/usr)
 	chmod 0644 $(LIB)/systemd/user/cacctl-agent.service
 	install -D -m 0644 systemd/cacd.sysusers $(LIB)/sysusers.d/cacd.conf
 	install -D -m 0644 systemd/cacd.tmpfiles $(LIB)/tmpfiles.d/cacd.conf
-	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/50-cacd.rules
+	@# polkitd reads a file of this name the moment that it is there, perhaps before it may, and then no more.
+	install -D -m 0644 systemd/cacd.rules $(SHARE)/polkit-1/rules.d/.50-cacd.new
+	mv -f $(SHARE)/polkit-1/rules.d/.50-cacd.new $(SHARE)/polkit-1/rules.d/50-cacd.rules
 	install -D -m 0644 systemd/cacd.toml $(SHARE)/doc/cacd/cacd.toml
 	install -m 0644 systemd/cacd-session.rules $(SHARE)/doc/cacd/
 	install -m 0644 $(wildcard docs/*.md) $(SHARE)/doc/cacd/
