@@ -8,9 +8,8 @@ use anyhow::Context as _;
 use cac_common::interface::{Clear, ClearScope, Register};
 use cac_common::registration::RegistrationStatus;
 use cac_common::snapshot::{Card, Stage};
-use cac_tests::harness::{LIMIT, Lab, Neighbour, john};
+use cac_tests::harness::{Lab, john};
 use cac_tests::virtual_card::{CardHandle, CardModel, samples};
-use cac_tests::wait::wait_until;
 
 /// GnuPG's, which is known for it.
 const NAME: &str = "scdaemon";
@@ -24,7 +23,7 @@ fn s33_a_card_that_another_program_holds_is_told_with_who_may_and_read_once_it_i
     lab.kill()?;
     lab.insert(0, &card)?;
     let mut holder = lab.neighbour(&under_another_name(&lab)?, 0)?;
-    hold(&mut holder)?;
+    holder.hold()?;
     lab.start_again()?;
 
     let held = lab.wait_for_card(0, "held by another program", |card| {
@@ -66,7 +65,7 @@ fn s33_a_sign_in_waits_for_a_held_card_and_spends_nothing_on_it() -> anyhow::Res
     lab.wait_until_whole(0)?;
 
     // For a moment: it goes on by itself.
-    hold(&mut holder)?;
+    holder.hold()?;
     lab.type_pin(0, samples::PIN)?;
     lab.wait_for_status(0, "signing in")?;
     holder.tell("close")?;
@@ -78,7 +77,7 @@ fn s33_a_sign_in_waits_for_a_held_card_and_spends_nothing_on_it() -> anyhow::Res
     forget(&lab)?;
     lab.insert(0, &card)?;
     lab.wait_for_status(0, "needs PIN")?;
-    hold(&mut holder)?;
+    holder.hold()?;
     lab.type_pin(0, samples::PIN)?;
     let failed = lab.wait_for_status(0, "card failed")?;
     assert_eq!(
@@ -95,16 +94,6 @@ fn s33_a_sign_in_waits_for_a_held_card_and_spends_nothing_on_it() -> anyhow::Res
     assert_eq!(pins(&card), 2);
     assert_eq!(card.tries_left(), 3);
     Ok(())
-}
-
-/// The daemon may have the card open for a moment.
-fn hold(holder: &mut Neighbour) -> anyhow::Result<()> {
-    let mut done = Ok(false);
-    wait_until("the other program has the card for itself", LIMIT, || {
-        done = holder.try_to("exclusive");
-        !matches!(done, Ok(false))
-    })?;
-    done.map(|_| ())
 }
 
 /// A process is called as its file is.

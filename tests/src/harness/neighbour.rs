@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 
 use super::{LIMIT, Lab};
 use crate::pcscd::SOCKET_VARIABLE;
+use crate::wait::wait_until;
 
 /// What `pcsc-client` says to a command that was done.
 const DONE: &str = "ok";
@@ -71,6 +72,16 @@ impl Neighbour {
     /// Whether it could be done.
     pub fn try_to(&mut self, command: &str) -> anyhow::Result<bool> {
         Ok(self.ask(command)? == DONE)
+    }
+
+    /// Has the card for itself. The daemon may have it open for a moment.
+    pub fn hold(&mut self) -> anyhow::Result<()> {
+        let mut done = Ok(false);
+        wait_until("the other program has the card for itself", LIMIT, || {
+            done = self.try_to("exclusive");
+            !matches!(done, Ok(false))
+        })?;
+        done.map(|_| ())
     }
 }
 

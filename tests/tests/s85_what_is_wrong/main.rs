@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use cac_common::snapshot::{PinStatus, Stage};
 use cac_tests::clock;
-use cac_tests::harness::{LIMIT, Lab, Neighbour, PORTAL, jane, john};
+use cac_tests::harness::{LIMIT, Lab, PORTAL, jane, john};
 use cac_tests::portal::Fault;
 use cac_tests::terminal::Size;
 use cac_tests::virtual_card::issuer::Authority;
@@ -236,7 +236,7 @@ fn s85_whoever_keeps_the_card_is_named() -> anyhow::Result<()> {
     lab.insert(0, &card)?;
     let program = Path::new(env!("CARGO_BIN_EXE_pcsc-client"));
     let mut holder = lab.neighbour(program, 0)?;
-    hold(&mut holder)?;
+    holder.hold()?;
     lab.start_again()?;
     is_held(&lab)?;
     let named = format!("pcsc-client (process {})", holder.pid());
@@ -323,15 +323,6 @@ fn is_held(lab: &Lab) -> anyhow::Result<()> {
         card.stage == Stage::Held
     })?;
     Ok(())
-}
-
-fn hold(holder: &mut Neighbour) -> anyhow::Result<()> {
-    let mut done = Ok(false);
-    wait_until("the other program has the card for itself", LIMIT, || {
-        done = holder.try_to("exclusive");
-        !matches!(done, Ok(false))
-    })?;
-    done.map(|_| ())
 }
 
 #[test]

@@ -60,6 +60,30 @@ fn s85_of_several_cards_the_one_that_is_named_is_checked() -> anyhow::Result<()>
 }
 
 #[test]
+fn s85_what_is_not_wanted_is_not_looked_up() -> anyhow::Result<()> {
+    let lab = Lab::start()?;
+    let folder = lab.folder().join("told");
+    fs::create_dir_all(&folder)?;
+    for program in ["timedatectl", "pkcs11-tool", "openssl"] {
+        let path = folder.join(program);
+        fs::write(&path, "#!/bin/sh\ntouch \"$0.called\"\n")?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    }
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH")?);
+
+    Checked::with(&lab, &["--only", "clock-synchronised"], &[("PATH", &path)])?;
+
+    assert!(folder.join("timedatectl.called").exists());
+    for program in ["pkcs11-tool", "openssl"] {
+        assert!(
+            !folder.join(format!("{program}.called")).exists(),
+            "{program}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn s85_whatever_program_hangs_it_ends_and_says_which() -> anyhow::Result<()> {
     let mut lab = Lab::start()?;
     lab.welcome(samples::jane())?;

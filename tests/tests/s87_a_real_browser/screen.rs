@@ -25,10 +25,12 @@ impl Screen {
         // It says which it took as soon as it can be drawn on.
         BufReader::new(output).read_line(&mut number)?;
         ensure!(!number.is_empty(), "Xvfb takes no display");
-        Ok(Self {
+        let screen = Self {
             server,
             display: format!(":{}", number.trim()),
-        })
+        };
+        screen.xdotool(&["version"])?;
+        Ok(screen)
     }
 
     /// The number of a window, by a part of its title.

@@ -7,7 +7,7 @@ use std::path::Path;
 use cac_common::client::{Client, ClientError};
 use cac_common::interface::{Refusal, SubmitPin};
 use cac_common::locked::Locked;
-use cac_common::snapshot::{PinStatus, Snapshot};
+use cac_common::snapshot::{PinStatus, Snapshot, Visit};
 
 use super::{Followed, NEWS};
 use crate::app::may_be_the_last_try;
@@ -45,7 +45,8 @@ pub(super) async fn run(socket: &Path, wanted: &PinChange, sheet: Sheet) -> Resu
     if wanted.json {
         let now = tokio::time::timeout(NEWS, client.snapshot());
         let now = patience::of(Awaited::Changes, now).await;
-        followed.take(now.ok().and_then(Result::ok));
+        let now = now.ok().and_then(Result::ok);
+        followed.snapshot = after(followed.snapshot, now, followed.visit);
         let (reader, card) = followed.place()?;
         print::json(&mut out, &print::pin::Standing::of(reader, card))?;
     } else if !sheet.quiet {
@@ -76,26 +77,22 @@ fn request(followed: &Followed, even_the_last_try: bool) -> Result<SubmitPin, Fa
     })
 }
 
-impl Followed {
-    /// What is news of the card that was changed. Where there is none, it was taken out
-    /// or the daemon is away, and its tries are not known.
-    fn take(&mut self, news: Option<Snapshot>) {
-        let Some(news) = news else {
-            return self.forget_the_tries();
-        };
-        let before = std::mem::replace(&mut self.snapshot, news);
-        if self.place().is_err() {
-            self.snapshot = before;
-            self.forget_the_tries();
-        }
+/// The latest that shows the card of this visit. Where there is no news of it, it was
+/// taken out or the daemon is away, and its tries are not known.
+fn after(before: Snapshot, news: Option<Snapshot>, visit: Visit) -> Snapshot {
+    let is_in = |snapshot: &Snapshot| {
+        let mut cards = snapshot.readers.iter().filter_map(|it| it.card.as_ref());
+        cards.any(|card| card.visit == visit)
+    };
+    if let Some(news) = news.filter(is_in) {
+        return news;
     }
-
-    fn forget_the_tries(&mut self) {
-        let cards = self.snapshot.readers.iter_mut();
-        for card in cards.filter_map(|reader| reader.card.as_mut()) {
-            card.pin = PinStatus::Unknown;
-        }
+    let mut before = before;
+    let cards = before.readers.iter_mut();
+    for card in cards.filter_map(|reader| reader.card.as_mut()) {
+        card.pin = PinStatus::Unknown;
     }
+    before
 }
 
 type Digits = (Locked, usize);
@@ -133,4 +130,27 @@ impl Followed {
 
 fn typed((digits, length): &Digits) -> &[u8] {
     &digits.bytes()[..*length]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invented;
+
+    #[test]
+    fn a_card_that_is_seen_no_more_has_tries_that_nobody_knows() {
+        let before = invented::desk();
+        let visit = before.readers[2].card.as_ref().unwrap().visit;
+        let tries = |snapshot: &Snapshot| snapshot.readers[2].card.as_ref().unwrap().pin.clone();
+        assert_ne!(tries(&before), PinStatus::Unknown);
+        let gone = invented::nothing_plugged_in();
+
+        let seen = after(before.clone(), Some(before.clone()), visit);
+
+        assert_eq!(tries(&seen), tries(&before));
+        for news in [None, Some(gone)] {
+            let unseen = after(before.clone(), news, visit);
+            assert_eq!(tries(&unseen), PinStatus::Unknown);
+        }
+    }
 }

@@ -1,22 +1,16 @@
 //! A PIN that is changed while nobody waits for the answer, and by a card that
 //! counts no tries.
 
-use std::process::Output;
-
 use anyhow::ensure;
-use cac_tests::harness::{LIMIT, Lab, jane};
+use cac_tests::harness::{LIMIT, Lab};
 use cac_tests::terminal::Size;
 use cac_tests::virtual_card::fault::Moment;
-use cac_tests::virtual_card::{CardHandle, CardModel, instruction, samples};
+use cac_tests::virtual_card::{CardModel, instruction, samples};
 
-/// As `cacctl --help` lists them.
-const FAILED: i32 = 1;
-const NEEDS_PERSON: i32 = 4;
-const REFUSED: i32 = 5;
-
-const OLD: &str = samples::PIN;
-const NEW: &str = "735190";
-const WRONG: &str = "111111";
+use super::{
+    FAILED, NEEDS_PERSON, NEW, OLD, REFUSED, WRONG, change_by, changes, lines, said, told,
+    with_jane,
+};
 
 /// Seconds: long enough to reach the card, which answers nothing.
 const SOON: &str = "10";
@@ -55,7 +49,7 @@ fn s89_whoever_does_not_wait_for_the_answer_is_told_that_it_is_open() -> anyhow:
 
     // The same where the time is up.
     let hold = card.hold_at(Moment::next(instruction::CHANGE_REFERENCE_DATA));
-    let late = change(&lab, &["--timeout", SOON], &[NEW, OLD, OLD])?;
+    let late = change_by(&lab, &["--timeout", SOON], &[NEW, OLD, OLD])?;
     hold.wait_until_reached(LIMIT)?;
     hold.release();
     assert_eq!(late.status.code(), Some(FAILED), "{late:?}");
@@ -76,10 +70,10 @@ fn s89_a_card_that_counts_no_tries_is_asked_only_where_that_is_insisted_on() -> 
     let card = with_jane(&mut lab, CardModel::NO_COUNT)?;
     let insisting = ["--even-the-last-try"];
 
-    let unasked = change(&lab, &[], &[OLD, NEW, NEW])?;
+    let unasked = change_by(&lab, &[], &[OLD, NEW, NEW])?;
     let asked = changes(&card);
-    let wrong = change(&lab, &insisting, &[WRONG, NEW, NEW])?;
-    let right = change(&lab, &insisting, &[OLD, NEW, NEW])?;
+    let wrong = change_by(&lab, &insisting, &[WRONG, NEW, NEW])?;
+    let right = change_by(&lab, &insisting, &[OLD, NEW, NEW])?;
 
     assert_eq!(unasked.status.code(), Some(REFUSED), "{unasked:?}");
     ensure!(
@@ -101,39 +95,4 @@ fn s89_a_card_that_counts_no_tries_is_asked_only_where_that_is_insisted_on() -> 
     )?;
     ensure!(new.status.success(), "{new:?}");
     Ok(())
-}
-
-fn with_jane(lab: &mut Lab, model: CardModel) -> anyhow::Result<CardHandle> {
-    let card = jane(model)?;
-    lab.insert(0, &card)?;
-    lab.wait_until_whole(0)?;
-    Ok(card)
-}
-
-fn change(lab: &Lab, more: &[&str], typed: &[&str]) -> anyhow::Result<Output> {
-    lab.cacctl_with_input(
-        &[&["pin", "change"], more].concat(),
-        lines(typed).as_bytes(),
-    )
-}
-
-fn lines(typed: &[&str]) -> String {
-    typed.join("\n") + "\n"
-}
-
-/// How often the card was sent a PIN and another.
-fn changes(card: &CardHandle) -> usize {
-    let log = card.log();
-    let entries = log.entries().iter();
-    entries
-        .filter(|apdu| apdu.ins == instruction::CHANGE_REFERENCE_DATA)
-        .count()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn told(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }

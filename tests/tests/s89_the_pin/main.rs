@@ -1,5 +1,7 @@
 //! The PIN of a card: how it stands, and another in its place.
 
+mod no_clear_answer;
+
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::Output;
@@ -386,7 +388,12 @@ fn with_jane(lab: &mut Lab, model: CardModel) -> anyhow::Result<CardHandle> {
 }
 
 fn change(lab: &Lab, typed: &[&str]) -> anyhow::Result<Output> {
-    lab.cacctl_with_input(&["pin", "change"], lines(typed).as_bytes())
+    change_by(lab, &[], typed)
+}
+
+fn change_by(lab: &Lab, more: &[&str], typed: &[&str]) -> anyhow::Result<Output> {
+    let arguments = [&["pin", "change"], more].concat();
+    lab.cacctl_with_input(&arguments, lines(typed).as_bytes())
 }
 
 fn printed(lab: &Lab, pin: &str) -> anyhow::Result<Output> {
